@@ -1,0 +1,177 @@
+//! Words only: what signalling asks of the media plane and the recorder, and what they report.
+//!
+//! Signalling says what should be connected and never touches a packet; media knows streams and
+//! ports and never sees a SIP message.
+
+use std::net::SocketAddr;
+
+use crate::vocabulary::{CallId, StreamId, WallTime};
+
+/// The two G.711 laws (RFC 3551 §4.5.14), the only audio a 112 trunk must speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Law {
+    /// PCMA, static payload type 8.
+    A,
+    /// PCMU, static payload type 0.
+    Mu,
+}
+
+/// The far end of a stream: where its audio goes and how it is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aim {
+    /// Where RTP is sent, until packets from elsewhere on the same stream show a NAT.
+    pub rtp: SocketAddr,
+    /// Where RTCP is sent (RTP port + 1, or `a=rtcp`).
+    pub rtcp: SocketAddr,
+    /// The law of the audio, both ways.
+    pub law: Law,
+    /// RTP payload type of the audio, both ways.
+    pub audio: u8,
+    /// RTP payload type of RFC 4733 telephone events, when agreed.
+    pub events: Option<u8>,
+    /// We may send to the peer (its direction includes receiving).
+    pub send: bool,
+    /// The peer may send to us; what it sends all the same is not passed on.
+    pub receive: bool,
+}
+
+/// Which channel of the recording a stream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// The caller, left.
+    Caller,
+    /// The operator, right.
+    Seat,
+}
+
+/// What a stream does with the audio it receives, and what it sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Sends nothing, drops what comes.
+    Idle,
+    /// Sends a ring-back tone (425 Hz, 1 s on, 4 s off).
+    RingBack,
+    /// Passes everything to another stream, and is sent what that one receives.
+    Bridge(StreamId),
+    /// Sends back what it receives (the test call).
+    Loop,
+}
+
+/// What signalling asks of the media plane. Carried out in order; none is ever refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MediaOrder {
+    /// Makes a stream on a port pair that [`MediaReport::PortsReady`] has named.
+    Open {
+        /// The new stream.
+        stream: StreamId,
+        /// The even RTP port; RTCP is the next.
+        port: u16,
+    },
+    /// Sets or changes the far end.
+    Aim {
+        /// Which stream.
+        stream: StreamId,
+        /// Its far end.
+        aim: Aim,
+    },
+    /// Sets what the stream does. A bridge is ordered once for each side.
+    Role {
+        /// Which stream.
+        stream: StreamId,
+        /// What it does from now on.
+        role: Role,
+    },
+    /// Starts a recording: one file of two channels.
+    Record {
+        /// The call, which names the file.
+        call: CallId,
+        /// When the recording's time line begins.
+        at: WallTime,
+    },
+    /// Hands what a stream receives to a recording.
+    Tap {
+        /// Which stream.
+        stream: StreamId,
+        /// Whose recording.
+        call: CallId,
+        /// Which channel.
+        channel: Channel,
+    },
+    /// Ends a recording; [`RecorderReport::Sealed`] follows.
+    Seal {
+        /// Whose recording.
+        call: CallId,
+    },
+    /// Ends a stream and frees its ports; [`MediaReport::Closed`] follows.
+    Close {
+        /// Which stream.
+        stream: StreamId,
+    },
+}
+
+/// What one stream saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct StreamCount {
+    /// RTP packets received from the peer.
+    pub received: u64,
+    /// RTP packets sent to the peer.
+    pub sent: u64,
+    /// Packets missing by sequence number.
+    pub lost: u64,
+}
+
+/// What the media plane tells signalling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MediaReport {
+    /// These even ports are bound and may be named in an SDP.
+    PortsReady(Vec<u16>),
+    /// The first RTP packet of a stream came.
+    Heard {
+        /// Which stream.
+        stream: StreamId,
+    },
+    /// A stream is over.
+    Closed {
+        /// Which stream.
+        stream: StreamId,
+        /// What it saw.
+        count: StreamCount,
+    },
+    /// No port of the range could be bound: the operating system's words.
+    PortsExhausted {
+        /// What went wrong.
+        why: String,
+    },
+}
+
+/// What the recorder tells signalling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecorderReport {
+    /// The file exists.
+    Started {
+        /// Whose recording.
+        call: CallId,
+        /// File name under the recordings folder.
+        file: String,
+    },
+    /// The file is closed and will not change again.
+    Sealed {
+        /// Whose recording.
+        call: CallId,
+        /// File name under the recordings folder.
+        file: String,
+        /// SHA-256 of the whole file, lower-case hexadecimal.
+        sha256: String,
+        /// Length of the audio in milliseconds.
+        millis: u64,
+        /// Length of the file in bytes.
+        bytes: u64,
+    },
+    /// The recording cannot go on; the call does.
+    Failed {
+        /// Whose recording.
+        call: CallId,
+        /// What was tried and what the system said.
+        why: String,
+    },
+}

@@ -1,0 +1,9 @@
+//! What is known of the emergency: caller, place, data, kind.
+//!
+//! A function room: values in, values out. Late facts are normal, and what cannot be understood
+//! is kept with a finding. It never knows SIP transactions, queues or people at work.
+
+mod record;
+pub mod settings;
+
+pub use record::{AdditionalData, Arrival, Caller, Cell, IdentityHeader, Location, Raw, Trust};

@@ -1,0 +1,224 @@
+//! What an INVITE told us, as one value: the start of every incident record.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::vocabulary::{Phone, Private};
+
+/// Everything an INVITE said about the emergency and the caller. What could not be understood is
+/// kept as text with a finding, never dropped.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Arrival {
+    /// SIP Call-ID.
+    pub sip_call_id: String,
+    /// `icid-value` of P-Charging-Vector: the carrier's own key for the call (RFC 7315).
+    pub icid: Option<String>,
+    /// NENA i3 call identifier, when the network made one.
+    pub emergency_call_id: Option<String>,
+    /// NENA i3 incident identifier, when the network made one.
+    pub emergency_incident_id: Option<String>,
+    /// The caller.
+    pub caller: Caller,
+    /// What was dialled: digits, or a service URN.
+    pub dialled: String,
+    /// The service URN asked for (`urn:service:sos` when plain digits were dialled).
+    pub service: String,
+    /// Diversion headers, in order, as they came (RFC 5806).
+    pub diversion: Vec<String>,
+    /// History-Info entries, in order, as they came (RFC 7044).
+    pub history: Vec<String>,
+    /// Resource-Priority values (RFC 4412).
+    pub resource_priority: Vec<String>,
+    /// Priority header.
+    pub priority: Option<String>,
+    /// P-Access-Network-Info and Cellular-Network-Info values as they came.
+    pub access_network: Vec<String>,
+    /// The serving cell, when one of them names it.
+    pub cell: Option<Cell>,
+    /// Geolocation header values as they came (RFC 6442).
+    pub geolocation: Vec<String>,
+    /// Locations carried by value; the first usable one leads.
+    pub locations: Vec<Location>,
+    /// Code of the kecamatan that a location names, when it is one of ours.
+    pub kecamatan: Option<String>,
+    /// Code of the category that the service URN preselects.
+    pub category: Option<String>,
+    /// Accept-Language and `a=hlang` tags, most wanted first (RFC 8373).
+    pub languages: Vec<String>,
+    /// Additional data blocks and unknown body parts, kept whole (RFC 7852).
+    pub additional_data: Vec<AdditionalData>,
+    /// What was odd about the message.
+    pub findings: Vec<String>,
+    /// The INVITE, byte for byte.
+    pub raw: Raw,
+}
+
+/// Who calls, and why we think so.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Caller {
+    /// The number.
+    pub phone: Phone,
+    /// Display name.
+    pub name: Option<Private<String>>,
+    /// The header that the number was taken from.
+    pub header: IdentityHeader,
+    /// How far it can be trusted.
+    pub trust: Trust,
+    /// The caller asked the public not to see the number; an emergency centre does.
+    pub private: bool,
+    /// The Privacy header as it came.
+    pub privacy: Option<String>,
+    /// `verstat` of the asserted identity, when present (3GPP 24.229).
+    pub verstat: Option<String>,
+    /// Every identity header value, as it came: `P-Asserted-Identity: …`.
+    pub identities: Vec<Private<String>>,
+}
+
+/// The header that named the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum IdentityHeader {
+    /// P-Asserted-Identity (RFC 3325).
+    #[serde(rename = "P-Asserted-Identity")]
+    Asserted,
+    /// Remote-Party-ID with `party=calling`.
+    #[serde(rename = "Remote-Party-ID")]
+    RemoteParty,
+    /// From.
+    #[default]
+    From,
+}
+
+/// How far an identity can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trust {
+    /// Asserted by a network that the trunk's profile trusts.
+    Asserted,
+    /// Screened by the sending switch (`screen=yes`) on a trusted trunk.
+    Screened,
+    /// Said by somebody, vouched for by nobody.
+    #[default]
+    Claimed,
+}
+
+/// A serving cell (3GPP 24.229 §7.2A.4).
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Cell {
+    /// Radio technology as named in the header, e.g. `3GPP-E-UTRAN-FDD`.
+    pub access: String,
+    /// Mobile country code.
+    pub mcc: String,
+    /// Mobile network code.
+    pub mnc: String,
+    /// Location or tracking area, hexadecimal as sent.
+    pub area: String,
+    /// Cell identity, hexadecimal as sent.
+    pub cell: String,
+    /// The network vouches for it; otherwise it is a hint.
+    pub network_provided: bool,
+}
+
+/// One location by value, from a PIDF-LO (RFC 4119, 5491, 5139).
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Location {
+    /// Point, Circle, Ellipse, ArcBand, Polygon, Sphere, …, or `civic`.
+    pub shape: String,
+    /// Latitude in degrees, as sent.
+    pub latitude: Option<String>,
+    /// Longitude in degrees, as sent.
+    pub longitude: Option<String>,
+    /// Radius of uncertainty in metres, as sent.
+    pub radius_m: Option<String>,
+    /// Civic address elements in order: (`A3`, `Sapeken`).
+    pub civic: Vec<(String, String)>,
+    /// How it was found, e.g. `GPS`.
+    pub method: Option<String>,
+    /// When it was found, RFC 3339 as sent.
+    pub timestamp: Option<String>,
+    /// The header or Content-ID that it came with.
+    pub source: String,
+}
+
+/// A body part that we keep and show.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AdditionalData {
+    /// `EmergencyCallData.…` purpose from Call-Info, or empty.
+    pub purpose: String,
+    /// Content-Type, or the URI when it is by reference.
+    pub content_type: String,
+    /// The bytes.
+    pub body: Raw,
+}
+
+/// Bytes kept exactly; text in JSON where they are UTF-8, hexadecimal otherwise.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Raw(pub bytes::Bytes);
+
+impl fmt::Debug for Raw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+impl Raw {
+    /// The bytes as text, wrong UTF-8 replaced; for display.
+    #[must_use]
+    pub fn display(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.0)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawForm<'a> {
+    Text(std::borrow::Cow<'a, str>),
+    Hex(std::borrow::Cow<'a, str>),
+}
+
+impl Serialize for Raw {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => RawForm::Text(text.into()).serialize(to),
+            Err(_) => {
+                let hex: String = self.0.iter().map(|b| format!("{b:02x}")).collect();
+                RawForm::Hex(hex.into()).serialize(to)
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match RawForm::deserialize(from)? {
+            RawForm::Text(text) => Ok(Self(text.into_owned().into())),
+            RawForm::Hex(hex) => hex
+                .as_bytes()
+                .chunks(2)
+                .map(|pair| {
+                    let digits = std::str::from_utf8(pair).ok()?;
+                    u8::from_str_radix(digits, 16).ok()
+                })
+                .collect::<Option<Vec<u8>>>()
+                .map(|bytes| Self(bytes.into()))
+                .ok_or_else(|| serde::de::Error::custom("hexadecimal digits expected")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn raw_bytes_survive_json_whatever_they_are() {
+        for bytes in [&b"INVITE sip:112 SIP/2.0\r\n\r\n"[..], b"\xff\x00\xe9", b""] {
+            let raw = Raw(bytes::Bytes::copy_from_slice(bytes));
+            let json = serde_json::to_string(&raw).expect("writes");
+            assert_eq!(serde_json::from_str::<Raw>(&json).expect("reads"), raw, "{json}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What the centre knows about its places and its kinds of emergency.
+
+use serde::Serialize;
+
+/// One sub-district of the regency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Kecamatan {
+    /// Ministry of Home Affairs code, e.g. `35.29.25`.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// Other names and spellings.
+    pub aliases: Vec<String>,
+    /// Whether it is reached over sea.
+    pub island: bool,
+}
+
+/// One kind of emergency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Category {
+    /// Short code, e.g. `kebakaran`.
+    pub code: String,
+    /// Indonesian name.
+    pub name: String,
+    /// English name.
+    pub name_en: String,
+    /// Sub-categories.
+    pub sub: Vec<String>,
+    /// Agencies that come first.
+    pub agencies: Vec<String>,
+    /// Service URN branches that preselect it, e.g. `sos.fire`.
+    pub services: Vec<String>,
+}

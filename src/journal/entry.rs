@@ -1,0 +1,257 @@
+//! Every kind of fact that is kept for years, one variant each. Appended, never changed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::incident::Arrival;
+use crate::vocabulary::{
+    AnswerMode, CallId, Ending, IncidentId, OfferId, OperatorId, Party, QueueId, SeatId, TrunkId,
+    WallTime,
+};
+
+/// One kept fact and when it happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When.
+    pub at: WallTime,
+    /// What.
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "kebab-case")]
+pub enum Fact {
+    /// The program started.
+    NodeStarted {
+        /// Program version.
+        version: String,
+    },
+    /// The program stopped on request.
+    NodeStopped,
+    /// An INVITE from a known trunk came; on disk before the caller hears 180.
+    Arrived {
+        /// The call.
+        call: CallId,
+        /// Its incident.
+        incident: IncidentId,
+        /// The carrier.
+        trunk: TrunkId,
+        /// Transport and address that it came from, e.g. `udp:198.51.100.7:5060`.
+        source: String,
+        /// What the INVITE said.
+        arrival: Box<Arrival>,
+    },
+    /// Routing decided.
+    Queued {
+        /// The call.
+        call: CallId,
+        /// Where it waits.
+        queue: QueueId,
+        /// The rule that said so.
+        rule: String,
+        /// 0 to 9, highest first.
+        priority: u8,
+        /// When the caller is answered.
+        answer: AnswerMode,
+    },
+    /// The call went on to another queue as well.
+    Overflowed {
+        /// The call.
+        call: CallId,
+        /// The queue or number it goes on to.
+        to: String,
+        /// Why.
+        why: String,
+    },
+    /// A seat's phone was invited.
+    Offered {
+        /// The call.
+        call: CallId,
+        /// This offer.
+        offer: OfferId,
+        /// The seat.
+        seat: SeatId,
+        /// Who sits there.
+        operator: Option<OperatorId>,
+    },
+    /// An offer is over.
+    OfferEnded {
+        /// The call.
+        call: CallId,
+        /// The offer.
+        offer: OfferId,
+        /// The seat.
+        seat: SeatId,
+        /// How.
+        outcome: OfferOutcome,
+        /// The seat's final SIP status, when there was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+    },
+    /// The caller's INVITE was answered with 200 before a seat was there.
+    CallerAnswered {
+        /// The call.
+        call: CallId,
+        /// Milliseconds since the INVITE came.
+        after_ms: u64,
+    },
+    /// A seat answered and both sides were connected.
+    Answered {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// Who sits there.
+        operator: Option<OperatorId>,
+        /// Milliseconds since the INVITE came.
+        after_ms: u64,
+    },
+    /// One side put the other on hold.
+    Held {
+        /// The call.
+        call: CallId,
+        /// Who did.
+        by: Party,
+    },
+    /// One side took the other back from hold.
+    Resumed {
+        /// The call.
+        call: CallId,
+        /// Who did.
+        by: Party,
+    },
+    /// The test call was answered.
+    TestAnswered {
+        /// The call.
+        call: CallId,
+        /// Milliseconds since the INVITE came.
+        after_ms: u64,
+    },
+    /// The call is over.
+    Ended {
+        /// The call.
+        call: CallId,
+        /// How.
+        ending: Ending,
+        /// RTP packets that came from the caller.
+        caller_packets: u64,
+        /// RTP packets that came from the seat.
+        seat_packets: u64,
+    },
+    /// A recording's file exists.
+    RecordingStarted {
+        /// The call.
+        call: CallId,
+        /// File name under the recordings folder.
+        file: String,
+    },
+    /// A recording is closed and will not change again.
+    RecordingSealed {
+        /// The call.
+        call: CallId,
+        /// File name under the recordings folder.
+        file: String,
+        /// SHA-256 of the file.
+        sha256: String,
+        /// Length of the audio in milliseconds.
+        millis: u64,
+        /// Length of the file in bytes.
+        bytes: u64,
+    },
+    /// A recording failed; the call went on.
+    RecordingFailed {
+        /// The call.
+        call: CallId,
+        /// What was tried and what the system said.
+        why: String,
+    },
+    /// A seat changed its state.
+    SeatChanged {
+        /// The seat.
+        seat: SeatId,
+        /// `signed-out`, `ready`, `paused`, …: the acd room's words.
+        state: String,
+        /// Token or seat that did it; empty for the gateway itself.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        by: String,
+    },
+    /// A configuration was adopted.
+    ConfigAdopted {
+        /// SHA-256 of all its files.
+        digest: String,
+        /// Who asked: `start`, `SIGHUP`, a token's name.
+        by: String,
+    },
+    /// A configuration was refused; the running one stayed.
+    ConfigRefused {
+        /// How many mistakes.
+        mistakes: usize,
+        /// Who asked.
+        by: String,
+    },
+    /// A person read or fetched something personal.
+    Audited {
+        /// The token's name.
+        by: String,
+        /// What was done, e.g. `recording played`.
+        what: String,
+        /// The record concerned.
+        subject: String,
+    },
+    /// Something is wrong that a person may have to mend.
+    Alarm {
+        /// Short stable name, e.g. `journal-slow`.
+        name: String,
+        /// What and where.
+        detail: String,
+    },
+}
+
+/// How an offer to a seat ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OfferOutcome {
+    /// The seat answered.
+    Answered,
+    /// The seat's phone was busy (486, 600).
+    Busy,
+    /// The seat refused (any other final response).
+    Declined,
+    /// The seat rang and did not answer in time.
+    NoAnswer,
+    /// The phone could not be reached.
+    Unreachable,
+    /// The caller left while the seat rang.
+    CallerLeft,
+}
+
+impl Fact {
+    /// The call that the fact is about, when it is about one.
+    #[must_use]
+    pub const fn call(&self) -> Option<CallId> {
+        match self {
+            Self::Arrived { call, .. }
+            | Self::Queued { call, .. }
+            | Self::Overflowed { call, .. }
+            | Self::Offered { call, .. }
+            | Self::OfferEnded { call, .. }
+            | Self::CallerAnswered { call, .. }
+            | Self::Answered { call, .. }
+            | Self::Held { call, .. }
+            | Self::Resumed { call, .. }
+            | Self::TestAnswered { call, .. }
+            | Self::Ended { call, .. }
+            | Self::RecordingStarted { call, .. }
+            | Self::RecordingSealed { call, .. }
+            | Self::RecordingFailed { call, .. } => Some(*call),
+            Self::NodeStarted { .. }
+            | Self::NodeStopped
+            | Self::SeatChanged { .. }
+            | Self::ConfigAdopted { .. }
+            | Self::ConfigRefused { .. }
+            | Self::Audited { .. }
+            | Self::Alarm { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The facts we keep for years. Entries are appended and never edited; each carries the hash of
+//! the one before.
+//!
+//! A function room: what a fact is and how entries are chained. Writing them to disk is `store`'s.
+
+mod entry;
+
+pub use entry::{Entry, Fact, OfferOutcome};

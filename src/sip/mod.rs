@@ -1,0 +1,3 @@
+//! (room)
+pub mod settings;
+pub mod digest;

@@ -1,0 +1,23 @@
+//! The words every room shares: ids, moments, endings, numbers, private values, limits.
+//!
+//! Rule of the room: values only. No logic longer than a screen, no I/O, no clock, and nothing
+//! here knows SIP, queues or media.
+
+mod answer;
+mod dice;
+mod ending;
+mod ids;
+pub mod limits;
+mod phone;
+mod private;
+mod time;
+
+pub use answer::AnswerMode;
+pub use dice::Dice;
+pub use ending::{Cause, Ending, Party, Stage};
+pub use ids::{
+    CallId, IncidentId, OfferId, OperatorId, QueueId, SeatId, StreamId, TrunkId, Uid, UidError,
+};
+pub use phone::{NumberClass, Phone};
+pub use private::{Private, Secret};
+pub use time::{Moment, Now, WallTime};

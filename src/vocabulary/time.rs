@@ -1,0 +1,97 @@
+//! Time as plain values: `Moment` for durations and deadlines, `WallTime` for the calendar.
+//!
+//! Nothing here reads a clock. The rim reads both clocks once a turn and passes them in as `Now`,
+//! so a turn can be replayed next year and simulated in a microsecond.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Monotonic time in microseconds since the switchboard's start.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub struct Moment(pub u64);
+
+impl Moment {
+    /// Later than every real moment.
+    pub const NEVER: Self = Self(u64::MAX);
+
+    /// The moment `span` after this one; saturates.
+    #[must_use]
+    pub fn after(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(span.as_micros()).unwrap_or(u64::MAX)))
+    }
+
+    /// Time from `earlier` to this moment; zero when `earlier` is later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl fmt::Debug for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "+{}.{:06}s", self.0 / 1_000_000, self.0 % 1_000_000)
+    }
+}
+
+/// Calendar time in microseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub struct WallTime(pub i64);
+
+impl WallTime {
+    /// RFC 3339 in UTC with milliseconds, as the journal and the API write it.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        jiff::Timestamp::from_microsecond(self.0)
+            .map_or_else(|_| self.0.to_string(), |t| format!("{t:.3}"))
+    }
+
+    /// Reads what [`WallTime::to_rfc3339`] wrote, or any RFC 3339 time.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse::<jiff::Timestamp>().ok().map(|t| Self(t.as_microsecond()))
+    }
+
+    /// Whole milliseconds since 1970.
+    #[must_use]
+    pub fn as_millis(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+}
+
+impl fmt::Debug for WallTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_rfc3339())
+    }
+}
+
+/// Both clocks, read together once a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Now {
+    /// For durations and deadlines.
+    pub moment: Moment,
+    /// For people and records.
+    pub wall: WallTime,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wall_time_prints_and_reads_back() {
+        let t = WallTime(1_789_621_951_204_000);
+        assert_eq!(t.to_rfc3339(), "2026-09-17T05:12:31.204Z");
+        assert_eq!(WallTime::parse("2026-09-17T05:12:31.204Z"), Some(t));
+        assert_eq!(WallTime::parse("2026-09-17T12:12:31.204+07:00"), Some(t));
+        assert_eq!(WallTime::parse("yesterday"), None);
+    }
+
+    #[test]
+    fn moments_never_wrap() {
+        assert_eq!(Moment(5).after(Duration::MAX), Moment::NEVER);
+        assert_eq!(Moment(5).since(Moment(9)), Duration::ZERO);
+        assert_eq!(Moment(1).after(Duration::from_millis(2)), Moment(2001));
+    }
+}
