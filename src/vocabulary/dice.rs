@@ -10,7 +10,7 @@ use rand::{Rng, SeedableRng};
 use super::{Uid, WallTime};
 
 /// A seeded generator of tokens and ids.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Dice(StdRng);
 
 impl Dice {
