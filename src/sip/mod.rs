@@ -1,3 +1,19 @@
-//! (room)
-pub mod settings;
+//! Bytes to messages to transactions to dialogs, and back (RFC 3261).
+//!
+//! A machine room: bytes in, events and bytes out. It never knows trunks, calls or queues, never
+//! reads a clock and never touches a socket. The reader is tolerant, the writer strict.
+
+pub mod body;
 pub mod digest;
+pub mod message;
+pub mod name;
+pub mod parse;
+pub mod settings;
+pub mod uri;
+pub mod values;
+pub mod write;
+
+pub use message::{Headers, Message, Method, Request, Response};
+pub use name::Name;
+pub use uri::{Scheme, Uri};
+pub use values::{CSeq, NameAddr, Params, Via};

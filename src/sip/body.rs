@@ -1,0 +1,169 @@
+//! Bodies: one part or many (RFC 2046 §5.1, RFC 5621), flattened into a bounded list.
+
+use bytes::Bytes;
+
+use super::message::Headers;
+use super::name::Name;
+use super::values::{Params, unquote};
+use crate::vocabulary::limits;
+
+/// One leaf part of a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Media type in lower case, without parameters, e.g. `application/sdp`.
+    pub media_type: String,
+    /// Content-Type as it came.
+    pub content_type: String,
+    /// Content-ID without its angle brackets; empty when there is none.
+    pub content_id: String,
+    /// Content-Disposition as it came; empty when there is none.
+    pub disposition: String,
+    /// The bytes.
+    pub body: Bytes,
+}
+
+/// The leaf parts of a message body, in order; and what was odd.
+#[must_use]
+pub fn parts(headers: &Headers, body: &Bytes) -> (Vec<Part>, Vec<String>) {
+    let mut found = Found { parts: Vec::new(), findings: Vec::new() };
+    if !body.is_empty() {
+        found.take(headers, body, 0);
+    }
+    (found.parts, found.findings)
+}
+
+/// The first SDP of a body, wherever it is (also within nested parts).
+#[must_use]
+pub fn sdp(headers: &Headers, body: &Bytes) -> Option<Bytes> {
+    if body.is_empty() {
+        return None;
+    }
+    // The common case costs no list.
+    if media_type(&content_type(headers)) == "application/sdp" {
+        return Some(body.clone());
+    }
+    parts(headers, body).0.into_iter().find(|p| p.media_type == "application/sdp").map(|p| p.body)
+}
+
+fn content_type(headers: &Headers) -> String {
+    headers.text(&Name::ContentType).map_or_else(String::new, |t| t.trim().to_owned())
+}
+
+fn media_type(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
+}
+
+struct Found {
+    parts: Vec<Part>,
+    findings: Vec<String>,
+}
+
+impl Found {
+    fn take(&mut self, headers: &Headers, body: &Bytes, depth: usize) {
+        let full = content_type(headers);
+        let media_type = media_type(&full);
+        if media_type.starts_with("multipart/") {
+            let params = full.split_once(';').map_or("", |(_, p)| p);
+            match Params::read(params).get("boundary") {
+                Some(boundary) if depth < limits::BODY_DEPTH && !boundary.is_empty() => {
+                    return self.split(boundary, body, depth);
+                }
+                Some(_) => self.findings.push("multipart body nested too deeply".to_owned()),
+                None => self.findings.push("multipart body without a boundary".to_owned()),
+            }
+        }
+        if self.parts.len() >= limits::BODY_PARTS {
+            self.findings.push(format!("more than {} body parts", limits::BODY_PARTS));
+            return;
+        }
+        let id = headers.text(&Name::ContentId).unwrap_or_default();
+        self.parts.push(Part {
+            media_type,
+            content_type: full,
+            content_id: unquote(id.trim().trim_start_matches('<').trim_end_matches('>')),
+            disposition: headers
+                .text(&Name::ContentDisposition)
+                .map_or_else(String::new, |t| t.into_owned()),
+            body: body.clone(),
+        });
+    }
+
+    fn split(&mut self, boundary: &str, body: &Bytes, depth: usize) {
+        let mut delimiter = b"--".to_vec();
+        delimiter.extend_from_slice(boundary.as_bytes());
+        let mut starts = Vec::new();
+        for at in memchr::memmem::find_iter(body, &delimiter) {
+            // A delimiter stands at the start of a line.
+            let at_line_start = at == 0 || body.get(at - 1) == Some(&b'\n');
+            if at_line_start {
+                starts.push(at);
+            }
+            if starts.len() > limits::BODY_PARTS + 1 {
+                break;
+            }
+        }
+        let mut closed = false;
+        for (i, &start) in starts.iter().enumerate() {
+            let after = start + delimiter.len();
+            if body.get(after..after + 2) == Some(b"--") {
+                closed = true;
+                break;
+            }
+            let end = starts.get(i + 1).copied().unwrap_or(body.len());
+            let part = body.slice(after.min(end)..end);
+            self.take_part(&part, depth);
+        }
+        if !closed {
+            self.findings.push("multipart body has no closing boundary".to_owned());
+        }
+    }
+
+    fn take_part(&mut self, part: &Bytes, depth: usize) {
+        // Skip the rest of the delimiter line; the line end before the next delimiter is its.
+        let Some(line) = memchr::memchr(b'\n', part) else { return };
+        let mut end = part.len();
+        if part.get(end.wrapping_sub(1)) == Some(&b'\n') {
+            end -= 1;
+            if end > 0 && part.get(end - 1) == Some(&b'\r') {
+                end -= 1;
+            }
+        }
+        let start = (line + 1).min(end);
+        let (headers, body) = super::parse::part_headers(&part.slice(start..end));
+        self.take(&headers, &body, depth + 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn multipart(text: &str) -> (Vec<Part>, Vec<String>) {
+        let mut headers = Headers::default();
+        headers.push(Name::ContentType, "multipart/mixed; boundary=\"b 1\"");
+        parts(&headers, &Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    #[test]
+    fn parts_keep_their_bytes_and_names() {
+        let (parts, findings) = multipart(
+            "preamble\r\n--b 1\r\nContent-Type: application/sdp\r\n\r\nv=0\r\ns=-\r\n\r\n--b 1\r\n\
+             Content-Type: application/pidf+xml\r\nContent-ID: <loc1@a>\r\n\r\n<x/>\r\n--b 1--\r\n",
+        );
+        assert!(findings.is_empty(), "{findings:?}");
+        assert_eq!(parts.len(), 2);
+        assert_eq!(&parts[0].body[..], b"v=0\r\ns=-\r\n");
+        assert_eq!((parts[1].content_id.as_str(), &parts[1].body[..]), ("loc1@a", &b"<x/>"[..]));
+    }
+
+    #[test]
+    fn nested_unclosed_and_endless_bodies_are_bounded() {
+        let (parts, findings) = multipart(
+            "--b 1\nContent-Type: multipart/alternative;boundary=i\n\n--i\nContent-Type: application/sdp\n\nv=0\n--i--\n",
+        );
+        assert_eq!(parts[0].media_type, "application/sdp");
+        assert_eq!(findings.len(), 1);
+        let (parts, findings) = multipart(&"--b 1\n\nx\n".repeat(500));
+        assert!(parts.len() <= limits::BODY_PARTS && !findings.is_empty());
+    }
+}

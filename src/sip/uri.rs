@@ -1,0 +1,192 @@
+//! Addresses: `sip:`, `sips:`, `tel:` and `urn:` URIs, read tolerantly and kept as they came.
+
+use std::fmt;
+
+use super::values::Params;
+
+/// What kind of URI it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// `sip:` (RFC 3261 §19.1).
+    Sip,
+    /// `sips:`.
+    Sips,
+    /// `tel:` (RFC 3966).
+    Tel,
+    /// `urn:`, e.g. `urn:service:sos` (RFC 5031).
+    Urn,
+    /// Anything else.
+    Other,
+}
+
+/// A URI: its text exactly as it came, and the parts that decide.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Uri {
+    text: Box<str>,
+    scheme: Scheme,
+    user: Box<str>,
+    host: Box<str>,
+    port: Option<u16>,
+    params: Params,
+}
+
+impl Uri {
+    /// Reads a URI; total: what is not understood has [`Scheme::Other`] or empty parts.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        let text = text.trim();
+        let (scheme, rest) = match text.split_once(':') {
+            Some((s, rest)) if s.eq_ignore_ascii_case("sip") => (Scheme::Sip, rest),
+            Some((s, rest)) if s.eq_ignore_ascii_case("sips") => (Scheme::Sips, rest),
+            Some((s, rest)) if s.eq_ignore_ascii_case("tel") => (Scheme::Tel, rest),
+            Some((s, rest)) if s.eq_ignore_ascii_case("urn") => (Scheme::Urn, rest),
+            _ => (Scheme::Other, text),
+        };
+        let mut uri = Self {
+            text: text.into(),
+            scheme,
+            user: "".into(),
+            host: "".into(),
+            port: None,
+            params: Params::default(),
+        };
+        match scheme {
+            Scheme::Sip | Scheme::Sips => uri.read_sip(rest),
+            Scheme::Tel => {
+                let (number, params) = rest.split_once(';').unwrap_or((rest, ""));
+                uri.user = number.into();
+                uri.params = Params::read(params);
+            }
+            Scheme::Urn | Scheme::Other => {}
+        }
+        uri
+    }
+
+    fn read_sip(&mut self, rest: &str) {
+        // Headers (`?…`) come last; a `?` may also stand unescaped in the user part, before `@`.
+        let at = rest.rfind('@').filter(|&at| !rest.get(..at).unwrap_or("").contains('>'));
+        let (user, after) = match at {
+            Some(at) => (rest.get(..at).unwrap_or(""), rest.get(at + 1..).unwrap_or("")),
+            None => ("", rest),
+        };
+        let after = after.split('?').next().unwrap_or("");
+        let (host_port, params) = after.split_once(';').unwrap_or((after, ""));
+        // A password after the user is never used (RFC 3261 §19.1.1 advises against it).
+        self.user = user.into();
+        let (host, port) = split_host_port(host_port);
+        self.host = host.into();
+        self.port = port;
+        self.params = Params::read(params);
+    }
+
+    /// The URI exactly as it came.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// What kind of URI it is.
+    #[must_use]
+    pub const fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// User part of a SIP URI or number of a tel URI, as it came; empty when there is none.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Host of a SIP URI, without brackets; empty when there is none.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Port of a SIP URI.
+    #[must_use]
+    pub const fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// Parameters of a SIP or tel URI.
+    #[must_use]
+    pub const fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// Host and port as a socket address, when the host is an address.
+    #[must_use]
+    pub fn socket(&self) -> Option<std::net::SocketAddr> {
+        let ip = self.host.parse().ok()?;
+        Some(std::net::SocketAddr::new(ip, self.port.unwrap_or(5060)))
+    }
+}
+
+/// Splits `host`, `host:port`, `[v6]` and `[v6]:port`; the brackets are taken off.
+pub(crate) fn split_host_port(text: &str) -> (&str, Option<u16>) {
+    let text = text.trim();
+    if let Some(inner) = text.strip_prefix('[') {
+        let (host, rest) = inner.split_once(']').unwrap_or((inner, ""));
+        return (host, rest.strip_prefix(':').and_then(|p| p.trim().parse().ok()));
+    }
+    match text.rsplit_once(':') {
+        // More than one colon without brackets is a bare IPv6 address (tolerated).
+        Some((host, _)) if host.contains(':') => (text, None),
+        Some((host, port)) => (host.trim(), port.trim().parse().ok()),
+        None => (text, None),
+    }
+}
+
+impl fmt::Display for Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A URI holds a caller's number; logs get its shape only.
+        write!(f, "{:?}:***@{}", self.scheme, self.host)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_that_a_112_call_uses_is_read() {
+        // text, user, host, port
+        let table = [
+            ("sip:0328112@203.0.113.10:5060;user=phone", "0328112", "203.0.113.10", Some(5060)),
+            ("sip:gw.example", "", "gw.example", None),
+            ("sips:a@[2001:db8::1]:5061;transport=tls", "a", "2001:db8::1", Some(5061)),
+            ("tel:+6281234567890;phone-context=+62", "+6281234567890", "", None),
+            ("urn:service:sos.fire", "", "", None),
+            ("SIP:seat_1@host_name.example;lr", "seat_1", "host_name.example", None),
+            (
+                "sip:user;par=u%40example.net@example.com",
+                "user;par=u%40example.net",
+                "example.com",
+                None,
+            ),
+            ("sip:a@b?Subject=x", "a", "b", None),
+            ("sip:[::1]", "", "::1", None),
+            ("sip:x@h:99999", "x", "h", None),
+            ("nonsense", "", "", None),
+        ];
+        for (text, user, host, port) in table {
+            let uri = Uri::read(text);
+            assert_eq!((uri.user(), uri.host(), uri.port()), (user, host, port), "{text}");
+            assert_eq!(uri.as_str(), text);
+        }
+        assert_eq!(Uri::read("urn:service:sos").scheme(), Scheme::Urn);
+        assert!(Uri::read("sip:a@b;lr").params().has("LR"));
+    }
+
+    #[test]
+    fn a_debug_print_does_not_show_the_number() {
+        assert!(!format!("{:?}", Uri::read("tel:+6281234567890")).contains("6281"));
+    }
+}

@@ -1,0 +1,113 @@
+//! The live board: calls, queues, seats and trunks as they are at this moment, for the API, the
+//! metrics and the demo. Derived from live state, never counted on the side.
+
+use serde::{Deserialize, Serialize};
+
+use crate::vocabulary::{
+    AnswerMode, CallId, IncidentId, OperatorId, Private, QueueId, SeatId, TrunkId, WallTime,
+};
+
+/// Everything that lives.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Board {
+    /// When it was taken.
+    pub at: WallTime,
+    /// The gateway takes no new calls.
+    pub draining: bool,
+    /// Live calls in order of arrival.
+    pub calls: Vec<CallView>,
+    /// Queues as configured.
+    pub queues: Vec<QueueView>,
+    /// Seats as configured.
+    pub seats: Vec<SeatView>,
+    /// Trunks as configured.
+    pub trunks: Vec<TrunkView>,
+    /// Messages of unknown sources that were refused or dropped since the start.
+    pub unknown_source: u64,
+    /// Datagrams that were no SIP since the start.
+    pub malformed: u64,
+    /// Calls set aside after an internal fault; must be 0.
+    pub orphans: u64,
+}
+
+/// One live call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallView {
+    /// The call.
+    pub call: CallId,
+    /// Its incident.
+    pub incident: IncidentId,
+    /// The carrier.
+    pub trunk: TrunkId,
+    /// Caller's number: E.164 where known, otherwise as sent.
+    pub caller: Private<String>,
+    /// What was dialled.
+    pub dialled: String,
+    /// `arriving`, `waiting`, `ringing`, `talking`, `test` or `ending`.
+    pub state: String,
+    /// Where it waits or waited.
+    pub queue: Option<QueueId>,
+    /// The seat that rings or talks.
+    pub seat: Option<SeatId>,
+    /// Answer mode in force.
+    pub answer: AnswerMode,
+    /// When the INVITE came.
+    pub received_at: WallTime,
+    /// Seconds since then.
+    pub age_seconds: u64,
+    /// Seconds until a seat answered; none before that.
+    pub answered_after_seconds: Option<u64>,
+    /// One side holds.
+    pub on_hold: bool,
+}
+
+/// One queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueView {
+    /// Its name.
+    pub queue: QueueId,
+    /// Callers waiting, those ringing at a seat included.
+    pub waiting: usize,
+    /// Of these, ringing at a seat.
+    pub ringing: usize,
+    /// Seconds that the oldest one waits.
+    pub oldest_seconds: u64,
+    /// Seats that serve it and are ready.
+    pub ready_seats: usize,
+    /// Seats that serve it.
+    pub seats: usize,
+}
+
+/// One seat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeatView {
+    /// Its name.
+    pub seat: SeatId,
+    /// Who sits there.
+    pub operator: Option<OperatorId>,
+    /// `signed-out`, `paused`, `ready`, `offered`, `talking` or `wrap-up`.
+    pub state: String,
+    /// Why it is paused.
+    pub reason: String,
+    /// Phones registered.
+    pub phones: usize,
+    /// The call that rings or talks there.
+    pub call: Option<CallId>,
+    /// Seconds in this state.
+    pub seconds: u64,
+    /// Queues that it serves.
+    pub queues: Vec<QueueId>,
+}
+
+/// One trunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrunkView {
+    /// Its name.
+    pub trunk: TrunkId,
+    /// Live calls.
+    pub calls: usize,
+    /// Calls since the start.
+    pub calls_total: u64,
+    /// Seconds since its last message; none when there was none since the start.
+    pub last_heard_seconds: Option<u64>,
+}
