@@ -4,15 +4,23 @@
 //! reads a clock and never touches a socket. The reader is tolerant, the writer strict.
 
 pub mod body;
+pub mod dialog;
 pub mod digest;
+pub mod endpoint;
+pub mod flow;
 pub mod message;
 pub mod name;
 pub mod parse;
+pub mod registrar;
 pub mod settings;
+mod transaction;
 pub mod uri;
 pub mod values;
 pub mod write;
 
+pub use dialog::Dialog;
+pub use endpoint::{ClientId, Endpoint, Event, Send, ServerId};
+pub use flow::{Flow, Transport};
 pub use message::{Headers, Message, Method, Request, Response};
 pub use name::Name;
 pub use uri::{Scheme, Uri};

@@ -13,8 +13,14 @@ impl Params {
     /// Reads `a=1;b;c="x;y"`, with or without a leading semicolon. Quotes are taken off.
     #[must_use]
     pub fn read(text: &str) -> Self {
+        Self::read_at(text, b';')
+    }
+
+    /// Reads parameters that another byte separates: credentials have commas.
+    #[must_use]
+    pub fn read_at(text: &str, separator: u8) -> Self {
         let mut params = Vec::new();
-        for part in split_outside_quotes(text, b';') {
+        for part in split_outside_quotes(text, separator) {
             let part = part.trim();
             if part.is_empty() {
                 continue;

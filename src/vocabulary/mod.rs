@@ -4,6 +4,7 @@
 //! here knows SIP, queues or media.
 
 mod answer;
+mod deadlines;
 mod dice;
 mod ending;
 mod ids;
@@ -13,6 +14,7 @@ mod private;
 mod time;
 
 pub use answer::AnswerMode;
+pub use deadlines::Deadlines;
 pub use dice::Dice;
 pub use ending::{Cause, Ending, Party, Stage};
 pub use ids::{

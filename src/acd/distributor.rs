@@ -1,0 +1,634 @@
+//! The machine: inputs in, offers out, one deadline.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use super::seat::{Bond, Seat, SeatState};
+use super::settings::{Overflow, QueueSettings, SeatSettings};
+use super::waiting::{Place, Waiting};
+use crate::vocabulary::{CallId, Deadlines, Moment, OfferId, OperatorId, QueueId, SeatId};
+
+/// A seat that missed or refused is left alone this long, so that the next one gets its turn and
+/// a phone that refuses everything is not asked a thousand times a second.
+const REST: Duration = Duration::from_secs(3);
+
+/// What happens to queues and seats.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A caller waits.
+    Wait {
+        /// The call.
+        call: CallId,
+        /// In this queue.
+        queue: QueueId,
+        /// 0 to 9, highest first.
+        priority: u8,
+        /// When its INVITE came.
+        arrived: Moment,
+    },
+    /// A caller left, in whatever state; its offer and its talk are over.
+    Leave {
+        /// The call.
+        call: CallId,
+    },
+    /// A seat's first phone registered or its last went away.
+    Reachable {
+        /// The seat.
+        seat: SeatId,
+        /// Whether any phone is registered.
+        reachable: bool,
+    },
+    /// A person set a seat's status.
+    Status {
+        /// The seat.
+        seat: SeatId,
+        /// Takes calls.
+        ready: bool,
+        /// Why not.
+        reason: String,
+    },
+    /// The seat answered.
+    Taken {
+        /// Which offer.
+        offer: OfferId,
+    },
+    /// The offer came to nothing.
+    Missed {
+        /// Which offer.
+        offer: OfferId,
+        /// Whose doing.
+        miss: Miss,
+    },
+    /// Whether a new offer could be carried out at all (ports, memory).
+    Gate {
+        /// Offers may be made.
+        open: bool,
+    },
+}
+
+/// Why an offer came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Miss {
+    /// The seat refused, was busy or could not be reached.
+    Refused,
+    /// The offer could not be carried out, through no doing of the seat.
+    NotMade,
+}
+
+/// What the machine asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Ring a seat for a call.
+    Offer {
+        /// The lease.
+        offer: OfferId,
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// Who sits there.
+        operator: Option<OperatorId>,
+    },
+    /// The seat did not answer in time: stop ringing it.
+    Withdraw {
+        /// The lease, over now.
+        offer: OfferId,
+        /// The call, waiting again.
+        call: CallId,
+        /// The seat, resting.
+        seat: SeatId,
+    },
+    /// A caller waited too long.
+    Overflowed {
+        /// The call.
+        call: CallId,
+        /// Where it goes on to.
+        to: Overflow,
+        /// Seconds that it waited.
+        waited: u64,
+    },
+    /// A seat's state changed.
+    SeatChanged {
+        /// The seat.
+        seat: SeatId,
+        /// What it is now.
+        state: SeatState,
+    },
+}
+
+/// One seat as others may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeatStatus {
+    /// The seat.
+    pub seat: SeatId,
+    /// Who sits there.
+    pub operator: Option<OperatorId>,
+    /// What it does.
+    pub state: SeatState,
+    /// Since when.
+    pub since: Moment,
+    /// Why it is paused.
+    pub reason: String,
+    /// Its call.
+    pub call: Option<CallId>,
+    /// Queues that it serves.
+    pub queues: Vec<QueueId>,
+}
+
+/// One queue as others may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueCount {
+    /// The queue.
+    pub queue: QueueId,
+    /// Callers without an offer.
+    pub waiting: usize,
+    /// Callers with one.
+    pub ringing: usize,
+    /// When the oldest of both came.
+    pub oldest: Option<Moment>,
+    /// Ready seats.
+    pub ready_seats: usize,
+    /// All seats that serve it.
+    pub seats: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Caller {
+    place: Place,
+    /// Where it waits: its own queue first, then those it overflowed to.
+    queues: Vec<QueueId>,
+    /// How many steps of its queue's overflow are behind it.
+    overflowed: usize,
+    held_by: Held,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    Nobody,
+    Offer(OfferId),
+    Talk(OfferId),
+}
+
+#[derive(Clone, Debug)]
+struct Offer {
+    call: CallId,
+    seat: SeatId,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    /// The seat rang long enough.
+    Ring(OfferId),
+    /// Wrap-up or rest is over.
+    Seat(SeatId),
+    /// The caller waited too long.
+    Wait(CallId),
+}
+
+/// Owns every queue, seat and offer.
+#[derive(Debug, Default)]
+pub struct Distributor {
+    queues: BTreeMap<QueueId, QueueSettings>,
+    seats: BTreeMap<SeatId, Seat>,
+    callers: BTreeMap<CallId, Caller>,
+    waiting: Waiting,
+    /// Ready seats of each queue, longest idle first.
+    free: BTreeMap<QueueId, BTreeSet<(Moment, SeatId)>>,
+    offers: BTreeMap<OfferId, Offer>,
+    next_offer: u64,
+    closed: bool,
+    /// Seats whose state may have changed since it was last reported.
+    touched: BTreeSet<SeatId>,
+    deadlines: Deadlines<Timer>,
+    outputs: VecDeque<Output>,
+}
+
+impl Distributor {
+    /// A distributor with these queues and seats and nobody waiting.
+    #[must_use]
+    pub fn new(now: Moment, queues: &[QueueSettings], seats: &[SeatSettings]) -> Self {
+        let mut distributor = Self::default();
+        distributor.adopt(now, queues, seats);
+        distributor
+    }
+
+    /// Takes new settings. Waiting callers keep their places; callers of a queue that is no more
+    /// go to the first queue that is; a seat that is no more goes when its talk is over.
+    pub fn adopt(&mut self, now: Moment, queues: &[QueueSettings], seats: &[SeatSettings]) {
+        self.queues = queues.iter().map(|q| (q.id.clone(), q.clone())).collect();
+        for settings in seats {
+            match self.seats.get_mut(&settings.id) {
+                Some(seat) => {
+                    let turned_ready = settings.auto_ready && !seat.settings.auto_ready;
+                    seat.ready |= turned_ready;
+                    seat.settings = settings.clone();
+                }
+                None => {
+                    self.seats.insert(settings.id.clone(), Seat::new(now, settings.clone()));
+                }
+            }
+        }
+        let gone: Vec<SeatId> =
+            self.seats.keys().filter(|id| !seats.iter().any(|s| s.id == **id)).cloned().collect();
+        for id in gone {
+            let Some(seat) = self.seats.get_mut(&id) else { continue };
+            seat.settings.queues.clear();
+            if matches!(seat.bond, Bond::None | Bond::Rest | Bond::WrapUp) {
+                self.seats.remove(&id);
+                self.deadlines.clear(&Timer::Seat(id));
+            }
+        }
+        self.rehome_callers(now, queues);
+        self.touched.extend(self.seats.keys().cloned());
+        self.rebuild_free();
+        self.settle(now);
+    }
+
+    fn rehome_callers(&mut self, now: Moment, queues: &[QueueSettings]) {
+        let Some(first) = queues.first().map(|q| q.id.clone()) else { return };
+        let calls: Vec<CallId> = self.callers.keys().copied().collect();
+        for call in calls {
+            self.unlist(call);
+            let Some(caller) = self.callers.get_mut(&call) else { continue };
+            caller.queues.retain(|q| queues.iter().any(|s| s.id == *q));
+            if caller.queues.is_empty() {
+                caller.queues.push(first.clone());
+                caller.overflowed = 0;
+                self.deadlines.set(Timer::Wait(call), now);
+            }
+            if caller.held_by == Held::Nobody {
+                self.list(call);
+            }
+        }
+    }
+
+    fn rebuild_free(&mut self) {
+        self.free.clear();
+        let ids: Vec<SeatId> = self.seats.keys().cloned().collect();
+        for id in ids {
+            if let Some(seat) = self.seats.get_mut(&id) {
+                seat.listed = None;
+                let ready = seat.state == SeatState::Ready;
+                self.set_free(&id, ready);
+            }
+        }
+    }
+
+    /// Takes one input. Total: what makes no sense any more (a late answer to an offer that is
+    /// over) changes nothing.
+    pub fn handle(&mut self, now: Moment, input: Input) {
+        match input {
+            Input::Wait { call, queue, priority, arrived } => {
+                self.wait(now, call, queue, priority, arrived);
+            }
+            Input::Leave { call } => self.leave(now, call),
+            Input::Reachable { seat, reachable } => {
+                self.touched.insert(seat.clone());
+                if let Some(seat) = self.seats.get_mut(&seat) {
+                    seat.reachable = reachable;
+                    // A new sign-in starts the idle clock; a lost phone is no fault of anybody.
+                    seat.idle_since = now;
+                }
+            }
+            Input::Status { seat, ready, reason } => {
+                self.touched.insert(seat.clone());
+                if let Some(seat) = self.seats.get_mut(&seat) {
+                    if ready && !seat.ready {
+                        seat.idle_since = now;
+                    }
+                    seat.ready = ready;
+                    seat.reason = if ready { String::new() } else { reason };
+                    if ready && matches!(seat.bond, Bond::WrapUp | Bond::Rest) {
+                        seat.bond = Bond::None;
+                    }
+                }
+            }
+            Input::Taken { offer } => self.taken(offer),
+            Input::Missed { offer, miss } => self.missed(now, offer, miss),
+            Input::Gate { open } => self.closed = !open,
+        }
+        self.settle(now);
+    }
+
+    /// Does what is due.
+    pub fn tick(&mut self, now: Moment) {
+        while let Some(timer) = self.deadlines.pop_due(now) {
+            match timer {
+                Timer::Ring(offer) => self.rang_out(now, offer),
+                Timer::Seat(seat) => {
+                    self.touched.insert(seat.clone());
+                    if let Some(seat) = self.seats.get_mut(&seat)
+                        && matches!(seat.bond, Bond::WrapUp | Bond::Rest)
+                    {
+                        if seat.bond == Bond::WrapUp {
+                            seat.idle_since = now;
+                        }
+                        seat.bond = Bond::None;
+                    }
+                }
+                Timer::Wait(call) => self.waited_out(now, call),
+            }
+        }
+        self.settle(now);
+    }
+
+    /// The next output, in order.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The earliest deadline, if anything waits for one.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Moment> {
+        self.deadlines.next()
+    }
+
+    // ---- callers -----------------------------------------------------------------------------
+
+    fn wait(&mut self, now: Moment, call: CallId, queue: QueueId, priority: u8, arrived: Moment) {
+        if self.callers.contains_key(&call) {
+            return;
+        }
+        let place = (Reverse(priority), arrived, call);
+        let limit = self.queues.get(&queue).map(|q| q.max_wait);
+        let caller = Caller { place, queues: vec![queue], overflowed: 0, held_by: Held::Nobody };
+        self.callers.insert(call, caller);
+        self.list(call);
+        if let Some(limit) = limit {
+            self.deadlines.set(Timer::Wait(call), now.after(limit));
+        }
+    }
+
+    fn leave(&mut self, now: Moment, call: CallId) {
+        self.unlist(call);
+        self.deadlines.clear(&Timer::Wait(call));
+        let Some(caller) = self.callers.remove(&call) else { return };
+        match caller.held_by {
+            Held::Nobody => {}
+            // The seat did nothing wrong: it keeps its place among the idle.
+            Held::Offer(offer) => self.release(offer, Bond::None),
+            Held::Talk(offer) => {
+                let wrap_up = caller
+                    .queues
+                    .first()
+                    .and_then(|queue| self.queues.get(queue))
+                    .map_or(Duration::ZERO, |q| q.wrap_up);
+                let seat = self.offers.get(&offer).map(|o| o.seat.clone());
+                self.release(offer, Bond::WrapUp);
+                if let Some(seat) = seat {
+                    self.deadlines.set(Timer::Seat(seat), now.after(wrap_up));
+                }
+            }
+        }
+    }
+
+    /// Lists a caller in its queues.
+    fn list(&mut self, call: CallId) {
+        if let Some(caller) = self.callers.get(&call) {
+            for queue in &caller.queues {
+                self.waiting.insert(queue, caller.place);
+            }
+        }
+    }
+
+    fn unlist(&mut self, call: CallId) {
+        if let Some(caller) = self.callers.get(&call) {
+            for queue in &caller.queues {
+                self.waiting.remove(queue, &caller.place);
+            }
+        }
+    }
+
+    fn waited_out(&mut self, now: Moment, call: CallId) {
+        let Some(caller) = self.callers.get_mut(&call) else { return };
+        if matches!(caller.held_by, Held::Talk(_)) {
+            return;
+        }
+        let Some(own) = caller.queues.first().and_then(|queue| self.queues.get(queue)) else {
+            return;
+        };
+        let Some(next) = own.overflow.get(caller.overflowed).cloned() else { return };
+        caller.overflowed += 1;
+        let again = own.max_wait;
+        let waited = now.since(caller.place.1).as_secs();
+        let free = caller.held_by == Held::Nobody;
+        if let Overflow::Queue(queue) = &next
+            && !caller.queues.contains(queue)
+        {
+            caller.queues.push(queue.clone());
+            if free {
+                let place = caller.place;
+                self.waiting.insert(queue, place);
+            }
+        }
+        self.outputs.push_back(Output::Overflowed { call, to: next, waited });
+        self.deadlines.set(Timer::Wait(call), now.after(again));
+    }
+
+    // ---- offers ------------------------------------------------------------------------------
+
+    fn taken(&mut self, id: OfferId) {
+        let Some(offer) = self.offers.get(&id) else { return };
+        self.deadlines.clear(&Timer::Ring(id));
+        self.deadlines.clear(&Timer::Wait(offer.call));
+        if let Some(seat) = self.seats.get_mut(&offer.seat) {
+            seat.bond = Bond::Talk(id, offer.call);
+            self.touched.insert(offer.seat.clone());
+        }
+        if let Some(caller) = self.callers.get_mut(&offer.call) {
+            caller.held_by = Held::Talk(id);
+        }
+    }
+
+    fn missed(&mut self, now: Moment, id: OfferId, miss: Miss) {
+        let Some(offer) = self.offers.get(&id).cloned() else { return };
+        let talking =
+            self.callers.get(&offer.call).is_some_and(|c| matches!(c.held_by, Held::Talk(_)));
+        if talking {
+            return;
+        }
+        match miss {
+            Miss::Refused => {
+                self.release(id, Bond::Rest);
+                self.deadlines.set(Timer::Seat(offer.seat), now.after(REST));
+            }
+            Miss::NotMade => self.release(id, Bond::None),
+        }
+        self.wait_again(offer.call);
+    }
+
+    fn rang_out(&mut self, now: Moment, id: OfferId) {
+        let Some(offer) = self.offers.get(&id).cloned() else { return };
+        self.missed(now, id, Miss::Refused);
+        self.outputs.push_back(Output::Withdraw { offer: id, call: offer.call, seat: offer.seat });
+    }
+
+    fn wait_again(&mut self, call: CallId) {
+        if let Some(caller) = self.callers.get_mut(&call) {
+            caller.held_by = Held::Nobody;
+        }
+        self.list(call);
+    }
+
+    /// Ends a lease and leaves the seat in `bond`.
+    fn release(&mut self, id: OfferId, bond: Bond) {
+        self.deadlines.clear(&Timer::Ring(id));
+        let Some(offer) = self.offers.remove(&id) else { return };
+        let Some(seat) = self.seats.get_mut(&offer.seat) else { return };
+        self.touched.insert(offer.seat.clone());
+        seat.bond = bond;
+        if seat.settings.queues.is_empty() {
+            // The configuration dropped this seat while it was busy.
+            self.seats.remove(&offer.seat);
+        }
+    }
+
+    /// Reports changed seats, then gives every caller that can have one a seat: one pass.
+    fn settle(&mut self, now: Moment) {
+        self.report_seats(now);
+        while !self.closed {
+            let Some((call, seat)) = self.next_match() else { break };
+            self.offer(now, call, seat);
+        }
+        self.report_seats(now);
+        self.check_invariants();
+    }
+
+    /// The first caller in order that a free seat serves, and the longest idle such seat.
+    fn next_match(&self) -> Option<(CallId, SeatId)> {
+        let (_, place) = self
+            .waiting
+            .heads()
+            .filter(|(queue, _)| self.free.get(*queue).is_some_and(|seats| !seats.is_empty()))
+            .min_by_key(|(_, place)| **place)?;
+        let caller = self.callers.get(&place.2)?;
+        let (_, seat) = caller
+            .queues
+            .iter()
+            .filter_map(|queue| self.free.get(queue)?.first())
+            .min_by_key(|(idle, _)| *idle)?;
+        Some((place.2, seat.clone()))
+    }
+
+    fn offer(&mut self, now: Moment, call: CallId, seat_id: SeatId) {
+        self.next_offer += 1;
+        let id = OfferId(self.next_offer);
+        self.unlist(call);
+        self.set_free(&seat_id, false);
+        let Some(caller) = self.callers.get_mut(&call) else { return };
+        let Some(seat) = self.seats.get_mut(&seat_id) else { return };
+        caller.held_by = Held::Offer(id);
+        seat.bond = Bond::Offer(id, call);
+        self.touched.insert(seat_id.clone());
+        let ring = caller.queues.first().and_then(|queue| self.queues.get(queue));
+        let ring = ring.map_or(Duration::from_secs(20), |q| q.ring_timeout);
+        self.deadlines.set(Timer::Ring(id), now.after(ring));
+        let operator = seat.settings.operator.clone();
+        self.offers.insert(id, Offer { call, seat: seat_id.clone() });
+        self.outputs.push_back(Output::Offer { offer: id, call, seat: seat_id, operator });
+    }
+
+    // ---- seats -------------------------------------------------------------------------------
+
+    fn report_seats(&mut self, now: Moment) {
+        for id in std::mem::take(&mut self.touched) {
+            let Some(seat) = self.seats.get_mut(&id) else { continue };
+            let state = seat.derived();
+            if state == seat.state {
+                continue;
+            }
+            seat.state = state;
+            seat.state_since = now;
+            self.set_free(&id, state == SeatState::Ready);
+            self.outputs.push_back(Output::SeatChanged { seat: id, state });
+        }
+    }
+
+    fn set_free(&mut self, id: &SeatId, free: bool) {
+        let Some(seat) = self.seats.get_mut(id) else { return };
+        let listed = std::mem::replace(&mut seat.listed, free.then_some(seat.idle_since));
+        for queue in &seat.settings.queues {
+            let seats = self.free.entry(queue.clone()).or_default();
+            if let Some(idle) = listed {
+                seats.remove(&(idle, id.clone()));
+            }
+            if let Some(idle) = seat.listed {
+                seats.insert((idle, id.clone()));
+            }
+        }
+    }
+
+    // ---- views -------------------------------------------------------------------------------
+
+    /// Every seat.
+    pub fn seats(&self) -> impl Iterator<Item = SeatStatus> {
+        self.seats.iter().map(|(id, seat)| SeatStatus {
+            seat: id.clone(),
+            operator: seat.settings.operator.clone(),
+            state: seat.state,
+            since: seat.state_since,
+            reason: seat.reason.clone(),
+            call: match seat.bond {
+                Bond::Offer(_, call) | Bond::Talk(_, call) => Some(call),
+                Bond::None | Bond::WrapUp | Bond::Rest => None,
+            },
+            queues: seat.settings.queues.clone(),
+        })
+    }
+
+    /// Whether a seat of that name is configured.
+    #[must_use]
+    pub fn has_seat(&self, seat: &SeatId) -> bool {
+        self.seats.contains_key(seat)
+    }
+
+    /// Every queue.
+    pub fn queues(&self) -> impl Iterator<Item = QueueCount> {
+        self.queues.keys().map(|queue| {
+            let offered = |c: &&Caller| {
+                matches!(c.held_by, Held::Offer(_)) && c.queues.first() == Some(queue)
+            };
+            let here = |c: &&Caller| {
+                !matches!(c.held_by, Held::Talk(_)) && c.queues.first() == Some(queue)
+            };
+            let serves = |s: &&Seat| s.settings.queues.contains(queue);
+            QueueCount {
+                queue: queue.clone(),
+                waiting: self.waiting.count(queue),
+                ringing: self.callers.values().filter(offered).count(),
+                oldest: self.callers.values().filter(here).map(|c| c.place.1).min(),
+                ready_seats: self.free.get(queue).map_or(0, BTreeSet::len),
+                seats: self.seats.values().filter(serves).count(),
+            }
+        })
+    }
+
+    /// Checks what must hold between inputs (tests and debug builds).
+    pub fn check_invariants(&self) {
+        if !cfg!(debug_assertions) {
+            return;
+        }
+        for (id, offer) in &self.offers {
+            let seat = self.seats.get(&offer.seat).map(|s| s.bond);
+            let bound = Some(Bond::Offer(*id, offer.call)) == seat
+                || Some(Bond::Talk(*id, offer.call)) == seat;
+            debug_assert!(bound, "offer {id:?} is not what its seat holds: {seat:?}");
+            let held = self.callers.get(&offer.call).map(|c| c.held_by);
+            let holds = matches!(held, Some(Held::Offer(o) | Held::Talk(o)) if o == *id);
+            debug_assert!(holds, "offer {id:?} is not what its caller holds: {held:?}");
+        }
+        for (queue, seats) in &self.free {
+            let idle = !seats.is_empty();
+            let left = self.waiting.count(queue) > 0;
+            debug_assert!(
+                self.closed || !(idle && left),
+                "a caller waits in {queue} beside a free seat"
+            );
+            for (_, seat) in seats {
+                let ready = self.seats.get(seat).is_some_and(|s| s.derived() == SeatState::Ready);
+                debug_assert!(ready, "{seat} is listed free and is not ready");
+            }
+        }
+    }
+}

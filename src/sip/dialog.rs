@@ -1,0 +1,266 @@
+//! Dialogs: tags, sequence numbers, route set, target (RFC 3261 §12).
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::flow::Flow;
+use super::message::{Method, Request, Response};
+use super::name::Name;
+use super::uri::Uri;
+
+/// What names a dialog at our side.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DialogKey {
+    /// Call-ID.
+    pub call_id: Box<str>,
+    /// Our tag.
+    pub local_tag: Box<str>,
+}
+
+/// A request that is older than one seen before (RFC 3261 §12.2.2): answered 500.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfOrder;
+
+/// One dialog, confirmed or early, as plain data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dialog {
+    key: DialogKey,
+    remote_tag: Box<str>,
+    /// Our address as From, with our tag.
+    local: Box<str>,
+    /// Their address as To, with their tag.
+    remote: Box<str>,
+    local_number: u32,
+    remote_number: Option<u32>,
+    target: Uri,
+    routes: Vec<Box<str>>,
+    flow: Flow,
+    /// Requests go where the peer's came from, whatever its Contact says: a phone behind NAT.
+    pinned: bool,
+}
+
+impl Dialog {
+    /// The dialog that our 1xx or 2xx with `tag` makes of a received INVITE (§12.1.1). None when
+    /// the INVITE lacks what a dialog needs.
+    #[must_use]
+    pub fn received(invite: &Request, tag: &str, flow: Flow) -> Option<Self> {
+        let from = invite.headers.text(&Name::From)?.into_owned();
+        let to = invite.headers.text(&Name::To)?.into_owned();
+        let remote_tag = invite.headers.from()?.tag().unwrap_or("").into();
+        let target = invite.headers.contacts().into_iter().next().map(|c| c.uri);
+        Some(Self {
+            key: DialogKey { call_id: invite.headers.call_id()?.into(), local_tag: tag.into() },
+            remote_tag,
+            local: format!("{to};tag={tag}").into(),
+            remote: from.into(),
+            local_number: 0,
+            remote_number: Some(invite.headers.cseq()?.number),
+            // A switch that forgot its Contact is still reachable where it sent from.
+            target: target.unwrap_or_else(|| Uri::read(&format!("sip:{}", flow.remote))),
+            routes: invite.headers.values(&Name::RecordRoute).into_iter().map(Into::into).collect(),
+            flow,
+            pinned: false,
+        })
+    }
+
+    /// The dialog that a response makes of an INVITE of ours (§12.1.2).
+    #[must_use]
+    pub fn sent(invite: &Request, response: &Response, flow: Flow) -> Option<Self> {
+        let from = invite.headers.from()?;
+        let to = response.headers.to()?;
+        let target = response.headers.contacts().into_iter().next().map(|c| c.uri);
+        let mut routes = response.headers.values(&Name::RecordRoute);
+        routes.reverse();
+        Some(Self {
+            key: DialogKey {
+                call_id: invite.headers.call_id()?.into(),
+                local_tag: from.tag()?.into(),
+            },
+            remote_tag: to.tag().unwrap_or("").into(),
+            local: invite.headers.text(&Name::From)?.into(),
+            remote: response.headers.text(&Name::To)?.into(),
+            local_number: invite.headers.cseq()?.number,
+            remote_number: None,
+            target: target.unwrap_or_else(|| invite.uri.clone()),
+            routes: routes.into_iter().map(Into::into).collect(),
+            flow,
+            pinned: true,
+        })
+    }
+
+    /// What names the dialog at our side.
+    #[must_use]
+    pub const fn key(&self) -> &DialogKey {
+        &self.key
+    }
+
+    /// The peer's tag.
+    #[must_use]
+    pub fn remote_tag(&self) -> &str {
+        &self.remote_tag
+    }
+
+    /// A new request within the dialog (§12.2.1.1). Contact is the caller's to add.
+    pub fn request(&mut self, method: Method) -> Request {
+        self.local_number = self.local_number.wrapping_add(1);
+        self.numbered(method, self.local_number)
+    }
+
+    /// The ACK of a 2xx to our INVITE with that CSeq number (§13.2.2.4).
+    #[must_use]
+    pub fn ack(&self, number: u32) -> Request {
+        self.numbered(Method::Ack, number)
+    }
+
+    fn numbered(&self, method: Method, number: u32) -> Request {
+        let strict = self.routes.first().filter(|r| !is_loose(r));
+        let uri = match strict {
+            // A strict router wants to be the Request-URI; the target closes the route.
+            Some(first) => Uri::read(route_uri(first)),
+            None => self.target.clone(),
+        };
+        let mut request = Request::new(method.clone(), uri);
+        if strict.is_some() {
+            for route in self.routes.iter().skip(1) {
+                request.headers.push(Name::Route, route.to_string());
+            }
+            request.headers.push(Name::Route, format!("<{}>", self.target));
+        } else {
+            for route in &self.routes {
+                request.headers.push(Name::Route, route.to_string());
+            }
+        }
+        request
+            .with(Name::From, self.local.to_string())
+            .with(Name::To, self.remote.to_string())
+            .with(Name::CallId, self.key.call_id.to_string())
+            .with(Name::CSeq, format!("{number} {method}"))
+    }
+
+    /// Takes a request of the peer: its number must rise (§12.2.2). A new Contact of an INVITE or
+    /// UPDATE becomes the target, and the place that it came from the flow.
+    ///
+    /// # Errors
+    /// [`OutOfOrder`] when its CSeq is lower than one seen before; nothing is changed.
+    pub fn accept(&mut self, request: &Request, flow: Flow) -> Result<(), OutOfOrder> {
+        let number = request.headers.cseq().map_or(0, |c| c.number);
+        if request.method != Method::Ack && self.remote_number.is_some_and(|last| number < last) {
+            return Err(OutOfOrder);
+        }
+        if request.method != Method::Ack {
+            self.remote_number = Some(number);
+        }
+        if matches!(request.method, Method::Invite | Method::Update) {
+            self.flow = flow;
+            if let Some(contact) = request.headers.contacts().into_iter().next() {
+                self.target = contact.uri;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the next request goes: the first route or the target when it is an address that can
+    /// be reached from here, otherwise where the peer's own messages come from.
+    #[must_use]
+    pub fn next_hop(&self) -> Flow {
+        if self.pinned && self.routes.is_empty() {
+            return self.flow;
+        }
+        let hop = match self.routes.first() {
+            Some(route) => Uri::read(route_uri(route)).socket(),
+            None => self.target.socket(),
+        };
+        match hop {
+            Some(address) if reachable(address, self.flow.remote) => self.flow.towards(address),
+            _ => self.flow,
+        }
+    }
+}
+
+fn route_uri(route: &str) -> &str {
+    let inner = route.split_once('<').map_or(route, |(_, rest)| rest);
+    inner.split_once('>').map_or(inner, |(uri, _)| uri)
+}
+
+fn is_loose(route: &str) -> bool {
+    Uri::read(route_uri(route)).params().has("lr")
+}
+
+/// A private address in a Contact that came from a public one is a phone behind NAT: it cannot
+/// be reached by what it says of itself.
+fn reachable(address: SocketAddr, source: SocketAddr) -> bool {
+    let private = |ip: IpAddr| match ip {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unicast_link_local() || ip.is_unique_local(),
+    };
+    address.is_ipv4() == source.is_ipv4()
+        && address.port() != 0
+        && !address.ip().is_unspecified()
+        && (!private(address.ip()) || private(source.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::flow::Transport;
+    use super::super::message::Message;
+    use super::super::parse::parse;
+    use super::*;
+
+    fn flow(remote: &str) -> Flow {
+        let local = "192.0.2.1:5060".parse().unwrap();
+        Flow { transport: Transport::Udp, local, remote: remote.parse().unwrap() }
+    }
+
+    fn invite(extra: &str) -> Request {
+        let text = format!(
+            "INVITE sip:112@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\n\
+             From: <sip:0812@t>;tag=theirs\r\nTo: <sip:112@c>\r\nCall-ID: c1\r\nCSeq: 7 INVITE\r\n{extra}\r\n"
+        );
+        match parse(&text.into()).unwrap().message {
+            Message::Request(request) => request,
+            Message::Response(_) => panic!("a request"),
+        }
+    }
+
+    #[test]
+    fn loose_and_strict_routes_are_followed() {
+        let loose = invite(
+            "Contact: <sip:t@198.51.100.9:5080>\r\nRecord-Route: <sip:198.51.100.7:5070;lr>, <sip:p2;lr>\r\n",
+        );
+        let mut dialog = Dialog::received(&loose, "ours", flow("198.51.100.7:5060")).unwrap();
+        let bye = dialog.request(Method::Bye);
+        assert_eq!(bye.uri.as_str(), "sip:t@198.51.100.9:5080");
+        assert_eq!(bye.headers.values(&Name::Route).len(), 2);
+        assert_eq!(bye.headers.from().unwrap().tag(), Some("ours"));
+        assert_eq!(bye.headers.to().unwrap().tag(), Some("theirs"));
+        assert_eq!(dialog.next_hop().remote, "198.51.100.7:5070".parse().unwrap());
+
+        let strict =
+            invite("Contact: <sip:t@198.51.100.9>\r\nRecord-Route: <sip:198.51.100.8>\r\n");
+        let mut dialog = Dialog::received(&strict, "ours", flow("198.51.100.7:5060")).unwrap();
+        let bye = dialog.request(Method::Bye);
+        assert_eq!(bye.uri.as_str(), "sip:198.51.100.8");
+        assert_eq!(bye.headers.values(&Name::Route), ["<sip:t@198.51.100.9>"]);
+    }
+
+    #[test]
+    fn requests_go_where_the_peer_can_be_reached() {
+        let hop = |contact: &str, source: &str| {
+            let invite = invite(&format!("Contact: <{contact}>\r\n"));
+            Dialog::received(&invite, "o", flow(source)).unwrap().next_hop().remote.to_string()
+        };
+        assert_eq!(hop("sip:t@198.51.100.9:5080", "198.51.100.7:5060"), "198.51.100.9:5080");
+        assert_eq!(hop("sip:t@10.0.0.5:5060", "198.51.100.7:1024"), "198.51.100.7:1024");
+        assert_eq!(hop("sip:t@sbc.example", "198.51.100.7:5060"), "198.51.100.7:5060");
+        assert_eq!(hop("sip:t@10.0.0.5:5060", "10.0.0.9:5060"), "10.0.0.5:5060");
+    }
+
+    #[test]
+    fn an_older_request_is_out_of_order() {
+        let first = invite("");
+        let mut dialog = Dialog::received(&first, "o", flow("198.51.100.7:5060")).unwrap();
+        let mut older = first.clone();
+        older.headers = Default::default();
+        older.headers.push(Name::CSeq, "6 INVITE");
+        assert_eq!(dialog.accept(&older, flow("198.51.100.7:5060")), Err(OutOfOrder));
+    }
+}

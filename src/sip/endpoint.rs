@@ -1,0 +1,681 @@
+//! The machine of the room: datagrams and deadlines in, events and datagrams out.
+//!
+//! Owns every transaction. Retransmissions end here and nobody above hears of them.
+
+use std::collections::{HashMap, VecDeque};
+
+use bytes::Bytes;
+
+use super::flow::Flow;
+use super::message::{Message, Method, Request, Response};
+use super::name::Name;
+use super::parse::{self, NotSip, Oddity};
+use super::settings::Timers;
+use super::transaction::client::{self, Cancel, Client};
+use super::transaction::matching::{MAGIC_COOKIE, ServerKey};
+use super::transaction::server::{self, AckKey, Server};
+use super::uri::Uri;
+use super::values::{NameAddr, split_list, stamp_via};
+use crate::vocabulary::{Deadlines, Dice, Moment, limits};
+
+/// A request received, until its transaction is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerId(u64);
+
+/// A request sent, until its transaction is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(u64);
+
+/// What the endpoint tells the switchboard.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A new request. An ACK that belongs to no transaction of ours is not reported.
+    Request {
+        /// Its transaction.
+        server: ServerId,
+        /// Where it came from.
+        flow: Flow,
+        /// The request, its topmost Via stamped with the source.
+        request: Request,
+    },
+    /// The caller cancelled an INVITE that has no final response yet. The CANCEL is answered.
+    Cancelled {
+        /// The INVITE's transaction.
+        server: ServerId,
+        /// The CANCEL.
+        cancel: Request,
+    },
+    /// The ACK of a 2xx of ours.
+    Acked {
+        /// The INVITE's transaction.
+        server: ServerId,
+        /// The ACK, which may carry an SDP answer.
+        ack: Request,
+    },
+    /// A 2xx of ours was never acknowledged.
+    Unacked {
+        /// The INVITE's transaction.
+        server: ServerId,
+    },
+    /// A response, each final one once; every further 2xx of a forked INVITE too.
+    Response {
+        /// The request's transaction.
+        client: ClientId,
+        /// Where it came from.
+        flow: Flow,
+        /// The response.
+        response: Response,
+        /// The request that it answers.
+        request: Request,
+    },
+    /// No final response came in time.
+    Timeout {
+        /// The request's transaction.
+        client: ClientId,
+        /// The request.
+        request: Request,
+    },
+    /// Bytes that were no SIP; nobody was answered.
+    Junk {
+        /// Where they came from.
+        flow: Flow,
+        /// Why they are none.
+        why: NotSip,
+    },
+}
+
+/// What the endpoint asks of the rim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Send {
+    /// From which socket to whom.
+    pub flow: Flow,
+    /// The datagram.
+    pub bytes: Bytes,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    Server(ServerId),
+    Client(ClientId),
+}
+
+/// Every transaction of this node.
+#[derive(Debug)]
+pub struct Endpoint {
+    timers: Timers,
+    agent: Bytes,
+    external: Option<std::net::IpAddr>,
+    next_id: u64,
+    servers: HashMap<ServerId, Server>,
+    server_keys: HashMap<ServerKey, ServerId>,
+    acks: HashMap<AckKey, ServerId>,
+    clients: HashMap<ClientId, Client>,
+    client_keys: HashMap<(Box<str>, Method), ClientId>,
+    deadlines: Deadlines<Timer>,
+    events: VecDeque<Event>,
+    sends: VecDeque<Send>,
+}
+
+impl Endpoint {
+    /// An endpoint with no transactions.
+    #[must_use]
+    pub fn new(timers: Timers, agent: &str, external: Option<std::net::IpAddr>) -> Self {
+        Self {
+            timers,
+            agent: Bytes::copy_from_slice(agent.as_bytes()),
+            external,
+            next_id: 0,
+            servers: HashMap::new(),
+            server_keys: HashMap::new(),
+            acks: HashMap::new(),
+            clients: HashMap::new(),
+            client_keys: HashMap::new(),
+            deadlines: Deadlines::default(),
+            events: VecDeque::new(),
+            sends: VecDeque::new(),
+        }
+    }
+
+    /// The next event, in order.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The next datagram to send, in order.
+    pub fn poll_send(&mut self) -> Option<Send> {
+        self.sends.pop_front()
+    }
+
+    /// The earliest deadline, if anything lives.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Moment> {
+        self.deadlines.next()
+    }
+
+    /// How many transactions live.
+    #[must_use]
+    pub fn transactions(&self) -> usize {
+        self.servers.len() + self.clients.len()
+    }
+
+    /// Host and port that we call ourselves on a flow, for Via and Contact.
+    #[must_use]
+    pub fn own_address(&self, flow: &Flow) -> String {
+        let ip = self.external.unwrap_or_else(|| flow.local.ip());
+        std::net::SocketAddr::new(ip, flow.local.port()).to_string()
+    }
+
+    /// The request of an INVITE transaction that has no final response yet.
+    #[must_use]
+    pub fn request(&self, server: ServerId) -> Option<&Request> {
+        self.servers.get(&server)?.request.as_ref()
+    }
+
+    // ---- bytes in ----------------------------------------------------------------------------
+
+    /// Takes one datagram.
+    pub fn receive(&mut self, now: Moment, flow: Flow, datagram: &Bytes) {
+        match parse::parse(datagram) {
+            Err(why) => self.events.push_back(Event::Junk { flow, why }),
+            Ok(read) => match read.message {
+                Message::Request(request) => {
+                    self.receive_request(now, flow, request, &read.oddities);
+                }
+                Message::Response(response) => self.receive_response(now, flow, response),
+            },
+        }
+    }
+
+    fn receive_request(
+        &mut self,
+        now: Moment,
+        flow: Flow,
+        mut request: Request,
+        oddities: &[Oddity],
+    ) {
+        let Some(reply) = stamp_top_via(&mut request, flow) else {
+            self.events.push_back(Event::Junk { flow, why: NotSip::NoStartLine });
+            return;
+        };
+        let flow = flow.towards(reply);
+        if let Some(code) = unreadable(&request, oddities) {
+            if request.method != Method::Ack {
+                self.reject(flow, &request, code);
+            }
+            return;
+        }
+        let Some(key) = ServerKey::of(&request) else { return };
+        if request.method == Method::Ack {
+            return self.receive_ack(now, &key, request);
+        }
+        if let Some(&id) = self.server_keys.get(&key) {
+            return self.repeat(id);
+        }
+        if request.method == Method::Cancel {
+            return self.receive_cancel(now, flow, key, request);
+        }
+        if self.servers.len() >= limits::TRANSACTIONS
+            && !matches!(request.method, Method::Invite | Method::Bye)
+        {
+            return;
+        }
+        let server = self.open_server(now, flow, key, &request);
+        if request.method == Method::Invite {
+            let trying = request.response(100, "");
+            self.put_response(now, server, &trying);
+        }
+        self.events.push_back(Event::Request { server, flow, request });
+    }
+
+    fn open_server(
+        &mut self,
+        now: Moment,
+        flow: Flow,
+        key: ServerKey,
+        request: &Request,
+    ) -> ServerId {
+        let id = ServerId(self.id());
+        let invite = request.method == Method::Invite;
+        self.server_keys.insert(key.clone(), id);
+        // A plain request that nobody answers must not live for ever; an INVITE may wait.
+        let ends_at = if invite { Moment::NEVER } else { now.after(self.timers.t1 * 64) };
+        let server = Server {
+            key,
+            invite,
+            flow,
+            request: Some(request.clone()),
+            last: Bytes::new(),
+            state: server::State::Proceeding,
+            interval: self.timers.t1,
+            resend_at: Moment::NEVER,
+            ends_at,
+            ack: None,
+        };
+        self.schedule(Timer::Server(id), server.deadline());
+        self.servers.insert(id, server);
+        id
+    }
+
+    fn receive_ack(&mut self, now: Moment, key: &ServerKey, ack: Request) {
+        let by_branch = self.server_keys.get(key).copied();
+        let by_dialog = || self.acks.get(&ack_key(&ack)?).copied();
+        let Some(id) = by_branch.or_else(by_dialog) else { return };
+        let Some(server) = self.servers.get_mut(&id) else { return };
+        let accepted = matches!(server.state, server::State::Accepted { .. });
+        if server.acked(now, &self.timers) {
+            let deadline = server.deadline();
+            self.schedule(Timer::Server(id), deadline);
+            if accepted {
+                self.events.push_back(Event::Acked { server: id, ack });
+            }
+        }
+    }
+
+    fn receive_cancel(&mut self, now: Moment, flow: Flow, key: ServerKey, cancel: Request) {
+        let invite = ServerKey::of_cancelled(&cancel)
+            .and_then(|key| self.server_keys.get(&key).copied())
+            .filter(|id| self.servers.get(id).is_some_and(|s| s.invite));
+        let server = self.open_server(now, flow, key, &cancel);
+        let code = if invite.is_some() { 200 } else { 481 };
+        let tag = format!("c{:x}", server.0);
+        self.respond(now, server, cancel.response(code, &tag));
+        let waits = |id: &ServerId| {
+            self.servers.get(id).is_some_and(|s| s.state == server::State::Proceeding)
+        };
+        // A CANCEL after the final response changes nothing (RFC 3261 §9.2).
+        if let Some(id) = invite.filter(waits) {
+            self.events.push_back(Event::Cancelled { server: id, cancel });
+        }
+    }
+
+    fn receive_response(&mut self, now: Moment, flow: Flow, response: Response) {
+        let Some(via) = response.headers.via() else { return };
+        let Some(cseq) = response.headers.cseq() else { return };
+        let key = (via.branch().into(), cseq.method);
+        let Some(&id) = self.client_keys.get(&key) else { return };
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        let before = client.state;
+        client.heard(now, response.code, &self.timers);
+        let deadline = client.deadline();
+        let first = matches!(before, client::State::Calling | client::State::Proceeding);
+        let success_again = before == client::State::Accepted && response.is_success();
+        if client.is_invite() && response.code >= 300 {
+            if first {
+                let ack = ack_of_failure(&client.request, &response);
+                client.ack = Some(("".into(), ack.to_bytes(), client.flow));
+            }
+            if let Some((_, bytes, flow)) = client.ack.clone() {
+                self.sends.push_back(Send { flow, bytes });
+            }
+        }
+        let mut report = first;
+        if success_again {
+            let tag = response.headers.to().and_then(|to| to.tag().map(str::to_owned));
+            match &client.ack {
+                Some((acked, bytes, flow)) if Some(&**acked) == tag.as_deref() => {
+                    self.sends.push_back(Send { flow: *flow, bytes: bytes.clone() });
+                }
+                // Not acknowledged by its owner yet, or a second fork's answer.
+                _ => report = true,
+            }
+        }
+        let provisional = response.is_provisional();
+        if report && response.code > 100 {
+            let request = client.request.clone();
+            self.events.push_back(Event::Response { client: id, flow, response, request });
+        }
+        if provisional
+            && let Some(Client { cancel: Cancel::Wanted(why), .. }) = self.clients.get(&id)
+        {
+            let why = why.clone();
+            self.send_cancel(now, id, &why);
+        }
+        if let Some(client) = self.clients.get(&id) {
+            let deadline = deadline.min(client.deadline());
+            self.schedule(Timer::Client(id), deadline);
+        }
+    }
+
+    // ---- responses out -----------------------------------------------------------------------
+
+    /// Answers a request. A second final response to the same request is not sent.
+    pub fn respond(&mut self, now: Moment, server: ServerId, response: Response) {
+        let ours = response.with(Name::Server, self.agent.clone());
+        self.put_response(now, server, &ours);
+    }
+
+    fn put_response(&mut self, now: Moment, id: ServerId, response: &Response) {
+        let Some(server) = self.servers.get_mut(&id) else { return };
+        if server.state != server::State::Proceeding {
+            return;
+        }
+        let bytes = response.to_bytes();
+        server.answered(now, response.code, bytes.clone(), &self.timers);
+        self.sends.push_back(Send { flow: server.flow, bytes });
+        if server.invite && response.is_success() {
+            let key = response_ack_key(response);
+            if let Some(key) = key {
+                server.ack = Some(key.clone());
+                self.acks.insert(key, id);
+            }
+        }
+        let deadline = server.deadline();
+        self.schedule(Timer::Server(id), deadline);
+    }
+
+    /// Answers without a transaction: for what is too broken, or from too far outside, to keep
+    /// state for.
+    pub fn reject(&mut self, flow: Flow, request: &Request, code: u16) {
+        let response = request.response(code, "x").with(Name::Server, self.agent.clone());
+        self.sends.push_back(Send { flow, bytes: response.to_bytes() });
+    }
+
+    /// Forgets a request without an answer, as if it had never come.
+    pub fn forget(&mut self, server: ServerId) {
+        self.remove_server(server);
+    }
+
+    fn repeat(&mut self, id: ServerId) {
+        let Some(server) = self.servers.get(&id) else { return };
+        let acked = matches!(
+            server.state,
+            server::State::Confirmed | server::State::Accepted { acked: true }
+        );
+        if !server.last.is_empty() && !acked {
+            self.sends.push_back(Send { flow: server.flow, bytes: server.last.clone() });
+        }
+    }
+
+    // ---- requests out ------------------------------------------------------------------------
+
+    /// Sends a request; Via, Max-Forwards and User-Agent are added where they are missing.
+    pub fn send(&mut self, now: Moment, flow: Flow, request: Request, dice: &mut Dice) -> ClientId {
+        let id = ClientId(self.id());
+        let branch = format!("{MAGIC_COOKIE}{}", dice.token());
+        let request = self.dress(flow, request, &branch);
+        let bytes = request.to_bytes();
+        let client = Client {
+            branch: branch.into(),
+            method: request.method.clone(),
+            flow,
+            request,
+            bytes: bytes.clone(),
+            state: client::State::Calling,
+            cancel: Cancel::No,
+            interval: self.timers.t1,
+            resend_at: now.after(self.timers.t1),
+            ends_at: now.after(self.timers.t1 * 64),
+            ack: None,
+        };
+        self.client_keys.insert((client.branch.clone(), client.method.clone()), id);
+        self.schedule(Timer::Client(id), client.deadline());
+        self.clients.insert(id, client);
+        self.sends.push_back(Send { flow, bytes });
+        id
+    }
+
+    /// Sends the ACK of a 2xx and keeps it for repeated 2xx. `tag` is the To tag it is for.
+    pub fn send_ack(
+        &mut self,
+        client: ClientId,
+        flow: Flow,
+        ack: Request,
+        tag: &str,
+        dice: &mut Dice,
+    ) {
+        let branch = format!("{MAGIC_COOKIE}{}", dice.token());
+        let bytes = self.dress(flow, ack, &branch).to_bytes();
+        if let Some(client) = self.clients.get_mut(&client)
+            && client.ack.is_none()
+        {
+            client.ack = Some((tag.into(), bytes.clone(), flow));
+        }
+        self.sends.push_back(Send { flow, bytes });
+    }
+
+    /// Takes back an INVITE: CANCEL goes out at once or as soon as it may. The final response,
+    /// whatever it is, still comes as an event; none within 64·T1 is a timeout.
+    pub fn cancel(&mut self, now: Moment, id: ClientId, reason: &str) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        match client.state {
+            client::State::Calling => {
+                client.cancel = Cancel::Wanted(reason.to_owned());
+                client.resend_at = Moment::NEVER;
+                let deadline = client.deadline();
+                self.schedule(Timer::Client(id), deadline);
+            }
+            client::State::Proceeding => self.send_cancel(now, id, reason),
+            client::State::Accepted | client::State::Completed => {}
+        }
+    }
+
+    fn send_cancel(&mut self, now: Moment, id: ClientId, reason: &str) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        if client.cancel == Cancel::Sent || client.state != client::State::Proceeding {
+            return;
+        }
+        client.cancel = Cancel::Sent;
+        client.ends_at = now.after(self.timers.t1 * 64);
+        let mut cancel = same_hop(&client.request, Method::Cancel);
+        if !reason.is_empty() {
+            cancel.headers.push(Name::Reason, reason.to_owned());
+        }
+        let (flow, branch) = (client.flow, client.branch.clone());
+        let invite_deadline = client.deadline();
+        self.schedule(Timer::Client(id), invite_deadline);
+        let bytes = cancel.to_bytes();
+        let cancel = Client {
+            branch: branch.clone(),
+            method: Method::Cancel,
+            flow,
+            request: cancel,
+            bytes: bytes.clone(),
+            state: client::State::Calling,
+            cancel: Cancel::No,
+            interval: self.timers.t1,
+            resend_at: now.after(self.timers.t1),
+            ends_at: now.after(self.timers.t1 * 64),
+            ack: None,
+        };
+        let id = ClientId(self.id());
+        self.client_keys.insert((branch, Method::Cancel), id);
+        self.schedule(Timer::Client(id), cancel.deadline());
+        self.clients.insert(id, cancel);
+        self.sends.push_back(Send { flow, bytes });
+    }
+
+    fn dress(&self, flow: Flow, mut request: Request, branch: &str) -> Request {
+        let via = format!(
+            "SIP/2.0/{} {};branch={branch};rport",
+            flow.transport.as_str(),
+            self.own_address(&flow)
+        );
+        let mut headers = super::message::Headers::default();
+        headers.push(Name::Via, via);
+        if request.headers.first(&Name::MaxForwards).is_none() {
+            headers.push(Name::MaxForwards, "70");
+        }
+        for (name, value) in request.headers.iter() {
+            headers.push(name.clone(), value.clone());
+        }
+        headers.push(Name::UserAgent, self.agent.clone());
+        request.headers = headers;
+        request
+    }
+
+    // ---- time --------------------------------------------------------------------------------
+
+    /// Does what is due.
+    pub fn tick(&mut self, now: Moment) {
+        while let Some(timer) = self.deadlines.pop_due(now) {
+            match timer {
+                Timer::Server(id) => self.tick_server(now, id),
+                Timer::Client(id) => self.tick_client(now, id),
+            }
+        }
+    }
+
+    fn tick_server(&mut self, now: Moment, id: ServerId) {
+        let Some(server) = self.servers.get_mut(&id) else { return };
+        match server.due(now, &self.timers) {
+            server::Due::Resend => {
+                self.sends.push_back(Send { flow: server.flow, bytes: server.last.clone() });
+                let deadline = server.deadline();
+                self.schedule(Timer::Server(id), deadline);
+            }
+            server::Due::Over => self.remove_server(id),
+            server::Due::Unacked => {
+                self.remove_server(id);
+                self.events.push_back(Event::Unacked { server: id });
+            }
+        }
+    }
+
+    fn tick_client(&mut self, now: Moment, id: ClientId) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        match client.due(now, &self.timers) {
+            client::Due::Resend => {
+                self.sends.push_back(Send { flow: client.flow, bytes: client.bytes.clone() });
+                let deadline = client.deadline();
+                self.schedule(Timer::Client(id), deadline);
+            }
+            client::Due::Over => drop(self.remove_client(id)),
+            client::Due::Timeout => {
+                if let Some(client) = self.remove_client(id)
+                    && client.method != Method::Cancel
+                {
+                    self.events.push_back(Event::Timeout { client: id, request: client.request });
+                }
+            }
+        }
+    }
+
+    fn remove_server(&mut self, id: ServerId) {
+        if let Some(server) = self.servers.remove(&id) {
+            self.server_keys.remove(&server.key);
+            if let Some(ack) = server.ack {
+                self.acks.remove(&ack);
+            }
+        }
+        self.deadlines.clear(&Timer::Server(id));
+    }
+
+    fn remove_client(&mut self, id: ClientId) -> Option<Client> {
+        let client = self.clients.remove(&id)?;
+        self.client_keys.remove(&(client.branch.clone(), client.method.clone()));
+        self.deadlines.clear(&Timer::Client(id));
+        Some(client)
+    }
+
+    fn schedule(&mut self, timer: Timer, at: Moment) {
+        if at == Moment::NEVER {
+            self.deadlines.clear(&timer);
+        } else {
+            self.deadlines.set(timer, at);
+        }
+    }
+
+    const fn id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+}
+
+/// Stamps the topmost Via with the source and says where responses go. A phone that names its
+/// own address and asks for no `rport` is answered at the port that it names (RFC 3261 §18.2.2);
+/// everybody else where they sent from (RFC 3581), which is what a NAT needs.
+fn stamp_top_via(request: &mut Request, flow: Flow) -> Option<std::net::SocketAddr> {
+    let via = request.headers.via()?;
+    let line = request.headers.text(&Name::Via)?.into_owned();
+    let mut values = split_list(&line);
+    let mut stamped = stamp_via(values.next()?, &via, flow.remote);
+    for rest in values {
+        stamped.push_str(", ");
+        stamped.push_str(rest);
+    }
+    let mut headers = super::message::Headers::default();
+    let mut top = true;
+    for (name, value) in request.headers.iter() {
+        if *name == Name::Via && std::mem::take(&mut top) {
+            headers.push(Name::Via, stamped.clone());
+        } else {
+            headers.push(name.clone(), value.clone());
+        }
+    }
+    request.headers = headers;
+    let own = via.host.parse().is_ok_and(|ip: std::net::IpAddr| ip == flow.remote.ip());
+    if own && !via.params.has("rport") {
+        return Some(std::net::SocketAddr::new(flow.remote.ip(), via.port.unwrap_or(5060)));
+    }
+    Some(flow.remote)
+}
+
+/// The status for a request that cannot be handled, when there is one. An INVITE is let through
+/// wherever its dialog can be named: a caller must not pay for a switch's mistake.
+fn unreadable(request: &Request, oddities: &[Oddity]) -> Option<u16> {
+    let headers = &request.headers;
+    let named = headers.call_id().is_some()
+        && headers.from().is_some()
+        && headers.to().is_some()
+        && headers.cseq().is_some_and(|c| c.method == request.method);
+    if oddities.contains(&Oddity::Version) {
+        return Some(505);
+    }
+    if !named {
+        return Some(400);
+    }
+    let spoilt = oddities
+        .iter()
+        .any(|o| matches!(o, Oddity::ContentLength | Oddity::BodyShort | Oddity::RequestLine));
+    (spoilt && request.method != Method::Invite).then_some(400)
+}
+
+fn ack_key(ack: &Request) -> Option<AckKey> {
+    let to: NameAddr = ack.headers.to()?;
+    Some(AckKey {
+        call_id: ack.headers.call_id()?.into(),
+        tag: to.tag()?.into(),
+        number: ack.headers.cseq()?.number,
+    })
+}
+
+fn response_ack_key(response: &Response) -> Option<AckKey> {
+    let to = response.headers.to()?;
+    Some(AckKey {
+        call_id: response.headers.call_id()?.into(),
+        tag: to.tag()?.into(),
+        number: response.headers.cseq()?.number,
+    })
+}
+
+/// ACK and CANCEL go the way of their INVITE: same Request-URI, topmost Via, Call-ID, From,
+/// Route and CSeq number (RFC 3261 §9.1, §17.1.1.3).
+fn same_hop(invite: &Request, method: Method) -> Request {
+    let mut request = Request::new(method.clone(), Uri::read(invite.uri.as_str()));
+    for (name, value) in invite.headers.iter() {
+        match name {
+            Name::Via | Name::From | Name::To | Name::CallId | Name::Route | Name::MaxForwards => {
+                request.headers.push(name.clone(), value.clone());
+            }
+            Name::CSeq => {
+                let number = invite.headers.cseq().map_or(1, |c| c.number);
+                request.headers.push(Name::CSeq, format!("{number} {method}"));
+            }
+            _ => {}
+        }
+    }
+    request
+}
+
+fn ack_of_failure(invite: &Request, response: &Response) -> Request {
+    let mut ack = same_hop(invite, Method::Ack);
+    if let Some(to) = response.headers.first(&Name::To) {
+        let mut headers = super::message::Headers::default();
+        for (name, value) in ack.headers.iter() {
+            let value = if *name == Name::To { to } else { value };
+            headers.push(name.clone(), value.clone());
+        }
+        ack.headers = headers;
+    }
+    ack
+}

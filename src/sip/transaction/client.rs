@@ -1,0 +1,115 @@
+//! Requests sent: the INVITE and the plain client transaction (RFC 3261 §17.1, RFC 6026).
+//!
+//! ```text
+//! INVITE   Calling -1xx-> Proceeding -2xx-> Accepted -64·T1-> gone
+//!          Calling, Proceeding -3xx..6xx-> Completed -32 s-> gone          (timers A, B, D, M)
+//! other    Trying -1xx-> Proceeding -final-> Completed -T4-> gone          (timers E, F, K)
+//! ```
+
+use bytes::Bytes;
+
+use crate::sip::flow::Flow;
+use crate::sip::message::{Method, Request};
+use crate::sip::settings::Timers;
+use crate::vocabulary::Moment;
+
+/// Where a client transaction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Nothing heard.
+    Calling,
+    /// A provisional response came.
+    Proceeding,
+    /// A 2xx to an INVITE came; more of them are acknowledged.
+    Accepted,
+    /// Another final response came; repeats are absorbed.
+    Completed,
+}
+
+/// Whether an INVITE is to be cancelled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Cancel {
+    No,
+    /// As soon as a provisional response came (RFC 3261 §9.1); with this Reason.
+    Wanted(String),
+    Sent,
+}
+
+/// One client transaction.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    pub branch: Box<str>,
+    pub method: Method,
+    pub flow: Flow,
+    pub request: Request,
+    pub bytes: Bytes,
+    pub state: State,
+    pub cancel: Cancel,
+    pub interval: std::time::Duration,
+    pub resend_at: Moment,
+    pub ends_at: Moment,
+    /// Our ACK and the To tag it is for, sent again for each repeated final response.
+    pub ack: Option<(Box<str>, Bytes, Flow)>,
+}
+
+/// What a due timer of a client transaction asks for.
+pub(crate) enum Due {
+    Resend,
+    /// No final response came in time.
+    Timeout,
+    /// The transaction is over.
+    Over,
+}
+
+impl Client {
+    pub fn is_invite(&self) -> bool {
+        self.method == Method::Invite
+    }
+
+    /// A response of `code` came.
+    pub fn heard(&mut self, now: Moment, code: u16, timers: &Timers) {
+        let invite = self.is_invite();
+        match (self.state, code) {
+            (State::Calling | State::Proceeding, 0..200) => {
+                self.state = State::Proceeding;
+                if invite {
+                    // An INVITE that is being handled may ring for as long as its owner lets it.
+                    self.resend_at = Moment::NEVER;
+                    if self.cancel == Cancel::No {
+                        self.ends_at = Moment::NEVER;
+                    }
+                } else {
+                    self.interval = timers.t2;
+                    self.resend_at = now.after(timers.t2);
+                }
+            }
+            (State::Calling | State::Proceeding, _) => {
+                self.state = if invite && code < 300 { State::Accepted } else { State::Completed };
+                self.resend_at = Moment::NEVER;
+                self.ends_at = now.after(if invite { timers.t1 * 64 } else { timers.t4 });
+            }
+            (State::Accepted | State::Completed, _) => {}
+        }
+    }
+
+    /// The next moment that something is due.
+    pub fn deadline(&self) -> Moment {
+        self.resend_at.min(self.ends_at)
+    }
+
+    /// A deadline has come.
+    pub fn due(&mut self, now: Moment, timers: &Timers) -> Due {
+        if now >= self.ends_at {
+            return match self.state {
+                State::Calling | State::Proceeding => Due::Timeout,
+                State::Accepted | State::Completed => Due::Over,
+            };
+        }
+        self.interval *= 2;
+        if !self.is_invite() {
+            self.interval = self.interval.min(timers.t2);
+        }
+        self.resend_at = now.after(self.interval);
+        Due::Resend
+    }
+}
