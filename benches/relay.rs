@@ -1,0 +1,299 @@
+//! CPU per relayed RTP packet: the media plane beside a bare relay, in one run.
+//!
+//! `cargo bench --bench relay -- [calls] [seconds]` (default 100 and 5). Both relays carry the same
+//! two-way calls, 172-byte packets, 50 a second and direction, made by a child process. Only the
+//! relay's own thread is counted, as the kernel counts it (`schedstat`): receiving, deciding,
+//! sending, delivery on loopback included. The bare relay knows one peer per socket and looks at
+//! nothing; it is the floor for any relay with one `recv` and one `send` a packet.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::disallowed_methods,
+    reason = "a benchmark keeps time and may stop at any fault"
+)]
+
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use mio::net::UdpSocket;
+use mio::{Events, Interest, Poll, Token, Waker};
+use siaga112::call::orders::{Aim, Channel, Law, MediaOrder, MediaReport, Role};
+use siaga112::media::settings::MediaSettings;
+use siaga112::media::{Media, MediaHandle};
+use siaga112::recording::Recorder;
+use siaga112::vocabulary::{CallId, Moment, Now, StreamId, Uid, WallTime};
+
+const PACKET_BYTES: usize = 172;
+const INTERVAL: Duration = Duration::from_millis(20);
+
+fn main() {
+    // Cargo adds `--bench`.
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    if args.first().is_some_and(|arg| arg == "generate") {
+        return generate(args[1].parse().unwrap(), args[2].parse().unwrap());
+    }
+    let calls: usize = args.first().map_or(100, |arg| arg.parse().unwrap());
+    let seconds: u64 = args.get(1).map_or(5, |arg| arg.parse().unwrap());
+    println!("{calls} two-way calls, {seconds} s, {PACKET_BYTES}-byte packets, 50 a second");
+    println!("{:<28}{:>10}{:>8}{:>14}{:>8}", "", "relayed", "lost", "us CPU/packet", "ratio");
+    let bare = bare(calls, seconds);
+    row("bare relay", bare, bare);
+    for (name, law, record) in [
+        ("media plane", Law::A, false),
+        ("media plane, A to mu", Law::Mu, false),
+        ("media plane, recording", Law::A, true),
+    ] {
+        let (relayed, recorder) = plane(calls, seconds, law, record);
+        row(name, relayed, bare);
+        if record {
+            row("  and its recorder", Cost { cpu: recorder, ..relayed }, bare);
+        }
+    }
+}
+
+/// What carrying the packets took.
+#[derive(Clone, Copy)]
+struct Cost {
+    sent: u64,
+    relayed: u64,
+    cpu: Duration,
+}
+
+impl Cost {
+    fn each(self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.relayed as f64
+    }
+}
+
+fn row(name: &str, cost: Cost, bare: Cost) {
+    let lost = cost.sent - cost.relayed.min(cost.sent);
+    let ratio = cost.each() / bare.each();
+    println!("{name:<28}{:>10}{lost:>8}{:>14.2}{ratio:>8.2}", cost.relayed, cost.each());
+}
+
+/// CPU time of the thread of this process that has this name.
+fn thread_cpu(name: &str) -> Duration {
+    for task in std::fs::read_dir("/proc/self/task").unwrap() {
+        let task = task.unwrap().path();
+        if std::fs::read_to_string(task.join("comm")).unwrap().trim() == name {
+            let stat = std::fs::read_to_string(task.join("schedstat")).unwrap();
+            let nanos = stat.split_whitespace().next().unwrap().parse().unwrap();
+            return Duration::from_nanos(nanos);
+        }
+    }
+    panic!("no thread {name}");
+}
+
+/// The child process that plays all phones, two a call.
+struct Generator {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+    phones: Vec<SocketAddr>,
+}
+
+impl Generator {
+    fn start(calls: usize, seconds: u64) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["generate", &(calls * 2).to_string(), &seconds.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let phones = read_ports(&mut lines);
+        Self { child, lines, phones }
+    }
+
+    /// Sends everything to `gateways`, one for each phone; returns packets sent and received.
+    fn run(mut self, gateways: &[u16]) -> (u64, u64) {
+        let ports: Vec<String> = gateways.iter().map(u16::to_string).collect();
+        writeln!(self.child.stdin.take().unwrap(), "{}", ports.join(" ")).unwrap();
+        let mut line = String::new();
+        self.lines.read_line(&mut line).unwrap();
+        self.child.wait().unwrap();
+        let (sent, received) = line.trim().split_once(' ').unwrap();
+        (sent.parse().unwrap(), received.parse().unwrap())
+    }
+}
+
+fn read_ports(lines: &mut impl BufRead) -> Vec<SocketAddr> {
+    let mut line = String::new();
+    lines.read_line(&mut line).unwrap();
+    let ports = line.split_whitespace().map(|port| port.parse::<u16>().unwrap());
+    ports.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))).collect()
+}
+
+fn socket() -> UdpSocket {
+    UdpSocket::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap()
+}
+
+fn generate(phones: usize, seconds: u64) {
+    let mut poll = Poll::new().unwrap();
+    let mut sockets: Vec<UdpSocket> = (0..phones).map(|_| socket()).collect();
+    for (n, socket) in sockets.iter_mut().enumerate() {
+        poll.registry().register(socket, Token(n), Interest::READABLE).unwrap();
+    }
+    let ports: Vec<String> =
+        sockets.iter().map(|s| s.local_addr().unwrap().port().to_string()).collect();
+    println!("{}", ports.join(" "));
+    let gateways: Vec<SocketAddr> = read_ports(&mut std::io::stdin().lock());
+
+    let (mut sent, mut received) = (0u64, 0u64);
+    let mut events = Events::with_capacity(1024);
+    let mut buffer = [0; 2048];
+    let start = Instant::now();
+    let end = Duration::from_secs(seconds);
+    let gap = INTERVAL / u32::try_from(phones).unwrap();
+    let total = seconds * 50 * phones as u64;
+    // A last half second collects what is still on its way.
+    while start.elapsed() < end + Duration::from_millis(500) {
+        let due = (start.elapsed().as_nanos() / gap.as_nanos()) as u64;
+        while sent < due.min(total) {
+            let phone = (sent % phones as u64) as usize;
+            let packet = packet(phone as u32, (sent / phones as u64) as u32);
+            sockets[phone].send_to(&packet, gateways[phone]).unwrap();
+            sent += 1;
+        }
+        poll.poll(&mut events, Some(Duration::from_millis(1))).unwrap();
+        for event in &events {
+            while sockets[event.token().0].recv(&mut buffer).is_ok() {
+                received += 1;
+            }
+        }
+    }
+    println!("{sent} {received}");
+}
+
+fn packet(phone: u32, number: u32) -> [u8; PACKET_BYTES] {
+    let mut packet = [0x55; PACKET_BYTES];
+    // Every second phone is a seat with another payload type, as SDP often has it.
+    packet[..2].copy_from_slice(&[0x80, if phone.is_multiple_of(2) { 8 } else { 97 }]);
+    packet[2..4].copy_from_slice(&(number as u16).to_be_bytes());
+    packet[4..8].copy_from_slice(&(number * 160).to_be_bytes());
+    packet[8..12].copy_from_slice(&phone.to_be_bytes());
+    packet
+}
+
+/// One thread, one socket a phone, one peer a socket, nothing looked at.
+fn bare(calls: usize, seconds: u64) -> Cost {
+    let generator = Generator::start(calls, seconds);
+    let poll = Poll::new().unwrap();
+    let waker = Waker::new(poll.registry(), Token(usize::MAX)).unwrap();
+    let mut sockets: Vec<UdpSocket> = generator.phones.iter().map(|_| socket()).collect();
+    for (n, socket) in sockets.iter_mut().enumerate() {
+        poll.registry().register(socket, Token(n), Interest::READABLE).unwrap();
+    }
+    let gateways: Vec<u16> = sockets.iter().map(|s| s.local_addr().unwrap().port()).collect();
+    let (stop, relayed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let thread = {
+        let (stop, relayed, phones) =
+            (Arc::clone(&stop), Arc::clone(&relayed), generator.phones.clone());
+        let work = move || relay(poll, &sockets, &phones, &stop, &relayed);
+        std::thread::Builder::new().name("bare".to_owned()).spawn(work).unwrap()
+    };
+    let (sent, _) = generator.run(&gateways);
+    let cpu = thread_cpu("bare");
+    stop.store(true, Ordering::Relaxed);
+    waker.wake().unwrap();
+    thread.join().unwrap();
+    Cost { sent, relayed: relayed.load(Ordering::Relaxed), cpu }
+}
+
+fn relay(
+    mut poll: Poll,
+    sockets: &[UdpSocket],
+    phones: &[SocketAddr],
+    stop: &AtomicBool,
+    relayed: &AtomicU64,
+) {
+    let mut events = Events::with_capacity(1024);
+    let mut buffer = [0; 2048];
+    while !stop.load(Ordering::Relaxed) {
+        poll.poll(&mut events, None).unwrap();
+        let mut count = 0;
+        for event in events.iter().filter(|event| event.token().0 < sockets.len()) {
+            let (here, there) = (event.token().0, event.token().0 ^ 1);
+            loop {
+                match sockets[here].recv_from(&mut buffer) {
+                    Ok((length, _)) => {
+                        sockets[there].send_to(&buffer[..length], phones[there]).unwrap();
+                        count += 1;
+                    }
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+        relayed.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+/// The media plane; returns its cost and the recorder's CPU time.
+fn plane(calls: usize, seconds: u64, seat_law: Law, record: bool) -> (Cost, Duration) {
+    let generator = Generator::start(calls, seconds);
+    let folder = tempfile::tempdir().unwrap();
+    let start = Instant::now();
+    let clock =
+        move || Now { moment: Moment(start.elapsed().as_micros() as u64), wall: WallTime(0) };
+    let (recorder, handle) = Recorder::start(folder.path().to_owned(), clock, |_| ()).unwrap();
+    let (sender, reports) = channel();
+    let local = Ipv4Addr::LOCALHOST.into();
+    let settings = MediaSettings { bind: local, address: local, ports: 20_000..=29_999, record };
+    let report = move |report| sender.send(report).unwrap_or_default();
+    let media = Media::start(settings, calls * 2, handle, report).unwrap();
+    let gateways = set_up(&media, &reports, &generator.phones, seat_law, record);
+    let before = (thread_cpu("media"), thread_cpu("recorder"));
+    let (sent, _) = generator.run(&gateways);
+    let after = (thread_cpu("media"), thread_cpu("recorder"));
+    let relayed = media.counters().rtp_sent.load(Ordering::Relaxed);
+    let dropped = media.counters().tap_dropped.load(Ordering::Relaxed);
+    assert_eq!(dropped, 0, "the recorder keeps up");
+    media.stop();
+    recorder.stop();
+    (Cost { sent, relayed, cpu: after.0 - before.0 }, after.1 - before.1)
+}
+
+fn set_up(
+    media: &MediaHandle,
+    reports: &Receiver<MediaReport>,
+    phones: &[SocketAddr],
+    seat_law: Law,
+    record: bool,
+) -> Vec<u16> {
+    let Ok(MediaReport::PortsReady(ports)) = reports.recv() else { panic!("ports") };
+    for (n, (&port, &phone)) in ports.iter().zip(phones).enumerate() {
+        let stream = StreamId(n as u64);
+        let seat = n % 2 == 1;
+        let call = CallId(Uid::new(WallTime(1_000_000), n as u32 / 2));
+        let aim = Aim {
+            rtp: phone,
+            rtcp: phone,
+            law: if seat { seat_law } else { Law::A },
+            audio: if seat { 97 } else { 8 },
+            events: Some(101),
+            send: true,
+            receive: true,
+        };
+        media.order(MediaOrder::Open { stream, port });
+        media.order(MediaOrder::Aim { stream, aim });
+        media.order(MediaOrder::Role { stream, role: Role::Bridge(StreamId(n as u64 ^ 1)) });
+        if record {
+            let channel = if seat { Channel::Seat } else { Channel::Caller };
+            media.order(MediaOrder::Record { call, at: WallTime(1_000_000) });
+            media.order(MediaOrder::Tap { stream, call, channel });
+        }
+    }
+    // Each stream opened has a new pair bound for it: with the last of them all is set.
+    for _ in 0..phones.len() {
+        let Ok(MediaReport::PortsReady(_)) = reports.recv() else { panic!("ports") };
+    }
+    ports
+}

@@ -1,0 +1,279 @@
+//! One leg's audio: its far end, its role, and the rules that hold for it. No socket is read or
+//! written here.
+
+use std::net::SocketAddr;
+
+use super::rtp::SequenceWatch;
+use super::sockets::Pair;
+use super::tone::RingBack;
+use crate::call::orders::{Aim, Channel, Law, StreamCount};
+use crate::vocabulary::{CallId, StreamId};
+
+/// A far end that was silent this long, in microseconds, may be replaced by another source.
+const SILENCE: u64 = 2_000_000;
+
+/// Who the far end really is: symmetric RTP (RFC 4961) for phones behind a NAT, without letting a
+/// stranger take the call.
+///
+/// The far end is the address that SDP announced, until an agreed packet comes from elsewhere
+/// first. From then on any other source is ignored, except:
+/// * after 2 s in which the far end was silent (a NAT that changed its mapping),
+/// * after a new address was announced,
+/// * the announced address itself, which takes its place back when it speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SourceLock {
+    announced: SocketAddr,
+    far: SocketAddr,
+    heard: Option<u64>,
+}
+
+impl SourceLock {
+    /// Nothing was heard yet: the far end is the announced address.
+    pub const fn new(announced: SocketAddr) -> Self {
+        Self { announced, far: announced, heard: None }
+    }
+
+    /// Takes a newly announced address. The same one again (a re-INVITE for hold) changes nothing.
+    pub fn announce(&mut self, announced: SocketAddr) {
+        if announced != self.announced {
+            *self = Self::new(announced);
+        }
+    }
+
+    /// Whether a packet from `from` at `now` (microseconds) belongs to this stream. Only an
+    /// `agreed` packet, one of the negotiated kinds, can change the far end.
+    pub fn admit(&mut self, from: SocketAddr, agreed: bool, now: u64) -> bool {
+        if from != self.far {
+            let free = self.heard.is_none_or(|last| now.saturating_sub(last) >= SILENCE);
+            if !agreed || !(free || from == self.announced) {
+                return false;
+            }
+            self.far = from;
+        }
+        self.heard = Some(now);
+        true
+    }
+
+    /// Where to send, unless it is no place (`0.0.0.0` is how RFC 2543 says hold).
+    pub fn far_end(&self) -> Option<SocketAddr> {
+        (!self.far.ip().is_unspecified() && self.far.port() != 0).then_some(self.far)
+    }
+}
+
+/// What a payload type is, by what the peer agreed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// G.711.
+    Audio,
+    /// RFC 4733 telephone events.
+    Events,
+    /// Anything else, such as comfort noise.
+    Other,
+}
+
+/// Which kind a payload type is to the peer that `aim` describes.
+pub(super) fn kind(aim: &Aim, payload_type: u8) -> Kind {
+    if payload_type == aim.audio {
+        Kind::Audio
+    } else if Some(payload_type) == aim.events {
+        Kind::Events
+    } else {
+        Kind::Other
+    }
+}
+
+/// Under which payload type `to`'s peer knows a packet; nothing when it must not be sent.
+pub(super) const fn rename(kind: Kind, payload_type: u8, to: &Aim) -> Option<u8> {
+    match kind {
+        Kind::Audio => Some(to.audio),
+        Kind::Events => to.events,
+        Kind::Other => Some(payload_type),
+    }
+}
+
+/// Passes audio from one law to the other in place, by G.711's own tables.
+pub(super) fn transcode(payload: &mut [u8], from: Law, to: Law) {
+    use audio_codec_algorithms::{convert_alaw_to_ulaw, convert_ulaw_to_alaw};
+    match (from, to) {
+        (Law::A, Law::Mu) => {
+            payload.iter_mut().for_each(|byte| *byte = convert_alaw_to_ulaw(*byte))
+        }
+        (Law::Mu, Law::A) => {
+            payload.iter_mut().for_each(|byte| *byte = convert_ulaw_to_alaw(*byte))
+        }
+        (Law::A, Law::A) | (Law::Mu, Law::Mu) => {}
+    }
+}
+
+/// A role with what it needs at each packet.
+#[derive(Debug)]
+pub(super) enum Play {
+    /// Sends nothing.
+    Idle,
+    /// Sends the ring-back tone.
+    RingBack(RingBack),
+    /// Passes on to another stream, as long as that one passes on to this.
+    Bridge {
+        /// The other stream.
+        to: StreamId,
+        /// Its place in the table, to be checked against its id.
+        slot: usize,
+    },
+    /// Sends back.
+    Loop,
+}
+
+/// The far end as ordered and as heard.
+#[derive(Debug)]
+pub(super) struct FarEnd {
+    pub aim: Aim,
+    pub rtp: SourceLock,
+    pub rtcp: SourceLock,
+}
+
+impl FarEnd {
+    pub const fn new(aim: Aim) -> Self {
+        Self { aim, rtp: SourceLock::new(aim.rtp), rtcp: SourceLock::new(aim.rtcp) }
+    }
+
+    pub fn aim(&mut self, aim: Aim) {
+        self.rtp.announce(aim.rtp);
+        self.rtcp.announce(aim.rtcp);
+        self.aim = aim;
+    }
+
+    /// Where audio may be sent, if it may.
+    pub fn audio_to(&self) -> Option<SocketAddr> {
+        if self.aim.send { self.rtp.far_end() } else { None }
+    }
+}
+
+/// One stream.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub id: StreamId,
+    /// The even port.
+    pub port: u16,
+    pub sockets: Pair,
+    /// Nothing before the first [`Aim`].
+    pub far: Option<FarEnd>,
+    pub play: Play,
+    pub tap: Option<(CallId, Channel)>,
+    pub received: u64,
+    pub sent: u64,
+    pub sequence: SequenceWatch,
+}
+
+impl Stream {
+    pub fn new(id: StreamId, port: u16, sockets: Pair) -> Self {
+        Self {
+            id,
+            port,
+            sockets,
+            far: None,
+            play: Play::Idle,
+            tap: None,
+            received: 0,
+            sent: 0,
+            sequence: SequenceWatch::default(),
+        }
+    }
+
+    /// Whether this stream passes on to `other`.
+    pub fn passes_to(&self, other: StreamId) -> bool {
+        matches!(self.play, Play::Bridge { to, .. } if to == other)
+    }
+
+    pub const fn count(&self) -> StreamCount {
+        StreamCount { received: self.received, sent: self.sent, lost: self.sequence.lost() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(host: u8) -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, host], 4000))
+    }
+
+    #[test]
+    fn the_far_end_follows_the_rules_of_the_lock() {
+        const SECOND: u64 = 1_000_000;
+        // (from, agreed, seconds) -> admitted; the announced address is host 1.
+        type Steps<'a> = &'a [(u8, bool, u64, bool)];
+        let cases: [(&str, Steps<'_>, u8); 8] = [
+            ("as announced", &[(1, true, 0, true), (1, true, 1, true)], 1),
+            ("behind a NAT", &[(7, true, 0, true), (7, true, 1, true)], 7),
+            ("a stranger later", &[(7, true, 0, true), (9, true, 1, false)], 7),
+            ("a stranger after silence", &[(7, true, 0, true), (9, true, 2, true)], 9),
+            ("a stranger, odd payload first", &[(9, false, 0, false), (7, true, 0, true)], 7),
+            ("odd payload after silence", &[(7, true, 0, true), (9, false, 5, false)], 7),
+            ("comfort noise of the far end", &[(7, true, 0, true), (7, false, 3, true)], 7),
+            ("the announced one speaks", &[(9, true, 0, true), (1, true, 1, true)], 1),
+        ];
+        for (name, steps, far) in cases {
+            let mut lock = SourceLock::new(at(1));
+            for &(from, agreed, seconds, admitted) in steps {
+                assert_eq!(lock.admit(at(from), agreed, seconds * SECOND), admitted, "{name}");
+            }
+            assert_eq!(lock.far_end(), Some(at(far)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_new_address_opens_the_lock_and_the_old_one_does_not() {
+        let mut lock = SourceLock::new(at(1));
+        assert!(lock.admit(at(7), true, 0));
+        lock.announce(at(1));
+        assert!(!lock.admit(at(9), true, 1));
+        assert_eq!(lock.far_end(), Some(at(7)));
+        lock.announce(at(2));
+        assert_eq!(lock.far_end(), Some(at(2)));
+        assert!(lock.admit(at(9), true, 2));
+    }
+
+    #[test]
+    fn no_place_is_not_sent_to() {
+        assert_eq!(SourceLock::new(SocketAddr::from(([0, 0, 0, 0], 4000))).far_end(), None);
+        assert_eq!(SourceLock::new(SocketAddr::from(([192, 0, 2, 1], 0))).far_end(), None);
+    }
+
+    #[test]
+    fn laws_go_there_and_back() {
+        // G.711 table notes: all 128 levels of a sign survive but for a few neighbours.
+        let every: Vec<u8> = (0..=255).collect();
+        for (from, to) in [(Law::A, Law::Mu), (Law::Mu, Law::A)] {
+            let mut audio = every.clone();
+            transcode(&mut audio, from, to);
+            assert_ne!(audio, every);
+            let once = audio.clone();
+            transcode(&mut audio, to, from);
+            let kept = audio.iter().zip(&every).filter(|(a, b)| a == b).count();
+            assert!(kept >= 224, "{from:?}: {kept} of 256 survive");
+            transcode(&mut audio, from, to);
+            assert_eq!(audio, once, "{from:?}: a second time loses nothing more");
+        }
+        let mut same = every.clone();
+        transcode(&mut same, Law::A, Law::A);
+        assert_eq!(same, every);
+    }
+
+    #[test]
+    fn payload_types_are_renamed_by_kind() {
+        let aim = |audio, events| Aim {
+            rtp: at(1),
+            rtcp: at(1),
+            law: Law::A,
+            audio,
+            events,
+            send: true,
+            receive: true,
+        };
+        let (from, to) = (aim(8, Some(101)), aim(0, Some(96)));
+        for (came, goes) in [(8, Some(0)), (101, Some(96)), (13, Some(13))] {
+            assert_eq!(rename(kind(&from, came), came, &to), goes);
+        }
+        assert_eq!(rename(kind(&from, 101), 101, &aim(0, None)), None);
+    }
+}

@@ -1,0 +1,514 @@
+//! The media plane and the recorder, started for real, between fake phones on loopback sockets.
+//!
+//! Every wait is for a packet or a report, with a limit that fails the test.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may stop at any fault"
+)]
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use siaga112::call::orders::{
+    Aim, Channel, Law, MediaOrder, MediaReport, RecorderReport, Role, StreamCount,
+};
+use siaga112::media::settings::MediaSettings;
+use siaga112::media::{Media, MediaError, MediaHandle};
+use siaga112::recording::Recorder;
+use siaga112::vocabulary::{CallId, Now, StreamId, Uid, WallTime};
+
+const LIMIT: Duration = Duration::from_secs(20);
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// The started rooms, stopped when dropped.
+struct Plane {
+    media: MediaHandle,
+    recorder: Option<Recorder>,
+    ports: Vec<u16>,
+    reports: Receiver<MediaReport>,
+    recorded: Receiver<RecorderReport>,
+    folder: tempfile::TempDir,
+    streams: u64,
+}
+
+fn settings(ports: std::ops::RangeInclusive<u16>) -> MediaSettings {
+    MediaSettings { bind: LOOPBACK, address: LOOPBACK, ports, record: true }
+}
+
+impl Plane {
+    fn start() -> Self {
+        Self::with(settings(20_000..=29_999), 4)
+    }
+
+    fn with(settings: MediaSettings, stock: usize) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (recorder_reports, recorded) = channel();
+        let (recorder, handle) =
+            Recorder::start(folder.path().join("recordings"), Now::default, move |report| {
+                recorder_reports.send(report).unwrap_or_default()
+            })
+            .expect("the recorder starts");
+        let (media_reports, reports) = channel();
+        let media = Media::start(settings, stock, handle, move |report| {
+            media_reports.send(report).unwrap_or_default();
+        })
+        .expect("the media plane starts");
+        let recorder = Some(recorder);
+        let mut plane =
+            Self { media, recorder, ports: Vec::new(), reports, recorded, folder, streams: 0 };
+        plane.await_ports();
+        plane
+    }
+
+    fn report(&self) -> MediaReport {
+        self.reports.recv_timeout(LIMIT).expect("a report of the media plane")
+    }
+
+    fn recorder_report(&self) -> RecorderReport {
+        self.recorded.recv_timeout(LIMIT).expect("a report of the recorder")
+    }
+
+    fn await_ports(&mut self) {
+        loop {
+            if let MediaReport::PortsReady(ports) = self.report() {
+                self.ports.extend(ports);
+                return;
+            }
+        }
+    }
+
+    fn open(&mut self) -> (StreamId, SocketAddr) {
+        self.streams += 1;
+        let (stream, port) = (StreamId(self.streams), self.ports.pop().expect("a port"));
+        self.media.order(MediaOrder::Open { stream, port });
+        self.await_ports();
+        (stream, SocketAddr::new(LOOPBACK, port))
+    }
+
+    /// Returns when all orders so far are carried out.
+    fn settle(&mut self) {
+        self.open();
+    }
+
+    fn aim(&self, stream: StreamId, aim: Aim) {
+        self.media.order(MediaOrder::Aim { stream, aim });
+    }
+
+    fn role(&self, stream: StreamId, role: Role) {
+        self.media.order(MediaOrder::Role { stream, role });
+    }
+
+    /// A phone with its stream.
+    fn phone(&mut self, law: Law, audio: u8, events: u8) -> (Phone, StreamId) {
+        let (stream, gateway) = self.open();
+        let phone = Phone::new(gateway, law, audio, events);
+        self.aim(stream, phone.aim());
+        (phone, stream)
+    }
+
+    /// Caller (A-law 8, events 101) and seat (mu-law 0, events 96), connected.
+    fn bridge(&mut self) -> ((Phone, StreamId), (Phone, StreamId)) {
+        let (caller, caller_stream) = self.phone(Law::A, 8, 101);
+        let (seat, seat_stream) = self.phone(Law::Mu, 0, 96);
+        self.role(caller_stream, Role::Bridge(seat_stream));
+        self.role(seat_stream, Role::Bridge(caller_stream));
+        self.settle();
+        ((caller, caller_stream), (seat, seat_stream))
+    }
+
+    fn close(&self, stream: StreamId) -> StreamCount {
+        self.media.order(MediaOrder::Close { stream });
+        loop {
+            if let MediaReport::Closed { stream: closed, count } = self.report()
+                && closed == stream
+            {
+                return count;
+            }
+        }
+    }
+}
+
+impl Drop for Plane {
+    fn drop(&mut self) {
+        self.media.stop();
+        if let Some(recorder) = self.recorder.take() {
+            recorder.stop();
+        }
+    }
+}
+
+/// A phone with an RTP and an RTCP socket.
+struct Phone {
+    rtp: UdpSocket,
+    rtcp: UdpSocket,
+    gateway: SocketAddr,
+    law: Law,
+    audio: u8,
+    events: u8,
+}
+
+fn socket() -> UdpSocket {
+    let socket = UdpSocket::bind((LOOPBACK, 0)).expect("a socket");
+    socket.set_read_timeout(Some(LIMIT)).expect("a limit");
+    socket
+}
+
+fn address(socket: &UdpSocket) -> SocketAddr {
+    socket.local_addr().expect("bound")
+}
+
+fn packet(payload_type: u8, sequence: u16, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0x80, payload_type];
+    bytes.extend(sequence.to_be_bytes());
+    bytes.extend((u32::from(sequence) * 160).to_be_bytes());
+    bytes.extend([0xca, 0xfe, 0, 1]);
+    bytes.extend(payload);
+    bytes
+}
+
+fn receive(socket: &UdpSocket) -> Vec<u8> {
+    let mut buffer = [0; 2048];
+    let length = socket.recv(&mut buffer).expect("a packet in time");
+    buffer[..length].to_vec()
+}
+
+impl Phone {
+    fn new(gateway: SocketAddr, law: Law, audio: u8, events: u8) -> Self {
+        Self { rtp: socket(), rtcp: socket(), gateway, law, audio, events }
+    }
+
+    fn aim(&self) -> Aim {
+        Aim {
+            rtp: address(&self.rtp),
+            rtcp: address(&self.rtcp),
+            law: self.law,
+            audio: self.audio,
+            events: Some(self.events),
+            send: true,
+            receive: true,
+        }
+    }
+
+    fn say(&self, packet: &[u8]) {
+        self.rtp.send_to(packet, self.gateway).expect("sent");
+    }
+
+    fn hear(&self) -> Vec<u8> {
+        receive(&self.rtp)
+    }
+}
+
+/// 20 ms of `pitch` Hz, coded.
+fn tone(law: Law, pitch: f64, number: u16) -> Vec<u8> {
+    use audio_codec_algorithms::{encode_alaw, encode_ulaw};
+    let start = usize::from(number) * 160;
+    let samples = (start..start + 160)
+        .map(|n| ((n as f64 * pitch / 8_000.0 * std::f64::consts::TAU).sin() * 8_000.0) as i16);
+    match law {
+        Law::A => samples.map(encode_alaw).collect(),
+        Law::Mu => samples.map(encode_ulaw).collect(),
+    }
+}
+
+/// Amplitude of `pitch` Hz (Goertzel).
+fn amplitude(samples: &[i16], pitch: f64) -> f64 {
+    let turn = pitch / 8_000.0 * std::f64::consts::TAU;
+    let (mut one, mut two) = (0.0, 0.0);
+    for &sample in samples {
+        (one, two) = (f64::from(sample) + 2.0 * turn.cos() * one - two, one);
+    }
+    let power: f64 = one * one + two * two - 2.0 * turn.cos() * one * two;
+    power.max(0.0).sqrt() * 2.0 / samples.len() as f64
+}
+
+#[test]
+fn packets_pass_both_ways_with_each_legs_numbers_and_law() {
+    let mut plane = Plane::start();
+    let ((caller, caller_stream), (seat, seat_stream)) = plane.bridge();
+    for sequence in [7, 8, 10] {
+        caller.say(&packet(8, sequence, &tone(Law::A, 440.0, sequence)));
+        let heard = seat.hear();
+        assert_eq!(heard[..2], [0x80, 0], "PCMU to the seat");
+        assert_eq!(heard[2..12], packet(8, sequence, &[])[2..12], "the rest is untouched");
+        let decoded: Vec<i16> =
+            heard[12..].iter().map(|&b| audio_codec_algorithms::decode_ulaw(b)).collect();
+        assert!(amplitude(&decoded, 440.0) > 7_000.0);
+    }
+    seat.say(&packet(0x80, 1, &[0xff; 160]));
+    assert_eq!(caller.hear(), packet(0x88, 1, &[0xd5; 160]), "silence is silence, marker stays");
+    caller.say(&packet(101, 11, &[5, 0x8a, 0, 160]));
+    assert_eq!(seat.hear(), packet(96, 11, &[5, 0x8a, 0, 160]), "events are renamed, not decoded");
+    seat.say(&packet(13, 2, &[40]));
+    assert_eq!(caller.hear(), packet(13, 2, &[40]), "comfort noise as it came");
+    assert_eq!(plane.close(caller_stream), StreamCount { received: 4, sent: 2, lost: 1 });
+    assert_eq!(plane.close(seat_stream), StreamCount { received: 2, sent: 4, lost: 0 });
+    let counters = plane.media.counters();
+    assert_eq!(counters.rtp_received.load(Ordering::Relaxed), 6);
+    assert_eq!(counters.rtp_lost.load(Ordering::Relaxed), 1);
+    assert_eq!(counters.open_streams.load(Ordering::Relaxed), 1, "the one that settled");
+}
+
+#[test]
+fn rtcp_passes_beside() {
+    let mut plane = Plane::start();
+    let ((caller, _), (seat, _)) = plane.bridge();
+    let report = [0x80, 201, 0, 1, 0xca, 0xfe, 0, 1];
+    let beside = |phone: &Phone| SocketAddr::new(LOOPBACK, phone.gateway.port() + 1);
+    // The caller's NAT shows another RTCP port than SDP named.
+    let natted = socket();
+    natted.send_to(&[0xff; 30], beside(&caller)).expect("sent");
+    natted.send_to(&report, beside(&caller)).expect("sent");
+    assert_eq!(receive(&seat.rtcp), report, "and what is no RTCP is not passed");
+    seat.rtcp.send_to(&report, beside(&seat)).expect("sent");
+    assert_eq!(receive(&natted), report);
+}
+
+#[test]
+fn the_first_packet_shows_the_far_end_and_a_stranger_cannot_take_it() {
+    let mut plane = Plane::start();
+    let ((caller, caller_stream), (seat, _)) = plane.bridge();
+    let (natted, stranger) = (socket(), socket());
+    let say = |socket: &UdpSocket, packet: &[u8]| {
+        socket.send_to(packet, caller.gateway).expect("sent");
+    };
+    say(&stranger, &[0; 172]);
+    say(&stranger, b"GET / HTTP/1.0\r\n\r\n");
+    say(&stranger, &packet(99, 1, &[0xd5; 160]));
+    say(&natted, &packet(8, 2, &[0xd5; 160]));
+    assert_eq!(seat.hear()[2..4], [0, 2], "nothing of the stranger's");
+    seat.say(&packet(0, 1, &[0xff; 160]));
+    assert_eq!(receive(&natted)[2..4], [0, 1], "sent to where the packets come from");
+    say(&stranger, &packet(8, 3, &[0xd5; 160]));
+    say(&natted, &packet(8, 4, &[0xd5; 160]));
+    assert_eq!(seat.hear()[2..4], [0, 4]);
+    seat.say(&packet(0, 2, &[0xff; 160]));
+    assert_eq!(receive(&natted)[2..4], [0, 2], "still sent to the far end");
+    // The phone moves and signalling says so.
+    let moved = Aim { rtp: address(&stranger), ..caller.aim() };
+    plane.aim(caller_stream, moved);
+    plane.settle();
+    seat.say(&packet(0, 3, &[0xff; 160]));
+    assert_eq!(receive(&stranger)[2..4], [0, 3]);
+}
+
+#[test]
+fn hold_blocks_the_direction_that_it_names() {
+    let mut plane = Plane::start();
+    let ((caller, caller_stream), (seat, seat_stream)) = plane.bridge();
+    // The seat's phone neither hears (send) ...
+    plane.aim(seat_stream, Aim { send: false, ..seat.aim() });
+    plane.settle();
+    caller.say(&packet(8, 1, &[0xd5; 160]));
+    // ... and this one shows that the one before was treated, and that the other way is open.
+    seat.say(&packet(0, 1, &[0xff; 160]));
+    assert_eq!(caller.hear()[2..4], [0, 1]);
+    // ... nor may the caller's speak (receive).
+    plane.aim(seat_stream, seat.aim());
+    plane.aim(caller_stream, Aim { receive: false, ..caller.aim() });
+    plane.settle();
+    caller.say(&packet(8, 2, &[0xd5; 160]));
+    seat.say(&packet(0, 2, &[0xff; 160]));
+    assert_eq!(caller.hear()[2..4], [0, 2]);
+    plane.aim(caller_stream, caller.aim());
+    plane.settle();
+    caller.say(&packet(8, 3, &[0xd5; 160]));
+    assert_eq!(seat.hear()[2..4], [0, 3], "the first that the seat hears");
+}
+
+#[test]
+fn one_side_alone_makes_no_bridge() {
+    let mut plane = Plane::start();
+    let ((caller, _), (seat, seat_stream)) = plane.bridge();
+    plane.role(seat_stream, Role::Idle);
+    plane.settle();
+    caller.say(&packet(8, 1, &[0xd5; 160]));
+    let (looped, looped_stream) = plane.phone(Law::A, 8, 101);
+    plane.role(looped_stream, Role::Loop);
+    plane.settle();
+    looped.say(&packet(8, 1, &[0xd5; 160]));
+    looped.hear();
+    let StreamCount { received, sent, .. } = plane.close(seat_stream);
+    assert_eq!((received, sent), (0, 0));
+    seat.rtp.set_nonblocking(true).expect("set");
+    assert!(seat.rtp.recv(&mut [0; 2048]).is_err(), "nothing came");
+}
+
+#[test]
+fn the_test_call_hears_itself() {
+    let mut plane = Plane::start();
+    let (phone, stream) = plane.phone(Law::Mu, 0, 101);
+    plane.role(stream, Role::Loop);
+    plane.settle();
+    let said = packet(0, 5, &tone(Law::Mu, 440.0, 0));
+    phone.say(&said);
+    assert_eq!(phone.hear(), said);
+    assert_eq!(plane.report(), MediaReport::Heard { stream });
+}
+
+#[test]
+fn the_ring_back_tone_sounds_and_gives_way_to_the_talk() {
+    let mut plane = Plane::start();
+    let (caller, caller_stream) = plane.phone(Law::Mu, 0, 101);
+    plane.role(caller_stream, Role::RingBack);
+    let packets: Vec<Vec<u8>> = (0..10).map(|_| caller.hear()).collect();
+    assert_eq!(packets[0][..2], [0x80, 0x80], "PCMU, marked as the beginning");
+    let word = |bytes: &[u8]| bytes.iter().fold(0u32, |sum, &b| sum << 8 | u32::from(b));
+    for pair in packets.windows(2) {
+        assert_eq!(pair[1][..2], [0x80, 0]);
+        assert_eq!(word(&pair[1][2..4]), (word(&pair[0][2..4]) + 1) & 0xffff);
+        assert_eq!(word(&pair[1][4..8]), word(&pair[0][4..8]).wrapping_add(160));
+        assert_eq!(pair[1][8..12], pair[0][8..12], "one source");
+    }
+    let samples: Vec<i16> = packets
+        .iter()
+        .flat_map(|p| &p[12..])
+        .map(|&b| audio_codec_algorithms::decode_ulaw(b))
+        .collect();
+    assert!(amplitude(&samples, 425.0) > 4_500.0);
+    assert!(amplitude(&samples, 400.0) < 500.0 && amplitude(&samples, 450.0) < 500.0);
+
+    let (seat, seat_stream) = plane.phone(Law::A, 8, 101);
+    plane.role(caller_stream, Role::Bridge(seat_stream));
+    plane.role(seat_stream, Role::Bridge(caller_stream));
+    plane.settle();
+    seat.say(&packet(8, 1, &[0xd5; 160]));
+    loop {
+        let heard = caller.hear();
+        if heard[8..12] != packets[0][8..12] {
+            assert_eq!(heard, packet(0, 1, &[0xfe; 160]));
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_call_is_recorded_caller_left_and_seat_right() {
+    let mut plane = Plane::start();
+    let ((caller, caller_stream), (seat, seat_stream)) = plane.bridge();
+    let call = CallId(Uid::new(WallTime(1_789_621_951_204_000), 1));
+    plane.media.order(MediaOrder::Record { call, at: WallTime(1_789_621_951_204_000) });
+    for (stream, channel) in [(caller_stream, Channel::Caller), (seat_stream, Channel::Seat)] {
+        plane.media.order(MediaOrder::Tap { stream, call, channel });
+    }
+    plane.settle();
+    let file = format!("{call}.wav");
+    assert_eq!(plane.recorder_report(), RecorderReport::Started { call, file: file.clone() });
+    for number in 0..8 {
+        caller.say(&packet(8, number, &tone(Law::A, 440.0, number)));
+        seat.hear();
+        seat.say(&packet(0, number, &tone(Law::Mu, 880.0, number)));
+        caller.hear();
+    }
+    caller.say(&packet(101, 8, &[5, 0x8a, 0, 160]));
+    seat.hear();
+    plane.media.order(MediaOrder::Seal { call });
+    let RecorderReport::Sealed { file: sealed, sha256, millis, bytes, .. } =
+        plane.recorder_report()
+    else {
+        panic!("sealed")
+    };
+    let path = plane.folder.path().join("recordings").join(&file);
+    let content = std::fs::read(&path).expect("reads");
+    assert_eq!((sealed, bytes), (file, content.len() as u64));
+    assert_eq!(sha256, {
+        use sha2::Digest;
+        sha2::Sha256::digest(&content).iter().map(|b| format!("{b:02x}")).collect::<String>()
+    });
+    let mut reader = hound::WavReader::open(&path).expect("a WAV file");
+    assert_eq!(u64::from(reader.duration()) / 8, millis);
+    let samples: Vec<i16> = reader.samples().map(|s| s.expect("reads")).collect();
+    for (side, pitch, other) in [(0, 440.0, 880.0), (1, 880.0, 440.0)] {
+        let channel: Vec<i16> = samples.iter().skip(side).step_by(2).copied().collect();
+        let start = channel.iter().position(|&s| s != 0).expect("sound");
+        let sound = &channel[start..(start + 1_280).min(channel.len())];
+        assert!(sound.len() >= 1_270, "{} samples", sound.len());
+        assert!(amplitude(sound, pitch) > 7_000.0 && amplitude(sound, other) < 400.0);
+        assert!(channel[start + sound.len()..].iter().all(|&s| s == 0), "events are silent");
+    }
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &std::path::Path| {
+        std::fs::metadata(path).expect("there").permissions().mode() & 0o777
+    };
+    assert_eq!((mode(&path), mode(path.parent().expect("folder"))), (0o600, 0o700));
+}
+
+#[test]
+fn a_recording_that_fails_is_told_and_the_talk_goes_on() {
+    let mut plane = Plane::start();
+    let ((caller, caller_stream), (seat, _)) = plane.bridge();
+    std::fs::remove_dir(plane.folder.path().join("recordings")).expect("removed");
+    let call = CallId(Uid::new(WallTime(1), 2));
+    plane.media.order(MediaOrder::Record { call, at: WallTime(1) });
+    let channel = Channel::Caller;
+    plane.media.order(MediaOrder::Tap { stream: caller_stream, call, channel });
+    let failed = plane.recorder_report();
+    assert!(
+        matches!(&failed, RecorderReport::Failed { call: of, why }
+            if *of == call && why.contains("recordings")),
+        "{failed:?}"
+    );
+    caller.say(&packet(8, 1, &[0xd5; 160]));
+    assert_eq!(seat.hear()[2..4], [0, 1]);
+}
+
+#[test]
+fn stopping_seals_what_is_open() {
+    let mut plane = Plane::start();
+    let call = CallId(Uid::new(WallTime(1), 3));
+    plane.media.order(MediaOrder::Record { call, at: WallTime(1) });
+    plane.settle();
+    plane.media.stop();
+    plane.recorder.take().expect("running").stop();
+    assert!(matches!(plane.recorder_report(), RecorderReport::Started { .. }));
+    assert!(matches!(plane.recorder_report(), RecorderReport::Sealed { .. }));
+}
+
+#[test]
+fn ports_run_out_and_come_back() {
+    // Two neighbouring pairs that nobody has: the range is found by looking, not fixed.
+    let plane = (30_000..32_000)
+        .step_by(4)
+        .find_map(|first| {
+            let free = (first..first + 4).all(|port| UdpSocket::bind((LOOPBACK, port)).is_ok());
+            free.then(|| Plane::with(settings(first..=first + 3), 256))
+        })
+        .expect("four free ports");
+    assert_eq!(plane.ports.len(), 2, "no more than the range holds");
+    let ports = plane.ports.clone();
+    for (stream, &port) in (1..).map(StreamId).zip(&ports) {
+        plane.media.order(MediaOrder::Open { stream, port });
+    }
+    let exhausted = plane.report();
+    assert!(
+        matches!(&exhausted, MediaReport::PortsExhausted { why } if why.contains("in use")),
+        "{exhausted:?}"
+    );
+    assert_eq!(plane.close(StreamId(1)), StreamCount::default());
+    assert_eq!(plane.report(), MediaReport::PortsReady(vec![ports[0]]));
+    assert_eq!(plane.close(StreamId(77)), StreamCount::default(), "answered, though unknown");
+}
+
+#[test]
+fn a_plane_without_a_port_says_what_to_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let start = |bind, ports| {
+        let (_, handle) =
+            Recorder::start(folder.path().to_owned(), Now::default, |_| ()).expect("starts");
+        let settings = MediaSettings { bind, address: LOOPBACK, ports, record: false };
+        Media::start(settings, 4, handle, |_| ()).expect_err("cannot start")
+    };
+    // 192.0.2.0/24 is for documentation: no machine has it.
+    let error = start(IpAddr::from([192, 0, 2, 1]), 20_000..=20_099);
+    assert!(matches!(error, MediaError::NoPort { .. }), "{error:?}");
+    for word in ["192.0.2.1", "20000-20099", "check"] {
+        assert!(error.to_string().contains(word), "{error}");
+    }
+    let error = start(LOOPBACK, 20_001..=20_001);
+    assert!(error.to_string().contains("widen"), "{error}");
+}
