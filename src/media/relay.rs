@@ -11,7 +11,7 @@ use mio::net::UdpSocket;
 use super::counters::Tally;
 use super::rtp::{self, Rtp};
 use super::stream::{self, FarEnd, Kind, Play, Stream};
-use super::tap::{Frame, RecorderHandle};
+use super::tap::{Frame, PAYLOAD_BYTES, RecorderHandle};
 use super::tone::{PACKET_BYTES, Sound};
 use crate::vocabulary::StreamId;
 
@@ -107,9 +107,13 @@ impl Relay {
         let (id, law) = (stream.id, far.aim.law);
         if let (Kind::Audio, Some(tap)) = (kind, stream.tap) {
             let audio = packet.get(rtp.payload.clone()).unwrap_or_default();
-            let frame = Frame::new(tap, law, (rtp.ssrc, rtp.timestamp), now, audio);
-            if !frame.is_some_and(|frame| self.recorder.frame(frame)) {
-                self.tally.tap_dropped += 1;
+            let steps = (0u32..).step_by(PAYLOAD_BYTES);
+            for (part, step) in audio.chunks(PAYLOAD_BYTES).zip(steps) {
+                let place = (rtp.ssrc, rtp.timestamp.wrapping_add(step));
+                let frame = Frame::new(tap, law, place, now, part);
+                if !frame.is_some_and(|frame| self.recorder.frame(frame)) {
+                    self.tally.tap_dropped += 1;
+                }
             }
         }
         let to = match stream.play {

@@ -12,7 +12,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use crate::call::orders::{Channel, Law};
 use crate::vocabulary::{CallId, WallTime};
 
-/// The longest payload recorded, bytes: 40 ms of G.711. Longer packets are passed on all the same.
+/// The longest payload of a frame, bytes: 40 ms of G.711. Longer packets make several frames.
 pub const PAYLOAD_BYTES: usize = 320;
 /// Frames that the ring holds: more than a second of 100 calls, while a disk takes its time.
 pub const RING_FRAMES: usize = 16_384;

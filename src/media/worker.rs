@@ -245,18 +245,29 @@ impl<R: Fn(MediaReport)> Worker<R> {
         }
     }
 
+    /// Tells both sides of a bridge the other's slot, once both were ordered: one may have been
+    /// ordered before the other was open.
+    fn link(&mut self, id: StreamId, slot: usize, other: StreamId) {
+        let Some((other_slot, theirs)) = self.find(other) else { return };
+        if let Play::Bridge { to, slot: place } = &mut theirs.play
+            && *to == id
+        {
+            *place = slot;
+            if let Some((_, Stream { play: Play::Bridge { slot: place, .. }, .. })) = self.find(id)
+            {
+                *place = other_slot;
+            }
+        }
+    }
+
     fn play(&mut self, id: StreamId, role: Role) {
-        let other = match role {
-            Role::Bridge(other) => self.slots.get(&other).copied(),
-            Role::Idle | Role::RingBack | Role::Loop => None,
-        };
         let Some((slot, stream)) = self.find(id) else { return };
         match role {
             Role::Idle => stream.play = Play::Idle,
             Role::Loop => stream.play = Play::Loop,
-            // A stream that is not there yet has no slot; the order for the other side comes later.
             Role::Bridge(to) => {
-                stream.play = Play::Bridge { to, slot: other.unwrap_or(usize::MAX) };
+                stream.play = Play::Bridge { to, slot: usize::MAX };
+                self.link(id, slot, to);
             }
             Role::RingBack => {
                 if matches!(stream.play, Play::RingBack(_)) {
