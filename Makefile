@@ -1,0 +1,43 @@
+# `make demo` and `make test` are the two commands of the README. Each installs what it needs on a
+# fresh Debian machine with the Rust toolchain.
+
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: demo test bench compiler test-tools
+
+demo: compiler
+	cargo run --release -- demo
+
+test: compiler test-tools
+	cargo fmt --all --check
+	cargo clippy --all-targets -- -D warnings
+	@if cargo nextest --version >/dev/null 2>&1; then set -x; \
+		cargo nextest run && cargo test --doc; \
+	else set -x; cargo test; fi
+	cargo deny check bans licenses sources
+	@# The list of known vulnerabilities lives on github.com, which a build machine may not reach.
+	@if timeout 20 git ls-remote -q https://github.com/RustSec/advisory-db HEAD >/dev/null 2>&1; \
+	then set -x; cargo deny check advisories; \
+	else echo "advisories not checked: github.com cannot be reached"; fi
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+	cargo run -- check --config config
+
+bench: compiler
+	cargo bench
+
+# Installs Debian packages: $(call install,COMMAND:PACKAGE …) for each COMMAND that is missing.
+define install
+	@packages=; for pair in $(1); do \
+		command -v $${pair%%:*} >/dev/null || packages="$$packages $${pair##*:}"; \
+	done; \
+	if [ -n "$$packages" ]; then set -x; $(SUDO) apt-get update -q && \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive \
+			apt-get install -q -y --no-install-recommends $$packages; fi
+endef
+
+compiler:
+	$(call install,cc:build-essential)
+
+test-tools:
+	$(call install,sipp:sip-tester baresip:baresip-core)
+	@cargo deny --version >/dev/null 2>&1 || { set -x; cargo install --locked cargo-deny; }

@@ -1,0 +1,273 @@
+//! The real program on a small configuration of its own, started and stopped like a service.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::digest::Account;
+use super::http::{self, Answer};
+use super::phone::Phone;
+use super::record::Incident;
+use super::site::Site;
+use super::wait::{LIMIT, until};
+
+/// The API token of every test.
+const TOKEN: &str = "token-of-the-suite";
+/// The password of every account.
+const PASSWORD: &str = "rahasia-112";
+/// What the trunk dials for a test call.
+pub const TEST_NUMBER: &str = "0328911";
+/// Line under `[sip]` for peers that cannot read a SHA-256 challenge: SIPp 3.6 and baresip 1.0
+/// give up as soon as they see one, wherever it stands.
+const MD5_ONLY: &str = "digest = [\"MD5\"]\n";
+
+/// What a story's centre is like.
+#[derive(Clone, Debug)]
+pub struct Centre {
+    /// Seats `seat-1`, `seat-2`, …, each ready as soon as its phone registers.
+    pub seats: u8,
+    /// How long one seat rings, in seconds.
+    pub ring_timeout: u32,
+    /// A second trunk `roaming` is known by digest.
+    pub roaming_trunk: bool,
+    /// Challenges name MD5 only.
+    pub md5_only: bool,
+}
+
+impl Default for Centre {
+    fn default() -> Self {
+        Self { seats: 1, ring_timeout: 30, roaming_trunk: false, md5_only: false }
+    }
+}
+
+impl Centre {
+    /// Writes the configuration into `dir`.
+    fn write(&self, dir: &Path, site: &Site) {
+        let put = |name: &str, text: String| fs::write(dir.join(name), text).expect("written");
+        for folder in ["trunks", "places", "data"] {
+            fs::create_dir(dir.join(folder)).expect("created");
+        }
+        let (own, ports) = (site.gateway(), site.media_ports());
+        let digest = if self.md5_only { MD5_ONLY } else { "" };
+        put(
+            "gateway.toml",
+            format!(
+                "[node]\nname = \"gw1.112.sumenep.example\"\ndata_dir = {:?}\n\n\
+                 [centre]\nname = \"NTPD 112 Sumenep\"\narea_code = \"0328\"\n\
+                 dialled = [\"112\", \"0328112\", \"urn:service:sos\", \"urn:service:sos.*\"]\n\n\
+                 [sip]\nlisten = [\"udp://{own}:0\"]\ndomain = \"112.sumenep.example\"\n\
+                 min_expires_seconds = 60\n{digest}\n\
+                 [media]\naddress = \"{own}\"\nports = \"{}-{}\"\nrecord = true\n\n\
+                 [console]\nlisten = \"{own}:0\"\n\n\
+                 [[console.token]]\nname = \"suite\"\ntoken = \"{TOKEN}\"\n",
+                dir.join("data"),
+                ports.start(),
+                ports.end(),
+            ),
+        );
+        put(
+            "trunks/telco-a.toml",
+            trunk("telco-a", &format!("source = [\"{}/32\"]", site.trunk())),
+        );
+        if self.roaming_trunk {
+            let account = format!("username = \"roaming\"\npassword = \"{PASSWORD}\"");
+            put("trunks/roaming.toml", trunk("roaming", &account));
+        }
+        put(
+            "queues.toml",
+            format!(
+                "[[queue]]\nname = \"darurat\"\nanswer = \"on_agent\"\n\
+                 ring_timeout_seconds = {}\nwrap_up_seconds = 0\nmax_wait_seconds = 300\n\
+                 overflow = [\"tel:+62811000112\"]\n",
+                self.ring_timeout
+            ),
+        );
+        let rule = "[[rule]]\nname = \"all\"\npriority = 0\nwhen = {}\nqueue = \"darurat\"\n";
+        put("routing.toml", rule.to_owned());
+        put("seats.toml", (1..=self.seats).map(seat).collect());
+        put(
+            "categories.toml",
+            "[[category]]\ncode = \"kebakaran\"\nname = \"Kebakaran\"\nname_en = \"Fire\"\n\
+             sub = []\nagencies = [\"damkar\"]\nservices = [\"sos.fire\"]\n"
+                .to_owned(),
+        );
+        put(
+            "places/kecamatan.csv",
+            "code,name,aliases,zone,sea_access,area_code,note\n\
+             35.29.01,Kota Sumenep,,mainland,no,0328,\n"
+                .to_owned(),
+        );
+    }
+
+    /// Starts the program on this configuration and waits until it is ready.
+    pub fn start(&self) -> Gateway {
+        let (dir, site) = (TempDir::new().expect("a temporary directory"), Site::lease());
+        let config = dir.path().join("config");
+        fs::create_dir(&config).expect("created");
+        self.write(&config, &site);
+        let log = File::create(dir.path().join("gateway.log")).expect("created");
+        let mut child = program(&["serve"], &config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("the program starts");
+        let stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            stdout.lines().map_while(Result::ok).try_for_each(|l| tell.send(l))
+        });
+        let mut gateway = Gateway { child, dir, site, sip: nowhere(), console: nowhere() };
+        let ready = told.recv_timeout(LIMIT).unwrap_or_else(|e| panic!("no ready line: {e}"));
+        let word = |key: &str| {
+            let value = ready.split(' ').find_map(|word| word.strip_prefix(key)?.split(',').next());
+            let address = value.and_then(|value| value.parse().ok());
+            address.unwrap_or_else(|| panic!("no {key} in {ready:?}"))
+        };
+        gateway.sip = word("sip=udp:");
+        gateway.console = word("console=");
+        gateway
+    }
+}
+
+fn trunk(name: &str, known_by: &str) -> String {
+    format!(
+        "[[trunk]]\nname = \"{name}\"\n{known_by}\ntrust_identity = true\narea_code = \"0328\"\n\
+         answer = \"on_agent\"\ntest_number = \"{TEST_NUMBER}\"\n"
+    )
+}
+
+fn seat(number: u8) -> String {
+    format!(
+        "[[operator]]\nname = \"operator-{number}\"\nfull_name = \"Operator {number}\"\n\n\
+         [[seat]]\nname = \"seat-{number}\"\nqueues = [\"darurat\"]\n\
+         operator = \"operator-{number}\"\nauto_ready = true\nusername = \"seat-{number}\"\n\
+         password = \"{PASSWORD}\"\n\n"
+    )
+}
+
+/// The account of a seat or trunk of a [`Centre`].
+pub fn account(username: &str) -> Account {
+    Account { username: username.to_owned(), password: PASSWORD.to_owned() }
+}
+
+fn program(words: &[&str], config: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_siaga112"));
+    command.args(words).arg("--config").arg(config);
+    command
+}
+
+fn nowhere() -> SocketAddr {
+    ([127, 0, 0, 1], 0).into()
+}
+
+/// A running gateway. Dropped without [`Gateway::stop`], it is killed and its log shown.
+#[derive(Debug)]
+pub struct Gateway {
+    child: Child,
+    dir: TempDir,
+    /// The addresses of this test.
+    pub site: Site,
+    /// Where it takes SIP over UDP.
+    pub sip: SocketAddr,
+    /// Where it takes HTTP.
+    pub console: SocketAddr,
+}
+
+impl Gateway {
+    /// A place for files of this test.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Asks the API.
+    pub fn get(&self, path: &str) -> Answer {
+        http::request(self.console, "GET", path, Some(TOKEN), "")
+    }
+
+    /// Posts JSON to the API.
+    pub fn post(&self, path: &str, json: &str) -> Answer {
+        http::request(self.console, "POST", path, Some(TOKEN), json)
+    }
+
+    /// Registers the phone of a seat at port 5060 of the seat's address.
+    pub fn register(&self, number: u8) {
+        let phone = Phone::at(self.site.seat(number), 5060, self.sip);
+        let name = format!("seat-{number}");
+        let contact = format!("<sip:{name}@{}>", phone.local());
+        let answer = phone.register(&account(&name), &contact, 300);
+        assert_eq!(answer.status(), Some(200), "{answer:?}");
+    }
+
+    /// What the API says about one seat.
+    pub fn seat(&self, name: &str) -> Option<Value> {
+        let seats = Incident::list(&self.get("/api/v1/seats").json());
+        let named = |seat: &Incident| [seat.text("id"), seat.text("name")].contains(&name.into());
+        seats.into_iter().find(named).map(|seat| seat.0)
+    }
+
+    /// Waits until `count` calls are over, and returns their records as the command line shows
+    /// them, oldest first. There are never more than these.
+    pub fn incidents(&self, count: usize) -> Vec<Incident> {
+        let list = until(&format!("{count} calls are over"), || {
+            let all = Incident::list(&self.get("/api/v1/incidents").json());
+            assert!(all.len() <= count, "{count} calls were made: {all:?}");
+            (all.len() == count && all.iter().all(Incident::is_over)).then_some(all)
+        });
+        let mut shown: Vec<Incident> =
+            list.iter().map(|incident| self.show(&incident.id())).collect();
+        shown.sort_by_key(|incident| incident.text("received_at"));
+        shown
+    }
+
+    /// The record of the one call of a story.
+    pub fn incident(&self) -> Incident {
+        self.incidents(1).remove(0)
+    }
+
+    /// One record through the command line.
+    pub fn show(&self, id: &str) -> Incident {
+        let config = self.dir.path().join("config");
+        let mut show = program(&["incidents", "show", id], &config);
+        let output = show.args(["--format", "json"]).output().expect("the program runs");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "incidents show {id}: {error}");
+        Incident(serde_json::from_slice(&output.stdout).expect("JSON"))
+    }
+
+    /// Stops the gateway as a service manager does, and asserts a clean end.
+    pub fn stop(mut self) {
+        let pid = self.child.id();
+        let kill = Command::new("sh").args(["-c", &format!("kill -TERM {pid}")]).status();
+        assert!(kill.expect("sh runs").success(), "the gateway was gone before it was stopped");
+        let status = until("the gateway has ended", || self.child.try_wait().expect("a child"));
+        assert!(status.success(), "the gateway ended with {status}");
+        let log = self.log();
+        assert!(!log.contains("panicked"), "{log}");
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("gateway.log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(Some(_))) {
+            // Nothing can be done about a process that cannot be killed.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().rev().take(40).collect();
+            eprintln!("the gateway's last lines, newest first:\n{}", lines.join("\n"));
+        }
+    }
+}

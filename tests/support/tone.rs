@@ -1,0 +1,98 @@
+//! Tones over RTP and how much of one is in a piece of audio.
+
+use std::f64::consts::TAU;
+use std::net::{SocketAddr, UdpSocket};
+use std::ops::Range;
+use std::time::Duration;
+
+use audio_codec_algorithms::{decode_alaw, encode_alaw};
+
+use super::wait::Deadline;
+
+/// Samples a second of every stream here.
+pub const RATE: u32 = 8000;
+/// Samples of one packet, 20 ms.
+const FRAME: u32 = 160;
+
+/// Sends a tone as PCMA for `span` and returns the samples that arrive meanwhile.
+pub fn talk(socket: &UdpSocket, to: SocketAddr, hertz: f64, span: Duration) -> Vec<i16> {
+    let ear = socket.try_clone().expect("a second handle");
+    ear.set_read_timeout(Some(Duration::from_millis(200))).expect("a timeout is set");
+    std::thread::scope(|scope| {
+        let heard = scope.spawn(|| listen(&ear, Deadline::after(span)));
+        let packets = u32::try_from(span.as_millis() / 20).expect("a short tone");
+        let mut beat = Deadline::after(Duration::ZERO);
+        for number in 0..packets {
+            beat.sleep();
+            beat = beat.later(Duration::from_millis(20));
+            socket.send_to(&packet(number, hertz), to).expect("loopback takes RTP");
+        }
+        heard.join().expect("the listener ends")
+    })
+}
+
+/// Samples of a tone, a quarter of full scale.
+#[allow(clippy::cast_possible_truncation, reason = "the amplitude is 8000")]
+pub fn sine(hertz: f64, samples: Range<u32>) -> impl Iterator<Item = i16> {
+    samples.map(move |sample| {
+        ((TAU * hertz * f64::from(sample) / f64::from(RATE)).sin() * 8000.0) as i16
+    })
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "RTP's sequence number wraps")]
+fn packet(number: u32, hertz: f64) -> Vec<u8> {
+    let mut bytes = vec![0x80, if number == 0 { 0x88 } else { 8 }];
+    bytes.extend((number as u16).to_be_bytes());
+    bytes.extend((number * FRAME).to_be_bytes());
+    bytes.extend(0x1120_0001_u32.to_be_bytes());
+    bytes.extend(sine(hertz, number * FRAME..(number + 1) * FRAME).map(encode_alaw));
+    bytes
+}
+
+fn listen(socket: &UdpSocket, deadline: Deadline) -> Vec<i16> {
+    let (mut samples, mut buffer) = (Vec::new(), [0; 1500]);
+    while !deadline.has_passed() {
+        if let Ok(length @ 13..) = socket.recv(&mut buffer)
+            && buffer[1] & 0x7f == 8
+        {
+            samples.extend(buffer[12..length].iter().map(|&byte| decode_alaw(byte)));
+        }
+    }
+    samples
+}
+
+/// Which part of the audio's power is the tone, 0 to 1 (Goertzel's filter over each tenth of a
+/// second, so that a gap or a jump of phase spoils only its own piece).
+pub fn share(samples: &[i16], hertz: f64, rate: u32) -> f64 {
+    let (mut tone, mut all) = (0.0, f64::EPSILON);
+    for piece in samples.chunks_exact(rate as usize / 10) {
+        let turn = 2.0 * (TAU * hertz / f64::from(rate)).cos();
+        let (mut last, mut before) = (0.0, 0.0);
+        for &sample in piece {
+            (last, before) = (f64::from(sample) + turn * last - before, last);
+            all += f64::from(sample).powi(2);
+        }
+        let power = last * last + before * before - turn * last * before;
+        tone += 2.0 * power / piece.len() as f64;
+    }
+    tone / all
+}
+
+/// One channel of a WAV file's bytes, and its rate.
+pub fn channel(wav: &[u8], number: u16) -> (Vec<i16>, u32) {
+    let mut reader = hound::WavReader::new(wav).expect("a WAV file");
+    let (channels, rate) = (usize::from(reader.spec().channels), reader.spec().sample_rate);
+    assert!(usize::from(number) < channels, "{channels} channels");
+    let samples = reader.samples::<i16>().map(|s| s.expect("16-bit samples"));
+    (samples.skip(number.into()).step_by(channels).collect(), rate)
+}
+
+#[test]
+fn a_tone_is_told_from_another_and_from_noise() {
+    let piece: Vec<i16> =
+        (0..10).flat_map(|n| packet(n, 440.0).split_off(12)).map(decode_alaw).collect();
+    assert!(share(&piece, 440.0, RATE) > 0.95);
+    assert!(share(&piece, 880.0, RATE) < 0.01);
+    let noise: Vec<i16> = (0..8000).map(|_| rand::random::<i16>() / 8).collect();
+    assert!(share(&noise, 440.0, RATE) < 0.1);
+}
