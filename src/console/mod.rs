@@ -1,2 +1,135 @@
-//! (room)
+//! The HTTP side: health pages for machines, `/api/v1` for people and their programs.
+//!
+//! It decides nothing: it asks the [`Desk`], and every refusal is a problem document (RFC 9457).
+//! No token, number or name of a caller goes into a log from here.
+
+mod access;
+pub mod desk;
+mod health;
+mod incidents;
+mod live;
+mod problem;
+mod recording;
 pub mod settings;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use desk::{Boxed, Desk, DeskError};
+use problem::Problem;
+use settings::Token;
+
+/// Bytes of a request's body; the largest one we take is a seat's status.
+const BODY_BYTES: usize = 16 * 1024;
+/// Longest time for an answer to begin. A recording may then take as long as it needs.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// What every page has at hand.
+#[derive(Clone)]
+struct Console {
+    desk: Arc<dyn Desk>,
+    tokens: Arc<[Token]>,
+    openapi: Arc<str>,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Siaga112",
+        description = "Live calls, queues and seats, and the incident records of a 112 centre. \
+                       Every refusal is a problem document (RFC 9457)."
+    ),
+    modifiers(&BearerToken),
+    security(("token" = []))
+)]
+struct Description;
+
+struct BearerToken;
+
+impl utoipa::Modify for BearerToken {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let components = api.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Answers HTTP on `listener` until `shutdown` is done and the requests under way are answered.
+///
+/// # Errors
+/// When the listener fails for good.
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    tokens: Vec<Token>,
+    desk: Arc<dyn Desk>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router(tokens, desk)).with_graceful_shutdown(shutdown).await
+}
+
+fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
+    let (open, open_api) = OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+        .split_for_parts();
+    let (api, api_description) = OpenApiRouter::with_openapi(open_api)
+        .routes(routes!(live::calls))
+        .routes(routes!(live::queues))
+        .routes(routes!(live::seats))
+        .routes(routes!(live::trunks))
+        .routes(routes!(live::set_seat))
+        .routes(routes!(incidents::list))
+        .routes(routes!(incidents::show))
+        .routes(routes!(recording::play))
+        .routes(routes!(openapi))
+        .split_for_parts();
+    // Both are made of plain words: there is nothing that JSON could refuse.
+    let description = api_description.to_pretty_json().unwrap_or_default();
+    let console = Console { desk, tokens: tokens.into(), openapi: description.into() };
+    let guard = middleware::from_fn_with_state(console.clone(), access::guard);
+    api.method_not_allowed_fallback(wrong_method)
+        .route_layer(guard)
+        .merge(open.method_not_allowed_fallback(wrong_method))
+        .fallback(unknown)
+        .layer(middleware::from_fn(in_time))
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .with_state(console)
+}
+
+/// This description.
+#[utoipa::path(get, path = "/api/openapi.json", tag = "about",
+    responses((status = 200, description = "OpenAPI 3.1")))]
+async fn openapi(State(console): State<Console>) -> Response {
+    ([("content-type", "application/json")], console.openapi.to_string()).into_response()
+}
+
+/// A path that is none of ours. Below `/api` even that is told only to those who may ask.
+async fn unknown(State(console): State<Console>, request: Request) -> Problem {
+    let path = request.uri().path();
+    if path.starts_with("/api") {
+        if let Err(problem) = access::holder(&console.tokens, request.headers()) {
+            return problem;
+        }
+    }
+    let shown: String = path.chars().take(100).collect();
+    Problem::unknown_path(&shown)
+}
+
+async fn wrong_method(request: Request) -> Problem {
+    Problem::wrong_method(request.method().as_str(), request.uri().path())
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    let answer = tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await;
+    answer.unwrap_or_else(|_| Problem::too_slow().into_response())
+}

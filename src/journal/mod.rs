@@ -3,6 +3,8 @@
 //!
 //! A function room: what a fact is and how entries are chained. Writing them to disk is `store`'s.
 
+pub mod chain;
 mod entry;
 
+pub use chain::{Chain, ChainError, Line, Link};
 pub use entry::{Entry, Fact, OfferOutcome};

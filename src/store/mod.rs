@@ -1,1 +1,26 @@
-//! (room)
+//! Journal files, and the incident records that are made from them.
+//!
+//! The journal is the durable truth; the database is a view of it that can be thrown away and
+//! built anew. So the database may be slow, locked or broken without touching a call: the
+//! [`Projector`] follows the journal's files when it can. Signalling never waits for this room,
+//! except for the group commit before 180.
+
+mod apply;
+pub mod cli;
+mod database;
+pub mod filter;
+mod incident;
+pub mod journal_file;
+mod journal_writer;
+mod projector;
+mod query;
+mod recovered;
+
+pub use apply::outcome;
+pub use database::{Store, StoreError};
+pub use filter::{Filter, FilterError};
+pub use incident::{At, Incident, IncidentSummary, Offer, Recording};
+pub use journal_file::{JournalError, JournalReader, VerifyReport};
+pub use journal_writer::{JournalHandle, JournalReport, JournalWriter};
+pub use projector::{Projector, StoreHealth};
+pub use recovered::{OpenCall, Recovered};

@@ -1,0 +1,124 @@
+//! The incident records. Searching and reading leave an audit entry.
+
+use axum::extract::{Path, RawQuery, State};
+use axum::{Extension, Json};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Console;
+use super::access::Holder;
+use super::problem::Problem;
+use crate::store::{Filter, Incident, IncidentSummary};
+
+/// One page of incidents.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Incidents {
+    /// Newest first.
+    incidents: Vec<IncidentSummary>,
+    /// Give this as `before` for the next page; null on the last one.
+    next: Option<String>,
+}
+
+/// Incidents, newest first.
+#[utoipa::path(get, path = "/api/v1/incidents", tag = "incidents", params(
+    ("since" = Option<String>, Query, description = "Received at or after this RFC 3339 time"),
+    ("until" = Option<String>, Query, description = "Received before this RFC 3339 time"),
+    ("trunk" = Option<String>, Query, description = "Name of a trunk"),
+    ("seat" = Option<String>, Query, description = "Seat that answered or was offered the call"),
+    ("queue" = Option<String>, Query, description = "Name of a queue"),
+    ("stage" = Option<String>, Query, description = "arriving, waiting, ringing, talking or test"),
+    ("outcome" = Option<String>, Query, description = "answered, abandoned, test or other"),
+    ("number" = Option<String>, Query, description = "Part of the caller's number"),
+    ("limit" = Option<u32>, Query, description = "1 to 1000; 100 when left out"),
+    ("before" = Option<String>, Query, description = "`next` of the page before")),
+    responses(
+    (status = 200, description = "One page", body = Incidents),
+    (status = 400, description = "The query is not understood", body = Problem),
+    (status = 401, description = "No token", body = Problem)))]
+pub(super) async fn list(
+    State(console): State<Console>,
+    Extension(holder): Extension<Holder>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Incidents>, Problem> {
+    let query = query.unwrap_or_default();
+    let mut filter = Filter::default();
+    for (key, value) in pairs(&query) {
+        filter.set(&key, &value)?;
+    }
+    let incidents = console.desk.store().list(&filter).await?;
+    console.desk.audit(
+        &holder.0,
+        "incidents searched",
+        &query.chars().take(200).collect::<String>(),
+    );
+    let full = incidents.len() >= filter.rows() as usize;
+    let next = incidents.last().filter(|_| full).map(|last| last.id.clone());
+    Ok(Json(Incidents { incidents, next }))
+}
+
+/// One incident, by its id or its call's.
+#[utoipa::path(get, path = "/api/v1/incidents/{id}", tag = "incidents",
+    params(("id" = String, Path, description = "The incident's id, or its call's")), responses(
+    (status = 200, description = "The whole record", body = Incident),
+    (status = 401, description = "No token", body = Problem),
+    (status = 404, description = "No such incident", body = Problem)))]
+pub(super) async fn show(
+    State(console): State<Console>,
+    Extension(holder): Extension<Holder>,
+    Path(id): Path<String>,
+) -> Result<Json<Incident>, Problem> {
+    let incident = find(&console, &id).await?;
+    console.desk.audit(&holder.0, "incident read", &incident.summary.id);
+    Ok(Json(incident))
+}
+
+pub(super) async fn find(console: &Console, id: &str) -> Result<Incident, Problem> {
+    let found = console.desk.store().show(id).await?;
+    found.ok_or_else(|| Problem::unknown_id("incident", id))
+}
+
+/// The pairs of a query string; `+` and `%2B` are told apart, since numbers begin with one.
+fn pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (unescape(key), unescape(value))
+    })
+}
+
+/// Percent-decoding. A plus sign stays one: people type `number=+62…` and times with `+07:00`,
+/// and none of our values holds a space.
+fn unescape(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let digits = tail.get(..2).filter(|_| first == b'%');
+        let code = digits.and_then(|hex| std::str::from_utf8(hex).ok());
+        match code.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_are_read_as_people_type_them() {
+        let read = |query| pairs(query).collect::<Vec<_>>();
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let wanted = vec![pair("number", "+62812"), pair("since", "2026-01-01T00:00:00+07:00")];
+        assert_eq!(read("number=+62812&since=2026-01-01T00:00:00+07:00"), wanted);
+        assert_eq!(read("number=%2B62812&&since=2026-01-01T00%3A00:00%2b07:00"), wanted);
+        assert_eq!(read("a&b=%zz&c=%f"), vec![pair("a", ""), pair("b", "%zz"), pair("c", "%f")]);
+        assert_eq!(read(""), vec![]);
+    }
+}

@@ -1,0 +1,282 @@
+//! The live board: calls, queues, seats and trunks as they are now, and the one thing that a
+//! person may change there, a seat's status.
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::access::Holder;
+use super::problem::Problem;
+use super::{BODY_BYTES, Console, DeskError};
+use crate::store::At;
+use crate::switchboard::orders::{Answer, Order, SeatStatus};
+use crate::switchboard::view::{Board, CallView, QueueView, SeatView, TrunkView};
+
+async fn board(console: &Console) -> Result<Board, Problem> {
+    match console.desk.order(Order::Board).await? {
+        Answer::Board(board) => Ok(*board),
+        Answer::Done => Err(DeskError::Silent.into()),
+    }
+}
+
+/// Live calls.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Calls {
+    /// When this was so.
+    at: At,
+    /// No new calls are taken.
+    draining: bool,
+    /// In order of arrival.
+    calls: Vec<LiveCall>,
+}
+
+/// One live call.
+#[derive(Serialize, ToSchema)]
+struct LiveCall {
+    /// The call.
+    id: String,
+    /// Its incident.
+    incident: String,
+    /// The carrier.
+    trunk: String,
+    /// The caller's number.
+    caller: String,
+    /// What was dialled.
+    dialled: String,
+    /// `arriving`, `waiting`, `ringing`, `talking`, `test` or `ending`.
+    state: String,
+    /// Where it waits or waited.
+    queue: Option<String>,
+    /// The seat that rings or talks.
+    seat: Option<String>,
+    /// Answer mode in force.
+    answer_mode: String,
+    /// When the INVITE came.
+    received_at: At,
+    /// Seconds since then.
+    age_seconds: u64,
+    /// Seconds until a seat answered.
+    answered_after_seconds: Option<u64>,
+    /// One side holds.
+    on_hold: bool,
+}
+
+impl From<CallView> for LiveCall {
+    fn from(view: CallView) -> Self {
+        Self {
+            id: view.call.to_string(),
+            incident: view.incident.to_string(),
+            trunk: view.trunk.to_string(),
+            caller: view.caller.reveal().clone(),
+            dialled: view.dialled,
+            state: view.state,
+            queue: view.queue.map(|queue| queue.to_string()),
+            seat: view.seat.map(|seat| seat.to_string()),
+            answer_mode: view.answer.to_string(),
+            received_at: At(view.received_at),
+            age_seconds: view.age_seconds,
+            answered_after_seconds: view.answered_after_seconds,
+            on_hold: view.on_hold,
+        }
+    }
+}
+
+/// Calls that live now, in order of arrival.
+#[utoipa::path(get, path = "/api/v1/calls", tag = "live", responses(
+    (status = 200, description = "Live calls", body = Calls),
+    (status = 401, description = "No token", body = Problem)))]
+pub(super) async fn calls(State(console): State<Console>) -> Result<Json<Calls>, Problem> {
+    let board = board(&console).await?;
+    let calls = board.calls.into_iter().map(LiveCall::from).collect();
+    Ok(Json(Calls { at: At(board.at), draining: board.draining, calls }))
+}
+
+/// Queues.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Queues {
+    /// When this was so.
+    at: At,
+    /// As configured.
+    queues: Vec<LiveQueue>,
+}
+
+/// One queue.
+#[derive(Serialize, ToSchema)]
+struct LiveQueue {
+    /// Its name.
+    id: String,
+    /// Callers waiting, those ringing at a seat included.
+    waiting: usize,
+    /// Of these, ringing at a seat.
+    ringing: usize,
+    /// Seconds that the oldest one waits.
+    oldest_seconds: u64,
+    /// Seats that serve it and are ready.
+    ready_seats: usize,
+    /// Seats that serve it.
+    seats: usize,
+}
+
+impl From<QueueView> for LiveQueue {
+    fn from(view: QueueView) -> Self {
+        Self {
+            id: view.queue.to_string(),
+            waiting: view.waiting,
+            ringing: view.ringing,
+            oldest_seconds: view.oldest_seconds,
+            ready_seats: view.ready_seats,
+            seats: view.seats,
+        }
+    }
+}
+
+/// Queues as they are now.
+#[utoipa::path(get, path = "/api/v1/queues", tag = "live", responses(
+    (status = 200, description = "Queues", body = Queues),
+    (status = 401, description = "No token", body = Problem)))]
+pub(super) async fn queues(State(console): State<Console>) -> Result<Json<Queues>, Problem> {
+    let board = board(&console).await?;
+    let queues = board.queues.into_iter().map(LiveQueue::from).collect();
+    Ok(Json(Queues { at: At(board.at), queues }))
+}
+
+/// Seats.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Seats {
+    /// When this was so.
+    at: At,
+    /// As configured.
+    seats: Vec<LiveSeat>,
+}
+
+/// One seat.
+#[derive(Serialize, ToSchema)]
+struct LiveSeat {
+    /// Its name.
+    id: String,
+    /// Who sits there.
+    operator: Option<String>,
+    /// `signed-out`, `paused`, `ready`, `offered`, `talking` or `wrap-up`.
+    state: String,
+    /// Why it is paused.
+    reason: String,
+    /// Phones registered.
+    phones: usize,
+    /// The call that rings or talks there.
+    call: Option<String>,
+    /// Seconds in this state.
+    seconds: u64,
+    /// Queues that it serves.
+    queues: Vec<String>,
+}
+
+impl From<SeatView> for LiveSeat {
+    fn from(view: SeatView) -> Self {
+        Self {
+            id: view.seat.to_string(),
+            operator: view.operator.map(|operator| operator.to_string()),
+            state: view.state,
+            reason: view.reason,
+            phones: view.phones,
+            call: view.call.map(|call| call.to_string()),
+            seconds: view.seconds,
+            queues: view.queues.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// Seats as they are now.
+#[utoipa::path(get, path = "/api/v1/seats", tag = "live", responses(
+    (status = 200, description = "Seats", body = Seats),
+    (status = 401, description = "No token", body = Problem)))]
+pub(super) async fn seats(State(console): State<Console>) -> Result<Json<Seats>, Problem> {
+    let board = board(&console).await?;
+    let seats = board.seats.into_iter().map(LiveSeat::from).collect();
+    Ok(Json(Seats { at: At(board.at), seats }))
+}
+
+/// Trunks.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Trunks {
+    /// When this was so.
+    at: At,
+    /// As configured.
+    trunks: Vec<LiveTrunk>,
+}
+
+/// One trunk.
+#[derive(Serialize, ToSchema)]
+struct LiveTrunk {
+    /// Its name.
+    id: String,
+    /// Live calls.
+    calls: usize,
+    /// Calls since the start.
+    calls_total: u64,
+    /// Seconds since its last message.
+    last_heard_seconds: Option<u64>,
+}
+
+impl From<TrunkView> for LiveTrunk {
+    fn from(view: TrunkView) -> Self {
+        Self {
+            id: view.trunk.to_string(),
+            calls: view.calls,
+            calls_total: view.calls_total,
+            last_heard_seconds: view.last_heard_seconds,
+        }
+    }
+}
+
+/// Trunks as they are now.
+#[utoipa::path(get, path = "/api/v1/trunks", tag = "live", responses(
+    (status = 200, description = "Trunks", body = Trunks),
+    (status = 401, description = "No token", body = Problem)))]
+pub(super) async fn trunks(State(console): State<Console>) -> Result<Json<Trunks>, Problem> {
+    let board = board(&console).await?;
+    let trunks = board.trunks.into_iter().map(LiveTrunk::from).collect();
+    Ok(Json(Trunks { at: At(board.at), trunks }))
+}
+
+/// What a seat is set to.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetSeat {
+    /// `ready` or `paused`.
+    #[schema(value_type = String)]
+    status: SeatStatus,
+    /// Why it pauses; up to 200 characters.
+    #[serde(default)]
+    reason: String,
+}
+
+/// Sets a seat's status. A seat that talks stays in its call; the status counts from its end.
+#[utoipa::path(post, path = "/api/v1/seats/{id}/status", tag = "live", request_body = SetSeat,
+    params(("id" = String, Path, description = "The seat's name")), responses(
+    (status = 204, description = "Done"),
+    (status = 400, description = "The body is not understood", body = Problem),
+    (status = 401, description = "No token", body = Problem),
+    (status = 404, description = "No such seat", body = Problem)))]
+pub(super) async fn set_seat(
+    State(console): State<Console>,
+    Extension(holder): Extension<Holder>,
+    Path(id): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Problem> {
+    let body = body.map_err(|_| Problem::body_too_large(BODY_BYTES))?;
+    let set: SetSeat = serde_json::from_slice(&body).map_err(|error| {
+        let wanted = r#"wanted is {"status": "ready" | "paused", "reason": "…"}"#;
+        Problem::bad_body(format!("{error}; {wanted}"))
+    })?;
+    if set.reason.chars().count() > 200 {
+        return Err(Problem::bad_body("reason is longer than 200 characters"));
+    }
+    let order =
+        Order::SetSeat { seat: id.into(), status: set.status, reason: set.reason, by: holder.0 };
+    console.desk.order(order).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

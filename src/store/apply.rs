@@ -1,0 +1,284 @@
+//! Journal lines → rows. Each line is applied once, in order, whoever does it: the check and the
+//! rows are in one transaction.
+
+use sqlx::{Connection, Row, SqliteConnection};
+
+use crate::journal::{Entry, Fact, Line, OfferOutcome};
+use crate::vocabulary::{Ending, Stage, WallTime};
+
+/// Reads number and hash of the last line applied.
+pub(super) async fn applied(connection: &mut SqliteConnection) -> sqlx::Result<(u64, String)> {
+    let row =
+        sqlx::query("SELECT seq, link FROM applied WHERE id = 1").fetch_one(connection).await?;
+    let seq: i64 = row.try_get(0)?;
+    Ok((seq.unsigned_abs(), row.try_get(1)?))
+}
+
+/// Applies those of `lines` that are not in yet; returns the number of the last line applied, or
+/// none when the lines do not follow those in the database.
+pub(super) async fn batch(
+    connection: &mut SqliteConnection,
+    lines: &[Line],
+) -> sqlx::Result<Option<u64>> {
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let (mut seq, mut link) = applied(&mut tx).await?;
+    let before = seq;
+    let mut steps = Vec::new();
+    for line in lines {
+        let here = line.link.to_string();
+        let same =
+            if line.seq == seq { here == link } else { line.seq != seq + 1 || line.prev == link };
+        if !same && seq > 0 {
+            return Ok(None);
+        }
+        if line.seq <= seq {
+            continue;
+        }
+        (seq, link) = (line.seq, here);
+        if let Some(entry) = &line.entry {
+            row(&mut tx, signed(seq), entry).await?;
+            steps.extend(step(seq, entry));
+        }
+    }
+    if seq > before {
+        keep_steps(&mut tx, steps).await?;
+        sqlx::query("UPDATE applied SET seq = ?, link = ? WHERE id = 1")
+            .bind(signed(seq))
+            .bind(link)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+    }
+    Ok(Some(seq))
+}
+
+/// The entry as the record's time line shows it. What an arrival said stands in the incident's
+/// own columns.
+fn step(seq: u64, entry: &Entry) -> Option<serde_json::Value> {
+    let call = entry.fact.call()?;
+    let mut shown = serde_json::to_value(entry).ok()?;
+    let fields = shown.as_object_mut()?;
+    fields.remove("arrival");
+    fields.insert("at".into(), entry.at.to_rfc3339().into());
+    Some(serde_json::json!({ "seq": seq, "call": call, "entry": shown }))
+}
+
+/// All steps of a batch by one statement.
+async fn keep_steps(tx: &mut SqliteConnection, steps: Vec<serde_json::Value>) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO step (seq, call, entry)
+         SELECT value ->> 'seq', value ->> 'call', value -> 'entry' FROM json_each(?)",
+    )
+    .bind(serde_json::Value::Array(steps).to_string())
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+#[allow(clippy::too_many_lines, reason = "one arm for each fact, each one or two statements")]
+async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result<()> {
+    let at = entry.at.0;
+    match &entry.fact {
+        Fact::Arrived { .. } => arrived(tx, entry).await,
+        Fact::Queued { call, queue, rule, priority, answer } => sqlx::query(
+            "UPDATE incident SET queue = ?, rule = ?, priority = ?, answer_mode = ?, queued_at = ?,
+             stage = CASE stage WHEN 'arriving' THEN 'waiting' ELSE stage END
+             WHERE call = ? AND ended_at IS NULL",
+        )
+        .bind(queue.as_str())
+        .bind(rule)
+        .bind(i64::from(*priority))
+        .bind(answer.to_string())
+        .bind(at)
+        .bind(call.to_string())
+        .execute(tx)
+        .await
+        .map(drop),
+        Fact::Offered { call, offer, seat, operator } => {
+            sqlx::query(
+                "INSERT INTO offer (seq, call, offer, seat, operator, at) VALUES (?, ?, ?, ?, ?, ?)",
+            )
+            .bind(seq)
+            .bind(call.to_string())
+            .bind(signed(offer.0))
+            .bind(seat.as_str())
+            .bind(operator.as_ref().map(|o| o.as_str()))
+            .bind(at)
+            .execute(&mut *tx)
+            .await?;
+            let live = "UPDATE incident SET stage = 'ringing'
+                        WHERE call = ? AND ended_at IS NULL AND answered_at IS NULL";
+            sqlx::query(live).bind(call.to_string()).execute(tx).await.map(drop)
+        }
+        Fact::OfferEnded { call, offer, outcome, status, .. } => {
+            sqlx::query(
+                "UPDATE offer SET ended_at = ?, outcome = ?, status = ?
+                 WHERE call = ? AND offer = ? AND ended_at IS NULL",
+            )
+            .bind(at)
+            .bind(word(outcome))
+            .bind(status.map(i64::from))
+            .bind(call.to_string())
+            .bind(signed(offer.0))
+            .execute(&mut *tx)
+            .await?;
+            if *outcome == OfferOutcome::Answered {
+                return Ok(());
+            }
+            sqlx::query(
+                "UPDATE incident SET stage = 'waiting'
+                 WHERE call = ?1 AND stage = 'ringing' AND ended_at IS NULL AND NOT EXISTS
+                 (SELECT 1 FROM offer WHERE offer.call = ?1 AND offer.ended_at IS NULL)",
+            )
+            .bind(call.to_string())
+            .execute(tx)
+            .await
+            .map(drop)
+        }
+        Fact::CallerAnswered { call, .. } => {
+            let set = "UPDATE incident SET caller_answered_at = ? WHERE call = ?";
+            sqlx::query(set).bind(at).bind(call.to_string()).execute(tx).await.map(drop)
+        }
+        Fact::Answered { call, seat, operator, after_ms } => sqlx::query(
+            "UPDATE incident SET answered_at = ?, answer_ms = ?, seat = ?, operator = ?,
+             stage = 'talking' WHERE call = ? AND ended_at IS NULL",
+        )
+        .bind(at)
+        .bind(signed(*after_ms))
+        .bind(seat.as_str())
+        .bind(operator.as_ref().map(|o| o.as_str()))
+        .bind(call.to_string())
+        .execute(tx)
+        .await
+        .map(drop),
+        Fact::TestAnswered { call, after_ms } => sqlx::query(
+            "UPDATE incident SET answered_at = ?, answer_ms = ?, stage = 'test'
+             WHERE call = ? AND ended_at IS NULL",
+        )
+        .bind(at)
+        .bind(signed(*after_ms))
+        .bind(call.to_string())
+        .execute(tx)
+        .await
+        .map(drop),
+        Fact::Ended { call, ending, caller_packets, seat_packets } => sqlx::query(
+            "UPDATE incident SET ended_at = ?, duration_ms = max(0, ? - received_at) / 1000,
+             stage = ?, ended_by = ?, cause = ?, q850 = ?, outcome = ?, caller_packets = ?,
+             seat_packets = ? WHERE call = ? AND ended_at IS NULL",
+        )
+        .bind(at)
+        .bind(at)
+        .bind(ending.stage.word())
+        .bind(word(&ending.by))
+        .bind(word(&ending.cause))
+        .bind(ending.q850.map(i64::from))
+        .bind(outcome(ending))
+        .bind(signed(*caller_packets))
+        .bind(signed(*seat_packets))
+        .bind(call.to_string())
+        .execute(tx)
+        .await
+        .map(drop),
+        Fact::RecordingStarted { call, file } => sqlx::query(
+            "INSERT INTO recording (call, file, state) VALUES (?, ?, 'recording')
+             ON CONFLICT (call) DO UPDATE SET file = excluded.file, state = 'recording'",
+        )
+        .bind(call.to_string())
+        .bind(file)
+        .execute(tx)
+        .await
+        .map(drop),
+        Fact::RecordingSealed { call, file, sha256, millis, bytes } => sqlx::query(
+            "INSERT INTO recording (call, file, state, sha256, millis, bytes)
+             VALUES (?, ?, 'sealed', ?, ?, ?)
+             ON CONFLICT (call) DO UPDATE SET file = excluded.file, state = 'sealed',
+             sha256 = excluded.sha256, millis = excluded.millis, bytes = excluded.bytes",
+        )
+        .bind(call.to_string())
+        .bind(file)
+        .bind(sha256)
+        .bind(signed(*millis))
+        .bind(signed(*bytes))
+        .execute(tx)
+        .await
+        .map(drop),
+        Fact::RecordingFailed { call, why } => sqlx::query(
+            "INSERT INTO recording (call, file, state, why) VALUES (?, '', 'failed', ?)
+             ON CONFLICT (call) DO UPDATE SET state = 'failed', why = excluded.why",
+        )
+        .bind(call.to_string())
+        .bind(why)
+        .execute(tx)
+        .await
+        .map(drop),
+        // Steps of the time line, or facts about no call.
+        Fact::Overflowed { .. }
+        | Fact::Held { .. }
+        | Fact::Resumed { .. }
+        | Fact::NodeStarted { .. }
+        | Fact::NodeStopped
+        | Fact::SeatChanged { .. }
+        | Fact::ConfigAdopted { .. }
+        | Fact::ConfigRefused { .. }
+        | Fact::Audited { .. }
+        | Fact::Alarm { .. } => Ok(()),
+    }
+}
+
+async fn arrived(tx: &mut SqliteConnection, entry: &Entry) -> sqlx::Result<()> {
+    let Fact::Arrived { call, incident, trunk, source, arrival } = &entry.fact else {
+        return Ok(());
+    };
+    let facts = serde_json::to_string(arrival).map_err(|e| sqlx::Error::Encode(e.into()))?;
+    sqlx::query(
+        "INSERT INTO incident (call, id, trunk, source, dialled, service, category, kecamatan,
+         caller_raw, caller_e164, received_at, stage, facts)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'arriving', ?)
+         ON CONFLICT (call) DO NOTHING",
+    )
+    .bind(call.to_string())
+    .bind(incident.to_string())
+    .bind(trunk.as_str())
+    .bind(source)
+    .bind(&arrival.dialled)
+    .bind(&arrival.service)
+    .bind(&arrival.category)
+    .bind(&arrival.kecamatan)
+    .bind(arrival.caller.phone.raw.reveal())
+    .bind(arrival.caller.phone.e164.as_ref().map(|number| number.reveal()))
+    .bind(entry.at.0)
+    .bind(facts)
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+/// What became of a call, in one word: `answered`, `abandoned`, `test` or `other`. Records and
+/// metrics both use it, so they cannot disagree.
+#[must_use]
+pub const fn outcome(ending: &Ending) -> &'static str {
+    match ending.stage {
+        Stage::Talking => "answered",
+        Stage::Test => "test",
+        Stage::Arriving | Stage::Waiting | Stage::Ringing if ending.is_abandoned() => "abandoned",
+        Stage::Arriving | Stage::Waiting | Stage::Ringing => "other",
+    }
+}
+
+/// The word that serde writes for a plain variant.
+fn word(variant: &impl serde::Serialize) -> String {
+    match serde_json::to_value(variant) {
+        Ok(serde_json::Value::String(word)) => word,
+        Ok(_) | Err(_) => String::new(),
+    }
+}
+
+/// SQLite's integers are signed; none of ours comes near the border.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Reads a time column.
+pub(super) fn wall(micros: Option<i64>) -> Option<WallTime> {
+    micros.map(WallTime)
+}

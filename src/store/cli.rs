@@ -1,0 +1,378 @@
+//! `siaga112 incidents list | show | export`: what a person reads in a terminal.
+//!
+//! It writes to what it is given, and reads nothing but the store and the journal.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::path::Path;
+use std::str::FromStr;
+
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::incident::{At, Incident, IncidentSummary};
+use super::{Filter, Store, StoreError};
+
+/// How records are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One row each, for spreadsheets.
+    Csv,
+    /// For programs.
+    Json,
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "table" => Ok(Self::Table),
+            "csv" => Ok(Self::Csv),
+            "json" => Ok(Self::Json),
+            other => Err(format!("{other:?} is no format: write table, csv or json")),
+        }
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug, Error)]
+pub enum CliError {
+    /// The store or the journal.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The output.
+    #[error("cannot write the output: {0}")]
+    Output(#[from] io::Error),
+    /// The output, as CSV.
+    #[error("cannot write the output: {0}")]
+    Csv(#[from] csv::Error),
+    /// The output, as JSON.
+    #[error("cannot write the output: {0}")]
+    Json(#[from] serde_json::Error),
+    /// No such record.
+    #[error("there is no incident {0:?}; `siaga112 incidents list` shows what there is")]
+    NoSuchIncident(String),
+}
+
+/// Writes the incidents that `filter` describes, newest first.
+///
+/// # Errors
+/// When the journal, the database or the output fails.
+pub async fn list(
+    store: &Store,
+    journal: &Path,
+    filter: &Filter,
+    format: Format,
+    out: &mut impl Write,
+) -> Result<(), CliError> {
+    store.catch_up(journal).await?;
+    let rows = store.list(filter).await?;
+    match format {
+        Format::Table => out.write_all(table(&rows).as_bytes())?,
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut *out, &rows)?;
+            writeln!(out)?;
+        }
+        Format::Csv => {
+            let mut csv = csv_writer(out)?;
+            rows.iter().try_for_each(|row| csv.serialize(harmless(row)))?;
+            csv.flush()?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes one incident: a story for people, or JSON.
+///
+/// # Errors
+/// No such incident; or the journal, the database or the output fails.
+pub async fn show(
+    store: &Store,
+    journal: &Path,
+    id: &str,
+    format: Format,
+    out: &mut impl Write,
+) -> Result<(), CliError> {
+    store.catch_up(journal).await?;
+    let missing = || CliError::NoSuchIncident(id.chars().take(40).collect());
+    let incident = store.show(id).await?.ok_or_else(missing)?;
+    match format {
+        Format::Table => out.write_all(story(&incident, &TimeZone::system()).as_bytes())?,
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut *out, &incident)?;
+            writeln!(out)?;
+        }
+        Format::Csv => {
+            let mut csv = csv_writer(out)?;
+            csv.serialize(harmless(&incident.summary))?;
+            csv.flush()?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes every incident that `filter` describes, however many there are (its limit does not
+/// count): CSV has one row each, JSON the whole records.
+///
+/// # Errors
+/// When the journal, the database or the output fails.
+pub async fn export(
+    store: &Store,
+    journal: &Path,
+    filter: &Filter,
+    format: Format,
+    out: &mut impl Write,
+) -> Result<(), CliError> {
+    store.catch_up(journal).await?;
+    let mut pages = Pages { store, next: Some(filter.clone()) };
+    if format != Format::Json {
+        let mut csv = csv_writer(&mut *out)?;
+        while let Some(rows) = pages.next().await? {
+            rows.iter().try_for_each(|row| csv.serialize(harmless(row)))?;
+        }
+        csv.flush()?;
+        return Ok(());
+    }
+    let mut before = "[\n";
+    while let Some(rows) = pages.next().await? {
+        for row in &rows {
+            if let Some(incident) = store.show(&row.call).await? {
+                out.write_all(std::mem::replace(&mut before, ",\n").as_bytes())?;
+                serde_json::to_writer(&mut *out, &incident)?;
+            }
+        }
+    }
+    out.write_all(if before == "[\n" { b"[]\n" } else { b"\n]\n" })?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Walks through all incidents of a filter, page by page.
+struct Pages<'a> {
+    store: &'a Store,
+    next: Option<Filter>,
+}
+
+impl Pages<'_> {
+    async fn next(&mut self) -> Result<Option<Vec<IncidentSummary>>, StoreError> {
+        let Some(filter) = self.next.take() else { return Ok(None) };
+        let filter = Filter { limit: super::filter::LIMIT, ..filter };
+        let rows = self.store.list(&filter).await?;
+        let last = rows.last().and_then(|row| row.id.parse().ok());
+        if last.is_some() {
+            self.next = Some(Filter { before: last, ..filter });
+        }
+        Ok(Some(rows).filter(|rows| !rows.is_empty()))
+    }
+}
+
+/// A CSV writer whose heading is there even when no row follows.
+fn csv_writer<W: Write>(out: W) -> Result<csv::Writer<W>, CliError> {
+    let mut sample = csv::Writer::from_writer(Vec::new());
+    sample.serialize(IncidentSummary::default())?;
+    let sample = sample.into_inner().map_err(|e| CliError::Output(e.into_error()))?;
+    let mut sample = csv::Reader::from_reader(sample.as_slice());
+    let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(out);
+    csv.write_record(sample.headers()?)?;
+    Ok(csv)
+}
+
+/// A spreadsheet takes cells that begin like this for formulas; what a caller sent must not run
+/// there. A number with its plus sign stays as it is.
+fn harmless(row: &IncidentSummary) -> IncidentSummary {
+    let number = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit());
+    let cell = |text: &String| {
+        let formula = text.starts_with(['=', '@', '-', '+', '\t', '\r']);
+        let harmless = !formula || text.strip_prefix('+').is_some_and(number);
+        if harmless { text.clone() } else { format!("'{text}") }
+    };
+    IncidentSummary {
+        dialled: cell(&row.dialled),
+        service: cell(&row.service),
+        caller_raw: cell(&row.caller_raw),
+        caller_e164: row.caller_e164.as_ref().map(cell),
+        ..row.clone()
+    }
+}
+
+/// The records as a table for a terminal, in this machine's time zone.
+#[must_use]
+pub fn table(rows: &[IncidentSummary]) -> String {
+    table_in(rows, &TimeZone::system())
+}
+
+fn table_in(rows: &[IncidentSummary], zone: &TimeZone) -> String {
+    let heading = [
+        "ID", "RECEIVED", "TRUNK", "CALLER", "DIALLED", "QUEUE", "SEAT", "ANSWERED", "ENDED", "REC",
+    ];
+    let mut cells = vec![heading.map(str::to_owned)];
+    cells.extend(rows.iter().map(|row| {
+        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
+        let ended = match (&row.ended_at, &row.ended_by, &row.cause) {
+            (Some(_), Some(by), Some(cause)) => format!("{} / {by} / {cause}", row.stage),
+            _ => format!("({})", row.stage),
+        };
+        [
+            row.id.clone(),
+            local(row.received_at, zone),
+            row.trunk.clone(),
+            if row.number().is_empty() { "-".into() } else { plain(row.number()) },
+            plain(&row.dialled),
+            or_dash(&row.queue),
+            or_dash(&row.seat),
+            row.answer_ms.map_or_else(|| "-".into(), seconds),
+            ended,
+            if row.recording_state.as_deref() == Some("sealed") { "yes" } else { "no" }.into(),
+        ]
+    }));
+    let mut text = lines(&cells);
+    if rows.is_empty() {
+        text.push_str("no incidents\n");
+    }
+    text
+}
+
+fn lines<const N: usize>(cells: &[[String; N]]) -> String {
+    let widest = |column: usize| {
+        let lengths = cells.iter().filter_map(|row| row.get(column));
+        lengths.map(|cell| cell.chars().count()).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..N).map(widest).collect();
+    cells.iter().fold(String::new(), |mut text, row| {
+        let line = row.iter().zip(&widths).fold(String::new(), |mut line, (cell, width)| {
+            let _ = write!(line, "{cell:width$}  ");
+            line
+        });
+        text.push_str(line.trim_end());
+        text.push('\n');
+        text
+    })
+}
+
+/// Text from outside, fit for a terminal: no control characters, no endless cell.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(40).collect()
+}
+
+fn local(at: At, zone: &TimeZone) -> String {
+    jiff::Timestamp::from_microsecond(at.0.0).map_or_else(
+        |_| at.0.to_rfc3339(),
+        |time| zone.to_datetime(time).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+    )
+}
+
+fn seconds(millis: i64) -> String {
+    format!("{}.{} s", millis / 1000, millis % 1000 / 100)
+}
+
+/// One incident told from its first step to its last.
+fn story(incident: &Incident, zone: &TimeZone) -> String {
+    let row = &incident.summary;
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        if !value.is_empty() {
+            let _ = writeln!(text, "{name:<12} {}", plain_line(value));
+        }
+    };
+    let optional = |value: &Option<String>| value.clone().unwrap_or_default();
+    let fact = |path: &str| found(&incident.facts, path);
+    line("incident", &row.id);
+    line("call", &row.call);
+    line(
+        "received",
+        &format!("{} from {} ({})", local(row.received_at, zone), row.trunk, row.source),
+    );
+    line("caller", &caller(incident));
+    line("dialled", &format!("{} for {}", row.dialled, row.service));
+    line("category", &optional(&row.category));
+    line("kecamatan", &optional(&row.kecamatan));
+    line("Call-ID", &fact("sip_call_id"));
+    line("icid", &fact("icid"));
+    line("i3 call", &fact("emergency_call_id"));
+    line("locations", &fact("locations"));
+    line("cell", &fact("cell"));
+    line("languages", &fact("languages"));
+    line("findings", &fact("findings"));
+    let queue = row.queue.as_ref().map(|queue| {
+        let (rule, mode) = (optional(&row.rule), optional(&row.answer_mode));
+        format!(
+            "{queue}, rule {rule}, priority {}, answer {mode}",
+            row.priority.unwrap_or_default()
+        )
+    });
+    line("queue", &queue.unwrap_or_default());
+    line("seat", &[optional(&row.seat), optional(&row.operator)].join(" ").trim().to_owned());
+    line("answered", &row.answer_ms.map(|ms| format!("after {}", seconds(ms))).unwrap_or_default());
+    let ended = row.ended_at.map_or_else(
+        || format!("not yet: {}", row.stage),
+        |at| {
+            let (by, cause) = (optional(&row.ended_by), optional(&row.cause));
+            let q850 = row.q850.map(|q| format!(", Q.850 {q}")).unwrap_or_default();
+            format!("{} while {} by {by}: {cause}{q850}", local(at, zone), row.stage)
+        },
+    );
+    line("ended", &ended);
+    line("outcome", &optional(&row.outcome));
+    let recording = incident.recording.as_ref().map(|recording| {
+        let length = recording.millis.map(|ms| format!(", {}", seconds(ms))).unwrap_or_default();
+        let hash = recording.sha256.as_ref().map(|h| format!(", SHA-256 {h}")).unwrap_or_default();
+        let why = recording.why.as_ref().map(|w| format!(", {w}")).unwrap_or_default();
+        format!("{} ({}{length}{hash}{why})", recording.file, recording.state)
+    });
+    line("recording", &recording.unwrap_or_default());
+    text.push('\n');
+    incident.steps.iter().for_each(|step| text.push_str(&told(step, row.received_at)));
+    text
+}
+
+fn caller(incident: &Incident) -> String {
+    let fact = |path: &str| found(&incident.facts, path);
+    let name = fact("caller.name");
+    let name = if name.is_empty() { name } else { format!(" \"{name}\"") };
+    let (header, trust) = (fact("caller.header"), fact("caller.trust"));
+    let private = if fact("caller.private") == "true" { ", asked for privacy" } else { "" };
+    let raw = &incident.summary.caller_raw;
+    let raw =
+        if raw == incident.summary.number() { String::new() } else { format!(", sent as {raw}") };
+    format!("{}{name} ({header}, {trust}{private}{raw})", incident.summary.number())
+}
+
+/// A value by its dotted path, as text; empty when it is absent, null or empty.
+fn found(facts: &Map<String, Value>, path: &str) -> String {
+    let mut parts = path.split('.');
+    let top = parts.next().and_then(|part| facts.get(part));
+    match parts.try_fold(top, |value, part| Some(value?.get(part))).flatten() {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(list)) if list.is_empty() => String::new(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// One step: seconds since the INVITE, the fact, and what belongs to it.
+fn told(step: &Map<String, Value>, received: At) -> String {
+    let at = step.get("at").and_then(Value::as_str).and_then(crate::vocabulary::WallTime::parse);
+    let after = at.map_or(0, |at| (at.0 - received.0.0).max(0)) / 1000;
+    let fact = step.get("fact").and_then(Value::as_str).unwrap_or_default();
+    let rest = step
+        .iter()
+        .filter(|(key, _)| !matches!(key.as_str(), "at" | "seq" | "fact" | "call" | "incident"));
+    let rest: Vec<String> = rest
+        .filter(|(_, value)| !value.is_null())
+        .map(|(key, value)| match value {
+            Value::String(text) => format!("{key}={text}"),
+            other => format!("{key}={other}"),
+        })
+        .collect();
+    let line =
+        format!("  +{:>4}.{:03} s  {fact:<18} {}", after / 1000, after % 1000, rest.join(" "));
+    format!("{}\n", plain_line(line.trim_end()))
+}
+
+fn plain_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(2000).collect()
+}

@@ -1,0 +1,162 @@
+//! The incident record as the API and the command line show it.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::vocabulary::WallTime;
+
+/// A time in RFC 3339, UTC, milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
+#[schema(value_type = String, format = DateTime, examples("2026-09-17T05:12:31.204Z"))]
+pub struct At(pub WallTime);
+
+impl Serialize for At {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.0.to_rfc3339())
+    }
+}
+
+impl<'de> Deserialize<'de> for At {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(from)?;
+        let wrong = || serde::de::Error::custom("an RFC 3339 time is expected");
+        WallTime::parse(&text).map(Self).ok_or_else(wrong)
+    }
+}
+
+/// One incident in one row. Absent values are null.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct IncidentSummary {
+    /// The incident.
+    pub id: String,
+    /// Its call.
+    pub call: String,
+    /// The carrier.
+    pub trunk: String,
+    /// Transport and address that the INVITE came from.
+    pub source: String,
+    /// What was dialled.
+    pub dialled: String,
+    /// The service URN asked for.
+    pub service: String,
+    /// Code of the category that the service URN preselects.
+    pub category: Option<String>,
+    /// Code of the kecamatan that a location names.
+    pub kecamatan: Option<String>,
+    /// The caller's number as it was sent.
+    pub caller_raw: String,
+    /// The caller's number in E.164, where it has one certain reading.
+    pub caller_e164: Option<String>,
+    /// Where it waited.
+    pub queue: Option<String>,
+    /// The routing rule that said so.
+    pub rule: Option<String>,
+    /// 0 to 9, highest first.
+    pub priority: Option<i64>,
+    /// The seat that answered.
+    pub seat: Option<String>,
+    /// Who sat there.
+    pub operator: Option<String>,
+    /// `on_agent`, `after_seconds:N` or `immediate`.
+    pub answer_mode: Option<String>,
+    /// When the INVITE came.
+    pub received_at: At,
+    /// When routing had decided.
+    pub queued_at: Option<At>,
+    /// When the caller's INVITE was answered before a seat was there.
+    pub caller_answered_at: Option<At>,
+    /// When a seat (or the test) answered.
+    pub answered_at: Option<At>,
+    /// When the call was over; null while it lives.
+    pub ended_at: Option<At>,
+    /// Milliseconds from the INVITE to the answer.
+    pub answer_ms: Option<i64>,
+    /// Milliseconds from the INVITE to the end.
+    pub duration_ms: Option<i64>,
+    /// How far the call has come, or had come at its end.
+    pub stage: String,
+    /// Who ended it.
+    pub ended_by: Option<String>,
+    /// Why it ended.
+    pub cause: Option<String>,
+    /// Q.850 cause, when one came.
+    pub q850: Option<i64>,
+    /// `answered`, `abandoned`, `test` or `other`; null while the call lives.
+    pub outcome: Option<String>,
+    /// RTP packets that came from the caller.
+    pub caller_packets: Option<i64>,
+    /// RTP packets that came from the seat.
+    pub seat_packets: Option<i64>,
+    /// `recording`, `sealed`, `failed`, or null when there is none.
+    pub recording_state: Option<String>,
+}
+
+impl std::fmt::Debug for IncidentSummary {
+    /// Leaves the caller out: this may end in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "incident {} ({})", self.id, self.stage)
+    }
+}
+
+impl IncidentSummary {
+    /// The caller's number to show: E.164 where there is one, otherwise as it was sent.
+    #[must_use]
+    pub fn number(&self) -> &str {
+        self.caller_e164.as_deref().unwrap_or(&self.caller_raw)
+    }
+}
+
+/// One incident, whole. Besides the fields named here it has everything that the INVITE told us,
+/// under the names of the arrival: `caller`, `locations`, `findings`, `raw` and so on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Incident {
+    /// The scalar columns.
+    #[serde(flatten)]
+    pub summary: IncidentSummary,
+    /// What the INVITE told us.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub facts: serde_json::Map<String, serde_json::Value>,
+    /// The recording, when there is or should be one.
+    #[schema(value_type = Option<Recording>)]
+    pub recording: Option<Recording>,
+    /// Offers to seats in their order.
+    pub offers: Vec<Offer>,
+    /// Every fact of the call in its order: `seq`, `at`, `fact` and the fact's own fields.
+    #[schema(value_type = Vec<Object>)]
+    pub steps: Vec<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// One offer to a seat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Offer {
+    /// The seat.
+    pub seat: String,
+    /// Who sat there.
+    pub operator: Option<String>,
+    /// When its phone was invited.
+    pub at: At,
+    /// When the offer was over.
+    pub ended_at: Option<At>,
+    /// How it ended.
+    pub outcome: Option<String>,
+    /// The seat's final SIP status.
+    pub status: Option<i64>,
+}
+
+/// One recording.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Recording {
+    /// File name under the recordings folder.
+    pub file: String,
+    /// SHA-256 of the file, once it is sealed.
+    pub sha256: Option<String>,
+    /// Length of the audio in milliseconds, once it is sealed.
+    pub millis: Option<i64>,
+    /// Length of the file in bytes, once it is sealed.
+    pub bytes: Option<i64>,
+    /// `recording`, `sealed` or `failed`.
+    pub state: String,
+    /// Why it failed.
+    pub why: Option<String>,
+}

@@ -1,0 +1,440 @@
+//! Writes the journal: one thread that takes all waiting entries, writes them at once and flushes
+//! once for all (group commit), then says which are safe.
+//!
+//! A full disk or an unwritable folder never panics, never blocks whoever appends, and loses
+//! nothing below [`HELD_BYTES`] of waiting entries.
+
+use std::collections::VecDeque;
+use std::fs::{self, File, TryLockError};
+use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::journal_file::{JournalError, Segment, Step, segment_name, segments};
+use super::recovered::{OpenFacts, Recovered};
+use crate::journal::{Chain, Entry, Fact, Line, chain};
+use crate::vocabulary::WallTime;
+
+/// A segment is closed when it has this many bytes.
+const SEGMENT_BYTES: u64 = 64 << 20;
+/// Bytes of entries that are kept in memory while the disk fails; beyond it the oldest go.
+const HELD_BYTES: usize = 64 << 20;
+/// Bytes that one write takes at most, so that the first of a flood is not kept waiting.
+const BATCH_BYTES: usize = 8 << 20;
+/// How often a failing disk is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What the journal tells the switchboard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JournalReport {
+    /// Every entry up to this ticket is on disk.
+    Durable {
+        /// The highest ticket of the batch.
+        ticket: u64,
+    },
+    /// Writing failed; entries are held in memory and tried again each second. Said once.
+    Failed {
+        /// What was tried and what the system said.
+        why: String,
+    },
+    /// Writing works again and everything held is on disk.
+    Recovered {
+        /// Entries that had to be dropped because too many were held; the journal says so too.
+        dropped: u64,
+    },
+}
+
+/// Bounds of the writer; tests make them small.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    segment_bytes: u64,
+    held_bytes: usize,
+    retry: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { segment_bytes: SEGMENT_BYTES, held_bytes: HELD_BYTES, retry: RETRY }
+    }
+}
+
+/// A journal opened for writing, not yet running.
+#[derive(Debug)]
+pub struct JournalWriter {
+    tail: Tail,
+    bounds: Bounds,
+}
+
+impl JournalWriter {
+    /// Opens the journal in `folder`, makes the folder when it is not there, and cuts off a torn
+    /// last line.
+    ///
+    /// # Errors
+    /// When the folder cannot be made, read or written, or another process writes to it.
+    pub fn open(folder: &Path) -> Result<(Self, Recovered), JournalError> {
+        fs::create_dir_all(folder).map_err(JournalError::io("make", folder))?;
+        let lock = lock(folder)?;
+        let (chain, segment, torn) = repair(folder)?;
+        let mut open = OpenFacts::default();
+        let all = segments(folder)?;
+        for (_, path) in all.iter().skip(all.len().saturating_sub(2)) {
+            let mut segment = Segment::open(path)?;
+            while let Step::Whole(bytes) = segment.step()? {
+                if let Ok(Line { entry: Some(entry), .. }) = chain::read(&bytes) {
+                    open.follow(&entry);
+                }
+            }
+        }
+        let tail = Tail { folder: folder.to_owned(), chain, segment, _lock: lock };
+        Ok((Self { tail, bounds: Bounds::default() }, open.finish(chain.next_seq, torn)))
+    }
+
+    /// Starts the writing thread. `report` is called on that thread and must not block.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(
+        self,
+        report: impl Fn(JournalReport) + Send + 'static,
+    ) -> Result<JournalHandle, JournalError> {
+        let (work, inbox) = mpsc::channel();
+        let (durable, durable_seen) = watch::channel(self.tail.chain.next_seq.saturating_sub(1));
+        let waiting = Arc::new(AtomicU64::new(0));
+        let folder = self.tail.folder.clone();
+        let mut writer = Writer {
+            tail: self.tail,
+            bounds: self.bounds,
+            inbox,
+            held: VecDeque::new(),
+            held_bytes: 0,
+            dropped: 0,
+            retry_at: None,
+            durable,
+            waiting: Arc::clone(&waiting),
+            report,
+        };
+        let thread = std::thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || writer.run())
+            .map_err(JournalError::io("start the thread of", &folder))?;
+        let thread = Arc::new(Mutex::new(Some(thread)));
+        Ok(JournalHandle { work, waiting, durable: durable_seen, thread })
+    }
+}
+
+/// Where entries are handed in. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct JournalHandle {
+    work: mpsc::Sender<Work>,
+    waiting: Arc<AtomicU64>,
+    durable: watch::Receiver<u64>,
+    thread: Arc<Mutex<Option<JoinHandle<u64>>>>,
+}
+
+#[derive(Debug)]
+enum Work {
+    Append(u64, Box<Entry>),
+    Stop,
+}
+
+impl JournalHandle {
+    /// Hands in one entry and returns at once; [`JournalReport::Durable`] with this ticket or a
+    /// higher one follows. Tickets never fall; 0 when nobody waits for this entry.
+    pub fn append(&self, ticket: u64, entry: Entry) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        if self.work.send(Work::Append(ticket, Box::new(entry))).is_err() {
+            // After stop: the writer is gone and has said so.
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            metrics::counter!("siaga112_journal_dropped_total").increment(1);
+        }
+    }
+
+    /// Entries handed in and not yet on disk.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// The number of the last line that is on disk, as it grows.
+    #[must_use]
+    pub fn durable(&self) -> watch::Receiver<u64> {
+        self.durable.clone()
+    }
+
+    /// Writes what waits and ends the thread; returns how many entries could not be written.
+    /// Blocks until then; later calls return 0 at once.
+    #[must_use = "entries may have been lost"]
+    pub fn stop(&self) -> u64 {
+        // An error says that the thread has ended already; joining it tells the rest.
+        let _ = self.work.send(Work::Stop);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        thread.map_or(0, |thread| thread.join().unwrap_or_default())
+    }
+}
+
+struct Held {
+    ticket: u64,
+    at: WallTime,
+    body: Vec<u8>,
+}
+
+struct Writer<R> {
+    tail: Tail,
+    bounds: Bounds,
+    inbox: mpsc::Receiver<Work>,
+    held: VecDeque<Held>,
+    held_bytes: usize,
+    dropped: u64,
+    /// Set while writing fails.
+    retry_at: Option<Instant>,
+    durable: watch::Sender<u64>,
+    waiting: Arc<AtomicU64>,
+    report: R,
+}
+
+impl<R: Fn(JournalReport)> Writer<R> {
+    /// Runs until it is stopped or every handle is gone; returns the entries not written.
+    fn run(&mut self) -> u64 {
+        loop {
+            let go_on = self.gather();
+            self.commit();
+            if !go_on {
+                return self.held.len() as u64 + self.dropped;
+            }
+        }
+    }
+
+    /// Waits for work, then takes all there is; while writing fails, until it is time to try
+    /// again. False when this was the last.
+    fn gather(&mut self) -> bool {
+        loop {
+            let next = match self.retry_at {
+                None if self.held.is_empty() => {
+                    self.inbox.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected)
+                }
+                None => self.inbox.try_recv().map_err(|error| match error {
+                    mpsc::TryRecvError::Empty => mpsc::RecvTimeoutError::Timeout,
+                    mpsc::TryRecvError::Disconnected => mpsc::RecvTimeoutError::Disconnected,
+                }),
+                Some(at) => self.inbox.recv_timeout(at.saturating_duration_since(instant())),
+            };
+            match next {
+                Ok(Work::Append(ticket, entry)) => self.hold(ticket, &entry),
+                Err(mpsc::RecvTimeoutError::Timeout) => return true,
+                Ok(Work::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    while let Ok(Work::Append(ticket, entry)) = self.inbox.try_recv() {
+                        self.hold(ticket, &entry);
+                    }
+                    return false;
+                }
+            }
+            let full = self.retry_at.is_none() && self.held_bytes >= BATCH_BYTES;
+            if full || self.retry_at.is_some_and(|at| at <= instant()) {
+                return true;
+            }
+        }
+    }
+
+    fn hold(&mut self, ticket: u64, entry: &Entry) {
+        let body = chain::body(entry);
+        self.held_bytes += body.len();
+        self.held.push_back(Held { ticket, at: entry.at, body });
+        while self.held_bytes > self.bounds.held_bytes {
+            let Some(oldest) = self.held.pop_front() else { break };
+            self.held_bytes -= oldest.body.len();
+            self.dropped += 1;
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn commit(&mut self) {
+        let Some(first) = self.held.front() else { return };
+        let gap = (self.dropped > 0).then(|| {
+            let name = "journal-gap".into();
+            let detail = format!("{} entries were lost while writing failed", self.dropped);
+            chain::body(&Entry { at: first.at, fact: Fact::Alarm { name, detail } })
+        });
+        let began = instant();
+        let bodies = gap.iter().chain(self.held.iter().map(|held| &held.body));
+        match self.tail.write(bodies.map(Vec::as_slice), self.bounds.segment_bytes) {
+            Ok(()) => self.committed(began),
+            Err(error) => {
+                let first_failure = self.retry_at.is_none();
+                self.retry_at = Some(instant() + self.bounds.retry);
+                if first_failure {
+                    tracing::error!(%error, "the journal cannot be written; entries are held");
+                    (self.report)(JournalReport::Failed { why: error.to_string() });
+                }
+            }
+        }
+    }
+
+    fn committed(&mut self, began: Instant) {
+        let count = self.held.len() as u64;
+        let ticket = self.held.iter().map(|held| held.ticket).max().unwrap_or_default();
+        self.held.clear();
+        self.held_bytes = 0;
+        self.waiting.fetch_sub(count, Ordering::Relaxed);
+        metrics::histogram!("siaga112_journal_commit_seconds").record(began.elapsed());
+        metrics::counter!("siaga112_journal_entries_total").increment(count);
+        self.durable.send_replace(self.tail.chain.next_seq.saturating_sub(1));
+        if ticket > 0 {
+            (self.report)(JournalReport::Durable { ticket });
+        }
+        if self.retry_at.take().is_some() {
+            let dropped = std::mem::take(&mut self.dropped);
+            metrics::counter!("siaga112_journal_dropped_total").increment(dropped);
+            tracing::warn!(dropped, "the journal is written again");
+            (self.report)(JournalReport::Recovered { dropped });
+        }
+    }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "measures the commit and paces the retries of this thread; never reaches an entry"
+)]
+fn instant() -> Instant {
+    Instant::now()
+}
+
+/// The end of the journal on disk.
+#[derive(Debug)]
+struct Tail {
+    folder: PathBuf,
+    chain: Chain,
+    segment: Option<Open>,
+    /// Held for as long as we write; the system frees it however the process ends.
+    _lock: File,
+}
+
+/// The segment that is written to.
+#[derive(Debug)]
+struct Open {
+    path: PathBuf,
+    /// Bytes of it that are flushed; what stands behind them is of a write that failed.
+    good: u64,
+    /// None after a failure: it is opened anew.
+    file: Option<File>,
+}
+
+impl Tail {
+    /// Writes and flushes `bodies` as the next lines. After an error none of them counts.
+    fn write<'a>(
+        &mut self,
+        bodies: impl Iterator<Item = &'a [u8]>,
+        segment_bytes: u64,
+    ) -> Result<(), JournalError> {
+        let mut chain = self.chain;
+        let mut bytes = Vec::new();
+        bodies.for_each(|body| chain.seal(body, &mut bytes));
+        if self.segment.as_ref().is_some_and(|segment| segment.good >= segment_bytes) {
+            self.segment = None;
+        }
+        let result = self.append(&bytes);
+        match (&result, &mut self.segment) {
+            (Ok(()), _) => self.chain = chain,
+            (Err(JournalError::Deleted { .. }), segment) => *segment = None,
+            (Err(_), Some(segment)) => segment.file = None,
+            (Err(_), None) => {}
+        }
+        result
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
+        let path = self.folder.join(segment_name(self.chain.next_seq));
+        let segment = self.segment.get_or_insert(Open { path, good: 0, file: None });
+        let path = segment.path.as_path();
+        let mut file = match segment.file.take() {
+            Some(file) => file,
+            None => open_at(&self.folder, path, segment.good)?,
+        };
+        file.write_all(bytes).map_err(JournalError::io("write to", path))?;
+        // After a failed flush the system forgets which pages were not written, so the batch is
+        // written again from the last good byte.
+        file.sync_data().map_err(JournalError::io("flush", path))?;
+        let meta = file.metadata().map_err(JournalError::io("look at", path))?;
+        if meta.nlink() == 0 {
+            return Err(JournalError::Deleted { path: path.to_owned() });
+        }
+        segment.good += bytes.len() as u64;
+        segment.file = Some(file);
+        Ok(())
+    }
+}
+
+/// Opens a segment for writing behind its `good` bytes and cuts off what follows them.
+fn open_at(folder: &Path, path: &Path, good: u64) -> Result<File, JournalError> {
+    if good == 0 {
+        fs::create_dir_all(folder).map_err(JournalError::io("make", folder))?;
+    }
+    let mut file =
+        File::options().write(true).create(good == 0).truncate(false).open(path).map_err(|e| {
+            match e.kind() {
+                std::io::ErrorKind::NotFound if good > 0 => {
+                    JournalError::Deleted { path: path.to_owned() }
+                }
+                _ => JournalError::io("open", path)(e),
+            }
+        })?;
+    let length = file.metadata().map_err(JournalError::io("look at", path))?.len();
+    if length < good {
+        return Err(JournalError::Deleted { path: path.to_owned() });
+    }
+    if length > good {
+        file.set_len(good).map_err(JournalError::io("cut", path))?;
+    }
+    file.seek(SeekFrom::Start(good)).map_err(JournalError::io("open", path))?;
+    if good == 0 {
+        // A new name is safe only when its folder is flushed too.
+        let flushed = File::open(folder).and_then(|folder| folder.sync_all());
+        flushed.map_err(JournalError::io("flush", folder))?;
+    }
+    Ok(file)
+}
+
+fn lock(folder: &Path) -> Result<File, JournalError> {
+    let path = folder.join("writer.lock");
+    let file = File::options().write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(JournalError::io("open", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::InUse { path: folder.to_owned() }),
+        Err(TryLockError::Error(e)) => Err(JournalError::io("lock", &path)(e)),
+    }
+}
+
+/// Finds the last whole line, cuts off what stands behind it, and says where the chain goes on.
+/// Segments that hold no whole line are removed: nothing in them was ever acknowledged.
+fn repair(folder: &Path) -> Result<(Chain, Option<Open>, bool), JournalError> {
+    let mut torn = false;
+    for (_, path) in segments(folder)?.into_iter().rev() {
+        let mut segment = Segment::open(&path)?;
+        let mut last: Option<(Line, u64)> = None;
+        while let Step::Whole(bytes) = segment.step()? {
+            if let Ok(line) = chain::read(&bytes) {
+                last = Some((line, segment.offset));
+            }
+        }
+        let length = fs::metadata(&path).map_err(JournalError::io("look at", &path))?.len();
+        let Some((line, good)) = last else {
+            torn |= length > 0;
+            fs::remove_file(&path).map_err(JournalError::io("remove the empty", &path))?;
+            continue;
+        };
+        torn |= length > good;
+        let file = open_at(folder, &path, good)?;
+        file.sync_data().map_err(JournalError::io("flush", &path))?;
+        return Ok((Chain::after(&line), Some(Open { path, good, file: Some(file) }), torn));
+    }
+    Ok((Chain::default(), None, torn))
+}
+
+#[cfg(test)]
+mod tests;

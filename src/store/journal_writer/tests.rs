@@ -1,0 +1,238 @@
+//! The writer against real files: torn tails at every byte, disks that fail and come back.
+
+use std::os::unix::fs::symlink;
+use std::sync::mpsc::Receiver;
+
+use super::*;
+use crate::store::journal_file::{read_from, verify};
+
+fn alarm(n: u64) -> Entry {
+    let name = format!("alarm-{n}");
+    Entry { at: WallTime(0), fact: Fact::Alarm { name, detail: "d".repeat(20) } }
+}
+
+fn start(folder: &Path, bounds: Bounds) -> (JournalHandle, Receiver<JournalReport>) {
+    let (mut writer, _) = JournalWriter::open(folder).expect("opens");
+    writer.bounds = bounds;
+    let (reports, seen) = mpsc::channel();
+    let report = move |report| {
+        let _ = reports.send(report);
+    };
+    (writer.start(report).expect("starts"), seen)
+}
+
+fn until_durable(seen: &Receiver<JournalReport>, wanted: u64) -> Vec<JournalReport> {
+    let mut reports = Vec::new();
+    loop {
+        let report = seen.recv().expect("the writer reports");
+        let done = matches!(report, JournalReport::Durable { ticket } if ticket >= wanted);
+        reports.push(report);
+        if done {
+            return reports;
+        }
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let name = |line: Line| match line.entry.map(|entry| entry.fact) {
+        Some(Fact::Alarm { name, .. }) => name,
+        other => format!("{other:?}"),
+    };
+    read_from(folder, 1).map(|line| name(line.expect("reads"))).collect()
+}
+
+#[test]
+fn entries_are_durable_in_order_and_the_next_writer_goes_on() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let folder = dir.path().join("journal");
+    for round in 0..3u64 {
+        let (handle, seen) = start(&folder, Bounds::default());
+        assert_eq!(*handle.durable().borrow(), round * 5);
+        assert!(matches!(JournalWriter::open(&folder), Err(JournalError::InUse { .. })));
+        (1..=5).for_each(|n| handle.append(n, alarm(round * 5 + n)));
+        until_durable(&seen, 5);
+        assert_eq!((handle.waiting(), *handle.durable().borrow()), (0, round * 5 + 5));
+        assert_eq!(handle.stop(), 0);
+        assert_eq!(handle.stop(), 0);
+    }
+    let report = verify(&folder).expect("verifies");
+    assert!(report.holds() && !report.torn, "{report:?}");
+    assert_eq!((report.segments, report.first_seq, report.last_seq), (1, 1, 15));
+    let wanted: Vec<String> = (1..=15).map(|n| format!("alarm-{n}")).collect();
+    assert_eq!(names(&folder), wanted);
+}
+
+#[test]
+fn a_journal_cut_at_any_byte_of_its_last_two_lines_is_repaired() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let whole = dir.path().join("whole");
+    let (handle, _seen) = start(&whole, Bounds::default());
+    (1..=4).for_each(|n| handle.append(n, alarm(n)));
+    assert_eq!(handle.stop(), 0);
+    let bytes = fs::read(whole.join(segment_name(1))).expect("a segment");
+    let ends: Vec<usize> =
+        bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at + 1).collect();
+    for cut in ends[1]..=bytes.len() {
+        let folder = dir.path().join(format!("cut-{cut}"));
+        fs::create_dir(&folder).expect("a folder");
+        fs::write(folder.join(segment_name(1)), &bytes[..cut]).expect("writes");
+        let left = ends.iter().filter(|end| **end <= cut).count() as u64;
+        let (writer, recovered) = JournalWriter::open(&folder).expect("opens");
+        assert_eq!(recovered.next_seq, left + 1, "cut at {cut}");
+        assert_eq!(recovered.torn, !ends.contains(&cut), "cut at {cut}");
+        let handle = writer.start(|_| {}).expect("starts");
+        handle.append(1, alarm(9));
+        assert_eq!(handle.stop(), 0);
+        let report = verify(&folder).expect("verifies");
+        assert!(report.holds() && report.last_seq == left + 1, "cut at {cut}: {report:?}");
+    }
+}
+
+#[test]
+fn a_segment_without_a_whole_line_is_removed_and_the_one_before_goes_on() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let small = Bounds { segment_bytes: 1, ..Bounds::default() };
+    let (handle, seen) = start(dir.path(), small);
+    for n in 1..=3 {
+        handle.append(n, alarm(n));
+        until_durable(&seen, n);
+    }
+    assert_eq!(handle.stop(), 0);
+    let last = dir.path().join(segment_name(3));
+    fs::write(&last, b"{\"seq\":3,").expect("writes");
+    let (handle, _seen) = start(dir.path(), Bounds::default());
+    handle.append(1, alarm(33));
+    assert_eq!(handle.stop(), 0);
+    assert!(!last.exists());
+    assert_eq!(names(dir.path()), ["alarm-1", "alarm-2", "alarm-33"]);
+    assert!(verify(dir.path()).expect("verifies").holds());
+}
+
+#[test]
+fn an_edited_line_is_found_with_its_place() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let small = Bounds { segment_bytes: 1, ..Bounds::default() };
+    let (handle, seen) = start(dir.path(), small);
+    for n in 1..=4 {
+        handle.append(n, alarm(n));
+        until_durable(&seen, n);
+    }
+    assert_eq!(handle.stop(), 0);
+    let second = dir.path().join(segment_name(2));
+    let text = fs::read_to_string(&second).expect("reads").replace("alarm-2", "alarm-7");
+    fs::write(&second, text).expect("writes");
+    let report = verify(dir.path()).expect("verifies");
+    assert_eq!((report.entries, report.faults_total), (4, 1));
+    let fault = &report.faults[0];
+    assert_eq!((fault.segment.as_str(), fault.line), ("0000000000000003.jsonl", 1));
+    assert!(fault.why.contains("before it was changed"), "{fault:?}");
+}
+
+#[test]
+fn a_full_disk_is_reported_once_and_nothing_is_lost_when_it_is_mended() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let bounds = Bounds { retry: Duration::from_millis(5), ..Bounds::default() };
+    let (handle, seen) = start(dir.path(), bounds);
+    let segment = dir.path().join(segment_name(1));
+    symlink("/dev/full", &segment).expect("a link");
+    handle.append(1, alarm(1));
+    let failed = seen.recv().expect("a report");
+    assert!(
+        matches!(&failed, JournalReport::Failed { why } if why.contains("No space left")),
+        "{failed:?}"
+    );
+    (2..=20).for_each(|n| handle.append(n, alarm(n)));
+    fs::remove_file(&segment).expect("mended");
+    let mut reports = until_durable(&seen, 20);
+    assert_eq!(handle.stop(), 0);
+    reports.extend(seen.try_iter());
+    assert!(!reports.iter().any(|r| matches!(r, JournalReport::Failed { .. })), "{reports:?}");
+    assert!(reports.contains(&JournalReport::Recovered { dropped: 0 }), "{reports:?}");
+    assert_eq!(names(dir.path()).len(), 20);
+    assert!(verify(dir.path()).expect("verifies").holds());
+}
+
+#[test]
+fn a_folder_that_becomes_a_file_fails_and_what_is_held_is_bounded_and_said() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let folder = dir.path().join("journal");
+    let bounds = Bounds { segment_bytes: 1, held_bytes: 1_000, retry: Duration::from_millis(5) };
+    let (handle, seen) = start(&folder, bounds);
+    handle.append(1, alarm(1));
+    until_durable(&seen, 1);
+    let aside = dir.path().join("aside");
+    fs::rename(&folder, &aside).expect("moved");
+    fs::write(&folder, b"no folder").expect("a file");
+    handle.append(2, alarm(2));
+    assert!(matches!(seen.recv(), Ok(JournalReport::Failed { .. })));
+    (3..=100).for_each(|n| handle.append(n, alarm(n)));
+    while handle.waiting() > 20 {
+        std::thread::yield_now();
+    }
+    fs::remove_file(&folder).expect("mended");
+    fs::rename(&aside, &folder).expect("moved back");
+    until_durable(&seen, 100);
+    assert_eq!(handle.stop(), 0);
+    let dropped = seen.try_iter().find_map(|report| match report {
+        JournalReport::Recovered { dropped } => Some(dropped),
+        _ => None,
+    });
+    let dropped = dropped.expect("recovered");
+    assert!(dropped >= 80, "{dropped}");
+    let names = names(&folder);
+    assert_eq!(names[..2], ["alarm-1", "journal-gap"]);
+    assert_eq!(
+        (names.last().map(String::as_str), names.len() as u64),
+        (Some("alarm-100"), 101 - dropped)
+    );
+    assert!(verify(&folder).expect("verifies").holds());
+}
+
+#[test]
+fn what_a_failed_write_left_behind_is_cut_off_before_the_next() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (mut writer, _) = JournalWriter::open(dir.path()).expect("opens");
+    let (one, two) = (chain::body(&alarm(1)), chain::body(&alarm(2)));
+    writer.tail.write([one.as_slice()].into_iter(), SEGMENT_BYTES).expect("writes");
+    let segment = writer.tail.segment.as_mut().expect("a segment");
+    segment.file = None;
+    let mut file = File::options().append(true).open(&segment.path).expect("opens");
+    file.write_all(b"{\"seq\":2,\"prev\":\"half a li").expect("writes");
+    writer.tail.write([two.as_slice()].into_iter(), SEGMENT_BYTES).expect("writes");
+    assert_eq!(names(dir.path()), ["alarm-1", "alarm-2"]);
+    assert!(verify(dir.path()).expect("verifies").holds());
+}
+
+#[test]
+fn a_deleted_segment_is_noticed_and_the_next_entries_have_a_new_one() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let bounds = Bounds { retry: Duration::from_millis(5), ..Bounds::default() };
+    let (handle, seen) = start(dir.path(), bounds);
+    handle.append(1, alarm(1));
+    until_durable(&seen, 1);
+    fs::remove_file(dir.path().join(segment_name(1))).expect("deleted");
+    handle.append(2, alarm(2));
+    let reports = until_durable(&seen, 2);
+    assert!(matches!(&reports[0], JournalReport::Failed { why } if why.contains("deleted")));
+    assert_eq!(handle.stop(), 0);
+    assert_eq!(names(dir.path()), ["alarm-2"]);
+}
+
+#[test]
+fn a_reader_that_stands_at_the_end_goes_on_into_new_segments() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let small = Bounds { segment_bytes: 300, ..Bounds::default() };
+    let (handle, seen) = start(dir.path(), small);
+    let mut reader = read_from(dir.path(), 1);
+    for n in 1..=20 {
+        assert!(reader.batch(u64::MAX, 10).expect("reads").is_empty());
+        handle.append(n, alarm(n));
+        until_durable(&seen, n);
+        let lines = reader.batch(n, 10).expect("reads");
+        assert_eq!(lines.iter().map(|line| line.seq).collect::<Vec<_>>(), [n]);
+    }
+    assert_eq!(handle.stop(), 0);
+    assert!(segments(dir.path()).expect("lists").len() > 3);
+    let from_7: Vec<u64> = read_from(dir.path(), 7).map(|line| line.expect("reads").seq).collect();
+    assert_eq!(from_7, (7..=20).collect::<Vec<_>>());
+}

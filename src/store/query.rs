@@ -1,0 +1,176 @@
+//! Questions asked of the records. Answers are bounded; nothing here changes a row.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite};
+
+use super::apply::wall;
+use super::incident::{At, Incident, IncidentSummary, Offer, Recording};
+use super::{Filter, Store, StoreError};
+
+const COLUMNS: &str = "SELECT incident.*, recording.state AS recording_state FROM incident
+    LEFT JOIN recording ON recording.call = incident.call WHERE 1 = 1";
+
+impl Store {
+    /// The incidents that `filter` describes, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list(&self, filter: &Filter) -> Result<Vec<IncidentSummary>, StoreError> {
+        let mut sql = QueryBuilder::<Sqlite>::new(COLUMNS);
+        if let Some(since) = filter.since {
+            sql.push(" AND received_at >= ").push_bind(since.0);
+        }
+        if let Some(until) = filter.until {
+            sql.push(" AND received_at < ").push_bind(until.0);
+        }
+        for (column, wanted) in [
+            (" AND trunk = ", &filter.trunk),
+            (" AND queue = ", &filter.queue),
+            (" AND stage = ", &filter.stage),
+            (" AND outcome = ", &filter.outcome),
+        ] {
+            if let Some(wanted) = wanted {
+                sql.push(column).push_bind(wanted.clone());
+            }
+        }
+        if let Some(seat) = &filter.seat {
+            sql.push(" AND (incident.seat = ").push_bind(seat.clone());
+            sql.push(" OR EXISTS (SELECT 1 FROM offer WHERE offer.call = incident.call");
+            sql.push(" AND offer.seat = ").push_bind(seat.clone()).push("))");
+        }
+        if let Some(number) = &filter.number {
+            sql.push(" AND (instr(caller_raw, ").push_bind(number.clone());
+            sql.push(") OR instr(caller_e164, ").push_bind(number.clone()).push("))");
+        }
+        if let Some(before) = filter.before {
+            sql.push(" AND id < ").push_bind(before.to_string());
+        }
+        // Ids sort by the time of arrival.
+        sql.push(" ORDER BY id DESC, incident.call DESC LIMIT ")
+            .push_bind(i64::from(filter.rows()));
+        let rows = sql.build().fetch_all(self.readers().await?).await.map_err(|e| self.error(e))?;
+        rows.iter().map(summary).collect::<sqlx::Result<_>>().map_err(|e| self.error(e))
+    }
+
+    /// One incident by its id, or by its call's.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn show(&self, id: &str) -> Result<Option<Incident>, StoreError> {
+        self.whole(&id.to_ascii_lowercase()).await.map_err(|e| self.error(e))
+    }
+
+    async fn whole(&self, id: &str) -> sqlx::Result<Option<Incident>> {
+        // One transaction, so that all parts are of the same moment.
+        let readers = self.readers().await.map_err(|e| sqlx::Error::Configuration(Box::new(e)))?;
+        let mut tx = readers.begin().await?;
+        let mut sql = QueryBuilder::<Sqlite>::new(COLUMNS);
+        sql.push(" AND (incident.id = ").push_bind(id).push(" OR incident.call = ").push_bind(id);
+        sql.push(") ORDER BY received_at LIMIT 1");
+        let Some(row) = sql.build().fetch_optional(&mut *tx).await? else { return Ok(None) };
+        let summary = summary(&row)?;
+        let offers = sqlx::query("SELECT * FROM offer WHERE call = ? ORDER BY seq")
+            .bind(&summary.call)
+            .fetch_all(&mut *tx)
+            .await?;
+        let steps = sqlx::query("SELECT seq, entry FROM step WHERE call = ? ORDER BY seq")
+            .bind(&summary.call)
+            .fetch_all(&mut *tx)
+            .await?;
+        let recording = sqlx::query("SELECT * FROM recording WHERE call = ?")
+            .bind(&summary.call)
+            .fetch_optional(&mut *tx)
+            .await?;
+        let mut facts = object(&row, "facts")?;
+        // These stand in the summary.
+        for column in ["dialled", "service", "category", "kecamatan"] {
+            facts.remove(column);
+        }
+        if let Some(priority) = facts.remove("priority") {
+            facts.insert("priority_header".into(), priority);
+        }
+        Ok(Some(Incident {
+            summary,
+            facts,
+            recording: recording.as_ref().map(recorded).transpose()?,
+            offers: offers.iter().map(offer).collect::<sqlx::Result<_>>()?,
+            steps: steps.iter().map(step).collect::<sqlx::Result<_>>()?,
+        }))
+    }
+}
+
+fn time(row: &SqliteRow, column: &str) -> sqlx::Result<Option<At>> {
+    Ok(wall(row.try_get(column)?).map(At))
+}
+
+fn object(
+    row: &SqliteRow,
+    column: &str,
+) -> sqlx::Result<serde_json::Map<String, serde_json::Value>> {
+    serde_json::from_str(row.try_get(column)?).map_err(|e| sqlx::Error::Decode(e.into()))
+}
+
+fn summary(row: &SqliteRow) -> sqlx::Result<IncidentSummary> {
+    Ok(IncidentSummary {
+        id: row.try_get("id")?,
+        call: row.try_get("call")?,
+        trunk: row.try_get("trunk")?,
+        source: row.try_get("source")?,
+        dialled: row.try_get("dialled")?,
+        service: row.try_get("service")?,
+        category: row.try_get("category")?,
+        kecamatan: row.try_get("kecamatan")?,
+        caller_raw: row.try_get("caller_raw")?,
+        caller_e164: row.try_get("caller_e164")?,
+        queue: row.try_get("queue")?,
+        rule: row.try_get("rule")?,
+        priority: row.try_get("priority")?,
+        seat: row.try_get("seat")?,
+        operator: row.try_get("operator")?,
+        answer_mode: row.try_get("answer_mode")?,
+        received_at: At(crate::vocabulary::WallTime(row.try_get("received_at")?)),
+        queued_at: time(row, "queued_at")?,
+        caller_answered_at: time(row, "caller_answered_at")?,
+        answered_at: time(row, "answered_at")?,
+        ended_at: time(row, "ended_at")?,
+        answer_ms: row.try_get("answer_ms")?,
+        duration_ms: row.try_get("duration_ms")?,
+        stage: row.try_get("stage")?,
+        ended_by: row.try_get("ended_by")?,
+        cause: row.try_get("cause")?,
+        q850: row.try_get("q850")?,
+        outcome: row.try_get("outcome")?,
+        caller_packets: row.try_get("caller_packets")?,
+        seat_packets: row.try_get("seat_packets")?,
+        recording_state: row.try_get("recording_state")?,
+    })
+}
+
+fn offer(row: &SqliteRow) -> sqlx::Result<Offer> {
+    Ok(Offer {
+        seat: row.try_get("seat")?,
+        operator: row.try_get("operator")?,
+        at: At(crate::vocabulary::WallTime(row.try_get("at")?)),
+        ended_at: time(row, "ended_at")?,
+        outcome: row.try_get("outcome")?,
+        status: row.try_get("status")?,
+    })
+}
+
+fn recorded(row: &SqliteRow) -> sqlx::Result<Recording> {
+    Ok(Recording {
+        file: row.try_get("file")?,
+        sha256: row.try_get("sha256")?,
+        millis: row.try_get("millis")?,
+        bytes: row.try_get("bytes")?,
+        state: row.try_get("state")?,
+        why: row.try_get("why")?,
+    })
+}
+
+fn step(row: &SqliteRow) -> sqlx::Result<serde_json::Map<String, serde_json::Value>> {
+    let seq: i64 = row.try_get("seq")?;
+    let mut step = object(row, "entry")?;
+    step.insert("seq".into(), seq.into());
+    Ok(step)
+}

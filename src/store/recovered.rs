@@ -1,0 +1,177 @@
+//! What a journal says was going on when its writer stopped: calls without an ending, recordings
+//! without a seal.
+//!
+//! It never reads a file; entries in, answer out.
+
+use std::collections::BTreeMap;
+
+use crate::journal::{Entry, Fact, OfferOutcome};
+use crate::vocabulary::{CallId, IncidentId, OfferId, Stage};
+
+/// What was found when a journal was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Number of the next line.
+    pub next_seq: u64,
+    /// The last line was cut off and has been removed: it was never acknowledged.
+    pub torn: bool,
+    /// Calls that arrived and never ended, oldest first.
+    pub open_calls: Vec<OpenCall>,
+    /// Every recording that was started and neither sealed nor given up, with its file name;
+    /// those of calls that did end included.
+    pub open_recordings: Vec<(CallId, String)>,
+}
+
+/// One call without an ending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenCall {
+    /// The call.
+    pub call: CallId,
+    /// Its incident.
+    pub incident: IncidentId,
+    /// How far it had come.
+    pub stage: Stage,
+    /// Its recording's file name, when it was started and not closed.
+    pub recording: Option<String>,
+}
+
+/// Follows entries in their order and knows what is open.
+#[derive(Debug, Default)]
+pub(super) struct OpenFacts {
+    calls: BTreeMap<CallId, Live>,
+    recordings: BTreeMap<CallId, String>,
+}
+
+#[derive(Debug)]
+struct Live {
+    incident: IncidentId,
+    stage: Stage,
+    ringing: Vec<OfferId>,
+}
+
+impl OpenFacts {
+    pub(super) fn follow(&mut self, entry: &Entry) {
+        match &entry.fact {
+            Fact::Arrived { call, incident, .. } => {
+                let live =
+                    Live { incident: *incident, stage: Stage::Arriving, ringing: Vec::new() };
+                self.calls.insert(*call, live);
+            }
+            Fact::Ended { call, .. } => {
+                self.calls.remove(call);
+            }
+            Fact::RecordingStarted { call, file } => {
+                self.recordings.insert(*call, file.clone());
+            }
+            Fact::RecordingSealed { call, .. } | Fact::RecordingFailed { call, .. } => {
+                self.recordings.remove(call);
+            }
+            fact => {
+                if let Some(live) = fact.call().and_then(|call| self.calls.get_mut(&call)) {
+                    live.step(fact);
+                }
+            }
+        }
+    }
+
+    pub(super) fn finish(self, next_seq: u64, torn: bool) -> Recovered {
+        let open = |(call, live): (CallId, Live)| OpenCall {
+            call,
+            incident: live.incident,
+            stage: live.stage,
+            recording: self.recordings.get(&call).cloned(),
+        };
+        let open_calls = self.calls.into_iter().map(open).collect();
+        Recovered {
+            next_seq,
+            torn,
+            open_calls,
+            open_recordings: self.recordings.into_iter().collect(),
+        }
+    }
+}
+
+impl Live {
+    fn step(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Queued { .. } if self.stage == Stage::Arriving => self.stage = Stage::Waiting,
+            Fact::Offered { offer, .. } if self.stage < Stage::Talking => {
+                self.ringing.push(*offer);
+                self.stage = Stage::Ringing;
+            }
+            Fact::OfferEnded { offer, outcome, .. } => {
+                self.ringing.retain(|live| live != offer);
+                let over = self.ringing.is_empty() && *outcome != OfferOutcome::Answered;
+                if over && self.stage == Stage::Ringing {
+                    self.stage = Stage::Waiting;
+                }
+            }
+            Fact::Answered { .. } => self.stage = Stage::Talking,
+            Fact::TestAnswered { .. } => self.stage = Stage::Test,
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::{AnswerMode, Cause, Ending, Party, Uid, WallTime};
+
+    fn call(n: u32) -> CallId {
+        CallId(Uid::new(WallTime(1_000_000), n))
+    }
+
+    fn stage_after(facts: Vec<Fact>) -> Option<Stage> {
+        let mut open = OpenFacts::default();
+        facts.into_iter().for_each(|fact| open.follow(&Entry { at: WallTime(0), fact }));
+        open.finish(1, false).open_calls.first().map(|call| call.stage)
+    }
+
+    #[test]
+    fn the_stage_follows_the_facts() {
+        let (call, seat) = (call(1), "seat-1".into());
+        let seat: crate::vocabulary::SeatId = seat;
+        let mut facts = Vec::new();
+        let mut expect = |fact: Fact, stage: Option<Stage>| {
+            facts.push(fact);
+            assert_eq!(stage_after(facts.clone()), stage, "{facts:?}");
+        };
+        let offered =
+            |n| Fact::Offered { call, offer: OfferId(n), seat: seat.clone(), operator: None };
+        let ended = |n, outcome| Fact::OfferEnded {
+            call,
+            offer: OfferId(n),
+            seat: seat.clone(),
+            outcome,
+            status: None,
+        };
+        let arrived = Fact::Arrived {
+            call,
+            incident: IncidentId(call.0),
+            trunk: "t".into(),
+            source: String::new(),
+            arrival: Box::default(),
+        };
+        let queued = Fact::Queued {
+            call,
+            queue: "112".into(),
+            rule: "all".into(),
+            priority: 5,
+            answer: AnswerMode::OnAgent,
+        };
+        let answered = Fact::Answered { call, seat: seat.clone(), operator: None, after_ms: 1 };
+        let ending =
+            Ending { stage: Stage::Talking, by: Party::Caller, cause: Cause::HungUp, q850: None };
+        expect(arrived, Some(Stage::Arriving));
+        expect(queued, Some(Stage::Waiting));
+        expect(offered(1), Some(Stage::Ringing));
+        expect(offered(2), Some(Stage::Ringing));
+        expect(ended(1, OfferOutcome::Busy), Some(Stage::Ringing));
+        expect(ended(2, OfferOutcome::NoAnswer), Some(Stage::Waiting));
+        expect(offered(3), Some(Stage::Ringing));
+        expect(ended(3, OfferOutcome::Answered), Some(Stage::Ringing));
+        expect(answered, Some(Stage::Talking));
+        expect(Fact::Ended { call, ending, caller_packets: 0, seat_packets: 0 }, None);
+    }
+}

@@ -1,0 +1,23 @@
+//! Where log lines go. Personal data is masked where it is made (`Private`), not here.
+
+use thiserror::Error;
+use tracing_subscriber::EnvFilter;
+
+/// Logging was set up before.
+#[derive(Debug, Error)]
+#[error("logging is set up already: {0}")]
+pub struct LogError(String);
+
+/// Sends log lines to standard error, as text or one JSON object each. `RUST_LOG` chooses what;
+/// without it everything from `info` on.
+///
+/// # Errors
+/// When logging was set up before.
+pub fn init(json: bool) -> Result<(), LogError> {
+    // sqlx and hyper tell of every statement and connection on `info` and `debug`.
+    let usual = || EnvFilter::new("info,sqlx=warn,hyper=warn");
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let done = if json { lines.json().try_init() } else { lines.try_init() };
+    done.map_err(|e| LogError(e.to_string()))
+}

@@ -1,0 +1,286 @@
+//! Prometheus metrics: counters from journal entries, gauges from the live board at scrape time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use metrics::{
+    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use thiserror::Error;
+
+use super::health::HealthSnapshot;
+use crate::journal::{Entry, Fact};
+use crate::store::outcome;
+use crate::switchboard::view::Board;
+use crate::vocabulary::{CallId, TrunkId};
+
+/// Live calls whose trunk is remembered; above it the oldest are counted under no trunk.
+const LIVE_CALLS: usize = 200_000;
+/// Seconds from the INVITE to the answer: the marks that centres report by.
+const ANSWER_SECONDS: &[f64] = &[5.0, 10.0, 15.0, 20.0, 30.0, 60.0];
+/// Seconds of one group commit: from a fast SSD to the longest that 180 waits.
+const COMMIT_SECONDS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0];
+/// The states that a seat can be in, as the board names them.
+const SEAT_STATES: [&str; 6] = ["signed-out", "paused", "ready", "offered", "talking", "wrap-up"];
+
+/// Metrics could not be set up.
+#[derive(Debug, Error)]
+#[error("metrics cannot be set up: {0}")]
+pub struct MetricsError(String);
+
+/// The metrics of this process, as text for Prometheus.
+#[derive(Clone, Debug)]
+pub struct Metrics(PrometheusHandle);
+
+/// Sets up metrics for this process; a second call gives the same ones.
+///
+/// # Errors
+/// When another recorder was set up before.
+pub fn install() -> Result<Metrics, MetricsError> {
+    static INSTALLED: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
+    let make = || {
+        let recorder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Full("siaga112_answer_seconds".into()), ANSWER_SECONDS)
+            .and_then(|builder| {
+                let name = Matcher::Full("siaga112_journal_commit_seconds".into());
+                builder.set_buckets_for_metric(name, COMMIT_SECONDS)
+            })
+            .and_then(PrometheusBuilder::install_recorder);
+        recorder.inspect(|_| describe()).map_err(|e| e.to_string())
+    };
+    let installed = INSTALLED.get_or_init(make);
+    installed.clone().map(Metrics).map_err(MetricsError)
+}
+
+impl Metrics {
+    /// Everything in Prometheus' text form.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.0.run_upkeep();
+        self.0.render()
+    }
+}
+
+fn describe() {
+    for (name, help) in [
+        ("siaga112_calls_total", "Calls that are over, by trunk and outcome"),
+        ("siaga112_offers_total", "Offers to seats that are over, by outcome"),
+        ("siaga112_recordings_total", "Recordings by what became of them"),
+        ("siaga112_alarms_total", "Alarms by name"),
+        ("siaga112_configs_total", "Configurations handed in, by result"),
+        ("siaga112_journal_entries_total", "Journal entries on disk"),
+        ("siaga112_journal_dropped_total", "Journal entries lost while the disk failed"),
+        ("siaga112_rtp_packets_total", "RTP packets by direction"),
+        ("siaga112_rtp_lost_total", "RTP packets missing by sequence number"),
+        ("siaga112_unknown_source_total", "Messages of unknown sources refused or dropped"),
+        ("siaga112_malformed_total", "Datagrams that were no SIP"),
+    ] {
+        describe_counter!(name, help);
+    }
+    for (name, help) in [
+        ("siaga112_calls_live", "Live calls by trunk"),
+        ("siaga112_queue_waiting", "Callers waiting, ringing ones included"),
+        ("siaga112_queue_oldest_wait_seconds", "Wait of the caller who waits longest"),
+        ("siaga112_seats", "Seats by state"),
+        ("siaga112_orphans", "Calls set aside after an internal fault; must be 0"),
+        ("siaga112_health", "1 while a part works, 0 while it is in trouble"),
+        ("siaga112_draining", "1 while no new calls are taken"),
+    ] {
+        describe_gauge!(name, help);
+    }
+    let answer = "From the INVITE to the answer of a seat";
+    describe_histogram!("siaga112_answer_seconds", Unit::Seconds, answer);
+    let commit = "One group commit: write and flush";
+    describe_histogram!("siaga112_journal_commit_seconds", Unit::Seconds, commit);
+}
+
+/// Counts entries. It remembers the trunk of each live call and nothing else.
+#[derive(Debug, Default)]
+pub struct EntryCounter {
+    trunks: BTreeMap<CallId, TrunkId>,
+}
+
+impl EntryCounter {
+    /// Counts one entry; every entry comes here once, in order.
+    pub fn count(&mut self, entry: &Entry) {
+        match &entry.fact {
+            Fact::Arrived { call, trunk, .. } => {
+                self.trunks.insert(*call, trunk.clone());
+                if self.trunks.len() > LIVE_CALLS {
+                    self.trunks.pop_first();
+                }
+            }
+            Fact::Ended { call, ending, .. } => {
+                let trunk = self.trunks.remove(call);
+                let trunk = trunk.map_or_else(|| "unknown".to_owned(), |t| t.as_str().to_owned());
+                let outcome = outcome(ending);
+                counter!("siaga112_calls_total", "trunk" => trunk, "outcome" => outcome)
+                    .increment(1);
+            }
+            Fact::Answered { after_ms, .. } => {
+                let span = std::time::Duration::from_millis(*after_ms);
+                histogram!("siaga112_answer_seconds").record(span);
+            }
+            Fact::OfferEnded { outcome, .. } => {
+                // The entry's own word: kebab-case, as in the record.
+                let word = serde_json::to_value(outcome).ok();
+                let word = word.as_ref().and_then(|w| w.as_str()).unwrap_or_default().to_owned();
+                counter!("siaga112_offers_total", "outcome" => word).increment(1);
+            }
+            Fact::RecordingStarted { .. } => recording("started"),
+            Fact::RecordingSealed { .. } => recording("sealed"),
+            Fact::RecordingFailed { .. } => recording("failed"),
+            Fact::Alarm { name, .. } => {
+                counter!("siaga112_alarms_total", "name" => name.clone()).increment(1);
+            }
+            Fact::ConfigAdopted { .. } => {
+                counter!("siaga112_configs_total", "result" => "adopted").increment(1);
+            }
+            Fact::ConfigRefused { .. } => {
+                counter!("siaga112_configs_total", "result" => "refused").increment(1);
+            }
+            Fact::NodeStarted { .. }
+            | Fact::NodeStopped
+            | Fact::Queued { .. }
+            | Fact::Overflowed { .. }
+            | Fact::Offered { .. }
+            | Fact::CallerAnswered { .. }
+            | Fact::Held { .. }
+            | Fact::Resumed { .. }
+            | Fact::TestAnswered { .. }
+            | Fact::SeatChanged { .. }
+            | Fact::Audited { .. } => {}
+        }
+    }
+}
+
+fn recording(state: &'static str) {
+    counter!("siaga112_recordings_total", "state" => state).increment(1);
+}
+
+/// What the media plane has counted since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MediaCounts {
+    /// RTP packets received.
+    pub received: u64,
+    /// RTP packets sent.
+    pub sent: u64,
+    /// RTP packets missing by sequence number.
+    pub lost: u64,
+}
+
+/// Sets the gauges; called at scrape time.
+pub fn gauges(board: &Board, media: MediaCounts, health: &HealthSnapshot) {
+    let mut set = Gauges::default();
+    for queue in &board.queues {
+        let name = queue.queue.as_str();
+        set.labelled("siaga112_queue_waiting", "queue", name, queue.waiting as f64);
+        let oldest = queue.oldest_seconds as f64;
+        set.labelled("siaga112_queue_oldest_wait_seconds", "queue", name, oldest);
+    }
+    for state in SEAT_STATES {
+        let seats = board.seats.iter().filter(|seat| seat.state == state).count();
+        set.labelled("siaga112_seats", "state", state, seats as f64);
+    }
+    for trunk in &board.trunks {
+        let name = trunk.trunk.as_str();
+        set.labelled("siaga112_calls_live", "trunk", name, trunk.calls as f64);
+    }
+    for check in &health.checks {
+        let works = f64::from(u8::from(check.trouble.is_none()));
+        set.labelled("siaga112_health", "check", check.check.word(), works);
+    }
+    set.finish();
+    gauge!("siaga112_draining").set(f64::from(u8::from(board.draining)));
+    gauge!("siaga112_orphans").set(board.orphans as f64);
+    counter!("siaga112_unknown_source_total").absolute(board.unknown_source);
+    counter!("siaga112_malformed_total").absolute(board.malformed);
+    counter!("siaga112_rtp_packets_total", "direction" => "received").absolute(media.received);
+    counter!("siaga112_rtp_packets_total", "direction" => "sent").absolute(media.sent);
+    counter!("siaga112_rtp_lost_total").absolute(media.lost);
+}
+
+/// Gauges by name, label and value of the label.
+type Names = BTreeSet<(&'static str, &'static str, String)>;
+
+/// Sets labelled gauges, and to 0 those whose queue or trunk is gone since the scrape before.
+#[derive(Default)]
+struct Gauges(Names);
+
+impl Gauges {
+    fn labelled(&mut self, name: &'static str, label: &'static str, value: &str, to: f64) {
+        gauge!(name, label => value.to_owned()).set(to);
+        self.0.insert((name, label, value.to_owned()));
+    }
+
+    fn finish(self) {
+        static BEFORE: Mutex<Names> = Mutex::new(BTreeSet::new());
+        let mut before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, label, value) in before.difference(&self.0) {
+            gauge!(*name, *label => value.clone()).set(0.0);
+        }
+        *before = self.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::health::Health;
+    use crate::vocabulary::{Cause, Ending, IncidentId, Party, Stage, Uid, WallTime};
+
+    #[test]
+    fn entries_and_the_board_become_metrics() {
+        let metrics = install().expect("installs");
+        let _again = install().expect("gives the same");
+        let call = CallId(Uid::new(WallTime(1_000), 1));
+        let mut counter = EntryCounter::default();
+        let ending =
+            Ending { stage: Stage::Talking, by: Party::Caller, cause: Cause::HungUp, q850: None };
+        for fact in [
+            Fact::Arrived {
+                call,
+                incident: IncidentId(call.0),
+                trunk: "metrics-trunk".into(),
+                source: String::new(),
+                arrival: Box::default(),
+            },
+            Fact::Answered { call, seat: "s".into(), operator: None, after_ms: 7_000 },
+            Fact::Ended { call, ending, caller_packets: 0, seat_packets: 0 },
+            Fact::Alarm { name: "test-alarm".into(), detail: String::new() },
+        ] {
+            counter.count(&Entry { at: WallTime(0), fact });
+        }
+        assert!(counter.trunks.is_empty());
+        let queue = |waiting| crate::switchboard::view::QueueView {
+            queue: "metrics-queue".into(),
+            waiting,
+            ringing: 0,
+            oldest_seconds: 4,
+            ready_seats: 0,
+            seats: 0,
+        };
+        let board = Board { queues: vec![queue(3)], orphans: 0, ..Board::default() };
+        let media = MediaCounts { received: 10, sent: 9, lost: 1 };
+        gauges(&board, media, &Health::new().snapshot());
+        let text = metrics.render();
+        for line in [
+            r#"siaga112_calls_total{trunk="metrics-trunk",outcome="answered"} 1"#,
+            r#"siaga112_answer_seconds_bucket{le="5"} 0"#,
+            r#"siaga112_answer_seconds_bucket{le="10"} 1"#,
+            r#"siaga112_alarms_total{name="test-alarm"} 1"#,
+            r#"siaga112_queue_waiting{queue="metrics-queue"} 3"#,
+            r#"siaga112_queue_oldest_wait_seconds{queue="metrics-queue"} 4"#,
+            r#"siaga112_seats{state="ready"} 0"#,
+            r#"siaga112_rtp_packets_total{direction="received"} 10"#,
+            r#"siaga112_health{check="journal"} 1"#,
+            "siaga112_orphans 0",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line}\nis not in\n{text}");
+        }
+        gauges(&Board::default(), media, &Health::new().snapshot());
+        let text = metrics.render();
+        assert!(text.contains(r#"siaga112_queue_waiting{queue="metrics-queue"} 0"#), "{text}");
+    }
+}

@@ -1,0 +1,494 @@
+//! Journal and database together: does the record say what the facts said, whatever stopped
+//! halfway?
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+use std::path::{Path, PathBuf};
+
+use siaga112::incident::{Arrival, Raw};
+use siaga112::journal::{Entry, Fact, OfferOutcome};
+use siaga112::store::{
+    Filter, Incident, IncidentSummary, JournalHandle, JournalWriter, Projector, Store, StoreError,
+    StoreHealth, cli,
+};
+use siaga112::vocabulary::{
+    AnswerMode, CallId, Cause, Ending, IncidentId, NumberClass, OfferId, Party, Private, Stage,
+    Uid, WallTime,
+};
+use tempfile::TempDir;
+
+/// A journal and a database in a folder of their own.
+struct Site {
+    dir: TempDir,
+}
+
+impl Site {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().expect("a folder") }
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.dir.path().join("journal")
+    }
+
+    fn store(&self) -> Store {
+        Store::open(&format!("sqlite:{}", self.database().display())).expect("a URL")
+    }
+
+    fn database(&self) -> PathBuf {
+        self.dir.path().join("incidents.db")
+    }
+
+    fn write(&self, entries: impl IntoIterator<Item = Entry>) {
+        let (writer, _) = JournalWriter::open(&self.journal()).expect("opens");
+        let handle = writer.start(|_| {}).expect("starts");
+        entries.into_iter().for_each(|entry| handle.append(0, entry));
+        assert_eq!(handle.stop(), 0);
+    }
+
+    async fn filled(&self, entries: impl IntoIterator<Item = Entry>) -> Store {
+        self.write(entries);
+        let store = self.store();
+        store.catch_up(&self.journal()).await.expect("catches up");
+        store
+    }
+}
+
+/// 2026-09-17T05:00:00Z.
+const BASE: i64 = 1_789_621_200_000_000;
+
+fn call(n: u32) -> CallId {
+    CallId(Uid::new(WallTime(BASE + i64::from(n) * 1_000_000), n))
+}
+
+fn at(n: u32, millis: i64) -> WallTime {
+    WallTime(BASE + i64::from(n) * 1_000_000 + millis * 1000)
+}
+
+fn arrival(n: u32) -> Arrival {
+    let mut arrival = Arrival {
+        sip_call_id: format!("call-{n}@carrier"),
+        icid: Some(format!("icid-{n}")),
+        dialled: "112".into(),
+        service: "urn:service:sos".into(),
+        findings: vec!["odd".into()],
+        raw: Raw(bytes::Bytes::from_static(b"INVITE sip:112@x SIP/2.0\r\n\r\n")),
+        priority: Some("emergency".into()),
+        ..Arrival::default()
+    };
+    arrival.caller.phone.raw = Private::new(format!("0812000{n:04}"));
+    arrival.caller.phone.e164 = Some(Private::new(format!("+62812000{n:04}")));
+    arrival.caller.phone.class = NumberClass::Mobile;
+    arrival
+}
+
+fn arrived(n: u32, trunk: &str) -> Entry {
+    let fact = Fact::Arrived {
+        call: call(n),
+        incident: IncidentId(call(n).0),
+        trunk: trunk.into(),
+        source: "udp:198.51.100.7:5060".into(),
+        arrival: Box::new(arrival(n)),
+    };
+    Entry { at: at(n, 0), fact }
+}
+
+fn queued(n: u32, queue: &str) -> Entry {
+    let fact = Fact::Queued {
+        call: call(n),
+        queue: queue.into(),
+        rule: "everything".into(),
+        priority: 5,
+        answer: AnswerMode::OnAgent,
+    };
+    Entry { at: at(n, 1), fact }
+}
+
+fn offered(n: u32, offer: u64, seat: &str) -> Entry {
+    let fact = Fact::Offered {
+        call: call(n),
+        offer: OfferId(offer),
+        seat: seat.into(),
+        operator: Some("ani".into()),
+    };
+    Entry { at: at(n, 10), fact }
+}
+
+fn offer_ended(n: u32, offer: u64, seat: &str, outcome: OfferOutcome, status: u16) -> Entry {
+    let status = Some(status);
+    let fact = Fact::OfferEnded {
+        call: call(n),
+        offer: OfferId(offer),
+        seat: seat.into(),
+        outcome,
+        status,
+    };
+    Entry { at: at(n, 2_000), fact }
+}
+
+fn ended(n: u32, stage: Stage, by: Party, cause: Cause) -> Entry {
+    let ending = Ending { stage, by, cause, q850: Some(16) };
+    let fact = Fact::Ended { call: call(n), ending, caller_packets: 50, seat_packets: 49 };
+    Entry { at: at(n, 9_500), fact }
+}
+
+/// A call that seat-1 refuses and seat-2 answers, recorded.
+fn answered_call(n: u32) -> Vec<Entry> {
+    let file = format!("{}.wav", call(n));
+    let later = |millis, fact| Entry { at: at(n, millis), fact };
+    vec![
+        arrived(n, "telkom"),
+        queued(n, "112"),
+        offered(n, 1, "seat-1"),
+        offer_ended(n, 1, "seat-1", OfferOutcome::Busy, 486),
+        offered(n, 2, "seat-2"),
+        offer_ended(n, 2, "seat-2", OfferOutcome::Answered, 200),
+        later(
+            2_500,
+            Fact::Answered {
+                call: call(n),
+                seat: "seat-2".into(),
+                operator: Some("budi".into()),
+                after_ms: 2_500,
+            },
+        ),
+        later(2_600, Fact::RecordingStarted { call: call(n), file: file.clone() }),
+        later(4_000, Fact::Held { call: call(n), by: Party::Seat }),
+        later(5_000, Fact::Resumed { call: call(n), by: Party::Seat }),
+        ended(n, Stage::Talking, Party::Caller, Cause::HungUp),
+        later(
+            9_700,
+            Fact::RecordingSealed {
+                call: call(n),
+                file,
+                sha256: "ab".repeat(32),
+                millis: 7_000,
+                bytes: 224_044,
+            },
+        ),
+    ]
+}
+
+fn abandoned_call(n: u32) -> Vec<Entry> {
+    vec![
+        arrived(n, "indosat"),
+        queued(n, "laut"),
+        offered(n, 7, "seat-3"),
+        offer_ended(n, 7, "seat-3", OfferOutcome::CallerLeft, 487),
+        ended(n, Stage::Ringing, Party::Caller, Cause::Cancelled),
+    ]
+}
+
+async fn rows(store: &Store) -> Vec<serde_json::Value> {
+    let mut all = Vec::new();
+    for row in store.list(&Filter::default()).await.expect("lists") {
+        let incident: Incident = store.show(&row.id).await.expect("shows").expect("is there");
+        all.push(serde_json::to_value(incident).expect("writes"));
+    }
+    all
+}
+
+#[tokio::test]
+async fn an_answered_call_has_every_step_in_its_record() {
+    let site = Site::new();
+    let store = site.filled(answered_call(1)).await;
+    let json = rows(&store).await.remove(0);
+    for (path, wanted) in [
+        ("/id", serde_json::json!(call(1).to_string())),
+        ("/trunk", "telkom".into()),
+        ("/source", "udp:198.51.100.7:5060".into()),
+        ("/dialled", "112".into()),
+        ("/sip_call_id", "call-1@carrier".into()),
+        ("/icid", "icid-1".into()),
+        ("/caller/phone/raw", "08120000001".into()),
+        ("/caller/phone/e164", "+628120000001".into()),
+        ("/caller/phone/class", "mobile".into()),
+        ("/queue", "112".into()),
+        ("/rule", "everything".into()),
+        ("/priority", 5.into()),
+        ("/priority_header", "emergency".into()),
+        ("/seat", "seat-2".into()),
+        ("/operator", "budi".into()),
+        ("/answer_mode", "on_agent".into()),
+        ("/received_at", "2026-09-17T05:00:01.000Z".into()),
+        ("/queued_at", "2026-09-17T05:00:01.001Z".into()),
+        ("/answered_at", "2026-09-17T05:00:03.500Z".into()),
+        ("/ended_at", "2026-09-17T05:00:10.500Z".into()),
+        ("/answer_ms", 2_500.into()),
+        ("/duration_ms", 9_500.into()),
+        ("/stage", "talking".into()),
+        ("/ended_by", "caller".into()),
+        ("/cause", "hung-up".into()),
+        ("/q850", 16.into()),
+        ("/outcome", "answered".into()),
+        ("/caller_packets", 50.into()),
+        ("/recording/state", "sealed".into()),
+        ("/recording/millis", 7_000.into()),
+        ("/recording/sha256", "ab".repeat(32).into()),
+        ("/offers/0/seat", "seat-1".into()),
+        ("/offers/0/outcome", "busy".into()),
+        ("/offers/0/status", 486.into()),
+        ("/offers/1/outcome", "answered".into()),
+        ("/steps/0/fact", "arrived".into()),
+        ("/steps/0/seq", 1.into()),
+        ("/steps/8/by", "seat".into()),
+        ("/steps/11/fact", "recording-sealed".into()),
+        ("/raw/text", "INVITE sip:112@x SIP/2.0\r\n\r\n".into()),
+        ("/findings", serde_json::json!(["odd"])),
+    ] {
+        assert_eq!(json.pointer(path), Some(&wanted), "{path} in {json:#}");
+    }
+    assert!(json["steps"][0].get("arrival").is_none(), "{json:#}");
+}
+
+#[tokio::test]
+async fn the_stage_of_a_live_call_follows_and_no_late_fact_reopens_an_ended_one() {
+    let site = Site::new();
+    let facts = answered_call(1);
+    let wanted = [
+        "arriving", "waiting", "ringing", "waiting", "ringing", "ringing", "talking", "talking",
+        "talking", "talking", "talking", "talking",
+    ];
+    let store = site.store();
+    for (entry, wanted) in facts.iter().zip(wanted) {
+        site.write([entry.clone()]);
+        store.catch_up(&site.journal()).await.expect("catches up");
+        let json = rows(&store).await.remove(0);
+        assert_eq!(json["stage"], wanted, "after {:?}", entry.fact);
+        let over = json["ended_at"].is_string();
+        assert_eq!(json["outcome"].is_string(), over);
+    }
+    site.write([queued(1, "other"), ended(1, Stage::Waiting, Party::Gateway, Cause::Restart)]);
+    store.catch_up(&site.journal()).await.expect("catches up");
+    let json = rows(&store).await.remove(0);
+    assert_eq!((json["queue"].as_str(), json["cause"].as_str()), (Some("112"), Some("hung-up")));
+}
+
+#[tokio::test]
+async fn projecting_again_after_a_stop_at_any_entry_gives_the_same_rows() {
+    let entries: Vec<Entry> = [answered_call(1), abandoned_call(2), answered_call(3)].concat();
+    let whole = Site::new();
+    let wanted = rows(&whole.filled(entries.clone()).await).await;
+    for stop in 0..entries.len() {
+        let site = Site::new();
+        let first = site.filled(entries[..stop].to_vec()).await;
+        site.write(entries[stop..].to_vec());
+        // Two processes at once, as a gateway and a command line would be.
+        let second = site.store();
+        let journal = site.journal();
+        let both = tokio::join!(first.catch_up(&journal), second.catch_up(&journal));
+        assert_eq!(both.0.expect("catches up"), entries.len() as u64);
+        assert_eq!(both.1.expect("catches up"), entries.len() as u64);
+        assert_eq!(rows(&second).await, wanted, "stopped after {stop}");
+    }
+}
+
+#[tokio::test]
+async fn filters_narrow_and_pages_follow_each_other() {
+    let site = Site::new();
+    let test = {
+        let mut test = arrived(4, "telkom");
+        if let Fact::Arrived { arrival, .. } = &mut test.fact {
+            arrival.service = "urn:service:test.sos".into();
+        }
+        let answered = Fact::TestAnswered { call: call(4), after_ms: 3 };
+        let ending = ended(4, Stage::Test, Party::Gateway, Cause::TestOver);
+        vec![test, Entry { at: at(4, 3), fact: answered }, ending]
+    };
+    let lost =
+        vec![arrived(5, "xl"), ended(5, Stage::Arriving, Party::Gateway, Cause::InternalFault)];
+    let live = vec![arrived(6, "xl"), queued(6, "112"), offered(6, 9, "seat-1")];
+    let calls = [answered_call(1), abandoned_call(2), answered_call(3), test, lost, live];
+    let store = site.filled(calls.concat()).await;
+    let found = async |pairs: &[(&str, &str)]| {
+        let mut filter = Filter::default();
+        pairs.iter().for_each(|(key, value)| filter.set(key, value).expect("a filter"));
+        let rows = store.list(&filter).await.expect("lists");
+        let number = |row: IncidentSummary| row.caller_raw[7..].parse::<u32>().expect("a number");
+        rows.into_iter().map(number).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&[]).await, [6, 5, 4, 3, 2, 1]);
+    assert_eq!(found(&[("trunk", "telkom")]).await, [4, 3, 1]);
+    assert_eq!(found(&[("queue", "laut")]).await, [2]);
+    assert_eq!(found(&[("seat", "seat-2")]).await, [3, 1]);
+    assert_eq!(found(&[("seat", "seat-1")]).await, [6, 3, 1]);
+    assert_eq!(found(&[("stage", "ringing")]).await, [6, 2]);
+    assert_eq!(found(&[("outcome", "answered")]).await, [3, 1]);
+    assert_eq!(found(&[("outcome", "abandoned")]).await, [2]);
+    assert_eq!(found(&[("outcome", "test")]).await, [4]);
+    assert_eq!(found(&[("outcome", "other")]).await, [5]);
+    assert_eq!(found(&[("number", "+6281200000")]).await, [6, 5, 4, 3, 2, 1]);
+    assert_eq!(found(&[("number", "0003")]).await, [3]);
+    assert_eq!(found(&[("number", "%")]).await, [0u32; 0]);
+    assert_eq!(found(&[("since", "2026-09-17T05:00:03Z")]).await, [6, 5, 4, 3]);
+    assert_eq!(found(&[("until", "2026-09-17T12:00:03+07:00")]).await, [2, 1]);
+    assert_eq!(found(&[("limit", "2")]).await, [6, 5]);
+    let page = call(5).to_string();
+    assert_eq!(found(&[("limit", "2"), ("before", &page)]).await, [4, 3]);
+    assert_eq!(found(&[("trunk", "telkom' OR '1'='1")]).await, [0u32; 0]);
+    assert!(store.show("0000000000000000").await.expect("asks").is_none());
+}
+
+async fn run_cli(
+    site: &Site,
+    command: &str,
+    id: &str,
+    format: cli::Format,
+) -> Result<String, cli::CliError> {
+    let (store, journal, mut out) = (site.store(), site.journal(), Vec::new());
+    let filter = Filter::default();
+    match command {
+        "list" => cli::list(&store, &journal, &filter, format, &mut out).await?,
+        "show" => cli::show(&store, &journal, id, format, &mut out).await?,
+        _ => cli::export(&store, &journal, &filter, format, &mut out).await?,
+    }
+    Ok(String::from_utf8(out).expect("text"))
+}
+
+#[tokio::test]
+async fn the_command_line_shows_what_is_in_the_journal_even_when_nothing_projected_it() {
+    let site = Site::new();
+    let mut calls = [answered_call(1), abandoned_call(2)].concat();
+    let mut odd = arrived(3, "xl");
+    if let Fact::Arrived { arrival, .. } = &mut odd.fact {
+        arrival.dialled = "=cmd|'/c calc'!A1,\"x\"".into();
+        arrival.caller.phone.e164 = None;
+        arrival.caller.phone.raw = Private::new("\u{1b}[2Janonymous".into());
+    }
+    calls.push(odd);
+    site.write(calls);
+
+    let table = run_cli(&site, "list", "", cli::Format::Table).await.expect("lists");
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 4, "{table}");
+    assert!(lines[0].starts_with("ID ") && lines[0].ends_with("REC"), "{table}");
+    assert!(lines[1].contains("(arriving)") && !table.contains('\u{1b}'), "{table}");
+    assert!(
+        lines[2].contains("ringing / caller / cancelled") && lines[2].ends_with("no"),
+        "{table}"
+    );
+    assert!(lines[3].contains("+628120000001") && lines[3].contains("2.5 s"), "{table}");
+    assert!(
+        lines[3].contains("talking / caller / hung-up") && lines[3].ends_with("yes"),
+        "{table}"
+    );
+
+    let csv = run_cli(&site, "export", "", cli::Format::Csv).await.expect("exports");
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let heading = reader.headers().expect("a heading").clone();
+    let column = |name: &str| heading.iter().position(|h| h == name).expect("a column");
+    let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
+    assert_eq!(rows.len(), 3, "{csv}");
+    assert_eq!(&rows[0][column("dialled")], "'=cmd|'/c calc'!A1,\"x\"");
+    assert_eq!(&rows[2][column("caller_e164")], "+628120000001");
+    assert_eq!(&rows[2][column("received_at")], "2026-09-17T05:00:01.000Z");
+    assert_eq!(run_cli(&site, "list", "", cli::Format::Csv).await.expect("lists"), csv);
+
+    let json = run_cli(&site, "export", "", cli::Format::Json).await.expect("exports");
+    let all: Vec<Incident> = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(all.len(), 3);
+    let id = call(1).to_string();
+    let shown = run_cli(&site, "show", &id, cli::Format::Json).await.expect("shows");
+    let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+    assert_eq!(shown, serde_json::to_value(&all[2]).expect("writes"));
+
+    let story =
+        run_cli(&site, "show", &id.to_uppercase(), cli::Format::Table).await.expect("shows");
+    for part in
+        ["while talking by caller: hung-up, Q.850 16", "+   2.500 s  answered", "seat=seat-2"]
+    {
+        assert!(story.contains(part), "{part} in {story}");
+    }
+    let error = run_cli(&site, "show", "nothing", cli::Format::Table).await.expect_err("refused");
+    assert!(error.to_string().contains("incidents list"), "{error}");
+}
+
+#[tokio::test]
+async fn an_empty_gateway_lists_nothing_with_a_heading() {
+    let site = Site::new();
+    let csv = run_cli(&site, "export", "", cli::Format::Csv).await.expect("exports");
+    assert!(csv.starts_with("id,call,trunk,") && csv.lines().count() == 1, "{csv}");
+    assert_eq!(run_cli(&site, "export", "", cli::Format::Json).await.expect("exports"), "[]\n");
+    let table = run_cli(&site, "list", "", cli::Format::Table).await.expect("lists");
+    assert!(table.ends_with("no incidents\n"), "{table}");
+}
+
+fn running(folder: &Path) -> JournalHandle {
+    let (writer, _) = JournalWriter::open(folder).expect("opens");
+    writer.start(|_| {}).expect("starts")
+}
+
+async fn until(projector: &Projector, wanted: impl Fn(&StoreHealth) -> bool) -> StoreHealth {
+    let mut health = projector.health();
+    health.wait_for(|health| wanted(health)).await.expect("the projector runs").clone()
+}
+
+#[tokio::test]
+async fn the_projector_follows_the_journal_and_finishes_at_stop() {
+    let site = Site::new();
+    let handle = running(&site.journal());
+    let projector = Projector::start(site.store(), site.journal(), handle.durable());
+    for n in 1..=300 {
+        answered_call(n).into_iter().for_each(|entry| handle.append(1, entry));
+    }
+    assert_eq!(handle.stop(), 0);
+    projector.stop().await;
+    let filter = Filter { limit: 1000, ..Filter::default() };
+    let rows = site.store().list(&filter).await.expect("lists");
+    assert_eq!(rows.len(), 300);
+    assert!(rows.iter().all(|row| row.recording_state.as_deref() == Some("sealed")));
+}
+
+#[tokio::test]
+async fn a_broken_database_is_said_with_its_path_and_mended_without_loss() {
+    let site = Site::new();
+    std::fs::write(site.database(), b"this is no database at all, whatever its name says").unwrap();
+    let handle = running(&site.journal());
+    let projector = Projector::start(site.store(), site.journal(), handle.durable());
+    answered_call(1).into_iter().for_each(|entry| handle.append(1, entry));
+    let health = until(&projector, |health| matches!(health, StoreHealth::Failed { .. })).await;
+    let StoreHealth::Failed { why } = health else { panic!("failed") };
+    assert!(why.contains("incidents.db") && why.contains("move it away"), "{why}");
+    assert!(matches!(site.store().list(&Filter::default()).await, Err(StoreError::Damaged { .. })));
+    std::fs::remove_file(site.database()).expect("moved away");
+    until(&projector, |health| *health == StoreHealth::Ok).await;
+    assert_eq!(handle.stop(), 0);
+    projector.stop().await;
+    assert_eq!(rows(&site.store()).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_database_of_another_journal_is_refused_and_left_alone() {
+    let site = Site::new();
+    drop(site.filled(answered_call(1)).await);
+    std::fs::remove_dir_all(site.journal()).expect("gone");
+    site.write([answered_call(2), answered_call(3)].concat());
+    let store = site.store();
+    let error = store.catch_up(&site.journal()).await.expect_err("refused").to_string();
+    assert!(error.contains("another journal") && error.contains("incidents.db"), "{error}");
+    assert_eq!(rows(&store).await.len(), 1);
+}
+
+#[test]
+fn what_was_going_on_is_found_when_the_journal_is_opened_again() {
+    let site = Site::new();
+    let mut talking = answered_call(2);
+    talking.truncate(8);
+    let mut unsealed = answered_call(3);
+    unsealed.pop();
+    let waiting = vec![arrived(4, "xl"), queued(4, "112")];
+    site.write([answered_call(1), talking, unsealed, waiting].concat());
+    let (_, recovered) = JournalWriter::open(&site.journal()).expect("opens");
+    assert_eq!((recovered.next_seq, recovered.torn), (12 + 8 + 11 + 2 + 1, false));
+    let open: Vec<_> =
+        recovered.open_calls.iter().map(|c| (c.call, c.stage, c.recording.clone())).collect();
+    let file = |n| format!("{}.wav", call(n));
+    assert_eq!(open, [(call(2), Stage::Talking, Some(file(2))), (call(4), Stage::Waiting, None)]);
+    assert_eq!(recovered.open_recordings, [(call(2), file(2)), (call(3), file(3))]);
+}
