@@ -1,5 +1,6 @@
 //! The incident records. Searching and reading leave an audit entry.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::{Extension, Json};
 use serde::Serialize;
@@ -65,8 +66,9 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(console): State<Console>,
     Extension(holder): Extension<Holder>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Incident>, Problem> {
+    let Path(id) = id.map_err(|_| Problem::unknown_id("incident", ""))?;
     let incident = find(&console, &id).await?;
     console.desk.audit(&holder.0, "incident read", &incident.summary.id);
     Ok(Json(incident))

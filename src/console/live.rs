@@ -2,7 +2,7 @@
 //! person may change there, a seat's status.
 
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
@@ -264,9 +264,10 @@ pub(super) struct SetSeat {
 pub(super) async fn set_seat(
     State(console): State<Console>,
     Extension(holder): Extension<Holder>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
+    let Path(id) = id.map_err(|_| Problem::unknown_id("seat", ""))?;
     let body = body.map_err(|_| Problem::body_too_large(BODY_BYTES))?;
     let set: SetSeat = serde_json::from_slice(&body).map_err(|error| {
         let wanted = r#"wanted is {"status": "ready" | "paused", "reason": "…"}"#;

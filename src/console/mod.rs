@@ -116,10 +116,10 @@ async fn openapi(State(console): State<Console>) -> Response {
 /// A path that is none of ours. Below `/api` even that is told only to those who may ask.
 async fn unknown(State(console): State<Console>, request: Request) -> Problem {
     let path = request.uri().path();
-    if path.starts_with("/api") {
-        if let Err(problem) = access::holder(&console.tokens, request.headers()) {
-            return problem;
-        }
+    if path.starts_with("/api")
+        && let Err(problem) = access::holder(&console.tokens, request.headers())
+    {
+        return problem;
     }
     let shown: String = path.chars().take(100).collect();
     Problem::unknown_path(&shown)

@@ -5,6 +5,7 @@ use std::path::{Component, Path as FilePath};
 
 use axum::Extension;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -29,9 +30,10 @@ use super::problem::Problem;
 pub(super) async fn play(
     State(console): State<Console>,
     Extension(holder): Extension<Holder>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let Path(id) = id.map_err(|_| Problem::unknown_id("incident", ""))?;
     let incident = find(&console, &id).await?;
     let none = || Problem::no_recording("This incident has no recording.");
     let recording = incident.recording.filter(|r| !r.file.is_empty()).ok_or_else(none)?;

@@ -305,7 +305,7 @@ fn story(incident: &Incident, zone: &TimeZone) -> String {
         )
     });
     line("queue", &queue.unwrap_or_default());
-    line("seat", &[optional(&row.seat), optional(&row.operator)].join(" ").trim().to_owned());
+    line("seat", [optional(&row.seat), optional(&row.operator)].join(" ").trim());
     line("answered", &row.answer_ms.map(|ms| format!("after {}", seconds(ms))).unwrap_or_default());
     let ended = row.ended_at.map_or_else(
         || format!("not yet: {}", row.stage),

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::fs::{self, File, TryLockError};
 use std::io::{Seek, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -86,9 +86,7 @@ impl JournalWriter {
         for (_, path) in all.iter().skip(all.len().saturating_sub(2)) {
             let mut segment = Segment::open(path)?;
             while let Step::Whole(bytes) = segment.step()? {
-                if let Ok(Line { entry: Some(entry), .. }) = chain::read(&bytes) {
-                    open.follow(&entry);
-                }
+                chain::entry(&bytes).iter().for_each(|entry| open.follow(entry));
             }
         }
         let tail = Tail { folder: folder.to_owned(), chain, segment, _lock: lock };
@@ -415,13 +413,7 @@ fn lock(folder: &Path) -> Result<File, JournalError> {
 fn repair(folder: &Path) -> Result<(Chain, Option<Open>, bool), JournalError> {
     let mut torn = false;
     for (_, path) in segments(folder)?.into_iter().rev() {
-        let mut segment = Segment::open(&path)?;
-        let mut last: Option<(Line, u64)> = None;
-        while let Step::Whole(bytes) = segment.step()? {
-            if let Ok(line) = chain::read(&bytes) {
-                last = Some((line, segment.offset));
-            }
-        }
+        let last = last_line(&path)?;
         let length = fs::metadata(&path).map_err(JournalError::io("look at", &path))?.len();
         let Some((line, good)) = last else {
             torn |= length > 0;
@@ -434,6 +426,27 @@ fn repair(folder: &Path) -> Result<(Chain, Option<Open>, bool), JournalError> {
         return Ok((Chain::after(&line), Some(Open { path, good, file: Some(file) }), torn));
     }
     Ok((Chain::default(), None, torn))
+}
+
+/// The last line of a segment that can be read, and where it ends. Those before it are not
+/// looked into: a restart must be quick.
+fn last_line(path: &Path) -> Result<Option<(Line, u64)>, JournalError> {
+    let mut segment = Segment::open(path)?;
+    let mut ends = vec![0];
+    while let Step::Whole(_) = segment.step()? {
+        ends.push(segment.offset);
+    }
+    let file = File::open(path).map_err(JournalError::io("open", path))?;
+    while let (Some(end), Some(start)) = (ends.pop(), ends.last()) {
+        let length = usize::try_from(end - start).unwrap_or_default();
+        let mut bytes = vec![0; length];
+        file.read_exact_at(&mut bytes, *start).map_err(JournalError::io("read", path))?;
+        bytes.pop();
+        if let Ok(line) = chain::read(&bytes) {
+            return Ok(Some((line, end)));
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

@@ -1,0 +1,515 @@
+//! The HTTP side over real TCP: who may see what, and is every refusal a problem document?
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use siaga112::console::settings::Token;
+use siaga112::console::{Boxed, Desk, DeskError, serve};
+use siaga112::incident::Arrival;
+use siaga112::journal::{Entry, Fact};
+use siaga112::store::{JournalWriter, Store};
+use siaga112::switchboard::orders::{Answer, Order, Refusal, SeatStatus};
+use siaga112::switchboard::view::{Board, CallView, QueueView, SeatView, TrunkView};
+use siaga112::telemetry::health::{Check, Health, HealthSnapshot, Phase};
+use siaga112::vocabulary::{
+    AnswerMode, CallId, IncidentId, Private, SeatId, Secret, Uid, WallTime,
+};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+const WAV: &[u8] = b"RIFF0123456789";
+
+struct FakeDesk {
+    store: Store,
+    health: Health,
+    recordings: PathBuf,
+    orders: Mutex<Vec<Order>>,
+    audits: Mutex<Vec<String>>,
+    silent: bool,
+}
+
+impl Desk for FakeDesk {
+    fn order(&self, order: Order) -> Boxed<'_, Result<Answer, DeskError>> {
+        let answer = match &order {
+            _ if self.silent => Err(DeskError::Silent),
+            Order::Board => Ok(Answer::Board(Box::new(board()))),
+            Order::SetSeat { seat, .. } if seat.as_str() == "seat-1" => Ok(Answer::Done),
+            Order::SetSeat { seat, .. } => Err(Refusal::NoSuchSeat(seat.clone()).into()),
+        };
+        self.orders.lock().expect("a lock").push(order);
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn health(&self) -> HealthSnapshot {
+        self.health.snapshot()
+    }
+
+    fn metrics(&self) -> Boxed<'_, String> {
+        Box::pin(std::future::ready("siaga112_orphans 0\n".to_owned()))
+    }
+
+    fn audit(&self, by: &str, what: &str, subject: &str) {
+        self.audits.lock().expect("a lock").push(format!("{by}: {what} {subject}"));
+    }
+
+    fn recordings(&self) -> PathBuf {
+        self.recordings.clone()
+    }
+
+    fn centre(&self) -> String {
+        "Sumenep 112".into()
+    }
+}
+
+fn call(n: u32) -> CallId {
+    CallId(Uid::new(WallTime(1_789_621_200_000_000), n))
+}
+
+fn board() -> Board {
+    Board {
+        at: WallTime(1_789_621_200_000_000),
+        calls: vec![CallView {
+            call: call(1),
+            incident: IncidentId(call(1).0),
+            trunk: "telkom".into(),
+            caller: Private::new("+628123456".into()),
+            dialled: "112".into(),
+            state: "waiting".into(),
+            queue: Some("112".into()),
+            seat: None,
+            answer: AnswerMode::OnAgent,
+            received_at: WallTime(1_789_621_200_000_000),
+            age_seconds: 3,
+            answered_after_seconds: None,
+            on_hold: false,
+        }],
+        queues: vec![QueueView {
+            queue: "112".into(),
+            waiting: 1,
+            ringing: 0,
+            oldest_seconds: 3,
+            ready_seats: 0,
+            seats: 2,
+        }],
+        seats: vec![SeatView {
+            seat: "seat-1".into(),
+            operator: None,
+            state: "paused".into(),
+            reason: "prayer".into(),
+            phones: 1,
+            call: None,
+            seconds: 60,
+            queues: vec!["112".into()],
+        }],
+        trunks: vec![TrunkView {
+            trunk: "telkom".into(),
+            calls: 1,
+            calls_total: 9,
+            last_heard_seconds: Some(1),
+        }],
+        ..Board::default()
+    }
+}
+
+/// A console on a port of its own.
+struct Site {
+    desk: Arc<FakeDesk>,
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    served: tokio::task::JoinHandle<std::io::Result<()>>,
+    _dir: TempDir,
+}
+
+struct Reply {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|e| panic!("{e} in {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
+
+    /// Asserts a problem document of this kind and returns its detail.
+    fn problem(&self, status: u16, kind: &str) -> String {
+        let json = self.json();
+        assert_eq!(self.status, status, "{json}");
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        assert_eq!(json["type"], format!("urn:siaga112:problem:{kind}"), "{json}");
+        assert_eq!(json["status"], status);
+        assert!(!json["title"].as_str().expect("a title").is_empty());
+        json["detail"].as_str().expect("a detail").to_owned()
+    }
+}
+
+impl Site {
+    async fn new() -> Self {
+        Self::with(&["suite"], false).await
+    }
+
+    async fn with(tokens: &[&str], silent: bool) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let journal = dir.path().join("journal");
+        let recordings = dir.path().join("recordings");
+        std::fs::create_dir(&recordings).expect("a folder");
+        std::fs::write(recordings.join("one.wav"), WAV).expect("a file");
+        std::fs::write(dir.path().join("secret.wav"), b"secret").expect("a file");
+        let (writer, _) = JournalWriter::open(&journal).expect("opens");
+        let handle = writer.start(|_| {}).expect("starts");
+        for (n, file) in [(1, "one.wav"), (2, "../secret.wav"), (3, "gone.wav"), (4, "")] {
+            let fact = Fact::Arrived {
+                call: call(n),
+                incident: IncidentId(call(n).0),
+                trunk: "telkom".into(),
+                source: "udp:198.51.100.7:5060".into(),
+                arrival: Box::new(Arrival::default()),
+            };
+            let at = WallTime(1_789_621_200_000_000);
+            handle.append(0, Entry { at, fact });
+            if !file.is_empty() {
+                let fact = Fact::RecordingStarted { call: call(n), file: file.into() };
+                handle.append(0, Entry { at, fact });
+            }
+        }
+        assert_eq!(handle.stop(), 0);
+        let url = format!("sqlite:{}", dir.path().join("incidents.db").display());
+        let store = Store::open(&url).expect("a URL");
+        store.catch_up(&journal).await.expect("catches up");
+        let health = Health::new();
+        health.set_phase(Phase::Serving);
+        let desk = Arc::new(FakeDesk {
+            store,
+            health,
+            recordings,
+            orders: Mutex::default(),
+            audits: Mutex::default(),
+            silent,
+        });
+        let token = |secret: &&str| Token {
+            name: format!("name of {secret}"),
+            secret: Secret::new((*secret).to_owned()),
+        };
+        let tokens = tokens.iter().map(token).collect();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (stop, stopped) = oneshot::channel();
+        let until = async {
+            let _ = stopped.await;
+        };
+        let shared: Arc<dyn Desk> = Arc::<FakeDesk>::clone(&desk);
+        let served = tokio::spawn(serve(listener, tokens, shared, until));
+        Self { desk, address, stop: Some(stop), served, _dir: dir }
+    }
+
+    async fn send(&self, method: &str, path: &str, headers: &str, body: &str) -> Reply {
+        let mut stream = TcpStream::connect(self.address).await.expect("connects");
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).await.expect("writes");
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).await.expect("reads");
+        let end = bytes.windows(4).position(|w| w == b"\r\n\r\n").expect("a head") + 4;
+        let head = String::from_utf8(bytes[..end].to_vec()).expect("text");
+        let status = head[9..12].parse().expect("a status");
+        let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+        assert!(!chunked, "every answer of these tests has a length: {head}");
+        Reply { status, head, body: bytes[end..].to_vec() }
+    }
+
+    async fn get(&self, path: &str) -> Reply {
+        self.send("GET", path, "Authorization: Bearer suite\r\n", "").await
+    }
+
+    async fn post(&self, path: &str, body: &str) -> Reply {
+        self.send("POST", path, "Authorization: Bearer suite\r\n", body).await
+    }
+
+    fn audits(&self) -> Vec<String> {
+        self.desk.audits.lock().expect("a lock").clone()
+    }
+}
+
+#[tokio::test]
+async fn the_health_pages_need_no_token_and_tell_degraded_from_draining() {
+    let site = Site::new().await;
+    let open = async |path| site.send("GET", path, "", "").await;
+    assert_eq!(open("/healthz").await.status, 200);
+    let metrics = open("/metrics").await;
+    assert_eq!((metrics.status, metrics.body.as_slice()), (200, &b"siaga112_orphans 0\n"[..]));
+    let ready = open("/readyz").await;
+    assert_eq!((ready.status, ready.json()["status"].as_str()), (200, Some("ok")));
+    assert_eq!(ready.json()["centre"], "Sumenep 112");
+
+    site.desk.health.trouble(Check::Journal, "disk full", WallTime(1_789_621_200_000_000));
+    let ready = open("/readyz").await;
+    let json = ready.json();
+    assert_eq!((ready.status, json["status"].as_str()), (200, Some("degraded")));
+    let check = json["checks"].as_array().expect("checks").iter().find(|c| c["name"] == "journal");
+    let wanted = serde_json::json!({"name": "journal", "ok": false, "detail": "disk full",
+        "since": "2026-09-17T05:00:00.000Z"});
+    assert_eq!(check, Some(&wanted));
+
+    for (phase, word) in [(Phase::Draining, "draining"), (Phase::Starting, "starting")] {
+        site.desk.health.set_phase(phase);
+        let ready = open("/readyz").await;
+        assert_eq!((ready.status, ready.json()["status"].as_str()), (503, Some(word)));
+    }
+}
+
+/// Method and path of everything that the description lists under `/api`.
+fn described(api: &Value) -> Vec<(String, String)> {
+    let paths = api["paths"].as_object().expect("paths");
+    let methods = paths.iter().flat_map(|(path, item)| {
+        let methods = item.as_object().expect("methods");
+        methods.keys().map(|method| (method.to_uppercase(), path.clone()))
+    });
+    methods.filter(|(_, path)| path.starts_with("/api")).collect()
+}
+
+#[tokio::test]
+async fn the_description_lists_every_route_and_each_needs_a_token() {
+    let site = Site::new().await;
+    let api = site.get("/api/openapi.json").await;
+    assert_eq!((api.status, api.header("content-type")), (200, Some("application/json")));
+    let api = api.json();
+    let routes = described(&api);
+    let wanted = [
+        "GET /api/openapi.json",
+        "GET /api/v1/calls",
+        "GET /api/v1/incidents",
+        "GET /api/v1/incidents/{id}",
+        "GET /api/v1/incidents/{id}/recording",
+        "GET /api/v1/queues",
+        "GET /api/v1/seats",
+        "POST /api/v1/seats/{id}/status",
+        "GET /api/v1/trunks",
+    ];
+    let named: Vec<String> = routes.iter().map(|(m, path)| format!("{m} {path}")).collect();
+    assert_eq!(named, wanted);
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert!(api["paths"][path]["get"].is_object(), "{path}");
+    }
+    for name in ["Problem", "Incident", "IncidentSummary", "Recording", "Offer", "Calls"] {
+        assert!(api["components"]["schemas"][name].is_object(), "{name}");
+    }
+    assert_eq!(api["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+    for (method, path) in routes {
+        let path = path.replace("{id}", "seat-1");
+        for wrong in [
+            "",
+            "Authorization: Bearer\r\n",
+            "Authorization: Bearer suit\r\n",
+            "Authorization: Bearer suite2\r\n",
+            "Authorization: Basic suite\r\n",
+        ] {
+            let reply = site.send(&method, &path, wrong, "").await;
+            let kind = if wrong.contains("Bearer suit") { "token-wrong" } else { "token-needed" };
+            reply.problem(401, kind);
+            assert_eq!(reply.header("www-authenticate"), Some("Bearer realm=\"siaga112\""));
+        }
+    }
+    assert!(site.audits().is_empty() && site.desk.orders.lock().expect("a lock").is_empty());
+}
+
+#[tokio::test]
+async fn without_a_configured_token_the_api_is_closed_and_says_how_to_open_it() {
+    for tokens in [&[][..], &[""][..]] {
+        let site = Site::with(tokens, false).await;
+        for headers in ["", "Authorization: Bearer \r\n", "Authorization: Bearer suite\r\n"] {
+            for path in ["/api/v1/calls", "/api/nothing", "/api"] {
+                let reply = site.send("GET", path, headers, "").await;
+                let detail = reply.problem(401, "no-token-configured");
+                assert!(detail.contains("[[console.token]]"), "{detail}");
+            }
+        }
+        assert_eq!(site.send("GET", "/healthz", "", "").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn wrong_paths_methods_and_bodies_are_refused_with_a_reason() {
+    let site = Site::new().await;
+    site.send("GET", "/nothing", "", "").await.problem(404, "unknown-path");
+    site.get("/api/v1/nothing").await.problem(404, "unknown-path");
+    site.send("GET", "/api/v1/nothing", "", "").await.problem(401, "token-needed");
+    let reply = site.post("/api/v1/calls", "").await;
+    reply.problem(405, "wrong-method");
+    assert_eq!(reply.header("allow"), Some("GET,HEAD"));
+    site.send("POST", "/api/v1/calls", "", "").await.problem(401, "token-needed");
+    site.get("/api/v1/incidents/%ff").await.problem(404, "unknown-id");
+    site.send("DELETE", "/healthz", "", "").await.problem(405, "wrong-method");
+
+    let path = "/api/v1/seats/seat-1/status";
+    for (body, part) in [
+        ("", "EOF"),
+        ("{", "EOF"),
+        ("[]", "ready"),
+        (r#"{"status":"asleep"}"#, "unknown variant `asleep`"),
+        (r#"{"status":"ready","extra":1}"#, "unknown field `extra`"),
+        (r#"{"reason":"x"}"#, "missing field `status`"),
+    ] {
+        let detail = site.post(path, body).await.problem(400, "bad-body");
+        assert!(detail.contains(part), "{body}: {detail}");
+    }
+    let long = format!(r#"{{"status":"ready","reason":"{}"}}"#, "x".repeat(201));
+    site.post(path, &long).await.problem(400, "bad-body");
+    let huge = format!(r#"{{"status":"ready","reason":"{}"}}"#, "x".repeat(20_000));
+    site.post(path, &huge).await.problem(413, "body-too-large");
+    assert!(site.desk.orders.lock().expect("a lock").is_empty());
+}
+
+#[tokio::test]
+async fn the_live_board_is_shown_and_a_seat_is_set() {
+    let site = Site::new().await;
+    let calls = site.get("/api/v1/calls").await.json();
+    assert_eq!(calls["calls"][0]["id"], call(1).to_string());
+    assert_eq!(calls["calls"][0]["caller"], "+628123456");
+    assert_eq!(calls["calls"][0]["received_at"], "2026-09-17T05:00:00.000Z");
+    let queues = site.get("/api/v1/queues").await.json();
+    assert_eq!(
+        (&queues["queues"][0]["id"], &queues["queues"][0]["waiting"]),
+        (&"112".into(), &1.into())
+    );
+    let seats = site.get("/api/v1/seats").await.json();
+    assert_eq!(
+        (&seats["seats"][0]["id"], &seats["seats"][0]["state"]),
+        (&"seat-1".into(), &"paused".into())
+    );
+    let trunks = site.get("/api/v1/trunks").await.json();
+    assert_eq!(trunks["trunks"][0]["calls_total"], 9);
+
+    site.desk.orders.lock().expect("a lock").clear();
+    let body = r#"{"status":"paused","reason":"prayer"}"#;
+    assert_eq!(site.post("/api/v1/seats/seat-1/status", body).await.status, 204);
+    let wanted = Order::SetSeat {
+        seat: SeatId::from("seat-1"),
+        status: SeatStatus::Paused,
+        reason: "prayer".into(),
+        by: "name of suite".into(),
+    };
+    assert_eq!(*site.desk.orders.lock().expect("a lock"), [wanted]);
+    let detail = site.post("/api/v1/seats/seat-9/status", body).await.problem(404, "unknown-id");
+    assert!(detail.contains("seat-9"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_silent_switchboard_is_said_and_the_records_still_answer() {
+    let site = Site::with(&["suite"], true).await;
+    site.get("/api/v1/calls").await.problem(503, "switchboard-silent");
+    assert_eq!(site.get("/api/v1/incidents").await.status, 200);
+}
+
+#[tokio::test]
+async fn incidents_are_searched_and_read_and_both_are_audited() {
+    let site = Site::new().await;
+    let list = site.get("/api/v1/incidents?trunk=telkom&limit=3").await.json();
+    assert_eq!(list["incidents"].as_array().expect("a list").len(), 3);
+    let next = list["next"].as_str().expect("a cursor");
+    let page = site.get(&format!("/api/v1/incidents?limit=3&before={next}")).await.json();
+    assert_eq!(page["incidents"][0]["id"], call(1).to_string());
+    assert_eq!(page["next"], Value::Null);
+    for (query, part) in [
+        ("stage=gone", "stage takes: arriving, waiting"),
+        ("limit=0", "1 to 1000"),
+        ("since=yesterday", "2026-09-17T05:00:00Z"),
+        ("colour=red", "there is no filter \"colour\""),
+    ] {
+        let reply = site.get(&format!("/api/v1/incidents?{query}")).await;
+        let detail = reply.problem(400, "bad-query");
+        assert!(detail.contains(part), "{query}: {detail}");
+    }
+    let id = call(1).to_string();
+    let one = site.get(&format!("/api/v1/incidents/{id}")).await.json();
+    assert_eq!((&one["id"], &one["ended_at"]), (&id.clone().into(), &Value::Null));
+    assert_eq!(one["recording"]["file"], "one.wav");
+    site.get("/api/v1/incidents/nothing").await.problem(404, "unknown-id");
+    assert_eq!(
+        site.audits(),
+        [
+            "name of suite: incidents searched trunk=telkom&limit=3".to_owned(),
+            format!("name of suite: incidents searched limit=3&before={next}"),
+            format!("name of suite: incident read {id}"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_recording_is_played_whole_or_in_parts_and_never_from_outside_its_folder() {
+    let site = Site::new().await;
+    let path = |n| format!("/api/v1/incidents/{}/recording", call(n));
+    let whole = site.get(&path(1)).await;
+    assert_eq!((whole.status, whole.body.as_slice()), (200, WAV));
+    assert_eq!(whole.header("content-type"), Some("audio/wav"));
+    assert_eq!(whole.header("accept-ranges"), Some("bytes"));
+    let range = async |range: &str| {
+        let headers = format!("Authorization: Bearer suite\r\nRange: {range}\r\n");
+        site.send("GET", &path(1), &headers, "").await
+    };
+    for (asked, body, part) in [
+        ("bytes=0-3", &WAV[..4], "bytes 0-3/14"),
+        ("bytes=4-", &WAV[4..], "bytes 4-13/14"),
+        ("bytes=-2", &WAV[12..], "bytes 12-13/14"),
+        ("bytes=10-999", &WAV[10..], "bytes 10-13/14"),
+    ] {
+        let reply = range(asked).await;
+        assert_eq!((reply.status, reply.body.as_slice()), (206, body), "{asked}");
+        assert_eq!(reply.header("content-range"), Some(part));
+    }
+    let outside = range("bytes=14-").await;
+    outside.problem(416, "range-outside");
+    assert_eq!(outside.header("content-range"), Some("bytes */14"));
+    assert_eq!(range("bytes=0-1,3-4").await.body, WAV);
+    let played = site.audits();
+    assert_eq!(played.len(), 6, "{played:?}");
+    assert_eq!(played[0], format!("name of suite: recording played {}", call(1)));
+
+    for n in [2, 3, 4] {
+        site.get(&path(n)).await.problem(404, "no-recording");
+    }
+    site.get("/api/v1/incidents/..%2f..%2fsecret.wav/recording").await.problem(404, "unknown-id");
+    assert_eq!(site.audits().len(), 6);
+}
+
+#[tokio::test]
+async fn a_broken_database_is_a_problem_document_without_a_path() {
+    let site = Site::new().await;
+    let list = site.get("/api/v1/incidents").await;
+    assert_eq!(list.status, 200);
+    site.desk.store.close().await;
+    let detail = site.get("/api/v1/incidents").await.problem(503, "store-failed");
+    assert!(!detail.contains("incidents.db"), "{detail}");
+}
+
+#[tokio::test]
+async fn the_console_ends_when_it_is_told() {
+    let mut site = Site::new().await;
+    assert_eq!(site.get("/healthz").await.status, 200);
+    site.stop.take().expect("once").send(()).expect("serving");
+    site.served.await.expect("no panic").expect("no error");
+}
