@@ -336,11 +336,11 @@ impl Tail {
             self.segment = None;
         }
         let result = self.append(&bytes);
-        match (&result, &mut self.segment) {
-            (Ok(()), _) => self.chain = chain,
-            (Err(JournalError::Deleted { .. }), segment) => *segment = None,
-            (Err(_), Some(segment)) => segment.file = None,
-            (Err(_), None) => {}
+        match &result {
+            Ok(()) => self.chain = chain,
+            Err(JournalError::Deleted { .. }) => self.segment = None,
+            // The file was taken out before it was used: the next write opens it anew.
+            Err(_) => {}
         }
         result
     }

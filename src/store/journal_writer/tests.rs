@@ -197,10 +197,11 @@ fn what_a_failed_write_left_behind_is_cut_off_before_the_next() {
     let segment = writer.tail.segment.as_mut().expect("a segment");
     segment.file = None;
     let mut file = File::options().append(true).open(&segment.path).expect("opens");
-    file.write_all(b"{\"seq\":2,\"prev\":\"half a li").expect("writes");
+    file.write_all(&b"{\"seq\":2,\"prev\":\"half a li".repeat(100)).expect("writes");
     writer.tail.write([two.as_slice()].into_iter(), SEGMENT_BYTES).expect("writes");
     assert_eq!(names(dir.path()), ["alarm-1", "alarm-2"]);
-    assert!(verify(dir.path()).expect("verifies").holds());
+    let report = verify(dir.path()).expect("verifies");
+    assert!(report.holds() && !report.torn, "{report:?}");
 }
 
 #[test]
@@ -235,4 +236,20 @@ fn a_reader_that_stands_at_the_end_goes_on_into_new_segments() {
     assert!(segments(dir.path()).expect("lists").len() > 3);
     let from_7: Vec<u64> = read_from(dir.path(), 7).map(|line| line.expect("reads").seq).collect();
     assert_eq!(from_7, (7..=20).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_reader_forgets_what_it_read_ahead_of_the_durable_line() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (mut writer, _) = JournalWriter::open(dir.path()).expect("opens");
+    let before = writer.tail.chain;
+    let [one, two, other] = [1, 2, 3].map(|n| chain::body(&alarm(n)));
+    writer.tail.write([one.as_slice(), &two].into_iter(), SEGMENT_BYTES).expect("writes");
+    let mut reader = read_from(dir.path(), 1);
+    assert_eq!(reader.batch(1, 10).expect("reads").len(), 1);
+    let (mut chain, mut bytes) = (before, Vec::new());
+    [&one, &other].iter().for_each(|body| chain.seal(body, &mut bytes));
+    fs::write(dir.path().join(segment_name(1)), bytes).expect("writes");
+    let lines = reader.batch(2, 10).expect("reads");
+    assert_eq!(lines[0].entry, Some(alarm(3)));
 }
