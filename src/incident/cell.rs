@@ -129,6 +129,7 @@ mod tests {
             "3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=",
             "3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=510101A2B0C3D4E",
             "3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=510101A2B0C3D4E5FF",
+            "3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=510101123412345678",
             "3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=51O101A2B0C3D4E5",
             "3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=510101A2B0C3D4G5",
             "3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=5é0101A2B0C3D4E",
