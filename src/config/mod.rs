@@ -1,1 +1,212 @@
-//! (room)
+//! The files of `config/` become every room's settings, or a list of all that is wrong with them.
+//!
+//! Rule of the room: a configuration is taken whole or not at all, and one that could lead an
+//! emergency call nowhere is refused. Every finding says where, what and how to mend it; none
+//! shows a secret. The files are the only source of settings, beside environment variables for
+//! `gateway.toml`.
+
+mod categories;
+mod environment;
+mod findings;
+mod folder;
+mod forms;
+mod gateway;
+mod names;
+mod places;
+mod queues;
+mod routing;
+mod seats;
+mod secrets;
+mod section;
+#[cfg(test)]
+mod tests;
+mod trunks;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::acd::settings::{QueueSettings, SeatSettings};
+use crate::console::settings::ConsoleSettings;
+use crate::incident::settings::Kecamatan;
+use crate::media::settings::MediaSettings;
+use crate::switchboard::settings::SwitchboardSettings;
+use crate::trunk::settings::{Centre, TrunkSettings};
+
+pub use findings::{Finding, Findings, Severity};
+
+use findings::{Log, Place};
+use folder::Folder;
+use gateway::Gateway;
+use names::Names;
+use secrets::Vault;
+
+/// This machine among the nodes of a centre.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeSettings {
+    /// Its fully qualified name.
+    pub name: String,
+    /// Where it keeps journal, records and recordings; made when it does not exist. A relative
+    /// path counts from the working directory.
+    pub data_dir: PathBuf,
+}
+
+/// A whole configuration that may be used.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// This node.
+    pub node: NodeSettings,
+    /// What the switchboard decides by.
+    pub switchboard: SwitchboardSettings,
+    /// The media plane.
+    pub media: MediaSettings,
+    /// The HTTP side.
+    pub console: ConsoleSettings,
+    /// Where records are stored, `sqlite:PATH`.
+    pub storage_url: String,
+    /// SHA-256 over names and contents of the files, lower-case hexadecimal. Password files and
+    /// the environment are not part of it.
+    pub digest: String,
+    /// What somebody should look at.
+    pub warnings: Findings,
+}
+
+/// Reads the configuration of a directory, with `environment` laid over `gateway.toml`.
+///
+/// # Errors
+///
+/// All findings at once, when one of them is an error.
+pub fn load(
+    dir: &Path,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Loaded, Findings> {
+    let environment: BTreeMap<String, String> = environment.into_iter().collect();
+    let log = Log::default();
+    let loaded = read(dir, &environment, &log);
+    let findings = log.into_findings();
+    match loaded {
+        Some(loaded) if findings.errors() == 0 => Ok(Loaded { warnings: findings, ..loaded }),
+        _ => Err(findings),
+    }
+}
+
+/// Sections whose change is only taken up by a restart.
+#[must_use]
+pub fn needs_restart(old: &Loaded, new: &Loaded) -> Vec<&'static str> {
+    let changed = [
+        ("[node]", old.node != new.node),
+        ("[sip] listen", old.switchboard.sip.listen != new.switchboard.sip.listen),
+        ("[media]", old.media != new.media),
+        ("[storage]", old.storage_url != new.storage_url),
+        ("[console]", old.console != new.console),
+    ];
+    changed.into_iter().filter(|(_, changed)| *changed).map(|(section, _)| section).collect()
+}
+
+/// Reads all files, each as far as it goes. None when a file that everything hangs on could not
+/// be read; otherwise settings that may be used if no error was noted.
+fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option<Loaded> {
+    let mut folder = Folder::open(dir, log)?;
+    let mut vault = Vault { dir, environment, realm: String::new() };
+    let gateway = folder.table("gateway.toml").map(|mut file| {
+        environment::overlay(&mut file, environment);
+        Gateway::read(file, &mut vault, log)
+    });
+    let centre = gateway.as_ref().map(|gateway| &gateway.centre);
+    let mut usernames = Names::new("account", true);
+
+    let (places, kecamatan) = read_places(&mut folder, log);
+    let (trunks, trunk_names) = read_trunks(&mut folder, &mut usernames, &vault, centre, log);
+    let file = folder.table("queues.toml");
+    let mut queue_names = Names::new("queue", file.is_some());
+    let queues = file.map(|file| queues::read(file, &mut queue_names, log)).unwrap_or_default();
+    let known = routing::Known {
+        trunks: &trunk_names,
+        queues: &queue_names,
+        kecamatan: &kecamatan,
+    };
+    let file = folder.table("routing.toml");
+    let rules = file.map(|file| routing::read(file, &known, log)).unwrap_or_default();
+    let file = folder.table("seats.toml");
+    let read_seats = file.map(|file| seats::read(file, &queue_names, &mut usernames, &vault, log));
+    if let Some((seats, _)) = &read_seats {
+        check_staffing(&queues, seats, &queue_names, log);
+    }
+    let (seats, accounts) = read_seats.unwrap_or_default();
+    let file = folder.table("categories.toml");
+    let categories = file.map(|file| categories::read(file, log)).unwrap_or_default();
+
+    let gateway = gateway?;
+    gateway.check_ports(seats.len(), log);
+    let mut sip = gateway.sip;
+    sip.accounts = accounts;
+    Some(Loaded {
+        switchboard: SwitchboardSettings {
+            centre: gateway.centre,
+            node: gateway.name.clone(),
+            sip,
+            media_address: gateway.media.address,
+            record: gateway.media.record,
+            trunks,
+            rules,
+            queues,
+            seats,
+            categories,
+            places,
+        },
+        node: NodeSettings { name: gateway.name, data_dir: gateway.data_dir },
+        media: gateway.media,
+        console: gateway.console,
+        storage_url: gateway.storage_url,
+        digest: folder.digest(),
+        warnings: Findings::default(),
+    })
+}
+
+fn read_places(folder: &mut Folder<'_>, log: &Log) -> (Vec<Kecamatan>, Names) {
+    const FILE: &str = "places/kecamatan.csv";
+    let text = folder.text(FILE);
+    let mut names = Names::new("kecamatan", text.is_some());
+    let file = folder.whole(FILE);
+    let places = text.map(|text| places::read(&text, &file, &mut names, log)).unwrap_or_default();
+    (places, names)
+}
+
+fn read_trunks(
+    folder: &mut Folder<'_>,
+    usernames: &mut Names,
+    vault: &Vault<'_>,
+    centre: Option<&Centre>,
+    log: &Log,
+) -> (Vec<TrunkSettings>, Names) {
+    let Some(files) = folder.tables_below("trunks") else {
+        return (Vec::new(), Names::new("trunk", false));
+    };
+    let tables: Vec<_> = files.iter().map(|name| folder.table(name)).collect();
+    let complete = tables.iter().all(Option::is_some);
+    let mut names = Names::new("trunk", complete);
+    let (mut sources, mut trunks) = (Vec::new(), Vec::new());
+    for file in tables.into_iter().flatten() {
+        trunks.extend(trunks::read(file, &mut names, usernames, vault, centre, &mut sources, log));
+    }
+    if complete && trunks.is_empty() {
+        let place: Place = folder.whole("trunks");
+        log.error(&place, "there is no trunk: no call could come in", "add a file with a [[trunk]]");
+    }
+    (trunks, names)
+}
+
+/// Callers of a queue without seats only wait for its overflow.
+fn check_staffing(queues: &[QueueSettings], seats: &[SeatSettings], names: &Names, log: &Log) {
+    for queue in queues {
+        if seats.iter().any(|seat| seat.queues.contains(&queue.id)) {
+            continue;
+        }
+        if let Some(place) = names.place(queue.id.as_str()) {
+            log.warn(
+                place,
+                format!("no seat serves the queue {:?}: its callers wait for nobody", queue.id),
+                format!("add {:?} to the queues of a seat", queue.id),
+            );
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! `gateway.toml`: this node, its centre, and where it listens.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use super::findings::{At, Log, Place};
+use super::folder::Entry;
+use super::forms;
+use super::names::Names;
+use super::secrets::{Found, TOKEN, Vault};
+use super::section::{Section, Wrong, some_text};
+use crate::console::settings::{ConsoleSettings, Token};
+use crate::media::settings::MediaSettings;
+use crate::sip::settings::{Expires, SipSettings, Timers};
+use crate::trunk::settings::Centre;
+
+/// Addresses of one machine or container, all of them.
+const ANY: [IpAddr; 2] =
+    [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+/// Port pairs beside those of the seats: a test call, a caller who waits, one who leaves.
+const SPARE_PAIRS: usize = 4;
+/// A longest registration above a day leaves dead phones on the board.
+const DAY_SECONDS: u32 = 86_400;
+/// Shorter API tokens can be guessed.
+const TOKEN_LENGTH: usize = 16;
+
+/// What `gateway.toml` says.
+pub(super) struct Gateway {
+    pub(super) name: String,
+    pub(super) data_dir: PathBuf,
+    pub(super) storage_url: String,
+    pub(super) centre: Centre,
+    pub(super) sip: SipSettings,
+    pub(super) media: MediaSettings,
+    pub(super) console: ConsoleSettings,
+    ports_place: Place,
+}
+
+impl Gateway {
+    /// Reads the file, and `vault` gets the realm of all accounts from it.
+    pub(super) fn read(file: At<Vec<Entry>>, vault: &mut Vault<'_>, log: &Log) -> Self {
+        let mut top = Section::top(file, log);
+        let (name, data_dir) = node(&mut top.section_or_empty("node", "[node]"));
+        let centre = centre(&mut top.section_or_empty("centre", "[centre]"));
+        let sip = sip(&mut top.section_or_empty("sip", "[sip]"));
+        let (media, ports_place) = media(&mut top.section_or_empty("media", "[media]"), &sip);
+        let default = format!("sqlite:{}", data_dir.join("siaga112.db").display());
+        let storage_url = top
+            .section_or_empty("storage", "[storage]")
+            .word("url", storage)
+            .map_or(default, |url| url.value);
+        vault.realm.clone_from(&sip.domain);
+        let console = console(&mut top.section_or_empty("console", "[console]"), vault);
+        Self { name, data_dir, storage_url, centre, sip, media, console, ports_place }
+    }
+
+    /// Notes when there are too few media ports for this many seats.
+    pub(super) fn check_ports(&self, seats: usize, log: &Log) {
+        let (first, last) = (*self.media.ports.start(), *self.media.ports.end());
+        let pairs = usize::from((last - first).div_ceil(2));
+        let needed = 2 * seats + SPARE_PAIRS;
+        if pairs < needed {
+            let end = usize::from(first) + 2 * needed - 1;
+            log.error(
+                &self.ports_place,
+                format!("the ports {first}-{last} are {pairs} pairs, {needed} are needed"),
+                format!(
+                    "each call takes two pairs: write at least \"{first}-{end}\" for {seats} seats"
+                ),
+            );
+        }
+    }
+}
+
+fn node(section: &mut Section<'_>) -> (String, PathBuf) {
+    let name = section.required("name", "\"gw1.112.sumenep.example\"", forms::host);
+    let data_dir = section.word("data_dir", some_text);
+    (
+        name.map(|name| name.value).unwrap_or_default(),
+        PathBuf::from(data_dir.map_or_else(|| "data".to_owned(), |dir| dir.value)),
+    )
+}
+
+fn centre(section: &mut Section<'_>) -> Centre {
+    let name = section.required("name", "\"NTPD 112 Sumenep\"", some_text);
+    let area_code = section.required("area_code", "\"0328\"", forms::area_code);
+    let example = "[\"112\", \"0328112\", \"urn:service:sos\"]";
+    let written = section.has("dialled");
+    let dialled = section.words("dialled", forms::dialled);
+    if !written {
+        section.missing("dialled", example);
+    } else if dialled.is_empty() {
+        let mend = format!("write for example dialled = {example}");
+        section.log().error(&section.place, "no dialled form is left in [centre]", mend);
+    }
+    Centre {
+        name: name.map(|name| name.value).unwrap_or_default(),
+        area_code: area_code.map(|code| code.value).unwrap_or_default(),
+        dialled: dialled.into_iter().map(|form| form.value).collect(),
+    }
+}
+
+fn sip(section: &mut Section<'_>) -> SipSettings {
+    let log = section.log();
+    let written = section.has("listen");
+    let mut listen: Vec<SocketAddr> = Vec::new();
+    for listener in section.words("listen", forms::listener) {
+        if listen.contains(&listener.value) {
+            let what = format!("{} is listened on twice", listener.value);
+            log.error(&listener.place, what, "remove one of them");
+        }
+        listen.push(listener.value);
+    }
+    if !written {
+        listen.push(SocketAddr::new(ANY[0], 5060));
+    } else if listen.is_empty() {
+        let mend = "write for example listen = [\"udp://0.0.0.0:5060\"]";
+        log.error(&section.place, "no listener is left in [sip]: no call could come in", mend);
+    }
+    let domain = section.required("domain", "\"112.sumenep.example\"", forms::host);
+    let external = section.word("external_address", forms::reachable);
+    SipSettings {
+        listen,
+        domain: domain.map(|domain| domain.value).unwrap_or_default(),
+        external_address: external.map(|address| address.value),
+        user_agent: concat!("siaga112/", env!("CARGO_PKG_VERSION")).to_owned(),
+        timers: Timers::default(),
+        expires: expires(section),
+        accounts: Vec::new(),
+    }
+}
+
+fn expires(section: &mut Section<'_>) -> Expires {
+    let usual = Expires::default();
+    let min = section.number("min_expires_seconds", 1..=DAY_SECONDS, usual.min);
+    let default = section.number("default_expires_seconds", 1..=DAY_SECONDS, usual.default);
+    let max = section.number("max_expires_seconds", 1..=DAY_SECONDS, usual.max);
+    if !(min.value <= default.value && default.value <= max.value) {
+        section.log().error(
+            &default.place,
+            format!(
+                "registrations of at least {} s, usually {} s and at most {} s contradict each \
+                 other",
+                min.value, default.value, max.value
+            ),
+            "let min_expires_seconds <= default_expires_seconds <= max_expires_seconds",
+        );
+    }
+    Expires { min: min.value, default: default.value, max: max.value }
+}
+
+fn media(section: &mut Section<'_>, sip: &SipSettings) -> (MediaSettings, Place) {
+    let log = section.log();
+    let address = section.word("address", forms::reachable);
+    let bind = section.word("bind", forms::bindable);
+    let record = section.truth("record", true);
+    let usual = At { place: section.place.clone(), value: 20_000..=29_999 };
+    let ports = section.word("ports", forms::ports).unwrap_or(usual);
+    let (bind, address) = match (bind, address) {
+        (Some(bind), None) if !bind.value.is_unspecified() => (bind.value, bind.value),
+        (_, None) => {
+            section.missing("address", "\"192.0.2.10\", the address written into SDP");
+            (ANY[0], ANY[0])
+        }
+        // Behind NAT the written address is none of this machine's: all are bound, unless the
+        // audio is for this machine only.
+        (None, Some(At { value: address, .. })) => {
+            let any = if address.is_ipv4() { ANY[0] } else { ANY[1] };
+            (if address.is_loopback() { address } else { any }, address)
+        }
+        (Some(bind), Some(address)) => {
+            if bind.value.is_ipv4() != address.value.is_ipv4() {
+                let what = format!("{} and {} are of two IP versions", bind.value, address.value);
+                log.error(&bind.place, what, "let bind and address be of one version");
+            }
+            (bind.value, address.value)
+        }
+    };
+    if let Some(listener) = sip.listen.iter().find(|at| ports.value.contains(&at.port())) {
+        let what = format!("the SIP listener {listener} lies within the media ports");
+        log.error(&ports.place, what, "move one of them");
+    }
+    let place = ports.place.clone();
+    (MediaSettings { bind, address, ports: whole_pairs(&ports, log), record }, place)
+}
+
+/// RTP has the even port, RTCP the odd one after it (RFC 3550 §11): what is left over at either
+/// end is not used.
+fn whole_pairs(ports: &At<RangeInclusive<u16>>, log: &Log) -> RangeInclusive<u16> {
+    let (first, last) = (*ports.value.start(), *ports.value.end());
+    let (even, odd) = (first + first % 2, last - (last + 1) % 2);
+    if even >= odd {
+        log.error(&ports.place, format!("{first}-{last} holds no pair of ports"), "widen it");
+        return ports.value.clone();
+    }
+    if (even, odd) != (first, last) {
+        log.warn(
+            &ports.place,
+            format!("pairs begin at even ports: of {first}-{last} only {even}-{odd} are used"),
+            format!("write \"{even}-{odd}\""),
+        );
+    }
+    even..=odd
+}
+
+/// The message names the scheme only: the rest of a URL may hold a password.
+fn storage(text: &str) -> Result<String, Wrong> {
+    match text.split_once(':') {
+        Some(("sqlite", rest)) if !rest.is_empty() => Ok(text.to_owned()),
+        Some(("postgres" | "postgresql", _)) => Err(Wrong::new(
+            "this version stores in SQLite only, not in PostgreSQL",
+            "write for example \"sqlite:data/siaga112.db\"",
+        )),
+        _ => Err(Wrong::new(
+            "this is no storage URL",
+            "write for example \"sqlite:data/siaga112.db\"",
+        )),
+    }
+}
+
+fn console(section: &mut Section<'_>, vault: &Vault<'_>) -> ConsoleSettings {
+    let log = section.log();
+    let usual = At {
+        place: section.place.clone(),
+        value: SocketAddr::from((Ipv4Addr::LOCALHOST, 8112)),
+    };
+    let listen = section.word("listen", forms::socket).unwrap_or(usual);
+    let mut names = Names::new("token", true);
+    let mut tokens = Vec::new();
+    for mut entry in section.sections("token", "[[console.token]]") {
+        let name = entry.name("name", "\"supervisor\"");
+        names.add(&name, log);
+        match vault.secret(&mut entry, &TOKEN) {
+            Found::Secret(secret) => {
+                if secret.reveal().len() < TOKEN_LENGTH {
+                    log.warn(
+                        &entry.place,
+                        format!("the token {:?} is shorter than {TOKEN_LENGTH}", name.value),
+                        "make one with `openssl rand -hex 24`",
+                    );
+                }
+                tokens.push(Token { name: name.value, secret });
+            }
+            Found::Unset(variable) => log.warn(
+                &variable.place,
+                format!(
+                    "the environment variable {} is not set: the token {:?} opens nothing",
+                    variable.value, name.value
+                ),
+                "set it before the start, or remove this token",
+            ),
+            Found::Nothing => entry.missing("token_env", "\"SIAGA112_TOKEN\", or token_file"),
+            Found::Refused => {}
+        }
+    }
+    if !listen.value.ip().is_loopback() && tokens.is_empty() {
+        log.error(
+            &listen.place,
+            format!("the console listens on {}, and no token guards it", listen.value),
+            "add a [[console.token]], or listen on 127.0.0.1",
+        );
+    }
+    ConsoleSettings { listen: listen.value, tokens }
+}

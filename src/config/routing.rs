@@ -1,0 +1,121 @@
+//! `routing.toml`: which call goes to which queue.
+
+use super::findings::{At, Log, Place};
+use super::folder::Entry;
+use super::forms;
+use super::names::Names;
+use super::section::{Section, some_text};
+use crate::routing::settings::{Rule, When};
+use crate::vocabulary::{QueueId, TrunkId};
+
+/// The names that a rule may refer to.
+pub(super) struct Known<'n> {
+    pub(super) trunks: &'n Names,
+    pub(super) queues: &'n Names,
+    pub(super) kecamatan: &'n Names,
+}
+
+/// Reads the rules, highest priority first; among equals the one that is written first.
+pub(super) fn read(file: At<Vec<Entry>>, known: &Known<'_>, log: &Log) -> Vec<Rule> {
+    let place = file.place.clone();
+    let mut top = Section::top(file, log);
+    let sections = top.sections("rule", "[[rule]]");
+    let mut names = Names::new("rule", true);
+    let mut rules: Vec<At<Rule>> = Vec::new();
+    for (i, section) in sections.into_iter().enumerate() {
+        let place = section.place.clone();
+        let (name_place, rule) = read_one(section, i + 1, known);
+        names.add(&At { place: name_place, value: rule.name.clone() }, log);
+        rules.push(At { place, value: rule });
+    }
+    rules.sort_by_key(|rule| std::cmp::Reverse(rule.value.priority));
+    check_catch_all(&place, &rules, log);
+    check_reach(&rules, log);
+    rules.into_iter().map(|rule| rule.value).collect()
+}
+
+fn read_one(mut section: Section<'_>, number: usize, known: &Known<'_>) -> (Place, Rule) {
+    let log = section.log();
+    let name = section.word("name", some_text).unwrap_or_else(|| At {
+        place: section.place.clone(),
+        value: format!("rule {number}"),
+    });
+    if !section.has("priority") {
+        section.missing("priority", "50");
+    }
+    let priority = section.number("priority", -1_000_000..=1_000_000, 0).value;
+    let when = section.section("when", "when").map(|when| read_when(when, known, log));
+    let queue = section.name("queue", "\"darurat\"");
+    known.queues.refer(&queue, log);
+    let rule = Rule {
+        name: name.value,
+        priority,
+        when: when.unwrap_or_default(),
+        queue: QueueId::from(queue.value),
+        call_priority: section.number("call_priority", 0..=9, 5).value,
+    };
+    (name.place, rule)
+}
+
+fn read_when(mut section: Section<'_>, known: &Known<'_>, log: &Log) -> When {
+    let trunks = section.words("trunk", some_text);
+    let services = section.words("service", forms::service_form);
+    let dialled = section.words("dialled", forms::digits);
+    let kecamatan = section.words("kecamatan", some_text);
+    trunks.iter().for_each(|trunk| known.trunks.refer(trunk, log));
+    services.iter().for_each(|service| forms::doubt_service(service, log));
+    kecamatan.iter().for_each(|code| known.kecamatan.refer(code, log));
+    When {
+        trunk: trunks.into_iter().map(|trunk| TrunkId::from(trunk.value)).collect(),
+        service: services.into_iter().map(|service| service.value).collect(),
+        dialled: dialled.into_iter().map(|form| form.value).collect(),
+        kecamatan: kecamatan.into_iter().map(|code| code.value).collect(),
+    }
+}
+
+/// A call that no rule fits would be led nowhere.
+fn check_catch_all(file: &Place, rules: &[At<Rule>], log: &Log) {
+    if rules.iter().any(|rule| rule.value.when.is_always()) {
+        return;
+    }
+    let (place, what) = match rules.last() {
+        None => (file, "there is no rule: no call would reach a queue"),
+        Some(last) => (&last.place, "no rule is true for every call: some would reach no queue"),
+    };
+    log.error(
+        place,
+        what,
+        "add as the last one: [[rule]] priority = 0, when = {}, queue = \"darurat\"",
+    );
+}
+
+fn check_reach(rules: &[At<Rule>], log: &Log) {
+    for (i, rule) in rules.iter().enumerate() {
+        let covering = rules.iter().take(i).find(|above| covers(&above.value.when, &rule.value.when));
+        if let Some(above) = covering {
+            log.warn(
+                &rule.place,
+                format!(
+                    "the rule {:?} is never reached: {:?} at {} takes all of its calls before it",
+                    rule.value.name, above.value.name, above.place
+                ),
+                "give it a higher priority, or remove it",
+            );
+        }
+    }
+}
+
+/// Whether `wide` is true for every call that `narrow` is true for.
+fn covers(wide: &When, narrow: &When) -> bool {
+    fn list<T>(wide: &[T], narrow: &[T], fits: impl Fn(&T, &T) -> bool) -> bool {
+        let all = || narrow.iter().all(|n| wide.iter().any(|w| fits(w, n)));
+        wide.is_empty() || (!narrow.is_empty() && all())
+    }
+    let service = |wide: &String, narrow: &String| {
+        wide == narrow || wide.strip_suffix('*').is_some_and(|branch| narrow.starts_with(branch))
+    };
+    list(&wide.trunk, &narrow.trunk, PartialEq::eq)
+        && list(&wide.service, &narrow.service, service)
+        && list(&wide.dialled, &narrow.dialled, PartialEq::eq)
+        && list(&wide.kecamatan, &narrow.kecamatan, PartialEq::eq)
+}

@@ -1,0 +1,117 @@
+//! `trunks/*.toml`: one profile for each carrier.
+
+use ipnet::IpNet;
+
+use super::findings::{At, Log};
+use super::folder::Entry;
+use super::forms;
+use super::names::Names;
+use super::secrets::{Vault, account_name};
+use super::section::{Section, Wrong};
+use crate::trunk::settings::{Centre, TrunkSettings};
+use crate::vocabulary::{AnswerMode, TrunkId};
+
+/// Reads one file's trunks; `sources` gathers the networks of all files.
+pub(super) fn read(
+    file: At<Vec<Entry>>,
+    names: &mut Names,
+    usernames: &mut Names,
+    vault: &Vault<'_>,
+    centre: Option<&Centre>,
+    sources: &mut Vec<(String, At<IpNet>)>,
+    log: &Log,
+) -> Vec<TrunkSettings> {
+    let mut top = Section::top(file, log);
+    let sections = top.sections("trunk", "[[trunk]]");
+    let mut trunks = Vec::new();
+    for mut section in sections {
+        let name = section.name("name", "\"telco-a\"");
+        names.add(&name, log);
+        let written = section.has("source");
+        let networks = section.words("source", forms::network);
+        let username = section.word("username", account_name);
+        if let Some(username) = &username {
+            usernames.add(username, log);
+        }
+        if !written && username.is_none() {
+            log.error(
+                &section.place,
+                format!("the trunk {:?} has neither a source nor an account", name.value),
+                "add source = [\"198.51.100.7\"], or username with a password",
+            );
+        }
+        let digest = vault.account(&mut section, username);
+        for network in &networks {
+            check_source(&name.value, network, sources, log);
+        }
+        let area_code = section.word("area_code", forms::area_code);
+        let test_number = section.word("test_number", forms::digits);
+        if let (Some(number), Some(centre)) = (&test_number, centre) {
+            check_test_number(number, centre, log);
+        }
+        trunks.push(TrunkSettings {
+            id: TrunkId::from(name.value),
+            sources: networks.into_iter().map(|network| network.value).collect(),
+            digest,
+            trust_identity: section.truth("trust_identity", false),
+            area_code: area_code
+                .map(|code| code.value)
+                .or_else(|| centre.map(|centre| centre.area_code.clone()))
+                .unwrap_or_default(),
+            answer: section.word("answer", answer_mode).map(|mode| mode.value),
+            test_number: test_number.map(|number| number.value),
+        });
+    }
+    trunks
+}
+
+/// When a call is answered, as queues and trunks write it.
+pub(super) fn answer_mode(text: &str) -> Result<AnswerMode, Wrong> {
+    text.parse().map_err(|_| {
+        Wrong::new(
+            format!("{text:?} is no answer mode"),
+            "write \"on_agent\", \"immediate\" or \"after_seconds:N\" with N from 1 to 600",
+        )
+    })
+}
+
+/// A packet must tell its carrier by its source alone.
+fn check_source(
+    trunk: &str,
+    network: &At<IpNet>,
+    sources: &mut Vec<(String, At<IpNet>)>,
+    log: &Log,
+) {
+    if network.value.prefix_len() == 0 {
+        log.warn(
+            &network.place,
+            format!("{} makes everybody the carrier {trunk:?}", network.value),
+            "write the carrier's own networks",
+        );
+    }
+    for (other, known) in sources.iter() {
+        let nested = known.value.contains(&network.value) || network.value.contains(&known.value);
+        if nested && other != trunk {
+            log.error(
+                &network.place,
+                format!(
+                    "{} of trunk {trunk:?} overlaps {} of trunk {other:?} at {}",
+                    network.value, known.value, known.place
+                ),
+                "let each address belong to one trunk",
+            );
+        }
+    }
+    sources.push((trunk.to_owned(), network.clone()));
+}
+
+/// A number that people dial in need must never reach the test call.
+fn check_test_number(number: &At<String>, centre: &Centre, log: &Log) {
+    if centre.dialled.contains(&number.value) {
+        log.error(
+            &number.place,
+            format!("the test number {:?} is also an emergency number of [centre]", number.value),
+            "let the test number be one that nobody dials in need",
+        );
+    }
+}
