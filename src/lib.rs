@@ -8,8 +8,8 @@ pub mod vocabulary;
 // The pure rooms: values in, values out; no I/O, no clock, no thread.
 pub mod sdp;
 pub mod sip;
-pub mod trunk;
 pub mod incident;
+pub mod trunk;
 pub mod routing;
 pub mod call;
 pub mod acd;
