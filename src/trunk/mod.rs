@@ -4,5 +4,39 @@
 //! A function room: values in, values out. What cannot be understood is kept with a finding and
 //! never refuses a call. It never knows transactions, queues or seats.
 
+mod dialled;
 pub mod number_plan;
 pub mod settings;
+mod trunks;
+
+pub use dialled::{Dialled, DialledKind, dialled};
+pub use trunks::Trunks;
+
+#[cfg(test)]
+mod tests {
+    use super::settings::{Centre, TrunkSettings};
+    use crate::vocabulary::TrunkId;
+
+    /// A carrier that asserts identities, as most do.
+    pub(super) fn trunk(id: &str) -> TrunkSettings {
+        TrunkSettings {
+            id: TrunkId::from(id),
+            sources: Vec::new(),
+            digest: None,
+            trust_identity: true,
+            area_code: "0328".to_owned(),
+            answer: None,
+            test_number: None,
+        }
+    }
+
+    /// The centre of the sample configuration.
+    pub(super) fn centre() -> Centre {
+        let dialled = ["112", "0328112", "1120328", "+62328112", "urn:service:sos.*"];
+        Centre {
+            name: "112 Sumenep".to_owned(),
+            area_code: "0328".to_owned(),
+            dialled: dialled.map(str::to_owned).to_vec(),
+        }
+    }
+}
