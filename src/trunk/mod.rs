@@ -4,17 +4,20 @@
 //! A function room: values in, values out. What cannot be understood is kept with a finding and
 //! never refuses a call. It never knows transactions, queues or seats.
 
+mod caller;
 mod dialled;
 pub mod number_plan;
 pub mod settings;
 mod trunks;
 
+pub use caller::caller;
 pub use dialled::{Dialled, DialledKind, dialled};
 pub use trunks::Trunks;
 
 #[cfg(test)]
 mod tests {
     use super::settings::{Centre, TrunkSettings};
+    use crate::sip::{Message, Request, parse};
     use crate::vocabulary::TrunkId;
 
     /// A carrier that asserts identities, as most do.
@@ -37,6 +40,14 @@ mod tests {
             name: "112 Sumenep".to_owned(),
             area_code: "0328".to_owned(),
             dialled: dialled.map(str::to_owned).to_vec(),
+        }
+    }
+
+    /// Reads a request from its bytes.
+    pub(super) fn request(bytes: &[u8]) -> Request {
+        match parse::parse(&bytes::Bytes::copy_from_slice(bytes)).map(|read| read.message) {
+            Ok(Message::Request(request)) => request,
+            other => panic!("a request was expected, not {other:?}"),
         }
     }
 }
