@@ -4,12 +4,14 @@
 //! A function room: values in, values out. What cannot be understood is kept with a finding and
 //! never refuses a call. It never knows transactions, queues or seats.
 
+mod arrival;
 mod caller;
 mod dialled;
 pub mod number_plan;
 pub mod settings;
 mod trunks;
 
+pub use arrival::arrival;
 pub use caller::caller;
 pub use dialled::{Dialled, DialledKind, dialled};
 pub use trunks::Trunks;
