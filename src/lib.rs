@@ -24,3 +24,5 @@ pub mod telemetry;
 pub mod console;
 pub mod config;
 pub mod server;
+/// Simulated carriers and seats around the real gateway.
+pub mod demo;

@@ -1,1 +1,270 @@
-fn main() {}
+//! The command line: reads it, calls one function, prints what went wrong.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use siaga112::{config, demo, server, store, telemetry};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The 112 gateway of a regency: trunks in, queue, operator seats, incident record.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Takes calls.
+    Serve {
+        /// Configuration folder.
+        #[arg(long, value_name = "DIR")]
+        config: PathBuf,
+        /// Logs as JSON lines.
+        #[arg(long)]
+        json_logs: bool,
+    },
+    /// Looks for mistakes in a configuration; exit status 1 when there are any.
+    Check {
+        /// Configuration folder.
+        #[arg(long, value_name = "DIR")]
+        config: PathBuf,
+    },
+    /// Shows the gateway at work on this machine, with simulated carriers and seats.
+    Demo {
+        /// Stay up after the calls.
+        #[arg(long)]
+        stay: bool,
+        /// Keep the data in this folder.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Reads incident records.
+    Incidents {
+        #[command(subcommand)]
+        command: Incidents,
+    },
+    /// Prints the stored form of a SIP password (HA1), read from standard input.
+    Passwd {
+        /// User name of the seat or trunk.
+        username: String,
+        /// The [sip] domain of the configuration.
+        #[arg(long)]
+        realm: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Incidents {
+    /// Newest first.
+    List(Selection),
+    /// One incident, step by step.
+    Show {
+        /// Its id.
+        id: String,
+        /// Configuration folder.
+        #[arg(long, value_name = "DIR")]
+        config: PathBuf,
+        /// table, csv or json.
+        #[arg(long, default_value = "table")]
+        format: store::cli::Format,
+    },
+    /// Every incident, for a spreadsheet or a program.
+    Export(Selection),
+}
+
+#[derive(Debug, clap::Args)]
+struct Selection {
+    /// Configuration folder.
+    #[arg(long, value_name = "DIR")]
+    config: PathBuf,
+    /// table, csv or json.
+    #[arg(long)]
+    format: Option<store::cli::Format>,
+    /// A filter, e.g. `--where since=2026-11-25T00:00:00+07:00 --where outcome=abandoned`.
+    #[arg(long = "where", value_name = "KEY=VALUE")]
+    filters: Vec<String>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse().command).await {
+        Ok(code) => code,
+        Err(error) => {
+            report(&format!("siaga112: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve { config, json_logs } => serve(config, json_logs).await,
+        Command::Check { config } => Ok(check(&config)),
+        Command::Demo { stay, data } => {
+            telemetry::logs::init_quiet()?;
+            demo::run(demo::Options { stay, data }).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Incidents { command } => incidents(command).await,
+        Command::Passwd { username, realm } => passwd(&username, &realm),
+    }
+}
+
+// ---- serve -----------------------------------------------------------------------------------
+
+async fn serve(folder: PathBuf, json_logs: bool) -> anyhow::Result<ExitCode> {
+    telemetry::logs::init(json_logs)?;
+    // Signals are taken before the first call can come.
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let environment = config::environment();
+    let loaded = match config::load(&folder, environment.clone()) {
+        Ok(loaded) => loaded,
+        Err(findings) => {
+            report(&findings.to_string());
+            anyhow::bail!(
+                "{} mistakes in {}; nothing was started",
+                findings.0.len(),
+                folder.display()
+            );
+        }
+    };
+    for warning in &loaded.warnings.0 {
+        tracing::warn!("{warning}");
+    }
+    let server = server::Server::start(loaded, folder, environment).await?;
+    let sip: Vec<String> = server.sip_addresses().iter().map(|a| format!("udp:{a}")).collect();
+    print_line(&format!("ready sip={} console={}", sip.join(","), server.console_address()));
+    loop {
+        tokio::select! {
+            _ = hang_up.recv() => reload(&server),
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+        }
+    }
+    tracing::info!("draining: no new calls, live ones go on; a second signal ends them");
+    tokio::select! {
+        () = server.drain() => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    server.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn reload(server: &server::Server) {
+    match server.reload("SIGHUP") {
+        Ok(restart) if restart.is_empty() => tracing::info!("configuration adopted"),
+        Ok(restart) => {
+            tracing::warn!("configuration adopted, but {} need a restart", restart.join(", "));
+        }
+        Err(findings) => {
+            tracing::error!("configuration refused, the running one stays:\n{findings}");
+        }
+    }
+}
+
+// ---- commands --------------------------------------------------------------------------------
+
+fn check(folder: &std::path::Path) -> ExitCode {
+    match config::load(folder, config::environment()) {
+        Ok(loaded) => {
+            if !loaded.warnings.0.is_empty() {
+                report(&loaded.warnings.to_string());
+            }
+            let board = &loaded.switchboard;
+            print_line(&format!(
+                "{}: no mistakes ({} trunks, {} queues, {} rules, {} seats, {} warnings)",
+                folder.display(),
+                board.trunks.len(),
+                board.queues.len(),
+                board.rules.len(),
+                board.seats.len(),
+                loaded.warnings.0.len()
+            ));
+            ExitCode::SUCCESS
+        }
+        Err(findings) => {
+            report(&findings.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn incidents(command: Incidents) -> anyhow::Result<ExitCode> {
+    let folder = match &command {
+        Incidents::List(selection) | Incidents::Export(selection) => &selection.config,
+        Incidents::Show { config, .. } => config,
+    };
+    let loaded = config::load(folder, config::environment())
+        .map_err(|findings| anyhow::anyhow!("the configuration has mistakes:\n{findings}"))?;
+    let journal = server::journal_folder(&loaded.node.data_dir);
+    let store = store::Store::open(&loaded.storage_url)?;
+    let mut out = std::io::stdout().lock();
+    match command {
+        Incidents::List(selection) => {
+            let filter = filter(&selection.filters)?;
+            let format = selection.format.unwrap_or(store::cli::Format::Table);
+            store::cli::list(&store, &journal, &filter, format, &mut out).await?;
+        }
+        Incidents::Show { id, format, .. } => {
+            store::cli::show(&store, &journal, &id, format, &mut out).await?;
+        }
+        Incidents::Export(selection) => {
+            let filter = filter(&selection.filters)?;
+            let format = selection.format.unwrap_or(store::cli::Format::Csv);
+            store::cli::export(&store, &journal, &filter, format, &mut out).await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn filter(pairs: &[String]) -> anyhow::Result<store::Filter> {
+    let mut filter = store::Filter::default();
+    for pair in pairs {
+        let (key, value) =
+            pair.split_once('=').with_context(|| format!("{pair:?}: KEY=VALUE is expected"))?;
+        filter.set(key, value)?;
+    }
+    Ok(filter)
+}
+
+fn passwd(username: &str, realm: &str) -> anyhow::Result<ExitCode> {
+    use std::io::IsTerminal as _;
+    if std::io::stdin().is_terminal() {
+        report("Password (then Enter):");
+    }
+    let mut password = String::new();
+    std::io::stdin().read_line(&mut password)?;
+    let password = password.trim_end_matches(['\r', '\n']);
+    anyhow::ensure!(
+        !password.is_empty(),
+        "an empty password protects nothing; nothing was printed"
+    );
+    let credential = siaga112::sip::digest::Credential::from_password(username, realm, password);
+    let hash = |secret: &Option<siaga112::vocabulary::Secret>| {
+        secret.as_ref().map_or_else(String::new, |s| s.reveal().to_owned())
+    };
+    print_line(&format!("username = {username:?}"));
+    print_line(&format!("ha1_md5 = {:?}", hash(&credential.ha1_md5)));
+    print_line(&format!("ha1_sha256 = {:?}", hash(&credential.ha1_sha256)));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a line for a program or a person; a closed pipe is their business.
+fn print_line(text: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}");
+    let _ = out.flush();
+}
+
+fn report(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}

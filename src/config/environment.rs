@@ -24,10 +24,8 @@ pub(super) fn overlay(file: &mut At<Vec<Entry>>, environment: &BTreeMap<String, 
     for (path, value) in variables {
         let variable = format!("{PREFIX}__{}", path.to_uppercase().replace('.', "__"));
         let place = Place::Variable(Rc::from(variable));
-        let value = At {
-            place: place.clone(),
-            value: Value::Raw(value.into_string().unwrap_or_default()),
-        };
+        let value =
+            At { place: place.clone(), value: Value::Raw(value.into_string().unwrap_or_default()) };
         match path.split_once('.') {
             None => set(&mut file.value, &path, place, value),
             Some((section, key)) => set_within(file, section, key, place, value),

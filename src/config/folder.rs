@@ -56,7 +56,11 @@ impl<'l> Folder<'l> {
         for name in names.iter().filter(|name| name.ends_with(".toml")) {
             if !KNOWN.contains(&name.as_str()) {
                 let place = folder.whole(name);
-                log.warn(&place, "this version reads no such file", did_you_mean(name, &KNOWN, "file"));
+                log.warn(
+                    &place,
+                    "this version reads no such file",
+                    did_you_mean(name, &KNOWN, "file"),
+                );
             }
         }
         Some(folder)
@@ -198,7 +202,10 @@ fn entries(table: &DeTable<'_>, lines: &Lines<'_>) -> Vec<Entry> {
         .map(|(key, value)| Entry {
             key: key.get_ref().to_string(),
             place: lines.place(key.span().start),
-            value: At { place: lines.place(value.span().start), value: read(value.get_ref(), lines) },
+            value: At {
+                place: lines.place(value.span().start),
+                value: read(value.get_ref(), lines),
+            },
         })
         .collect()
 }

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::findings::{At, Log, did_you_mean};
 use super::section::Wrong;
+use crate::sip::digest::Algorithm;
 
 /// Children of `sos` (RFC 5031 §4.2, RFC 7163 §4, RFC 8147 §9).
 const SERVICES: [&str; 14] = [
@@ -25,6 +26,18 @@ const SERVICES: [&str; 14] = [
     "sos.police",
     "sos.ecall.*",
 ];
+
+/// A digest algorithm by its token in a challenge.
+pub(super) fn algorithm(text: &str) -> Result<Algorithm, Wrong> {
+    match text.to_ascii_uppercase().as_str() {
+        "SHA-256" => Ok(Algorithm::Sha256),
+        "MD5" => Ok(Algorithm::Md5),
+        _ => Err(Wrong::new(
+            format!("{text:?} is no digest algorithm that we know"),
+            "write \"SHA-256\" or \"MD5\"",
+        )),
+    }
+}
 
 /// A dialled form: digits, or a service URN.
 pub(super) fn dialled(text: &str) -> Result<String, Wrong> {
@@ -76,7 +89,10 @@ pub(super) fn doubt_service(service: &At<String>, log: &Log) {
     if !SERVICES.contains(&service.value.as_str()) {
         log.warn(
             &service.place,
-            format!("{:?} is no service of RFC 5031: no network is likely to send it", service.value),
+            format!(
+                "{:?} is no service of RFC 5031: no network is likely to send it",
+                service.value
+            ),
             did_you_mean(&service.value, &SERVICES, "service"),
         );
     }

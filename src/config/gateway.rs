@@ -12,12 +12,12 @@ use super::secrets::{Found, TOKEN, Vault};
 use super::section::{Section, Wrong, some_text};
 use crate::console::settings::{ConsoleSettings, Token};
 use crate::media::settings::MediaSettings;
+use crate::sip::digest::Algorithm;
 use crate::sip::settings::{Expires, SipSettings, Timers};
 use crate::trunk::settings::Centre;
 
 /// Addresses of one machine or container, all of them.
-const ANY: [IpAddr; 2] =
-    [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+const ANY: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
 /// Port pairs beside those of the seats: a test call, a caller who waits, one who leaves.
 const SPARE_PAIRS: usize = 4;
 /// A longest registration above a day leaves dead phones on the board.
@@ -120,15 +120,36 @@ fn sip(section: &mut Section<'_>) -> SipSettings {
     }
     let domain = section.required("domain", "\"112.sumenep.example\"", forms::host);
     let external = section.word("external_address", forms::reachable);
+    let digest = digest(section);
     SipSettings {
         listen,
         domain: domain.map(|domain| domain.value).unwrap_or_default(),
         external_address: external.map(|address| address.value),
         user_agent: concat!("siaga112/", env!("CARGO_PKG_VERSION")).to_owned(),
         timers: Timers::default(),
+        digest,
         expires: expires(section),
         accounts: Vec::new(),
     }
+}
+
+/// Which challenges are sent, best first; both by default (RFC 8760 §2.4).
+fn digest(section: &mut Section<'_>) -> Vec<Algorithm> {
+    let written = section.has("digest");
+    let mut algorithms = Vec::new();
+    for algorithm in section.words("digest", forms::algorithm) {
+        if !algorithms.contains(&algorithm.value) {
+            algorithms.push(algorithm.value);
+        }
+    }
+    if !written {
+        return vec![Algorithm::Sha256, Algorithm::Md5];
+    }
+    if algorithms.is_empty() {
+        let mend = "write digest = [\"SHA-256\", \"MD5\"], or [\"MD5\"] for old phones";
+        section.log().error(&section.place, "no challenge is left in [sip] digest", mend);
+    }
+    algorithms
 }
 
 fn expires(section: &mut Section<'_>) -> Expires {
@@ -221,10 +242,8 @@ fn storage(text: &str) -> Result<String, Wrong> {
 
 fn console(section: &mut Section<'_>, vault: &Vault<'_>) -> ConsoleSettings {
     let log = section.log();
-    let usual = At {
-        place: section.place.clone(),
-        value: SocketAddr::from((Ipv4Addr::LOCALHOST, 8112)),
-    };
+    let usual =
+        At { place: section.place.clone(), value: SocketAddr::from((Ipv4Addr::LOCALHOST, 8112)) };
     let listen = section.word("listen", forms::socket).unwrap_or(usual);
     let mut names = Names::new("token", true);
     let mut tokens = Vec::new();

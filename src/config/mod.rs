@@ -89,12 +89,23 @@ pub fn load(
     }
 }
 
+/// The process environment, for [`load`]: the one place that reads it. Variables that are no
+/// UTF-8 cannot be ours.
+#[must_use]
+pub fn environment() -> Vec<(String, String)> {
+    let utf8 = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(utf8).collect()
+}
+
 /// Sections whose change is only taken up by a restart.
 #[must_use]
 pub fn needs_restart(old: &Loaded, new: &Loaded) -> Vec<&'static str> {
     let changed = [
         ("[node]", old.node != new.node),
         ("[sip] listen", old.switchboard.sip.listen != new.switchboard.sip.listen),
+        ("[sip] domain", old.switchboard.sip.domain != new.switchboard.sip.domain),
         ("[media]", old.media != new.media),
         ("[storage]", old.storage_url != new.storage_url),
         ("[console]", old.console != new.console),
@@ -119,11 +130,8 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
     let file = folder.table("queues.toml");
     let mut queue_names = Names::new("queue", file.is_some());
     let queues = file.map(|file| queues::read(file, &mut queue_names, log)).unwrap_or_default();
-    let known = routing::Known {
-        trunks: &trunk_names,
-        queues: &queue_names,
-        kecamatan: &kecamatan,
-    };
+    let known =
+        routing::Known { trunks: &trunk_names, queues: &queue_names, kecamatan: &kecamatan };
     let file = folder.table("routing.toml");
     let rules = file.map(|file| routing::read(file, &known, log)).unwrap_or_default();
     let file = folder.table("seats.toml");
@@ -190,7 +198,11 @@ fn read_trunks(
     }
     if complete && trunks.is_empty() {
         let place: Place = folder.whole("trunks");
-        log.error(&place, "there is no trunk: no call could come in", "add a file with a [[trunk]]");
+        log.error(
+            &place,
+            "there is no trunk: no call could come in",
+            "add a file with a [[trunk]]",
+        );
     }
     (trunks, names)
 }

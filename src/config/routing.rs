@@ -36,10 +36,9 @@ pub(super) fn read(file: At<Vec<Entry>>, known: &Known<'_>, log: &Log) -> Vec<Ru
 
 fn read_one(mut section: Section<'_>, number: usize, known: &Known<'_>) -> (Place, Rule) {
     let log = section.log();
-    let name = section.word("name", some_text).unwrap_or_else(|| At {
-        place: section.place.clone(),
-        value: format!("rule {number}"),
-    });
+    let name = section
+        .word("name", some_text)
+        .unwrap_or_else(|| At { place: section.place.clone(), value: format!("rule {number}") });
     if !section.has("priority") {
         section.missing("priority", "50");
     }
@@ -91,7 +90,8 @@ fn check_catch_all(file: &Place, rules: &[At<Rule>], log: &Log) {
 
 fn check_reach(rules: &[At<Rule>], log: &Log) {
     for (i, rule) in rules.iter().enumerate() {
-        let covering = rules.iter().take(i).find(|above| covers(&above.value.when, &rule.value.when));
+        let covering =
+            rules.iter().take(i).find(|above| covers(&above.value.when, &rule.value.when));
         if let Some(above) = covering {
             log.warn(
                 &rule.place,

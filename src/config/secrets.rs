@@ -74,9 +74,7 @@ impl Vault<'_> {
             plain
         } else if let Some(name) = variable {
             match self.environment.get(&name.value) {
-                Some(value) if !value.is_empty() => {
-                    At { place: name.place, value: value.clone() }
-                }
+                Some(value) if !value.is_empty() => At { place: name.place, value: value.clone() },
                 _ => return Found::Unset(name),
             }
         } else if let Some(file) = file {

@@ -277,13 +277,16 @@ impl<'l> Section<'l> {
             }
             let mend = match known {
                 Some(_) => format!("did you mean {}?", parts.join("__")),
-                None => "variables are called SIAGA112__SECTION__KEY, after gateway.toml".to_owned(),
+                None => {
+                    "variables are called SIAGA112__SECTION__KEY, after gateway.toml".to_owned()
+                }
             };
             self.log.error(&entry.place, "no setting has this name", mend);
             return;
         }
         let within = if self.heading.is_empty() { "at the top of this file" } else { self.heading };
-        let within = if self.heading.is_empty() { within.to_owned() } else { format!("in {within}") };
+        let within =
+            if self.heading.is_empty() { within.to_owned() } else { format!("in {within}") };
         let mend = match known {
             Some(known) => format!("did you mean {known:?}?"),
             None => format!("known keys: {}", self.asked.join(", ")),

@@ -1,1 +1,15 @@
-//! (room)
+//! Session descriptions as values (RFC 8866) and how an offer is answered (RFC 3264).
+//!
+//! A function room: text in, values out, and back. The reader is tolerant and keeps what it does
+//! not know; the writer is strict. It never knows calls, dialogs or sockets.
+//!
+//! A description is a list of lines: those of the session, then those of each media line. Order
+//! matters and is kept.
+
+mod answer;
+mod audio;
+mod description;
+
+pub use answer::{AnswerParts, Choice, OfferParts, answer, choose, offer};
+pub use audio::{AudioOffer, Codec, CodecKind, Direction, audio};
+pub use description::{Description, Line, Media, ParseError, parse};

@@ -1,1 +1,444 @@
-//! (room)
+//! Start order, stop order, and everything that touches the world: clocks, sockets, threads.
+//!
+//! ```text
+//! udp reader ─┐                        ┌─▶ socket
+//! media ──────┤                        ├─▶ media thread ─▶ recorder thread
+//! recorder ───┼─▶ inbox ▶ switchboard ─┤
+//! journal ────┤                        ├─▶ journal thread ─▶ (files) ─▶ projector ─▶ database
+//! console ────┘                        └─▶ console
+//! ```
+
+mod clock;
+mod desk;
+mod entropy;
+mod inbox;
+mod left_over;
+mod sip_udp;
+mod switchboard_thread;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::config::{self, Loaded};
+use crate::journal::{Entry, Fact};
+use crate::media::{Media, MediaError, MediaHandle};
+use crate::recording::{Recorder, RecordingError};
+use crate::store::{
+    JournalError, JournalHandle, JournalReport, JournalWriter, Projector, Store, StoreError,
+};
+use crate::switchboard::view::Board;
+use crate::switchboard::{Input, Switchboard};
+use crate::telemetry::health::{Check, Health, Phase};
+use crate::telemetry::metrics::{self, EntryCounter, MetricsError};
+use crate::vocabulary::limits;
+
+pub use clock::Clock;
+use desk::ServerDesk;
+pub use entropy::dice;
+use inbox::InboxSender;
+use sip_udp::{ListenError, UdpListener};
+use switchboard_thread::Rim;
+
+/// Why the gateway does not start. Nothing is left running.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A SIP listener.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The console's listener.
+    #[error(
+        "cannot listen on {address} for the console: {source}; choose another [console] listen"
+    )]
+    Console {
+        /// The address tried.
+        address: SocketAddr,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// The data folder.
+    #[error("cannot use the data folder {path}: {source}; mend [node] data_dir or its permissions")]
+    Data {
+        /// The folder.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The database's address.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The recorder.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// The media plane.
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    /// The metrics.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// The system gave no thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The switchboard does not answer any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the switchboard has stopped")]
+pub struct Stopped;
+
+/// A running gateway.
+#[allow(missing_debug_implementations, reason = "threads and sockets have nothing to print")]
+pub struct Server {
+    clock: Clock,
+    inbox: InboxSender,
+    desk: Arc<ServerDesk>,
+    health: Health,
+    store: Store,
+    projector: Projector,
+    journal: JournalHandle,
+    media: MediaHandle,
+    recorder: Recorder,
+    sip: Vec<SocketAddr>,
+    console: SocketAddr,
+    threads: Vec<JoinHandle<()>>,
+    stop_readers: Arc<AtomicBool>,
+    stop_console: watch::Sender<bool>,
+    console_task: tokio::task::JoinHandle<()>,
+    drained: watch::Receiver<bool>,
+    running: Mutex<Loaded>,
+    config_folder: PathBuf,
+    environment: Vec<(String, String)>,
+}
+
+impl Server {
+    /// Starts everything, in the order that lets the first call be recorded.
+    ///
+    /// # Errors
+    /// [`StartError`]: what could not be had, and what to do about it.
+    #[allow(clippy::too_many_lines, reason = "the start order is read in one piece")]
+    pub async fn start(
+        loaded: Loaded,
+        config_folder: PathBuf,
+        environment: Vec<(String, String)>,
+    ) -> Result<Self, StartError> {
+        let clock = Clock::start();
+        let health = Health::new();
+        let metrics = metrics::install()?;
+        let data = loaded.node.data_dir.clone();
+        std::fs::create_dir_all(&data)
+            .map_err(|source| StartError::Data { path: data.clone(), source })?;
+        let (inbox, door) = inbox::inbox();
+        let recordings = data.join("recordings");
+
+        let (journal, projector, store) = keep_records(&loaded, &inbox, &health, clock)?;
+        let (recorder, media) = hear(&loaded, &inbox, &health, clock, &recordings)?;
+        let listeners = listen(&loaded)?;
+        let sip: Vec<SocketAddr> = listeners.iter().map(|l| l.address).collect();
+        let address = loaded.console.listen;
+        let console_listener = TcpListener::bind(address)
+            .await
+            .map_err(|source| StartError::Console { address, source })?;
+        let console = console_listener.local_addr()?;
+
+        let (drained_sender, drained) = watch::channel(false);
+        let waiters = switchboard_thread::Waiters::default();
+        let rim = Rim {
+            clock,
+            inbox: door,
+            sip: listeners.iter().map(|l| (l.address, l.sender())).collect::<HashMap<_, _>>(),
+            media: media.clone(),
+            journal: journal.clone(),
+            counter: EntryCounter::default(),
+            waiters: Arc::clone(&waiters),
+            drained: Box::new(move || {
+                drained_sender.send_replace(true);
+            }),
+        };
+        let switchboard = Switchboard::new(clock.now(), loaded.switchboard.clone(), dice());
+        let mut threads = vec![spawn("switchboard", move || {
+            switchboard_thread::run(switchboard, rim);
+        })?];
+        let desk = Arc::new(ServerDesk {
+            clock,
+            inbox: inbox.clone(),
+            waiters,
+            next_order: AtomicU64::new(1),
+            store: store.clone(),
+            health: health.clone(),
+            metrics,
+            media: media.counters(),
+            journal: journal.clone(),
+            recordings,
+            centre: loaded.switchboard.centre.name.clone(),
+        });
+        let (stop_console, stopping) = watch::channel(false);
+        let console_task = desk::serve(console_listener, &loaded.console, &desk, stopping);
+        let stop_readers = Arc::new(AtomicBool::new(false));
+        for listener in listeners {
+            let (inbox, stop) = (inbox.clone(), Arc::clone(&stop_readers));
+            threads.push(spawn("sip-udp", move || listener.read(&inbox, &stop))?);
+        }
+        health.set_phase(Phase::Serving);
+        Ok(Self {
+            clock,
+            inbox,
+            desk,
+            health,
+            store,
+            projector,
+            journal,
+            media,
+            recorder,
+            sip,
+            console,
+            threads,
+            stop_readers,
+            stop_console,
+            console_task,
+            drained,
+            running: Mutex::new(loaded),
+            config_folder,
+            environment,
+        })
+    }
+
+    /// Addresses that SIP is taken on.
+    #[must_use]
+    pub fn sip_addresses(&self) -> &[SocketAddr] {
+        &self.sip
+    }
+
+    /// Address of the console.
+    #[must_use]
+    pub const fn console_address(&self) -> SocketAddr {
+        self.console
+    }
+
+    /// The clock of this process.
+    #[must_use]
+    pub const fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// The incident store.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The live board.
+    ///
+    /// # Errors
+    /// [`Stopped`] when the switchboard is gone.
+    pub async fn board(&self) -> Result<Board, Stopped> {
+        self.desk.board().await.map_err(|_| Stopped)
+    }
+
+    /// Takes the configuration of the folder again, whole or not at all. Live calls go on.
+    ///
+    /// # Errors
+    /// Every mistake; the running configuration stays.
+    pub fn reload(&self, by: &str) -> Result<Vec<&'static str>, config::Findings> {
+        let now = self.clock.now();
+        match config::load(&self.config_folder, self.environment.clone()) {
+            Err(findings) => {
+                let detail = format!("{} mistakes, the running one stays", findings.0.len());
+                self.health.trouble(Check::Config, &detail, now.wall);
+                let fact = Fact::ConfigRefused { mistakes: findings.0.len(), by: by.to_owned() };
+                self.journal.append(0, Entry { at: now.wall, fact });
+                Err(findings)
+            }
+            Ok(loaded) => {
+                self.health.ok(Check::Config);
+                let mut running =
+                    self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let restart = config::needs_restart(&running, &loaded);
+                self.inbox.put(Input::Adopt {
+                    settings: Box::new(loaded.switchboard.clone()),
+                    digest: loaded.digest.clone(),
+                    by: by.to_owned(),
+                });
+                *running = loaded;
+                Ok(restart)
+            }
+        }
+    }
+
+    /// Takes no new calls; returns when the last one is over.
+    pub async fn drain(&self) {
+        self.health.set_phase(Phase::Draining);
+        self.inbox.put(Input::Drain);
+        let mut drained = self.drained.clone();
+        // An error means that the switchboard is gone, and its calls with it.
+        let _ = drained.wait_for(|drained| *drained).await;
+    }
+
+    /// Waits until what has been journaled is in the database, `patience` at most.
+    pub async fn settle(&self, patience: Duration) {
+        let mut health = self.projector.health();
+        let up_to_date = async {
+            while self.journal.waiting() > 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            let _ = health.wait_for(|h| *h == crate::store::StoreHealth::Ok).await;
+        };
+        let _ = tokio::time::timeout(patience, up_to_date).await;
+    }
+
+    /// Ends every call and stops: readers, switchboard, media, recorder, journal, database.
+    pub async fn stop(self) {
+        self.stop_readers.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.health.set_phase(Phase::Draining);
+        self.inbox.put(Input::Shutdown);
+        self.stop_console.send_replace(true);
+        let Self { threads, media, recorder, journal, projector, console_task, clock, .. } = self;
+        let last = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                if thread.join().is_err() {
+                    tracing::error!("a thread ended by a fault");
+                }
+            }
+            media.stop();
+            recorder.stop();
+            journal.append(0, Entry { at: clock.now().wall, fact: Fact::NodeStopped });
+            let lost = journal.stop();
+            if lost > 0 {
+                tracing::error!(lost, "entries could not be written to the journal");
+            }
+        });
+        if last.await.is_err() {
+            tracing::error!("stopping did not go well");
+        }
+        projector.stop().await;
+        let _ = console_task.await;
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(run)
+}
+
+/// Journal and database: the first call can be recorded.
+fn keep_records(
+    loaded: &Loaded,
+    inbox: &InboxSender,
+    health: &Health,
+    clock: Clock,
+) -> Result<(JournalHandle, Projector, Store), StartError> {
+    let data = &loaded.node.data_dir;
+    let folder = journal_folder(data);
+    let (writer, recovered) = JournalWriter::open(&folder)?;
+    let journal = writer.start(journal_report(inbox.clone(), health.clone(), clock))?;
+    start_entries(&journal, &clock, loaded);
+    left_over::close(&recovered, &data.join("recordings"), &journal, &clock);
+    let store = Store::open(&loaded.storage_url)?;
+    let projector = Projector::start(store.clone(), folder, journal.durable());
+    watch_store(&projector, health.clone(), clock);
+    Ok((journal, projector, store))
+}
+
+/// Recorder and media plane.
+fn hear(
+    loaded: &Loaded,
+    inbox: &InboxSender,
+    health: &Health,
+    clock: Clock,
+    recordings: &Path,
+) -> Result<(Recorder, MediaHandle), StartError> {
+    let (reports, health) = (inbox.clone(), health.clone());
+    let (recorder, tap) = Recorder::start(
+        recordings.to_owned(),
+        move || clock.now(),
+        move |report| {
+            recording_report(&health, clock, &report);
+            reports.put(Input::Recorder(report));
+        },
+    )?;
+    let reports = inbox.clone();
+    let media = Media::start(loaded.media.clone(), limits::PORT_STOCK, tap, move |report| {
+        reports.put(Input::Media(report));
+    })?;
+    Ok((recorder, media))
+}
+
+fn listen(loaded: &Loaded) -> Result<Vec<UdpListener>, ListenError> {
+    loaded.switchboard.sip.listen.iter().map(|address| UdpListener::bind(*address)).collect()
+}
+
+fn start_entries(journal: &JournalHandle, clock: &Clock, loaded: &Loaded) {
+    let at = clock.now().wall;
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    journal.append(0, Entry { at, fact: Fact::NodeStarted { version } });
+    let fact = Fact::ConfigAdopted { digest: loaded.digest.clone(), by: "start".to_owned() };
+    journal.append(0, Entry { at, fact });
+}
+
+fn journal_report(
+    inbox: InboxSender,
+    health: Health,
+    clock: Clock,
+) -> impl Fn(JournalReport) + Send + 'static {
+    move |report| match report {
+        JournalReport::Durable { ticket } => {
+            inbox.put(Input::Durable { ticket });
+        }
+        JournalReport::Failed { why } => {
+            tracing::error!(why, "the journal cannot be written; calls go on");
+            health.trouble(Check::Journal, &why, clock.now().wall);
+        }
+        JournalReport::Recovered { .. } => {
+            tracing::info!("the journal is written again");
+            health.ok(Check::Journal);
+        }
+    }
+}
+
+fn recording_report(health: &Health, clock: Clock, report: &crate::call::orders::RecorderReport) {
+    use crate::call::orders::RecorderReport;
+    match report {
+        RecorderReport::Failed { call, why } => {
+            tracing::error!(%call, why, "recording failed; the call goes on");
+            health.trouble(Check::Recording, why, clock.now().wall);
+        }
+        RecorderReport::Started { .. } => {}
+        RecorderReport::Sealed { .. } => health.ok(Check::Recording),
+    }
+}
+
+fn watch_store(projector: &Projector, health: Health, clock: Clock) {
+    let mut state = projector.health();
+    tokio::spawn(async move {
+        loop {
+            let now = state.borrow_and_update().clone();
+            match now {
+                crate::store::StoreHealth::Failed { why } => {
+                    tracing::error!(why, "the database cannot be written; calls go on");
+                    health.trouble(Check::Store, &why, clock.now().wall);
+                }
+                crate::store::StoreHealth::Ok => health.ok(Check::Store),
+                crate::store::StoreHealth::Behind { .. } => {}
+            }
+            if state.changed().await.is_err() {
+                break;
+            }
+        }
+    });
+}
+
+/// Whether a path is the one that a running gateway keeps its data in; for the commands.
+#[must_use]
+pub fn journal_folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("journal")
+}

@@ -100,7 +100,7 @@ impl Dialog {
     }
 
     /// A new request within the dialog (§12.2.1.1). Contact is the caller's to add.
-    pub fn request(&mut self, method: Method) -> Request {
+    pub fn request(&mut self, method: &Method) -> Request {
         self.local_number = self.local_number.wrapping_add(1);
         self.numbered(method, self.local_number)
     }
@@ -108,10 +108,10 @@ impl Dialog {
     /// The ACK of a 2xx to our INVITE with that CSeq number (§13.2.2.4).
     #[must_use]
     pub fn ack(&self, number: u32) -> Request {
-        self.numbered(Method::Ack, number)
+        self.numbered(&Method::Ack, number)
     }
 
-    fn numbered(&self, method: Method, number: u32) -> Request {
+    fn numbered(&self, method: &Method, number: u32) -> Request {
         let strict = self.routes.first().filter(|r| !is_loose(r));
         let uri = match strict {
             // A strict router wants to be the Request-URI; the target closes the route.
@@ -227,7 +227,7 @@ mod tests {
             "Contact: <sip:t@198.51.100.9:5080>\r\nRecord-Route: <sip:198.51.100.7:5070;lr>, <sip:p2;lr>\r\n",
         );
         let mut dialog = Dialog::received(&loose, "ours", flow("198.51.100.7:5060")).unwrap();
-        let bye = dialog.request(Method::Bye);
+        let bye = dialog.request(&Method::Bye);
         assert_eq!(bye.uri.as_str(), "sip:t@198.51.100.9:5080");
         assert_eq!(bye.headers.values(&Name::Route).len(), 2);
         assert_eq!(bye.headers.from().unwrap().tag(), Some("ours"));
@@ -237,7 +237,7 @@ mod tests {
         let strict =
             invite("Contact: <sip:t@198.51.100.9>\r\nRecord-Route: <sip:198.51.100.8>\r\n");
         let mut dialog = Dialog::received(&strict, "ours", flow("198.51.100.7:5060")).unwrap();
-        let bye = dialog.request(Method::Bye);
+        let bye = dialog.request(&Method::Bye);
         assert_eq!(bye.uri.as_str(), "sip:198.51.100.8");
         assert_eq!(bye.headers.values(&Name::Route), ["<sip:t@198.51.100.9>"]);
     }
@@ -258,7 +258,7 @@ mod tests {
     fn an_older_request_is_out_of_order() {
         let first = invite("");
         let mut dialog = Dialog::received(&first, "o", flow("198.51.100.7:5060")).unwrap();
-        let mut older = first.clone();
+        let mut older = first;
         older.headers = Default::default();
         older.headers.push(Name::CSeq, "6 INVITE");
         assert_eq!(dialog.accept(&older, flow("198.51.100.7:5060")), Err(OutOfOrder));

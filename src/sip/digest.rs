@@ -102,6 +102,7 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Authenticator {
     realm: String,
+    algorithms: Vec<Algorithm>,
     key: [u64; 2],
     /// Used nonces by their text: moment of issue and highest count.
     used: BTreeMap<String, (Moment, u32)>,
@@ -110,8 +111,18 @@ pub struct Authenticator {
 impl Authenticator {
     /// An authenticator whose nonces nobody else can make.
     #[must_use]
-    pub fn new(realm: &str, dice: &mut Dice) -> Self {
-        Self { realm: realm.to_owned(), key: [dice.number(), dice.number()], used: BTreeMap::new() }
+    pub fn new(realm: &str, algorithms: &[Algorithm], dice: &mut Dice) -> Self {
+        Self {
+            realm: realm.to_owned(),
+            algorithms: algorithms.to_vec(),
+            key: [dice.number(), dice.number()],
+            used: BTreeMap::new(),
+        }
+    }
+
+    /// Takes a new list of challenges; nonces that were given stay good.
+    pub fn adopt(&mut self, algorithms: &[Algorithm]) {
+        self.algorithms = algorithms.to_vec();
     }
 
     /// The realm of the challenges.
@@ -121,17 +132,18 @@ impl Authenticator {
     }
 
     /// Values of the WWW-Authenticate headers of a challenge, best algorithm first.
-    pub fn challenge(&self, now: Moment, stale: bool, dice: &mut Dice) -> [String; 2] {
+    pub fn challenge(&self, now: Moment, stale: bool, dice: &mut Dice) -> Vec<String> {
         let issued = format!("{:016x}{:016x}", now.0, dice.number());
         let nonce = format!("{issued}{}", self.mark(&issued));
         let stale = if stale { ", stale=true" } else { "" };
-        [Algorithm::Sha256, Algorithm::Md5].map(|algorithm| {
+        let value = |algorithm: &Algorithm| {
             format!(
                 "Digest realm=\"{}\", nonce=\"{nonce}\", algorithm={}, qop=\"auth\"{stale}",
                 self.realm,
                 algorithm.token()
             )
-        })
+        };
+        self.algorithms.iter().map(value).collect()
     }
 
     fn mark(&self, issued: &str) -> String {
@@ -230,6 +242,7 @@ mod tests {
     use super::super::uri::Uri;
     use super::*;
 
+    const BOTH: [Algorithm; 2] = [Algorithm::Sha256, Algorithm::Md5];
     const URI: &str = "sip:112.example;transport=udp";
 
     fn answer(challenge: &str, password: &str, nc: &str, algorithm: Algorithm) -> Request {
@@ -251,22 +264,23 @@ mod tests {
     #[test]
     fn the_right_password_once_per_count_and_in_time() {
         let mut dice = Dice::from_number(1);
-        let mut authenticator = Authenticator::new("112.example", &mut dice);
+        let mut authenticator = Authenticator::new("112.example", &BOTH, &mut dice);
         let account = Credential::from_password("seat-1", "112.example", "rahasia");
         let find = |name: &str| (name == "seat-1").then_some(&account);
         let start = Moment(1_000_000);
-        let [sha, md5] = authenticator.challenge(start, false, &mut dice);
+        let challenges = authenticator.challenge(start, false, &mut dice);
+        let (sha, md5) = (&challenges[0], &challenges[1]);
         let proven = Verdict::Proven("seat-1".into());
         let stale = Verdict::Challenge { stale: true };
         let later = start.after(Duration::from_secs(10));
         for (request, at, expected) in [
-            (answer(&sha, "rahasia", "00000001", Algorithm::Sha256), later, &proven),
-            (answer(&sha, "rahasia", "00000001", Algorithm::Sha256), later, &stale),
-            (answer(&md5, "rahasia", "0000000a", Algorithm::Md5), later, &proven),
-            (answer(&md5, "rahasia", "00000009", Algorithm::Md5), later, &stale),
-            (answer(&md5, "salah", "0000000b", Algorithm::Md5), later, &Verdict::Wrong),
+            (answer(sha, "rahasia", "00000001", Algorithm::Sha256), later, &proven),
+            (answer(sha, "rahasia", "00000001", Algorithm::Sha256), later, &stale),
+            (answer(md5, "rahasia", "0000000a", Algorithm::Md5), later, &proven),
+            (answer(md5, "rahasia", "00000009", Algorithm::Md5), later, &stale),
+            (answer(md5, "salah", "0000000b", Algorithm::Md5), later, &Verdict::Wrong),
             (
-                answer(&md5, "rahasia", "000000ff", Algorithm::Md5),
+                answer(md5, "rahasia", "000000ff", Algorithm::Md5),
                 start.after(Duration::from_secs(301)),
                 &stale,
             ),

@@ -456,7 +456,7 @@ impl Endpoint {
         }
         client.cancel = Cancel::Sent;
         client.ends_at = now.after(self.timers.t1 * 64);
-        let mut cancel = same_hop(&client.request, Method::Cancel);
+        let mut cancel = same_hop(&client.request, &Method::Cancel);
         if !reason.is_empty() {
             cancel.headers.push(Name::Reason, reason.to_owned());
         }
@@ -650,7 +650,7 @@ fn response_ack_key(response: &Response) -> Option<AckKey> {
 
 /// ACK and CANCEL go the way of their INVITE: same Request-URI, topmost Via, Call-ID, From,
 /// Route and CSeq number (RFC 3261 §9.1, §17.1.1.3).
-fn same_hop(invite: &Request, method: Method) -> Request {
+fn same_hop(invite: &Request, method: &Method) -> Request {
     let mut request = Request::new(method.clone(), Uri::read(invite.uri.as_str()));
     for (name, value) in invite.headers.iter() {
         match name {
@@ -668,7 +668,7 @@ fn same_hop(invite: &Request, method: Method) -> Request {
 }
 
 fn ack_of_failure(invite: &Request, response: &Response) -> Request {
-    let mut ack = same_hop(invite, Method::Ack);
+    let mut ack = same_hop(invite, &Method::Ack);
     if let Some(to) = response.headers.first(&Name::To) {
         let mut headers = super::message::Headers::default();
         for (name, value) in ack.headers.iter() {

@@ -9,7 +9,7 @@ use super::digest::{Authenticator, Verdict};
 use super::flow::Flow;
 use super::message::{Request, Response};
 use super::name::Name;
-use super::settings::{Account, Expires};
+use super::settings::{Account, Expires, SipSettings};
 use super::uri::{Scheme, Uri};
 use crate::vocabulary::{Dice, Moment, SeatId, limits};
 
@@ -56,21 +56,23 @@ pub struct Registrar {
 impl Registrar {
     /// A registrar with no bindings.
     #[must_use]
-    pub fn new(realm: &str, accounts: &[Account], expires: Expires, dice: &mut Dice) -> Self {
+    pub fn new(settings: &SipSettings, dice: &mut Dice) -> Self {
         let mut registrar = Self {
             accounts: BTreeMap::new(),
-            expires,
-            authenticator: Authenticator::new(realm, dice),
+            expires: settings.expires,
+            authenticator: Authenticator::new(&settings.domain, &settings.digest, dice),
             bindings: BTreeMap::new(),
             changes: Vec::new(),
         };
-        registrar.adopt(accounts, expires);
+        registrar.adopt(settings);
         registrar
     }
 
     /// Takes new accounts; phones of seats that are no more are forgotten.
-    pub fn adopt(&mut self, accounts: &[Account], expires: Expires) {
-        self.expires = expires;
+    pub fn adopt(&mut self, settings: &SipSettings) {
+        let accounts = &settings.accounts;
+        self.expires = settings.expires;
+        self.authenticator.adopt(&settings.digest);
         self.accounts =
             accounts.iter().map(|a| (a.credential.username.clone(), a.clone())).collect();
         let gone: Vec<SeatId> = self
@@ -169,7 +171,7 @@ impl Registrar {
         let Some(account) = self.accounts.get(&username) else { return refuse(403, dice) };
         // An account registers for its own seat only.
         let aor = request.headers.to().map(|to| to.uri);
-        if !aor.is_some_and(|uri| uri.user() == username) {
+        if aor.is_none_or(|uri| uri.user() != username) {
             return refuse(403, dice);
         }
         let seat = account.seat.clone();
@@ -325,8 +327,17 @@ mod tests {
         fn new() -> Self {
             let mut dice = Dice::from_number(7);
             let credential = Credential::from_password("seat-1", "c.example", "pw");
-            let accounts = [Account { seat: "seat-1".into(), credential }];
-            let registrar = Registrar::new("c.example", &accounts, Expires::default(), &mut dice);
+            let settings = SipSettings {
+                listen: Vec::new(),
+                domain: "c.example".into(),
+                external_address: None,
+                user_agent: String::new(),
+                timers: Default::default(),
+                digest: vec![Algorithm::Sha256, Algorithm::Md5],
+                expires: Expires::default(),
+                accounts: vec![Account { seat: "seat-1".into(), credential }],
+            };
+            let registrar = Registrar::new(&settings, &mut dice);
             Self { registrar, dice, number: 0, now: Moment(5_000_000) }
         }
 

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::digest::Credential;
+use super::digest::{Algorithm, Credential};
 use crate::vocabulary::SeatId;
 
 /// How the SIP side speaks.
@@ -19,6 +19,9 @@ pub struct SipSettings {
     pub user_agent: String,
     /// Timer base values.
     pub timers: Timers,
+    /// Challenges that are sent, best first. A phone that knows only MD5 should skip the others
+    /// (RFC 8760 §2.4), but some refuse the whole response.
+    pub digest: Vec<Algorithm>,
     /// Registration lifetimes.
     pub expires: Expires,
     /// The phones of the seats.

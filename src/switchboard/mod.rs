@@ -1,4 +1,372 @@
 //! Owns the pure rooms: one door in, one queue out, one deadline.
+//!
+//! `handle(now, input)` takes one thing that happened; `poll_output()` is drained until it is
+//! empty; `poll_timeout()` says when `tick(now)` is due. The same seed and the same inputs give the
+//! same outputs. It never reads a clock, waits, or touches a socket or a file.
+//!
+//! Read in the order a call meets it: `inbound` (a new INVITE), `connect` (a seat rings and
+//! answers), `dialogs` (what comes within a call), `endings`.
+
+mod board;
+mod connect;
+mod dialogs;
+mod endings;
+mod inbound;
+mod input;
 pub mod orders;
+mod output;
 pub mod settings;
+mod test_call;
 pub mod view;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use crate::acd::{self, Distributor};
+use crate::call::orders::{MediaOrder, MediaReport, RecorderReport};
+use crate::call::{Call, PortBook, Side};
+use crate::journal::{Entry, Fact};
+use crate::sip::dialog::DialogKey;
+use crate::sip::registrar::Registrar;
+use crate::sip::{ClientId, Endpoint, Event, Flow, Request, ServerId};
+use crate::trunk::Trunks;
+use crate::vocabulary::{CallId, Deadlines, Dice, Moment, Now, OfferId, StreamId, TrunkId, limits};
+
+pub use input::Input;
+use orders::{Answer, Order, Refusal, SeatStatus};
+pub use output::Output;
+use settings::SwitchboardSettings;
+
+/// Everything with a deadline of its own, beside transactions and offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    /// The journal is too slow: go on without it (`limits::JOURNAL_WAIT`).
+    Journal(CallId),
+    /// Tell the trunk again that it rings (`limits::KEEP_RINGING`).
+    KeepRinging(CallId),
+    /// Answer the caller without a seat (the queue's answer mode).
+    Answer(CallId),
+    /// The test call has lasted long enough (`limits::TEST_CALL`).
+    TestOver(CallId),
+    /// The media plane did not say that the streams are closed.
+    Closing(CallId),
+}
+
+/// What a request of ours was for.
+#[derive(Clone, Copy, Debug)]
+enum Purpose {
+    /// Rings a seat's phone.
+    Ring { call: CallId, offer: OfferId },
+    /// Was cancelled; a 2xx that crosses is acknowledged and ended.
+    Withdrawn,
+}
+
+/// What one trunk did since the start.
+#[derive(Clone, Copy, Debug, Default)]
+struct TrunkCount {
+    calls: u64,
+    last_heard: Option<Moment>,
+}
+
+/// The switchboard.
+#[derive(Debug)]
+pub struct Switchboard {
+    settings: SwitchboardSettings,
+    trunks: Trunks,
+    endpoint: Endpoint,
+    registrar: Registrar,
+    acd: Distributor,
+    ports: PortBook,
+    dice: Dice,
+    calls: BTreeMap<CallId, Call>,
+    invites: HashMap<ServerId, (CallId, Side)>,
+    clients: HashMap<ClientId, Purpose>,
+    dialogs: HashMap<DialogKey, (CallId, Side)>,
+    streams: HashMap<StreamId, (CallId, Side)>,
+    arriving: BTreeMap<u64, CallId>,
+    deadlines: Deadlines<Timer>,
+    outputs: VecDeque<Output>,
+    trunk_counts: BTreeMap<TrunkId, TrunkCount>,
+    next_stream: u64,
+    next_ticket: u64,
+    unknown_source: u64,
+    malformed: u64,
+    orphans: u64,
+    draining: bool,
+    drained: bool,
+}
+
+impl Switchboard {
+    /// A switchboard with no calls.
+    #[must_use]
+    pub fn new(now: Now, settings: SwitchboardSettings, mut dice: Dice) -> Self {
+        let sip = &settings.sip;
+        let registrar = Registrar::new(sip, &mut dice);
+        let mut acd = Distributor::new(now.moment, &settings.queues, &settings.seats);
+        // No ports yet: no offer could be carried out.
+        acd.handle(now.moment, acd::Input::Gate { open: false });
+        Self {
+            trunks: Trunks::new(settings.trunks.clone()),
+            endpoint: Endpoint::new(sip.timers, &sip.user_agent, sip.external_address),
+            registrar,
+            acd,
+            ports: PortBook::default(),
+            dice,
+            calls: BTreeMap::new(),
+            invites: HashMap::new(),
+            clients: HashMap::new(),
+            dialogs: HashMap::new(),
+            streams: HashMap::new(),
+            arriving: BTreeMap::new(),
+            deadlines: Deadlines::default(),
+            outputs: VecDeque::new(),
+            trunk_counts: BTreeMap::new(),
+            next_stream: 0,
+            next_ticket: 0,
+            unknown_source: 0,
+            malformed: 0,
+            orphans: 0,
+            draining: false,
+            drained: false,
+            settings,
+        }
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        match input {
+            Input::Sip { flow, bytes } => self.endpoint.receive(now.moment, flow, &bytes),
+            Input::Media(report) => self.media_reports(now, report),
+            Input::Recorder(report) => self.recorder_reports(now, report),
+            Input::Durable { ticket } => self.journal_reports(now, ticket),
+            Input::Order { number, order } => {
+                let answer = self.obey(now, order);
+                self.outputs.push_back(Output::Answer { number, answer });
+            }
+            Input::Adopt { settings, digest, by } => self.adopt(now, *settings, digest, by),
+            Input::Drain => self.draining = true,
+            Input::Shutdown => self.shut_down(now),
+        }
+        self.run(now);
+    }
+
+    /// Does what is due.
+    pub fn tick(&mut self, now: Now) {
+        self.endpoint.tick(now.moment);
+        self.registrar.tick(now.moment);
+        self.acd.tick(now.moment);
+        while let Some(timer) = self.deadlines.pop_due(now.moment) {
+            match timer {
+                Timer::Journal(call) => self.journal_is_slow(now, call),
+                Timer::KeepRinging(call) => self.keep_ringing(now, call),
+                Timer::Answer(call) => self.answer_by_mode(now, call),
+                Timer::TestOver(call) => self.test_is_over(now, call),
+                Timer::Closing(call) => self.close(now, call),
+            }
+        }
+        self.run(now);
+    }
+
+    /// The next output, in order.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Switchboard::tick`] is due; none when nothing lives.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Moment> {
+        [
+            self.endpoint.poll_timeout(),
+            self.registrar.poll_timeout(),
+            self.acd.poll_timeout(),
+            self.deadlines.next(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// An internal fault ended a turn. The calls stay as they are; the fault is counted and told.
+    pub fn note_fault(&mut self, now: Now, what: &str) {
+        self.orphans += 1;
+        self.alarm(now, "internal-fault", what.to_owned());
+    }
+
+    /// Carries what one room said to the next, until all have been heard.
+    fn run(&mut self, now: Now) {
+        loop {
+            if let Some(event) = self.endpoint.poll_event() {
+                self.sip_event(now, event);
+            } else if let Some(output) = self.acd.poll_output() {
+                self.acd_output(now, output);
+            } else {
+                let changes = self.registrar.take_changes();
+                if changes.is_empty() {
+                    break;
+                }
+                for change in changes {
+                    let input =
+                        acd::Input::Reachable { seat: change.seat, reachable: change.reachable };
+                    self.acd.handle(now.moment, input);
+                }
+            }
+        }
+        while let Some(send) = self.endpoint.poll_send() {
+            self.outputs.push_back(Output::Send(send));
+        }
+        if self.draining && !self.drained && self.calls.is_empty() {
+            self.drained = true;
+            self.outputs.push_back(Output::Drained);
+        }
+    }
+
+    fn sip_event(&mut self, now: Now, event: Event) {
+        match event {
+            Event::Request { server, flow, request } => self.request(now, server, flow, &request),
+            Event::Cancelled { server, cancel } => self.cancelled(now, server, &cancel),
+            Event::Acked { server, ack } => self.acked(now, server, &ack),
+            Event::Unacked { server } => self.unacked(now, server),
+            Event::Response { client, flow, response, request } => {
+                self.response(now, client, flow, &request, &response);
+            }
+            Event::Timeout { client, .. } => self.ring_failed(now, client, 408),
+            Event::Junk { why, .. } => {
+                if why != crate::sip::parse::NotSip::KeepAlive {
+                    self.malformed += 1;
+                }
+            }
+        }
+    }
+
+    fn acd_output(&mut self, now: Now, output: acd::Output) {
+        match output {
+            acd::Output::Offer { offer, call, seat, operator } => {
+                self.ring(now, call, offer, &seat, operator);
+            }
+            acd::Output::Withdraw { offer, call, .. } => self.stop_ringing(now, call, offer),
+            acd::Output::Overflowed { call, to, waited } => {
+                let to = match to {
+                    acd::settings::Overflow::Queue(queue) => format!("queue:{queue}"),
+                    acd::settings::Overflow::Number(number) => number,
+                };
+                let why = format!("waited {waited} s");
+                self.note(now, Fact::Overflowed { call, to, why });
+            }
+            acd::Output::SeatChanged { seat, state } => {
+                let state = state.word().to_owned();
+                self.note(now, Fact::SeatChanged { seat, state, by: String::new() });
+            }
+        }
+    }
+
+    // ---- reports of the rim ------------------------------------------------------------------
+
+    fn media_reports(&mut self, now: Now, report: MediaReport) {
+        match report {
+            MediaReport::PortsReady(ports) => {
+                self.ports.add(ports);
+                if self.ports.len() >= 2 {
+                    self.acd.handle(now.moment, acd::Input::Gate { open: true });
+                }
+                self.answer_the_unanswered(now);
+            }
+            MediaReport::Heard { .. } => {}
+            MediaReport::Closed { stream, count } => self.stream_closed(now, stream, count),
+            MediaReport::PortsExhausted { why } => self.alarm(now, "ports-exhausted", why),
+        }
+    }
+
+    fn recorder_reports(&mut self, now: Now, report: RecorderReport) {
+        let fact = match report {
+            RecorderReport::Started { call, file } => Fact::RecordingStarted { call, file },
+            RecorderReport::Sealed { call, file, sha256, millis, bytes } => {
+                Fact::RecordingSealed { call, file, sha256, millis, bytes }
+            }
+            RecorderReport::Failed { call, why } => {
+                self.alarm(now, "recording-failed", why.clone());
+                Fact::RecordingFailed { call, why }
+            }
+        };
+        self.note(now, fact);
+    }
+
+    fn journal_reports(&mut self, now: Now, ticket: u64) {
+        while let Some(entry) = self.arriving.first_entry() {
+            if *entry.key() > ticket {
+                break;
+            }
+            let call = entry.remove();
+            self.deadlines.clear(&Timer::Journal(call));
+            self.arrived(now, call);
+        }
+    }
+
+    fn journal_is_slow(&mut self, now: Now, call: CallId) {
+        let waited = limits::JOURNAL_WAIT.as_millis();
+        self.arriving.retain(|_, waiting| *waiting != call);
+        self.alarm(now, "journal-slow", format!("call {call} went on after {waited} ms"));
+        self.arrived(now, call);
+    }
+
+    // ---- orders ------------------------------------------------------------------------------
+
+    fn obey(&mut self, now: Now, order: Order) -> Result<Answer, Refusal> {
+        match order {
+            Order::Board => Ok(Answer::Board(Box::new(self.board(now)))),
+            Order::SetSeat { seat, status, reason, by } => {
+                if !self.acd.has_seat(&seat) {
+                    return Err(Refusal::NoSuchSeat(seat));
+                }
+                let ready = status == SeatStatus::Ready;
+                let state = if ready { "set ready" } else { "set paused" };
+                let state = format!("{state} {reason}").trim().to_owned();
+                self.note(now, Fact::SeatChanged { seat: seat.clone(), state, by });
+                self.acd.handle(now.moment, acd::Input::Status { seat, ready, reason });
+                Ok(Answer::Done)
+            }
+        }
+    }
+
+    fn adopt(&mut self, now: Now, settings: SwitchboardSettings, digest: String, by: String) {
+        self.trunks = Trunks::new(settings.trunks.clone());
+        self.registrar.adopt(&settings.sip);
+        self.acd.adopt(now.moment, &settings.queues, &settings.seats);
+        self.settings = settings;
+        self.note(now, Fact::ConfigAdopted { digest, by });
+    }
+
+    // ---- small words -------------------------------------------------------------------------
+
+    /// Keeps a fact; returns its ticket.
+    fn note(&mut self, now: Now, fact: Fact) -> u64 {
+        self.note_at(now.wall, fact)
+    }
+
+    fn note_at(&mut self, at: crate::vocabulary::WallTime, fact: Fact) -> u64 {
+        self.next_ticket += 1;
+        let ticket = self.next_ticket;
+        self.outputs.push_back(Output::Journal { ticket, entry: Box::new(Entry { at, fact }) });
+        ticket
+    }
+
+    fn alarm(&mut self, now: Now, name: &str, detail: String) {
+        self.note(now, Fact::Alarm { name: name.to_owned(), detail });
+    }
+
+    fn media(&mut self, order: MediaOrder) {
+        self.outputs.push_back(Output::Media(order));
+    }
+
+    fn stream_id(&mut self) -> StreamId {
+        self.next_stream += 1;
+        StreamId(self.next_stream)
+    }
+
+    fn contact(&self, flow: &Flow) -> String {
+        format!("<sip:{}>", self.endpoint.own_address(flow))
+    }
+
+    fn refuse(&mut self, now: Now, server: ServerId, request: &Request, code: u16) {
+        let tag = self.dice.token();
+        self.endpoint.respond(now.moment, server, request.response(code, &tag));
+    }
+}

@@ -14,8 +14,20 @@ pub struct LogError(String);
 /// # Errors
 /// When logging was set up before.
 pub fn init(json: bool) -> Result<(), LogError> {
+    start(json, "info")
+}
+
+/// Only errors, for a program whose terminal shows something else.
+///
+/// # Errors
+/// When logging was set up before.
+pub fn init_quiet() -> Result<(), LogError> {
+    start(false, "error")
+}
+
+fn start(json: bool, level: &str) -> Result<(), LogError> {
     // sqlx and hyper tell of every statement and connection on `info` and `debug`.
-    let usual = || EnvFilter::new("info,sqlx=warn,hyper=warn");
+    let usual = || EnvFilter::new(format!("{level},sqlx=warn,hyper=warn"));
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let done = if json { lines.json().try_init() } else { lines.try_init() };

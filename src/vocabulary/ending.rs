@@ -66,6 +66,10 @@ pub enum Cause {
     DialogLost,
     /// The test call's time was over.
     TestOver,
+    /// The gateway takes no new calls; the trunk was told to try elsewhere.
+    Draining,
+    /// More test calls than may run at once.
+    TooManyTests,
     /// The program was stopped or killed while the call lived.
     Restart,
     /// A fault of this program ended this call and no other.

@@ -33,7 +33,8 @@ impl fmt::Display for Uid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for i in (0..16).rev() {
             let digit = (self.0 >> (i * 5)) as usize & 31;
-            fmt::Write::write_char(f, char::from(ALPHABET[digit]))?;
+            let letter = ALPHABET.get(digit).copied().unwrap_or(b'0');
+            fmt::Write::write_char(f, char::from(letter))?;
         }
         Ok(())
     }

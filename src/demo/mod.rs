@@ -1,0 +1,67 @@
+//! `siaga112 demo`: the real gateway on this machine, simulated carriers and seats around it, calls
+//! over real UDP and real RTP, a live view, and the incident records at the end.
+//!
+//! The phones are outsiders: they reach the gateway only through its listeners.
+
+mod phone;
+mod sample;
+mod story;
+mod tone;
+mod view;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::config;
+use crate::server::Server;
+use crate::store;
+
+/// How the demo runs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Stay up after the calls, for a browser or a softphone.
+    pub stay: bool,
+    /// Keep the data here instead of a temporary folder.
+    pub data: Option<PathBuf>,
+}
+
+/// Runs the demo.
+///
+/// # Errors
+/// What could not be started: a folder, a socket.
+pub async fn run(options: Options) -> anyhow::Result<()> {
+    let (folder, temporary) = match options.data {
+        Some(folder) => (folder, false),
+        None => (std::env::temp_dir().join(format!("siaga112-demo-{}", std::process::id())), true),
+    };
+    let config_folder = folder.join("config");
+    sample::write(&config_folder, &folder.join("data")).with_context(|| {
+        format!("writing the sample configuration to {}", config_folder.display())
+    })?;
+    let loaded = config::load(&config_folder, std::iter::empty()).map_err(|findings| {
+        anyhow::anyhow!("the sample configuration has mistakes:\n{findings}")
+    })?;
+    let server = Server::start(loaded, config_folder.clone(), Vec::new()).await?;
+    let sip = *server.sip_addresses().first().context("no SIP listener")?;
+    let shown = view::Shown::begin(&server, &config_folder);
+    let exchange = story::play(sip, server.clock());
+    let viewer = view::show(&server, exchange, shown);
+    let heard = viewer.await?;
+    // The last recordings are sealed and the last entries reach the database.
+    server.settle(Duration::from_secs(10)).await;
+    let store = server.store();
+    let incidents = store.list(&store::Filter { limit: 100, ..store::Filter::default() }).await?;
+    view::finish(heard, &store::cli::table(&incidents), &folder, temporary, options.stay);
+    if options.stay {
+        view::stay(&server, &config_folder);
+        tokio::signal::ctrl_c().await?;
+    }
+    server.stop().await;
+    if temporary {
+        // Nothing of a demo is worth keeping.
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+    Ok(())
+}

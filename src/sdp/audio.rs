@@ -1,0 +1,263 @@
+//! The audio line of a description: where, what, and which way.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::description::{Description, Media, attributes, connection};
+
+/// Which way media flows, from the point of view of who wrote it (RFC 3264 §5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Direction {
+    /// Both ways.
+    #[default]
+    SendRecv,
+    /// The writer only sends: it holds us.
+    SendOnly,
+    /// The writer only receives.
+    RecvOnly,
+    /// Neither.
+    Inactive,
+}
+
+impl Direction {
+    /// Whether the writer sends.
+    #[must_use]
+    pub const fn sends(self) -> bool {
+        matches!(self, Self::SendRecv | Self::SendOnly)
+    }
+
+    /// Whether the writer receives.
+    #[must_use]
+    pub const fn receives(self) -> bool {
+        matches!(self, Self::SendRecv | Self::RecvOnly)
+    }
+
+    /// The direction that answers this one (RFC 3264 §6.1).
+    #[must_use]
+    pub const fn answer(self) -> Self {
+        match self {
+            Self::SendRecv => Self::SendRecv,
+            Self::SendOnly => Self::RecvOnly,
+            Self::RecvOnly => Self::SendOnly,
+            Self::Inactive => Self::Inactive,
+        }
+    }
+
+    /// The attribute's name.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::SendRecv => "sendrecv",
+            Self::SendOnly => "sendonly",
+            Self::RecvOnly => "recvonly",
+            Self::Inactive => "inactive",
+        }
+    }
+}
+
+/// What a payload type stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CodecKind {
+    /// G.711 A-law.
+    Pcma,
+    /// G.711 µ-law.
+    Pcmu,
+    /// RFC 4733 events.
+    TelephoneEvent,
+    /// Anything else, by its name.
+    Other(String),
+}
+
+impl CodecKind {
+    /// The encoding name of an rtpmap.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Pcma => "PCMA",
+            Self::Pcmu => "PCMU",
+            Self::TelephoneEvent => "telephone-event",
+            Self::Other(name) => name,
+        }
+    }
+
+    fn read(name: &str) -> Self {
+        match name.to_ascii_lowercase().as_str() {
+            "pcma" => Self::Pcma,
+            "pcmu" => Self::Pcmu,
+            "telephone-event" => Self::TelephoneEvent,
+            _ => Self::Other(name.to_owned()),
+        }
+    }
+}
+
+/// One payload type of an audio line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Codec {
+    /// RTP payload type.
+    pub payload: u8,
+    /// What it stands for.
+    pub kind: CodecKind,
+    /// RTP clock in hertz.
+    pub clock: u32,
+}
+
+/// What a description says about audio.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AudioOffer {
+    /// Which media line, from 0.
+    pub line: usize,
+    /// Where RTP goes; none when it is no address that could be sent to.
+    pub rtp: Option<SocketAddr>,
+    /// Where RTCP goes.
+    pub rtcp: Option<SocketAddr>,
+    /// The connection address is 0.0.0.0: the old way to hold (RFC 2543).
+    pub hold: bool,
+    /// Which way.
+    pub direction: Direction,
+    /// Payload types in the order of the line.
+    pub codecs: Vec<Codec>,
+    /// Milliseconds of audio in a packet.
+    pub ptime: Option<u32>,
+    /// Languages that are sent or wanted (RFC 8373), in order.
+    pub languages: Vec<String>,
+}
+
+/// The first audio line that plain RTP can serve.
+#[must_use]
+pub fn audio(description: &Description) -> Option<AudioOffer> {
+    let plain =
+        |m: &Media| matches!(m.protocol.to_ascii_uppercase().as_str(), "RTP/AVP" | "RTP/AVPF");
+    let (line, media) = description
+        .media
+        .iter()
+        .enumerate()
+        .find(|(_, m)| m.kind == "audio" && m.port != 0 && plain(m))?;
+    let address = connection(description, media).and_then(address);
+    let hold = address.is_some_and(|ip| ip.is_unspecified());
+    let usable = address.filter(|ip| !ip.is_unspecified());
+    let rtp = usable.map(|ip| SocketAddr::new(ip, media.port));
+    Some(AudioOffer {
+        line,
+        rtp,
+        rtcp: rtp.and_then(|rtp| rtcp(description, media, rtp)),
+        hold,
+        direction: direction(description, media),
+        codecs: codecs(media),
+        ptime: description.attribute(media, "ptime").and_then(|t| t.parse().ok()),
+        languages: languages(media),
+    })
+}
+
+/// `IN IP4 192.0.2.1` or `IN IP6 2001:db8::1`; brackets and a TTL are tolerated.
+fn address(connection: &str) -> Option<IpAddr> {
+    let text = connection.split_ascii_whitespace().nth(2)?;
+    text.split('/').next()?.trim_matches(['[', ']']).parse().ok()
+}
+
+/// `a=rtcp:53020` or `a=rtcp:53020 IN IP4 192.0.2.1` (RFC 3605), otherwise the next port.
+fn rtcp(description: &Description, media: &Media, rtp: SocketAddr) -> Option<SocketAddr> {
+    if attributes(&media.lines, "rtcp-mux").next().is_some() {
+        return Some(rtp);
+    }
+    let next = || Some(SocketAddr::new(rtp.ip(), rtp.port().checked_add(1)?));
+    let Some(value) = description.attribute(media, "rtcp") else { return next() };
+    let (port, rest) = value.split_once(' ').unwrap_or((value, ""));
+    let Ok(port) = port.trim().parse() else { return next() };
+    Some(SocketAddr::new(address(rest).unwrap_or(rtp.ip()), port))
+}
+
+fn direction(description: &Description, media: &Media) -> Direction {
+    let all = [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
+    let of = |lines| all.into_iter().find(|d| attributes(lines, d.word()).next().is_some());
+    of(&media.lines).or_else(|| of(&description.lines)).unwrap_or_default()
+}
+
+fn codecs(media: &Media) -> Vec<Codec> {
+    let named = |payload: u8| {
+        attributes(&media.lines, "rtpmap").find_map(|value| {
+            let (number, name) = value.split_once(' ')?;
+            if number.trim().parse::<u8>() != Ok(payload) {
+                return None;
+            }
+            let mut parts = name.trim().split('/');
+            let kind = CodecKind::read(parts.next()?);
+            let clock = parts.next().and_then(|c| c.parse().ok()).unwrap_or(8000);
+            Some(Codec { payload, kind, clock })
+        })
+    };
+    let fixed = |payload: u8| {
+        // RFC 3551 table 4.
+        let kind = match payload {
+            0 => CodecKind::Pcmu,
+            8 => CodecKind::Pcma,
+            other => CodecKind::Other(other.to_string()),
+        };
+        Codec { payload, kind, clock: 8000 }
+    };
+    let payloads = media.formats.iter().filter_map(|f| f.parse::<u8>().ok()).filter(|p| *p < 128);
+    payloads.map(|payload| named(payload).unwrap_or_else(|| fixed(payload))).collect()
+}
+
+fn languages(media: &Media) -> Vec<String> {
+    let mut tags: Vec<String> = Vec::new();
+    for name in ["hlang-send", "hlang-recv"] {
+        for value in attributes(&media.lines, name) {
+            for tag in value.split_ascii_whitespace().filter(|t| *t != "*") {
+                if !tags.iter().any(|t| t == tag) {
+                    tags.push(tag.to_owned());
+                }
+            }
+        }
+    }
+    tags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+
+    fn read(text: &str) -> AudioOffer {
+        audio(&parse(text.as_bytes()).unwrap()).expect("an audio line")
+    }
+
+    #[test]
+    fn a_trunk_s_offer_is_read() {
+        let offer = read(
+            "v=0\no=- 1 1 IN IP4 198.51.100.7\ns=-\nc=IN IP4 198.51.100.7\nt=0 0\n\
+             m=audio 17004 RTP/AVP 18 8 101\na=rtpmap:18 G729/8000\na=rtpmap:101 telephone-event/8000\n\
+             a=rtcp:17010 IN IP4 198.51.100.8\na=ptime:20\na=sendonly\na=hlang-send:mad id\na=hlang-recv:mad",
+        );
+        assert_eq!(offer.rtp, "198.51.100.7:17004".parse().ok());
+        assert_eq!(offer.rtcp, "198.51.100.8:17010".parse().ok());
+        assert_eq!(offer.direction, Direction::SendOnly);
+        let kinds: Vec<&str> = offer.codecs.iter().map(|c| c.kind.word()).collect();
+        assert_eq!(kinds, ["G729", "PCMA", "telephone-event"]);
+        assert_eq!((offer.ptime, offer.languages.len()), (Some(20), 2));
+    }
+
+    #[test]
+    fn addresses_of_every_kind() {
+        let rtp = |c: &str| {
+            let offer = read(&format!("c={c}\nm=audio 4000 RTP/AVP 0"));
+            (offer.rtp.map(|a| a.to_string()), offer.hold)
+        };
+        assert_eq!(rtp("IN IP6 2001:db8::9"), (Some("[2001:db8::9]:4000".into()), false));
+        assert_eq!(rtp("IN IP6 [2001:db8::9]"), (Some("[2001:db8::9]:4000".into()), false));
+        assert_eq!(rtp("IN IP4 sbc.example"), (None, false));
+        assert_eq!(rtp("IN IP4 0.0.0.0"), (None, true));
+        let last = read("c=IN IP4 192.0.2.1\nm=audio 65535 RTP/AVP 0");
+        assert_eq!(last.rtcp, None);
+        assert_eq!(read("c=IN IP4 1.2.3.4\nm=audio 4 RTP/AVP 0\na=rtcp-mux").rtcp, last_mux());
+    }
+
+    fn last_mux() -> Option<SocketAddr> {
+        "1.2.3.4:4".parse().ok()
+    }
+
+    #[test]
+    fn only_plain_audio_with_a_port_counts() {
+        let text = b"m=video 9 RTP/AVP 96\nm=audio 0 RTP/AVP 8\nm=audio 9 RTP/SAVP 8\nm=audio 8 RTP/AVP 8\n";
+        assert_eq!(audio(&parse(text).unwrap()).map(|a| a.line), Some(3));
+        assert!(audio(&parse(b"m=audio 9 RTP/SAVP 8\n").unwrap()).is_none());
+    }
+}

@@ -1,0 +1,125 @@
+//! The gateway as the console sees it: orders go through the switchboard's one door, records come
+//! from the store.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+
+use super::clock::Clock;
+use super::inbox::InboxSender;
+use super::switchboard_thread::Waiters;
+use crate::console::settings::ConsoleSettings;
+use crate::console::{self, Boxed, Desk, DeskError};
+use crate::journal::{Entry, Fact};
+use crate::media::MediaCounters;
+use crate::store::{JournalHandle, Store};
+use crate::switchboard::Input;
+use crate::switchboard::orders::{Answer, Order};
+use crate::switchboard::view::Board;
+use crate::telemetry::health::{Health, HealthSnapshot};
+use crate::telemetry::metrics::{self, MediaCounts, Metrics};
+
+/// How long a page waits for the switchboard.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The real desk.
+pub(super) struct ServerDesk {
+    pub clock: Clock,
+    pub inbox: InboxSender,
+    pub waiters: Waiters,
+    pub next_order: AtomicU64,
+    pub store: Store,
+    pub health: Health,
+    pub metrics: Metrics,
+    pub media: Arc<MediaCounters>,
+    pub journal: JournalHandle,
+    pub recordings: PathBuf,
+    pub centre: String,
+}
+
+impl ServerDesk {
+    async fn ask(&self, order: Order) -> Result<Answer, DeskError> {
+        let number = self.next_order.fetch_add(1, Ordering::Relaxed);
+        let (answer, waited) = oneshot::channel();
+        self.waiters.lock().unwrap_or_else(PoisonError::into_inner).insert(number, answer);
+        let asked = self.inbox.order(Input::Order { number, order });
+        let answer = if asked { tokio::time::timeout(PATIENCE, waited).await.ok() } else { None };
+        self.waiters.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+        Ok(answer.and_then(Result::ok).ok_or(DeskError::Silent)??)
+    }
+
+    /// The live board.
+    pub async fn board(&self) -> Result<Board, DeskError> {
+        match self.ask(Order::Board).await? {
+            Answer::Board(board) => Ok(*board),
+            Answer::Done => Err(DeskError::Silent),
+        }
+    }
+}
+
+impl Desk for ServerDesk {
+    fn order(&self, order: Order) -> Boxed<'_, Result<Answer, DeskError>> {
+        Box::pin(self.ask(order))
+    }
+
+    fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn health(&self) -> HealthSnapshot {
+        self.health.snapshot()
+    }
+
+    fn metrics(&self) -> Boxed<'_, String> {
+        Box::pin(async move {
+            let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+            let media = MediaCounts {
+                received: count(&self.media.rtp_received),
+                sent: count(&self.media.rtp_sent),
+                lost: count(&self.media.rtp_lost),
+            };
+            if let Ok(board) = self.board().await {
+                metrics::gauges(&board, media, &self.health.snapshot());
+            }
+            self.metrics.render()
+        })
+    }
+
+    fn audit(&self, by: &str, what: &str, subject: &str) {
+        let fact =
+            Fact::Audited { by: by.to_owned(), what: what.to_owned(), subject: subject.to_owned() };
+        self.journal.append(0, Entry { at: self.clock.now().wall, fact });
+    }
+
+    fn recordings(&self) -> PathBuf {
+        self.recordings.clone()
+    }
+
+    fn centre(&self) -> String {
+        self.centre.clone()
+    }
+}
+
+/// Starts the console's task.
+pub(super) fn serve(
+    listener: TcpListener,
+    settings: &ConsoleSettings,
+    desk: &Arc<ServerDesk>,
+    mut stopping: watch::Receiver<bool>,
+) -> tokio::task::JoinHandle<()> {
+    let desk: Arc<dyn Desk> = Arc::clone(desk) as Arc<dyn Desk>;
+    let tokens = settings.tokens.clone();
+    tokio::spawn(async move {
+        let stop = async move {
+            // An error means that the server is gone.
+            let _ = stopping.wait_for(|stop| *stop).await;
+        };
+        if let Err(error) = console::serve(listener, tokens, desk, stop).await {
+            tracing::error!(%error, "the console has stopped; calls go on");
+        }
+    })
+}

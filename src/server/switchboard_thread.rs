@@ -1,0 +1,116 @@
+//! The thread that decides: inbox, turn, outputs, wait until the deadline. The panic boundary: a
+//! fault in one turn is told and counted, and every other call goes on.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::clock::Clock;
+use super::inbox::Inbox;
+use super::sip_udp::UdpSender;
+use crate::media::MediaHandle;
+use crate::store::JournalHandle;
+use crate::switchboard::orders::{Answer, Refusal};
+use crate::switchboard::{Input, Output, Switchboard};
+use crate::telemetry::metrics::EntryCounter;
+
+/// Inputs of one turn: outputs go out at least this often under load.
+const BATCH: usize = 64;
+/// The longest sleep without a deadline.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Where answers to orders are waited for.
+pub(super) type Waiters = Arc<Mutex<HashMap<u64, oneshot::Sender<Result<Answer, Refusal>>>>>;
+
+/// What the thread needs of the rim.
+pub(super) struct Rim {
+    pub clock: Clock,
+    pub inbox: Inbox,
+    pub sip: HashMap<SocketAddr, UdpSender>,
+    pub media: MediaHandle,
+    pub journal: JournalHandle,
+    pub counter: EntryCounter,
+    pub waiters: Waiters,
+    pub drained: Box<dyn Fn() + Send>,
+}
+
+/// Runs the switchboard until every sender of its inbox is gone or it was shut down and drained.
+pub(super) fn run(mut switchboard: Switchboard, mut rim: Rim) {
+    let mut stopping = false;
+    loop {
+        let now = rim.clock.now();
+        let wait = switchboard.poll_timeout().map_or(IDLE, |at| at.since(now.moment).min(IDLE));
+        let Ok(mut next) = rim.inbox.next(wait) else { break };
+        let now = rim.clock.now();
+        if switchboard.poll_timeout().is_some_and(|at| at <= now.moment) {
+            guarded(&mut switchboard, &rim.clock, |s| s.tick(now));
+        }
+        for _ in 0..BATCH {
+            let Some(input) = next else { break };
+            stopping |= matches!(input, Input::Shutdown);
+            let now = rim.clock.now();
+            guarded(&mut switchboard, &rim.clock, |s| s.handle(now, input));
+            next = rim.inbox.ready();
+        }
+        // What was taken out of the inbox beyond the batch is handled before the next wait.
+        if let Some(input) = next {
+            let now = rim.clock.now();
+            guarded(&mut switchboard, &rim.clock, |s| s.handle(now, input));
+        }
+        let drained = carry_out(&mut switchboard, &mut rim);
+        if stopping && drained {
+            break;
+        }
+    }
+}
+
+/// One turn. Pure rooms without locks make it safe to go on after a panic: the worst is one call
+/// whose state is half changed, and its BYE still finds its dialog.
+fn guarded(switchboard: &mut Switchboard, clock: &Clock, turn: impl FnOnce(&mut Switchboard)) {
+    let result = catch_unwind(AssertUnwindSafe(|| turn(switchboard)));
+    if let Err(panic) = result {
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no message");
+        tracing::error!(fault = text, "a turn of the switchboard failed; all calls go on");
+        let now = clock.now();
+        let _ = catch_unwind(AssertUnwindSafe(|| switchboard.note_fault(now, text)));
+    }
+}
+
+/// Carries out everything that was asked for; true when draining is over.
+fn carry_out(switchboard: &mut Switchboard, rim: &mut Rim) -> bool {
+    let mut drained = false;
+    while let Some(output) = switchboard.poll_output() {
+        match output {
+            Output::Send(send) => {
+                if let Some(socket) = rim.sip.get(&send.flow.local) {
+                    socket.send(&send);
+                }
+            }
+            Output::Media(order) => rim.media.order(order),
+            Output::Journal { ticket, entry } => {
+                rim.counter.count(&entry);
+                rim.journal.append(ticket, *entry);
+            }
+            Output::Answer { number, answer } => {
+                let mut waiters = rim.waiters.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(waiter) = waiters.remove(&number) {
+                    // The page that asked may be gone.
+                    let _ = waiter.send(answer);
+                }
+            }
+            Output::Drained => {
+                drained = true;
+                (rim.drained)();
+            }
+        }
+    }
+    drained
+}

@@ -1,0 +1,89 @@
+//! The live board, made from what lives at this moment.
+
+use crate::call::State;
+use crate::vocabulary::{Moment, Now};
+
+use super::Switchboard;
+use super::view::{Board, CallView, QueueView, SeatView, TrunkView};
+
+impl Switchboard {
+    pub(super) fn board(&self, now: Now) -> Board {
+        let seconds = |since: Moment| now.moment.since(since).as_secs();
+        Board {
+            at: now.wall,
+            draining: self.draining,
+            calls: self.call_views(now),
+            queues: self
+                .acd
+                .queues()
+                .map(|q| QueueView {
+                    queue: q.queue,
+                    waiting: q.waiting + q.ringing,
+                    ringing: q.ringing,
+                    oldest_seconds: q.oldest.map_or(0, seconds),
+                    ready_seats: q.ready_seats,
+                    seats: q.seats,
+                })
+                .collect(),
+            seats: self
+                .acd
+                .seats()
+                .map(|s| SeatView {
+                    phones: self.registrar.phones(&s.seat).len(),
+                    seat: s.seat,
+                    operator: s.operator,
+                    state: s.state.word().to_owned(),
+                    reason: s.reason,
+                    call: s.call,
+                    seconds: seconds(s.since),
+                    queues: s.queues,
+                })
+                .collect(),
+            trunks: self.trunk_views(now),
+            unknown_source: self.unknown_source,
+            malformed: self.malformed,
+            orphans: self.orphans,
+        }
+    }
+
+    fn call_views(&self, now: Now) -> Vec<CallView> {
+        let view = |call: &crate::call::Call| {
+            let ringing = call.ringing.values().next();
+            let seat = call.talk.as_ref().map(|t| &t.seat).or(ringing.map(|r| &r.seat));
+            let state = match call.state {
+                State::Closing(_) => "ending",
+                _ => call.stage().word(),
+            };
+            let answered = call.talk.as_ref().map(|t| t.answered.moment);
+            CallView {
+                call: call.id,
+                incident: call.incident,
+                trunk: call.trunk.clone(),
+                caller: call.number.clone(),
+                dialled: call.dialled.clone(),
+                state: state.to_owned(),
+                queue: call.queue.clone(),
+                seat: seat.cloned(),
+                answer: call.answer,
+                received_at: call.received.wall,
+                age_seconds: now.moment.since(call.received.moment).as_secs(),
+                answered_after_seconds: answered.map(|a| a.since(call.received.moment).as_secs()),
+                on_hold: call.caller.held || call.talk.as_ref().is_some_and(|t| t.leg.held),
+            }
+        };
+        self.calls.values().map(view).collect()
+    }
+
+    fn trunk_views(&self, now: Now) -> Vec<TrunkView> {
+        let view = |trunk: &crate::trunk::settings::TrunkSettings| {
+            let count = self.trunk_counts.get(&trunk.id).copied().unwrap_or_default();
+            TrunkView {
+                trunk: trunk.id.clone(),
+                calls: self.calls.values().filter(|c| c.trunk == trunk.id).count(),
+                calls_total: count.calls,
+                last_heard_seconds: count.last_heard.map(|at| now.moment.since(at).as_secs()),
+            }
+        };
+        self.trunks.iter().map(view).collect()
+    }
+}

@@ -1,0 +1,444 @@
+//! A seat rings and answers: the seat's leg is invited, the first phone to answer wins, both legs
+//! are connected and the recording begins.
+
+use crate::acd::{self, Miss};
+use crate::call::orders::{Channel, MediaOrder, Role};
+use crate::call::{Attempt, Call, Leg, LegMedia, Ringing, Side, State, Talk, wanted_law};
+use crate::journal::{Fact, OfferOutcome};
+use crate::sdp::CodecKind;
+use crate::sip::registrar::Binding;
+use crate::sip::write::quoted;
+use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, Uri, body};
+use crate::vocabulary::{CallId, Now, OfferId, OperatorId, SeatId, StreamId};
+
+use super::inbound::{ALLOW, display};
+use super::{Purpose, Switchboard, Timer};
+
+/// On the CANCEL of a phone that lost: it must not show a missed call (RFC 3326).
+pub(super) const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
+
+impl Switchboard {
+    // ---- ring --------------------------------------------------------------------------------
+
+    /// The queue offers a call to a seat: every phone of the seat is invited.
+    pub(super) fn ring(
+        &mut self,
+        now: Now,
+        id: CallId,
+        offer: OfferId,
+        seat: &SeatId,
+        operator: Option<OperatorId>,
+    ) {
+        let phones = self.registrar.phones(seat).to_vec();
+        if phones.is_empty() || !self.calls.contains_key(&id) {
+            let miss = acd::Input::Missed { offer, miss: Miss::Refused };
+            return self.acd.handle(now.moment, miss);
+        }
+        let Some(media) = self.ports_for_offer(id) else {
+            self.alarm(now, "no-media-ports", format!("call {id} waits for ports"));
+            self.acd.handle(now.moment, acd::Input::Gate { open: false });
+            let miss = acd::Input::Missed { offer, miss: Miss::NotMade };
+            return self.acd.handle(now.moment, miss);
+        };
+        let fact =
+            Fact::Offered { call: id, offer, seat: seat.clone(), operator: operator.clone() };
+        self.note(now, fact);
+        let mut ringing = Ringing { seat: seat.clone(), operator, media, attempts: Vec::new() };
+        let sdp = ringing.media.offer(self.law_of_caller(id).as_ref());
+        for phone in &phones {
+            let Some(call) = self.calls.get(&id) else { return };
+            let invite = self.seat_invite(call, seat, phone, sdp.clone());
+            let client = self.endpoint.send(now.moment, phone.flow, invite, &mut self.dice);
+            self.clients.insert(client, Purpose::Ring { call: id, offer });
+            ringing.attempts.push(Attempt { client, flow: phone.flow, failed: None });
+        }
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.ringing.insert(offer, ringing);
+        }
+    }
+
+    /// Audio for the seat's leg, and for the caller's where it has none yet: an answer must never
+    /// wait for a port.
+    fn ports_for_offer(&mut self, id: CallId) -> Option<LegMedia> {
+        let caller_has = self.calls.get(&id)?.caller.media.is_some();
+        if self.ports.len() < if caller_has { 1 } else { 2 } {
+            return None;
+        }
+        if !caller_has {
+            self.open_caller_media(id);
+        }
+        self.open_media(id, Side::Seat)
+    }
+
+    /// Gives the caller's leg its audio. False when no port is ready.
+    pub(super) fn open_caller_media(&mut self, id: CallId) -> bool {
+        if self.calls.get(&id).is_some_and(|c| c.caller.media.is_some()) {
+            return true;
+        }
+        let media = self.open_media(id, Side::Caller);
+        let opened = media.is_some();
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.caller.media = media;
+        }
+        opened
+    }
+
+    fn open_media(&mut self, id: CallId, side: Side) -> Option<LegMedia> {
+        let port = self.ports.take()?;
+        let stream = self.stream_id();
+        self.media(MediaOrder::Open { stream, port });
+        self.streams.insert(stream, (id, side));
+        self.calls.get_mut(&id)?.streams.push((stream, side));
+        let session = self.dice.number();
+        Some(LegMedia::new(stream, port, self.settings.media_address, session))
+    }
+
+    /// The law that the caller speaks or would like best.
+    fn law_of_caller(&self, id: CallId) -> Option<CodecKind> {
+        let call = self.calls.get(&id)?;
+        if let Some(law) = call.caller.media.as_ref().and_then(|m| m.law()) {
+            return Some(law.clone());
+        }
+        let request = self.endpoint.request(call.invite?)?;
+        wanted_law(&body::sdp(&request.headers, &request.body)?)
+    }
+
+    fn seat_invite(
+        &self,
+        call: &Call,
+        seat: &SeatId,
+        phone: &Binding,
+        sdp: bytes::Bytes,
+    ) -> Request {
+        let domain = &self.settings.sip.domain;
+        let node = &self.settings.node;
+        let number = &call.number;
+        let user: String =
+            number.reveal().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '+').collect();
+        let user = if user.is_empty() { "anonymous" } else { user.as_str() };
+        let name = quoted(&display(call.name.as_ref(), number));
+        let mut tag = call.id.to_string();
+        tag.push_str(&format!("{:x}", self.next_ticket));
+        let uid = |kind: &str, id: &str| {
+            format!("<urn:emergency:uid:{kind}id:{id}:{node}>;purpose=emergency-{}Id", {
+                if kind == "call" { "Call" } else { "Incident" }
+            })
+        };
+        let mut invite = Request::new(Method::Invite, Uri::read(phone.contact.as_str()))
+            .with(Name::From, format!("{name} <sip:{user}@{domain}>;tag={tag}"))
+            .with(Name::To, format!("<sip:{seat}@{domain}>"))
+            .with(Name::CallId, format!("{tag}-{}@{domain}", phone.flow.remote.port()))
+            .with(Name::CSeq, "1 INVITE")
+            .with(Name::Contact, self.contact(&phone.flow))
+            .with(Name::PAssertedIdentity, format!("{name} <sip:{user}@{domain}>"))
+            .with(Name::CallInfo, uid("call", &call.id.to_string()))
+            .with(Name::CallInfo, uid("incident", &call.incident.to_string()))
+            .with(Name::Priority, "emergency")
+            .with(Name::Allow, ALLOW)
+            .with(Name::ContentType, "application/sdp");
+        invite.body = sdp;
+        invite
+    }
+
+    // ---- what the phones say -----------------------------------------------------------------
+
+    /// A response to a request of ours.
+    pub(super) fn response(
+        &mut self,
+        now: Now,
+        client: ClientId,
+        flow: Flow,
+        request: &Request,
+        response: &Response,
+    ) {
+        let Some(purpose) = self.clients.get(&client).copied() else { return };
+        if response.is_provisional() {
+            return;
+        }
+        match purpose {
+            Purpose::Ring { call, offer } if response.is_success() => {
+                self.clients.insert(client, Purpose::Withdrawn);
+                self.seat_answered(now, call, offer, client, flow, request, response);
+            }
+            Purpose::Ring { .. } => self.ring_failed(now, client, response.code),
+            Purpose::Withdrawn if response.is_success() => {
+                // The answer crossed our CANCEL, or a second phone answered as well.
+                self.hang_up_late(now, client, flow, request, response);
+            }
+            Purpose::Withdrawn => {
+                self.clients.remove(&client);
+            }
+        }
+    }
+
+    fn hang_up_late(
+        &mut self,
+        now: Now,
+        client: ClientId,
+        flow: Flow,
+        request: &Request,
+        response: &Response,
+    ) {
+        let Some(mut dialog) = self.acknowledge(client, flow, request, response) else { return };
+        let bye = dialog.request(&Method::Bye).with(Name::Reason, ELSEWHERE);
+        self.endpoint.send(now.moment, dialog.next_hop(), bye, &mut self.dice);
+    }
+
+    /// ACK of a seat's 2xx, and the dialog that it makes.
+    fn acknowledge(
+        &mut self,
+        client: ClientId,
+        flow: Flow,
+        request: &Request,
+        response: &Response,
+    ) -> Option<Dialog> {
+        let dialog = Dialog::sent(request, response, flow)?;
+        let number = request.headers.cseq()?.number;
+        let ack = dialog.ack(number);
+        let tag = dialog.remote_tag().to_owned();
+        self.endpoint.send_ack(client, dialog.next_hop(), ack, &tag, &mut self.dice);
+        Some(dialog)
+    }
+
+    /// A phone refused, or did not answer at all (408).
+    pub(super) fn ring_failed(&mut self, now: Now, client: ClientId, code: u16) {
+        let Some(Purpose::Ring { call: id, offer }) = self.clients.remove(&client) else { return };
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(ringing) = call.ringing.get_mut(&offer) else { return };
+        for attempt in &mut ringing.attempts {
+            if attempt.client == client {
+                attempt.failed = Some(code);
+            }
+        }
+        if ringing.attempts.iter().any(|a| a.failed.is_none()) {
+            return;
+        }
+        let codes: Vec<u16> = ringing.attempts.iter().filter_map(|a| a.failed).collect();
+        let busy = codes.iter().find(|c| matches!(**c, 486 | 600));
+        let refused = codes.iter().find(|c| !matches!(**c, 408 | 480 | 503));
+        let (outcome, status) = match (busy, refused) {
+            (Some(code), _) => (OfferOutcome::Busy, *code),
+            (None, Some(code)) => (OfferOutcome::Declined, *code),
+            (None, None) => (OfferOutcome::Unreachable, code),
+        };
+        self.offer_is_over(now, id, offer, outcome, Some(status));
+        let miss = acd::Input::Missed { offer, miss: Miss::Refused };
+        self.acd.handle(now.moment, miss);
+    }
+
+    /// The seat did not answer in time.
+    pub(super) fn stop_ringing(&mut self, now: Now, id: CallId, offer: OfferId) {
+        self.offer_is_over(now, id, offer, OfferOutcome::NoAnswer, None);
+    }
+
+    /// Ends an offer that came to nothing: phones are told, audio closed, the fact kept.
+    pub(super) fn offer_is_over(
+        &mut self,
+        now: Now,
+        id: CallId,
+        offer: OfferId,
+        outcome: OfferOutcome,
+        status: Option<u16>,
+    ) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(ringing) = call.ringing.remove(&offer) else { return };
+        self.withdraw(now, &ringing.attempts, None, "");
+        self.media(MediaOrder::Close { stream: ringing.media.stream });
+        let seat = ringing.seat;
+        self.note(now, Fact::OfferEnded { call: id, offer, seat, outcome, status });
+    }
+
+    /// Cancels every phone that still rings, but the winner.
+    fn withdraw(&mut self, now: Now, attempts: &[Attempt], winner: Option<ClientId>, why: &str) {
+        for attempt in attempts {
+            if attempt.failed.is_none() && Some(attempt.client) != winner {
+                self.clients.insert(attempt.client, Purpose::Withdrawn);
+                self.endpoint.cancel(now.moment, attempt.client, why);
+            }
+        }
+    }
+
+    // ---- answered ----------------------------------------------------------------------------
+
+    #[allow(clippy::too_many_arguments, reason = "the parts of one response, taken apart once")]
+    fn seat_answered(
+        &mut self,
+        now: Now,
+        id: CallId,
+        offer: OfferId,
+        client: ClientId,
+        flow: Flow,
+        request: &Request,
+        response: &Response,
+    ) {
+        let Some(mut dialog) = self.acknowledge(client, flow, request, response) else {
+            return self.ring_failed_with(now, id, offer, client);
+        };
+        let answer = body::sdp(&response.headers, &response.body).unwrap_or_default();
+        let agreed = self.calls.get_mut(&id).and_then(|call| {
+            let ringing = call.ringing.get_mut(&offer)?;
+            Some(ringing.media.take_answer(&answer))
+        });
+        match agreed {
+            Some(Ok(_)) => self.connect(now, id, offer, client, dialog),
+            // The offer is over, or the phone speaks nothing that we do: the operator's phone is
+            // freed, the caller waits on.
+            over => {
+                let bye = dialog.request(&Method::Bye).with(Name::Reason, ELSEWHERE);
+                self.endpoint.send(now.moment, dialog.next_hop(), bye, &mut self.dice);
+                if matches!(over, Some(Err(_))) {
+                    self.ring_failed_with(now, id, offer, client);
+                }
+            }
+        }
+    }
+
+    fn ring_failed_with(&mut self, now: Now, id: CallId, offer: OfferId, client: ClientId) {
+        self.clients.insert(client, Purpose::Ring { call: id, offer });
+        self.ring_failed(now, client, 488);
+    }
+
+    fn connect(&mut self, now: Now, id: CallId, offer: OfferId, client: ClientId, dialog: Dialog) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(ringing) = call.ringing.remove(&offer) else { return };
+        let law = ringing.media.law().cloned();
+        self.acd.handle(now.moment, acd::Input::Taken { offer });
+        self.withdraw(now, &ringing.attempts, Some(client), ELSEWHERE);
+        self.dialogs.insert(dialog.key().clone(), (id, Side::Seat));
+        let after_ms = self.millis_since_invite(now, id);
+        let (seat, operator) = (ringing.seat, ringing.operator);
+        let ended = Fact::OfferEnded {
+            call: id,
+            offer,
+            seat: seat.clone(),
+            outcome: OfferOutcome::Answered,
+            status: Some(200),
+        };
+        self.note(now, ended);
+        self.note(now, Fact::Answered { call: id, seat: seat.clone(), operator, after_ms });
+        let leg = Leg { dialog, media: Some(ringing.media), awaits_answer: false, held: false };
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.talk = Some(Talk { seat, leg, answered: now });
+            call.state = State::Talking;
+        }
+        self.answer_caller(now, id, law.as_ref());
+        self.deadlines.clear(&Timer::KeepRinging(id));
+        self.deadlines.clear(&Timer::Answer(id));
+        self.bridge(now, id);
+    }
+
+    /// Connects the two legs in the media plane and taps both.
+    fn bridge(&mut self, now: Now, id: CallId) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let caller = call.caller.media.as_ref().map(|m| (m.stream, m.aim()));
+        let seat = call.talk.as_ref().and_then(|t| t.leg.media.as_ref());
+        let seat = seat.map(|m| (m.stream, m.aim()));
+        let (Some((caller, caller_aim)), Some((seat, seat_aim))) = (caller, seat) else { return };
+        for (stream, aim) in [(caller, caller_aim), (seat, seat_aim)] {
+            if let Some(aim) = aim {
+                self.media(MediaOrder::Aim { stream, aim });
+            }
+        }
+        self.media(MediaOrder::Role { stream: caller, role: Role::Bridge(seat) });
+        self.media(MediaOrder::Role { stream: seat, role: Role::Bridge(caller) });
+        self.record(now, id, caller);
+        if self.settings.record {
+            self.media(MediaOrder::Tap { stream: seat, call: id, channel: Channel::Seat });
+        }
+    }
+
+    /// Begins the recording with the caller's first audio; it ends with the caller.
+    pub(super) fn record(&mut self, now: Now, id: CallId, caller: StreamId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if !self.settings.record || call.recorded {
+            return;
+        }
+        call.recorded = true;
+        self.media(MediaOrder::Record { call: id, at: now.wall });
+        self.media(MediaOrder::Tap { stream: caller, call: id, channel: Channel::Caller });
+    }
+
+    /// Answers the caller's INVITE with 200, once. Without a ready port it stays ringing and is
+    /// answered as soon as one is.
+    pub(super) fn answer_caller(
+        &mut self,
+        now: Now,
+        id: CallId,
+        prefer: Option<&CodecKind>,
+    ) -> bool {
+        if self.calls.get(&id).is_none_or(|c| c.invite.is_none()) || !self.open_caller_media(id) {
+            return false;
+        }
+        let Some(call) = self.calls.get_mut(&id) else { return false };
+        let (Some(server), Some(media)) = (call.invite.take(), call.caller.media.as_mut()) else {
+            return false;
+        };
+        let Some(request) = self.endpoint.request(server) else { return false };
+        let offered = body::sdp(&request.headers, &request.body);
+        let answered = offered.and_then(|offer| media.answer(&offer, prefer).ok());
+        let sdp = match answered {
+            Some((sdp, _)) => sdp,
+            // No usable SDP came: ours is the offer, and the ACK brings the answer (RFC 3264 §4).
+            None => {
+                call.caller.awaits_answer = true;
+                media.offer(prefer)
+            }
+        };
+        let aim = media.aim();
+        let stream = media.stream;
+        let tag = call.caller.dialog.key().local_tag.clone();
+        let flow = call.caller.dialog.next_hop();
+        let response = request.response(200, &tag);
+        let response = response
+            .with(Name::Contact, self.contact(&flow))
+            .with(Name::Allow, ALLOW)
+            .with_body("application/sdp", sdp);
+        self.endpoint.respond(now.moment, server, response);
+        if let Some(aim) = aim {
+            self.media(MediaOrder::Aim { stream, aim });
+        }
+        true
+    }
+
+    /// The queue's answer mode says that the caller is answered before a seat is there: the
+    /// caller hears that it rings.
+    pub(super) fn answer_by_mode(&mut self, now: Now, id: CallId) {
+        if self.calls.get(&id).is_none_or(|c| c.state != State::Waiting || c.invite.is_none()) {
+            return;
+        }
+        if !self.answer_caller(now, id, None) {
+            return;
+        }
+        self.deadlines.clear(&Timer::KeepRinging(id));
+        let after_ms = self.millis_since_invite(now, id);
+        self.note(now, Fact::CallerAnswered { call: id, after_ms });
+        let stream = self.calls.get(&id).and_then(|c| c.caller.media.as_ref()).map(|m| m.stream);
+        if let Some(stream) = stream {
+            self.media(MediaOrder::Role { stream, role: Role::RingBack });
+            self.record(now, id, stream);
+        }
+    }
+
+    /// Ports came: answers the callers whose answer is due and had none.
+    pub(super) fn answer_the_unanswered(&mut self, now: Now) {
+        let due: Vec<CallId> = self
+            .calls
+            .values()
+            .filter(|c| c.state == State::Waiting && c.invite.is_some())
+            .filter(|c| {
+                let waited = now.moment.since(c.received.moment);
+                c.answer.delay().is_some_and(|delay| waited > delay)
+                    && self.deadlines.get(&Timer::Answer(c.id)).is_none()
+            })
+            .map(|c| c.id)
+            .collect();
+        for id in due {
+            self.answer_by_mode(now, id);
+        }
+    }
+
+    pub(super) fn millis_since_invite(&self, now: Now, id: CallId) -> u64 {
+        let received = self.calls.get(&id).map_or(now.moment, |c| c.received.moment);
+        u64::try_from(now.moment.since(received).as_millis()).unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,189 @@
+//! What comes within a call: hold and resume by re-INVITE or UPDATE, BYE, and small requests that
+//! only want an answer. Admission plays no part here: a dialog is known by its tags.
+
+use bytes::Bytes;
+
+use crate::call::orders::MediaOrder;
+use crate::call::{Leg, Side};
+use crate::journal::Fact;
+use crate::sip::dialog::DialogKey;
+use crate::sip::{Flow, Method, Name, Request, ServerId, body};
+use crate::vocabulary::{CallId, Cause, Ending, Now, Party};
+
+use super::Switchboard;
+use super::inbound::ALLOW;
+
+impl Switchboard {
+    /// A request with a To tag.
+    pub(super) fn in_dialog(
+        &mut self,
+        now: Now,
+        server: ServerId,
+        flow: Flow,
+        request: &Request,
+        tag: &str,
+    ) {
+        let key = request
+            .headers
+            .call_id()
+            .map(|id| DialogKey { call_id: id.into(), local_tag: tag.into() });
+        let known = key.and_then(|key| self.dialogs.get(&key).copied());
+        let Some((id, side)) = known else {
+            if self.is_stranger(&flow) {
+                self.unknown_source += 1;
+                return self.endpoint.forget(server);
+            }
+            return self.refuse(now, server, request, 481);
+        };
+        let leg = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side));
+        let Some(leg) = leg else { return self.refuse(now, server, request, 481) };
+        // The peer's tag is the other half of the dialog's name (RFC 3261 §12): a guess at ours
+        // alone must not end somebody's call.
+        let from = request.headers.from();
+        if from.is_none_or(|from| from.tag().unwrap_or("") != leg.dialog.remote_tag()) {
+            return self.refuse(now, server, request, 481);
+        }
+        if leg.dialog.accept(request, flow).is_err() {
+            return self.refuse(now, server, request, 500);
+        }
+        match request.method {
+            Method::Bye => {
+                self.refuse(now, server, request, 200);
+                self.bye(now, id, side, request);
+            }
+            Method::Invite => self.renegotiate(now, server, request, id, side),
+            Method::Update if !request.body.is_empty() => {
+                self.renegotiate(now, server, request, id, side);
+            }
+            Method::Update | Method::Info | Method::Options | Method::Message => {
+                let response = request.response(200, tag).with(Name::Allow, ALLOW);
+                let response = response.with(Name::Contact, self.contact(&flow));
+                self.endpoint.respond(now.moment, server, response);
+            }
+            _ => {
+                let response = request.response(405, tag).with(Name::Allow, ALLOW);
+                self.endpoint.respond(now.moment, server, response);
+            }
+        }
+    }
+
+    fn is_stranger(&self, flow: &Flow) -> bool {
+        self.trunks.by_source(flow.remote.ip()).is_none() && !self.registrar.knows(flow.remote)
+    }
+
+    // ---- hold, resume, new address -----------------------------------------------------------
+
+    fn renegotiate(
+        &mut self,
+        now: Now,
+        server: ServerId,
+        request: &Request,
+        id: CallId,
+        side: Side,
+    ) {
+        let offered = body::sdp(&request.headers, &request.body);
+        let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) else { return };
+        let Some(media) = leg.media.as_mut() else {
+            // Before the answer there is nothing to change (RFC 3261 §14.2).
+            return self.refuse(now, server, request, 491);
+        };
+        let sdp = match offered {
+            Some(offer) => match media.answer(&offer, None) {
+                Ok((sdp, _)) => sdp,
+                // What was agreed stays (RFC 3261 §14.2).
+                Err(_) => return self.refuse(now, server, request, 488),
+            },
+            None => {
+                leg.awaits_answer = true;
+                let law = media.law().cloned();
+                media.offer(law.as_ref())
+            }
+        };
+        self.answer_renegotiation(now, server, request, (id, side), sdp);
+        self.apply(now, id, side);
+    }
+
+    fn answer_renegotiation(
+        &mut self,
+        now: Now,
+        server: ServerId,
+        request: &Request,
+        owner: (CallId, Side),
+        sdp: Bytes,
+    ) {
+        let Some(call) = self.calls.get(&owner.0) else { return };
+        let dialog = match owner.1 {
+            Side::Caller => &call.caller.dialog,
+            Side::Seat => match &call.talk {
+                Some(talk) => &talk.leg.dialog,
+                None => return,
+            },
+        };
+        let response = request
+            .response(200, &dialog.key().local_tag)
+            .with(Name::Contact, self.contact(&dialog.next_hop()))
+            .with(Name::Allow, ALLOW)
+            .with_body("application/sdp", sdp);
+        if request.method == Method::Invite {
+            self.invites.insert(server, owner);
+        }
+        self.endpoint.respond(now.moment, server, response);
+    }
+
+    /// Tells the media plane what a leg agreed, and keeps hold and resume.
+    fn apply(&mut self, now: Now, id: CallId, side: Side) {
+        let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) else { return };
+        let Leg { media: Some(media), held, .. } = leg else { return };
+        let (stream, aim, holds) = (media.stream, media.aim(), media.is_held());
+        let changed = std::mem::replace(held, holds) != holds;
+        if let Some(aim) = aim {
+            self.media(MediaOrder::Aim { stream, aim });
+        }
+        if changed {
+            let by = party(side);
+            let fact =
+                if holds { Fact::Held { call: id, by } } else { Fact::Resumed { call: id, by } };
+            self.note(now, fact);
+        }
+    }
+
+    /// The ACK of a 2xx of ours; it may carry the answer to our SDP offer.
+    pub(super) fn acked(&mut self, now: Now, server: ServerId, ack: &Request) {
+        let Some((id, side)) = self.invites.remove(&server) else { return };
+        let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) else { return };
+        if !std::mem::take(&mut leg.awaits_answer) {
+            return;
+        }
+        let answer = body::sdp(&ack.headers, &ack.body).unwrap_or_default();
+        if let Some(media) = leg.media.as_mut()
+            && media.take_answer(&answer).is_ok()
+        {
+            self.apply(now, id, side);
+        }
+    }
+
+    /// The ACK never came: the peer is not there (RFC 3261 §13.3.1.4).
+    pub(super) fn unacked(&mut self, now: Now, server: ServerId) {
+        let Some((id, side)) = self.invites.remove(&server) else { return };
+        let Some(call) = self.calls.get(&id) else { return };
+        let by = if side == Side::Caller { Party::Network } else { Party::Seat };
+        let ending = Ending { stage: call.stage(), by, cause: Cause::NoAck, q850: None };
+        self.end(now, id, ending);
+    }
+
+    // ---- the peer ends -----------------------------------------------------------------------
+
+    fn bye(&mut self, now: Now, id: CallId, side: Side, request: &Request) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let stage = call.stage();
+        let ending = super::endings::by_peer(stage, party(side), Cause::HungUp, &request.headers);
+        self.peer_ended(now, id, side, ending);
+    }
+}
+
+const fn party(side: Side) -> Party {
+    match side {
+        Side::Caller => Party::Caller,
+        Side::Seat => Party::Seat,
+    }
+}

@@ -1,0 +1,186 @@
+//! Calls over, whatever state they were in: the phones are told, the seat is free, the ports go
+//! back, the fact is kept. One way out for every ending.
+
+use crate::acd;
+use crate::call::orders::{MediaOrder, StreamCount};
+use crate::call::{Side, State};
+use crate::journal::{Fact, OfferOutcome};
+use crate::sip::{Headers, Method, Name, Request, ServerId};
+use crate::vocabulary::{CallId, Cause, Ending, Now, OfferId, Party, Stage, StreamId};
+
+use super::{Switchboard, Timer};
+
+/// How long the media plane may take to say that a stream is closed.
+const CLOSING: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// The ending that a CANCEL or BYE means, its Reason read (RFC 3326).
+pub(super) fn by_peer(stage: Stage, party: Party, cause: Cause, headers: &Headers) -> Ending {
+    let q850 = headers.reasons().into_iter().find(|(p, _)| p == "Q.850").map(|(_, cause)| cause);
+    let (by, cause) = match (party, q850) {
+        // 102: a timer of the network ran out, we were too slow.
+        (Party::Caller, Some(102)) => (Party::Network, Cause::NetworkTimer),
+        // 27 destination out of order, 38 network out of order, 41 temporary failure,
+        // 127 interworking: the radio or the network was lost, call back first.
+        (Party::Caller, Some(27 | 38 | 41 | 127)) => (Party::Network, Cause::NetworkFault),
+        _ => (party, cause),
+    };
+    Ending { stage, by, cause, q850 }
+}
+
+impl Switchboard {
+    /// The trunk cancelled its INVITE: 487, whatever we were doing.
+    pub(super) fn cancelled(&mut self, now: Now, server: ServerId, cancel: &Request) {
+        let known = self.invites.get(&server).copied();
+        let answered =
+            known.and_then(|(id, _)| self.calls.get(&id)).is_none_or(|c| c.invite.is_none());
+        if let Some(invite) = self.endpoint.request(server) {
+            let tag = known
+                .and_then(|(id, _)| self.calls.get(&id))
+                .map_or_else(|| "x".into(), |c| c.caller.dialog.key().local_tag.clone());
+            let response = invite.response(487, &tag);
+            self.endpoint.respond(now.moment, server, response);
+        }
+        let Some((id, _)) = known else { return };
+        if answered {
+            return;
+        }
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.invite = None;
+            let ending = by_peer(call.stage(), Party::Caller, Cause::Cancelled, &cancel.headers);
+            self.end(now, id, ending);
+        }
+        self.invites.remove(&server);
+    }
+
+    /// A peer said BYE: its dialog is gone, the other side is told.
+    pub(super) fn peer_ended(&mut self, now: Now, id: CallId, side: Side, ending: Ending) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        match side {
+            Side::Caller => {
+                // A BYE may come for the early dialog as well (RFC 3261 §15): the INVITE still
+                // needs its final response.
+                if let Some(server) = call.invite.take() {
+                    self.invites.remove(&server);
+                    let tag = call.caller.dialog.key().local_tag.clone();
+                    if let Some(invite) = self.endpoint.request(server) {
+                        let response = invite.response(487, &tag);
+                        self.endpoint.respond(now.moment, server, response);
+                    }
+                }
+                self.dialogs.remove(call.caller.dialog.key());
+            }
+            Side::Seat => {
+                if let Some(talk) = &call.talk {
+                    self.dialogs.remove(talk.leg.dialog.key());
+                }
+            }
+        }
+        self.end(now, id, ending);
+    }
+
+    /// Ends a call. Legs whose dialog is still known are told; the record is closed when the
+    /// media plane has counted the streams.
+    pub(super) fn end(&mut self, now: Now, id: CallId, ending: Ending) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if call.is_closing() {
+            return;
+        }
+        call.state = State::Closing(ending);
+        let offers: Vec<OfferId> = call.ringing.keys().copied().collect();
+        for offer in offers {
+            self.offer_is_over(now, id, offer, OfferOutcome::CallerLeft, None);
+        }
+        self.acd.handle(now.moment, acd::Input::Leave { call: id });
+        self.finish_invite(now, id);
+        self.say_bye(now, id, Side::Seat);
+        self.say_bye(now, id, Side::Caller);
+        for timer in [Timer::Journal, Timer::KeepRinging, Timer::Answer, Timer::TestOver] {
+            self.deadlines.clear(&timer(id));
+        }
+        self.arriving.retain(|_, call| *call != id);
+        let Some(call) = self.calls.get(&id) else { return };
+        let (streams, recorded) = (call.streams.clone(), call.recorded);
+        for (stream, _) in &streams {
+            self.media(MediaOrder::Close { stream: *stream });
+        }
+        if recorded {
+            self.media(MediaOrder::Seal { call: id });
+        }
+        // The record carries the moment of the ending, not that of the count.
+        self.deadlines.set(Timer::Closing(id), now.moment.after(CLOSING));
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.ended = Some(now);
+        }
+        if streams.is_empty() {
+            self.close(now, id);
+        }
+    }
+
+    /// An INVITE that is still open gets its final response: a call ended by us before the answer
+    /// is sent elsewhere by the trunk.
+    fn finish_invite(&mut self, now: Now, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(server) = call.invite.take() else { return };
+        let tag = call.caller.dialog.key().local_tag.clone();
+        self.dialogs.remove(call.caller.dialog.key());
+        self.invites.remove(&server);
+        if let Some(invite) = self.endpoint.request(server) {
+            let response = invite.response(503, &tag).with(Name::RetryAfter, "5");
+            self.endpoint.respond(now.moment, server, response);
+        }
+    }
+
+    fn say_bye(&mut self, now: Now, id: CallId, side: Side) {
+        let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) else { return };
+        if self.dialogs.remove(leg.dialog.key()).is_none() {
+            return;
+        }
+        let bye = leg.dialog.request(&Method::Bye);
+        let bye = bye.with(Name::Reason, "Q.850;cause=16;text=\"Normal call clearing\"");
+        let flow = leg.dialog.next_hop();
+        self.endpoint.send(now.moment, flow, bye, &mut self.dice);
+    }
+
+    /// A stream of a call is closed and counted.
+    pub(super) fn stream_closed(&mut self, now: Now, stream: StreamId, count: StreamCount) {
+        let Some((id, side)) = self.streams.remove(&stream) else { return };
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        match side {
+            Side::Caller => call.packets.0 += count.received,
+            Side::Seat => call.packets.1 += count.received,
+        }
+        call.streams.retain(|(s, _)| *s != stream);
+        if call.is_closing() && call.streams.is_empty() {
+            self.close(now, id);
+        }
+    }
+
+    /// The last step: the call is gone and its ending is kept.
+    pub(super) fn close(&mut self, now: Now, id: CallId) {
+        self.deadlines.clear(&Timer::Closing(id));
+        let Some(call) = self.calls.remove(&id) else { return };
+        for (stream, _) in &call.streams {
+            self.streams.remove(stream);
+        }
+        let State::Closing(ending) = call.state else { return };
+        let at = call.ended.unwrap_or(now).wall;
+        let (caller_packets, seat_packets) = call.packets;
+        self.note_at(at, Fact::Ended { call: id, ending, caller_packets, seat_packets });
+    }
+
+    /// The program stops: every call is ended and kept as such.
+    pub(super) fn shut_down(&mut self, now: Now) {
+        self.draining = true;
+        let ids: Vec<CallId> = self.calls.keys().copied().collect();
+        for id in ids {
+            let Some(call) = self.calls.get(&id) else { continue };
+            let ending = Ending {
+                stage: call.stage(),
+                by: Party::Gateway,
+                cause: Cause::Restart,
+                q850: None,
+            };
+            self.end(now, id, ending);
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! A new request from outside: who is it from, what is it for. A new INVITE is followed from here
+//! in reading order: admission, arrival, (journal), queue.
+
+use std::collections::BTreeMap;
+
+use crate::acd;
+use crate::call::{Call, Leg, Side, State};
+use crate::incident::Arrival;
+use crate::journal::Fact;
+use crate::routing;
+use crate::sip::digest::Verdict;
+use crate::sip::{Dialog, Flow, Method, Name, Request, Response, ServerId};
+use crate::trunk::settings::TrunkSettings;
+use crate::trunk::{self, DialledKind};
+use crate::vocabulary::{
+    AnswerMode, CallId, Cause, Ending, IncidentId, Now, Party, Private, Stage, TrunkId, limits,
+};
+
+use super::{Switchboard, Timer};
+
+/// What we understand; written into every 200 to OPTIONS and every 405.
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, MESSAGE, REGISTER";
+const ACCEPT: &str = "application/sdp, multipart/mixed, application/pidf+xml, text/plain";
+
+/// Who a request is from.
+enum Admission {
+    Trunk(TrunkSettings),
+    Challenge { stale: bool },
+    Stranger,
+}
+
+impl Switchboard {
+    /// A request that is new to the transaction layer.
+    pub(super) fn request(&mut self, now: Now, server: ServerId, flow: Flow, request: &Request) {
+        if let Some(trunk) = self.trunks.by_source(flow.remote.ip()) {
+            let count = self.trunk_counts.entry(trunk.id.clone()).or_default();
+            count.last_heard = Some(now.moment);
+        }
+        let to_tag = request.headers.to().and_then(|to| to.tag().map(str::to_owned));
+        if let Some(tag) = to_tag {
+            return self.in_dialog(now, server, flow, request, &tag);
+        }
+        match request.method {
+            Method::Invite => self.invite(now, server, flow, request),
+            Method::Register => {
+                let response = self.registrar.register(now.moment, request, flow, &mut self.dice);
+                self.endpoint.respond(now.moment, server, response);
+            }
+            _ if !self.is_known(&flow) => {
+                self.unknown_source += 1;
+                self.endpoint.forget(server);
+            }
+            Method::Options => self.options(now, server, request, &flow),
+            Method::Bye | Method::Update | Method::Prack => {
+                self.refuse(now, server, request, 481);
+            }
+            _ => {
+                let tag = self.dice.token();
+                let response = request.response(405, &tag).with(Name::Allow, ALLOW);
+                self.endpoint.respond(now.moment, server, response);
+            }
+        }
+    }
+
+    fn is_known(&self, flow: &Flow) -> bool {
+        self.trunks.by_source(flow.remote.ip()).is_some() || self.registrar.knows(flow.remote)
+    }
+
+    /// OPTIONS tells the truth: 503 while we take no new calls, so that the trunk fails over.
+    fn options(&mut self, now: Now, server: ServerId, request: &Request, flow: &Flow) {
+        let tag = self.dice.token();
+        let response = if self.draining {
+            request.response(503, &tag).with(Name::RetryAfter, "30")
+        } else {
+            self.capable(request.response(200, &tag), flow)
+        };
+        self.endpoint.respond(now.moment, server, response);
+    }
+
+    fn capable(&self, response: Response, flow: &Flow) -> Response {
+        response
+            .with(Name::Allow, ALLOW)
+            .with(Name::Accept, ACCEPT)
+            .with(Name::Supported, "")
+            .with(Name::Contact, self.contact(flow))
+    }
+
+    // ---- a new call --------------------------------------------------------------------------
+
+    fn invite(&mut self, now: Now, server: ServerId, flow: Flow, request: &Request) {
+        match self.admit(now, &flow, request) {
+            Admission::Trunk(trunk) => self.arrive(now, server, flow, request, &trunk),
+            Admission::Challenge { stale } => {
+                self.unknown_source += 1;
+                let response = self.registrar.challenge(now.moment, request, stale, &mut self.dice);
+                self.endpoint.respond(now.moment, server, response);
+            }
+            Admission::Stranger => {
+                self.unknown_source += 1;
+                self.refuse(now, server, request, 403);
+            }
+        }
+    }
+
+    fn admit(&mut self, now: Now, flow: &Flow, request: &Request) -> Admission {
+        if let Some(trunk) = self.trunks.by_source(flow.remote.ip()) {
+            return Admission::Trunk(trunk.clone());
+        }
+        if !self.trunks.has_digest() {
+            return Admission::Stranger;
+        }
+        let trunks = &self.trunks;
+        let find = |name: &str| trunks.by_user(name).and_then(|t| t.digest.as_ref());
+        match self.registrar.authenticator().check(now.moment, request, find) {
+            Verdict::Proven(name) => match self.trunks.by_user(&name) {
+                Some(trunk) => Admission::Trunk(trunk.clone()),
+                None => Admission::Stranger,
+            },
+            Verdict::Challenge { stale } => Admission::Challenge { stale },
+            Verdict::Wrong => Admission::Stranger,
+        }
+    }
+
+    /// The call is born: its first entry goes to the disk, and it goes on when it is there.
+    fn arrive(
+        &mut self,
+        now: Now,
+        server: ServerId,
+        flow: Flow,
+        request: &Request,
+        trunk: &TrunkSettings,
+    ) {
+        let (arrival, kind) = trunk::arrival(
+            request,
+            trunk,
+            &self.settings.centre,
+            &self.settings.places,
+            &self.settings.categories,
+        );
+        let id = CallId(self.dice.uid(now.wall));
+        let incident = IncidentId(self.dice.uid(now.wall));
+        let tag = self.dice.token();
+        let Some(dialog) = Dialog::received(request, &tag, flow) else {
+            return self.refuse(now, server, request, 400);
+        };
+        self.trunk_counts.entry(trunk.id.clone()).or_default().calls += 1;
+        self.bear(now, server, id, incident, &trunk.id, &arrival, dialog);
+        let routed = self.route(trunk, &arrival, kind);
+        let ticket = self.note(
+            now,
+            Fact::Arrived {
+                call: id,
+                incident,
+                trunk: trunk.id.clone(),
+                source: flow.to_string(),
+                arrival: Box::new(arrival),
+            },
+        );
+        match routed {
+            Routed::Test if self.test_calls() > limits::TEST_CALLS => {
+                return self.turn_away(now, id, 486, Cause::TooManyTests);
+            }
+            Routed::Test => {}
+            _ if self.draining => return self.turn_away(now, id, 503, Cause::Draining),
+            Routed::Queue { decision, answer } => self.assign(now, id, decision, answer),
+        }
+        self.arriving.insert(ticket, id);
+        self.deadlines.set(Timer::Journal(id), now.moment.after(limits::JOURNAL_WAIT));
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the parts of one birth, known only here")]
+    fn bear(
+        &mut self,
+        now: Now,
+        server: ServerId,
+        id: CallId,
+        incident: IncidentId,
+        trunk: &TrunkId,
+        arrival: &Arrival,
+        dialog: Dialog,
+    ) {
+        let phone = &arrival.caller.phone;
+        let call = Call {
+            id,
+            incident,
+            trunk: trunk.clone(),
+            received: now,
+            number: phone.e164.clone().unwrap_or_else(|| phone.raw.clone()),
+            name: arrival.caller.name.clone(),
+            dialled: arrival.dialled.clone(),
+            state: State::Arriving,
+            invite: Some(server),
+            caller: Leg { dialog, media: None, awaits_answer: false, held: false },
+            queue: None,
+            priority: 0,
+            answer: AnswerMode::OnAgent,
+            ringing: BTreeMap::new(),
+            talk: None,
+            recorded: false,
+            streams: Vec::new(),
+            ended: None,
+            packets: (0, 0),
+        };
+        self.invites.insert(server, (id, Side::Caller));
+        self.dialogs.insert(call.caller.dialog.key().clone(), (id, Side::Caller));
+        self.calls.insert(id, call);
+    }
+
+    fn assign(&mut self, now: Now, id: CallId, decision: routing::Decision, answer: AnswerMode) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.queue = Some(decision.queue.clone());
+            call.priority = decision.priority;
+            call.answer = answer;
+        }
+        let routing::Decision { queue, rule, priority } = decision;
+        self.note(now, Fact::Queued { call: id, queue, rule, priority, answer });
+    }
+
+    fn route(&self, trunk: &TrunkSettings, arrival: &Arrival, kind: DialledKind) -> Routed {
+        if kind == DialledKind::Test {
+            return Routed::Test;
+        }
+        let facts = routing::Facts {
+            trunk: &trunk.id,
+            service: &arrival.service,
+            dialled: &arrival.dialled,
+            kecamatan: arrival.kecamatan.as_deref(),
+        };
+        // A checked configuration has a rule that is always true; without it the first queue is
+        // better than none.
+        let decision = routing::decide(&self.settings.rules, &facts).unwrap_or_else(|| {
+            let queue = self.settings.queues.first().map(|q| q.id.clone());
+            routing::Decision {
+                queue: queue.unwrap_or_else(|| "".into()),
+                rule: "no rule matched".to_owned(),
+                priority: 0,
+            }
+        });
+        let queue = self.settings.queues.iter().find(|q| q.id == decision.queue);
+        let answer = trunk.answer.or_else(|| queue.map(|q| q.answer)).unwrap_or_default();
+        Routed::Queue { decision, answer }
+    }
+
+    /// The only two final refusals that a known trunk gets: draining and too many test calls.
+    fn turn_away(&mut self, now: Now, id: CallId, code: u16, cause: Cause) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if let Some(server) = call.invite.take() {
+            self.invites.remove(&server);
+            if let Some(request) = self.endpoint.request(server) {
+                let mut response = request.response(code, &self.dice.token());
+                if code == 503 {
+                    response = response.with(Name::RetryAfter, "5");
+                }
+                self.endpoint.respond(now.moment, server, response);
+            }
+        }
+        let ending = Ending { stage: Stage::Arriving, by: Party::Gateway, cause, q850: None };
+        self.end(now, id, ending);
+    }
+
+    // ---- the first entry is on disk ----------------------------------------------------------
+
+    /// The call goes on: into its queue, or to the test call.
+    pub(super) fn arrived(&mut self, now: Now, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if call.state != State::Arriving {
+            return;
+        }
+        let Some(queue) = call.queue.clone() else { return self.start_test(now, id) };
+        call.state = State::Waiting;
+        let (arrived, answer, priority) = (call.received.moment, call.answer, call.priority);
+        self.ringing_response(now, id);
+        self.deadlines.set(Timer::KeepRinging(id), now.moment.after(limits::KEEP_RINGING));
+        if let Some(delay) = answer.delay() {
+            self.deadlines.set(Timer::Answer(id), now.moment.after(delay));
+        }
+        let wait = acd::Input::Wait { call: id, queue, priority, arrived };
+        self.acd.handle(now.moment, wait);
+    }
+
+    /// 180 with the early dialog's tag.
+    fn ringing_response(&mut self, now: Now, id: CallId) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let Some(server) = call.invite else { return };
+        let key = call.caller.dialog.key();
+        let Some(request) = self.endpoint.request(server) else { return };
+        let contact = self.contact(&call.caller.dialog.next_hop());
+        let response = request
+            .response(180, &key.local_tag)
+            .with(Name::Contact, contact)
+            .with(Name::Allow, ALLOW);
+        self.endpoint.respond(now.moment, server, response);
+    }
+
+    pub(super) fn keep_ringing(&mut self, now: Now, id: CallId) {
+        let waits = self.calls.get(&id).is_some_and(|c| c.state == State::Waiting);
+        if waits {
+            self.ringing_response(now, id);
+            self.deadlines.set(Timer::KeepRinging(id), now.moment.after(limits::KEEP_RINGING));
+        }
+    }
+}
+
+/// Where a new call goes.
+enum Routed {
+    Test,
+    Queue { decision: routing::Decision, answer: AnswerMode },
+}
+
+/// The caller as a seat's phone shows it.
+pub(super) fn display(name: Option<&Private<String>>, number: &Private<String>) -> String {
+    match name {
+        Some(name) if !name.reveal().is_empty() => name.reveal().clone(),
+        _ => number.reveal().clone(),
+    }
+}

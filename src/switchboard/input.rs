@@ -1,0 +1,49 @@
+//! The one list of everything that can happen to us.
+
+use bytes::Bytes;
+
+use super::orders::Order;
+use super::settings::SwitchboardSettings;
+use crate::call::orders::{MediaReport, RecorderReport};
+use crate::sip::Flow;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// A datagram came.
+    Sip {
+        /// From where, on which socket.
+        flow: Flow,
+        /// Its bytes.
+        bytes: Bytes,
+    },
+    /// The media plane reports.
+    Media(MediaReport),
+    /// The recorder reports.
+    Recorder(RecorderReport),
+    /// Every entry up to this ticket is on disk.
+    Durable {
+        /// The ticket of [`super::Output::Journal`].
+        ticket: u64,
+    },
+    /// A person or a page asks; the answer carries the same number.
+    Order {
+        /// Chosen by who asks.
+        number: u64,
+        /// What.
+        order: Order,
+    },
+    /// A new configuration is adopted, whole.
+    Adopt {
+        /// The configuration.
+        settings: Box<SwitchboardSettings>,
+        /// SHA-256 of its files.
+        digest: String,
+        /// Who asked.
+        by: String,
+    },
+    /// No new calls; [`super::Output::Drained`] follows when the last one is over.
+    Drain,
+    /// Every call ends now.
+    Shutdown,
+}

@@ -1,0 +1,31 @@
+//! The one list of everything we can do.
+
+use super::orders::{Answer, Refusal};
+use crate::call::orders::MediaOrder;
+use crate::journal::Entry;
+use crate::sip::Send;
+
+/// What the rim is asked to do, in order.
+#[derive(Debug)]
+pub enum Output {
+    /// Send a datagram.
+    Send(Send),
+    /// Order the media plane.
+    Media(MediaOrder),
+    /// Keep a fact; [`super::Input::Durable`] names the ticket when it is on disk.
+    Journal {
+        /// Rises by one with each entry.
+        ticket: u64,
+        /// The fact.
+        entry: Box<Entry>,
+    },
+    /// The answer to an order.
+    Answer {
+        /// The order's number.
+        number: u64,
+        /// What came of it.
+        answer: Result<Answer, Refusal>,
+    },
+    /// Draining, and the last call is over.
+    Drained,
+}

@@ -1,0 +1,386 @@
+//! A centre on a virtual clock: the real switchboard, carriers and phones that speak SIP text, a
+//! journal and a media plane that answer at once or when told to. What is said is kept as a ladder.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use siaga112::acd::settings::{Overflow, QueueSettings, SeatSettings};
+use siaga112::call::orders::{MediaOrder, MediaReport, StreamCount};
+use siaga112::journal::{Entry, Fact};
+use siaga112::routing::settings::{Rule, When};
+use siaga112::sip::digest::{Algorithm, Credential};
+use siaga112::sip::parse::parse;
+use siaga112::sip::settings::{Account, SipSettings};
+use siaga112::sip::{Flow, Message, Name, Params, Transport};
+use siaga112::switchboard::settings::SwitchboardSettings;
+use siaga112::switchboard::{Input, Output, Switchboard};
+use siaga112::trunk::settings::{Centre, TrunkSettings};
+use siaga112::vocabulary::{AnswerMode, Dice, Moment, Now, WallTime};
+
+pub const TRUNK: &str = "198.51.100.7:5060";
+pub const STRANGER: &str = "203.0.113.99:5060";
+pub const OURS: &str = "203.0.113.10:5060";
+const DOMAIN: &str = "112.example";
+
+pub fn seat_address(number: usize) -> String {
+    format!("10.0.0.{number}:5060")
+}
+
+pub fn settings(seats: usize, answer: AnswerMode) -> SwitchboardSettings {
+    let name = |n: usize| format!("seat-{n}");
+    let account = |n: usize| Account {
+        seat: name(n).into(),
+        credential: Credential::from_password(&name(n), DOMAIN, "pw"),
+    };
+    let seat = |n: usize| SeatSettings {
+        id: name(n).into(),
+        queues: vec!["darurat".into()],
+        operator: Some("sri".into()),
+        auto_ready: true,
+    };
+    SwitchboardSettings {
+        centre: Centre {
+            name: "NTPD 112".into(),
+            area_code: "0328".into(),
+            dialled: vec!["112".into(), "urn:service:sos".into(), "urn:service:sos.*".into()],
+        },
+        node: "gw1.112.example".into(),
+        sip: SipSettings {
+            listen: vec![OURS.parse().unwrap()],
+            domain: DOMAIN.into(),
+            external_address: None,
+            user_agent: "Siaga112".into(),
+            timers: Default::default(),
+            digest: vec![Algorithm::Sha256, Algorithm::Md5],
+            expires: Default::default(),
+            accounts: (1..=seats).map(account).collect(),
+        },
+        media_address: "203.0.113.10".parse().unwrap(),
+        record: true,
+        trunks: vec![TrunkSettings {
+            id: "telco-b".into(),
+            sources: vec!["198.51.100.0/24".parse().unwrap()],
+            digest: None,
+            trust_identity: true,
+            area_code: "0328".into(),
+            answer: None,
+            test_number: Some("112999".into()),
+        }],
+        rules: vec![Rule {
+            name: "all".into(),
+            priority: 0,
+            when: When::default(),
+            queue: "darurat".into(),
+            call_priority: 0,
+        }],
+        queues: vec![QueueSettings {
+            id: "darurat".into(),
+            answer,
+            ring_timeout: Duration::from_secs(8),
+            wrap_up: Duration::from_secs(5),
+            max_wait: Duration::from_secs(60),
+            overflow: vec![Overflow::Number("tel:+62811000112".into())],
+        }],
+        seats: (1..=seats).map(seat).collect(),
+        categories: Vec::new(),
+        places: Vec::new(),
+    }
+}
+
+/// One datagram that we sent.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub to: String,
+    pub text: String,
+}
+
+pub struct World {
+    pub board: Switchboard,
+    pub now: Now,
+    /// What was said, one line each: `-> 198.51.100.7 180`, `<- …`, `* queued`.
+    pub ladder: Vec<String>,
+    pub sent: Vec<Sent>,
+    pub facts: Vec<Entry>,
+    pub orders: Vec<MediaOrder>,
+    /// The journal answers only when [`World::journal_catches_up`] is called.
+    pub slow_journal: bool,
+    ticket: u64,
+    calls: u32,
+}
+
+impl World {
+    /// A centre with registered seats and plenty of ports.
+    pub fn new(seats: usize, answer: AnswerMode) -> Self {
+        let mut world = Self::unmanned(seats, answer);
+        for number in 1..=seats {
+            world.register(number);
+        }
+        world.ladder.clear();
+        world
+    }
+
+    pub fn unmanned(seats: usize, answer: AnswerMode) -> Self {
+        let now = Now { moment: Moment(1_000_000), wall: WallTime(1_789_621_951_000_000) };
+        let board = Switchboard::new(now, settings(seats, answer), Dice::from_number(112));
+        let mut world = Self {
+            board,
+            now,
+            ladder: Vec::new(),
+            sent: Vec::new(),
+            facts: Vec::new(),
+            orders: Vec::new(),
+            slow_journal: false,
+            ticket: 0,
+            calls: 0,
+        };
+        world.take(Input::Media(MediaReport::PortsReady((20_000..20_400).step_by(2).collect())));
+        world
+    }
+
+    pub fn take(&mut self, input: Input) {
+        self.board.handle(self.now, input);
+        self.drain();
+    }
+
+    /// A datagram from somewhere.
+    pub fn hear(&mut self, from: &str, text: &str) {
+        let remote: SocketAddr = from.parse().unwrap();
+        let flow = Flow { transport: Transport::Udp, local: OURS.parse().unwrap(), remote };
+        self.ladder.push(format!("<- {} {}", remote.ip(), first_word(text)));
+        self.take(Input::Sip { flow, bytes: Bytes::copy_from_slice(text.as_bytes()) });
+    }
+
+    /// Time passes; what is due is done at its moment.
+    pub fn pass(&mut self, span: Duration) {
+        let until = self.now.moment.after(span);
+        while let Some(at) = self.board.poll_timeout().filter(|at| *at <= until) {
+            self.advance(at);
+            self.board.tick(self.now);
+            self.drain();
+        }
+        self.advance(until);
+    }
+
+    fn advance(&mut self, to: Moment) {
+        let micros = i64::try_from(to.since(self.now.moment).as_micros()).unwrap();
+        self.now =
+            Now { moment: to.max(self.now.moment), wall: WallTime(self.now.wall.0 + micros) };
+    }
+
+    pub fn journal_catches_up(&mut self) {
+        let ticket = self.ticket;
+        self.take(Input::Durable { ticket });
+    }
+
+    fn drain(&mut self) {
+        let mut inputs = Vec::new();
+        while let Some(output) = self.board.poll_output() {
+            match output {
+                Output::Send(send) => {
+                    let text = String::from_utf8(send.bytes.to_vec()).unwrap();
+                    let to = send.flow.remote;
+                    self.ladder.push(format!("-> {} {}", to.ip(), first_word(&text)));
+                    self.sent.push(Sent { to: to.to_string(), text });
+                }
+                Output::Journal { ticket, entry } => {
+                    self.ladder.extend(told(&entry.fact));
+                    self.facts.push(*entry);
+                    self.ticket = ticket;
+                    if !self.slow_journal {
+                        inputs.push(Input::Durable { ticket });
+                    }
+                }
+                Output::Media(order) => {
+                    if let MediaOrder::Close { stream } = order {
+                        let count = StreamCount { received: 50, sent: 50, lost: 0 };
+                        inputs.push(Input::Media(MediaReport::Closed { stream, count }));
+                    }
+                    self.orders.push(order);
+                }
+                Output::Answer { .. } => {}
+                Output::Drained => self.ladder.push("* drained".to_owned()),
+            }
+        }
+        for input in inputs {
+            self.take(input);
+        }
+    }
+
+    // ---- seats -------------------------------------------------------------------------------
+
+    pub fn register(&mut self, number: usize) {
+        let (user, from) = (format!("seat-{number}"), seat_address(number));
+        let head = |cseq: u32, more: &str| {
+            format!(
+                "REGISTER sip:{DOMAIN} SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bKreg{number}-{cseq};rport\r\n\
+                 From: <sip:{user}@{DOMAIN}>;tag=r{number}\r\nTo: <sip:{user}@{DOMAIN}>\r\n\
+                 Call-ID: reg-{number}\r\nCSeq: {cseq} REGISTER\r\nContact: <sip:{user}@{from}>;expires=3600\r\n\
+                 {more}Content-Length: 0\r\n\r\n"
+            )
+        };
+        self.hear(&from, &head(1, ""));
+        let challenge = header(&self.last(), Name::WwwAuthenticate);
+        let params = Params::read_at(challenge.trim_start_matches("Digest "), b',');
+        let nonce = params.get("nonce").expect("a nonce").to_owned();
+        let sha = Algorithm::Sha256;
+        let ha1 = sha.hash(&format!("{user}:{DOMAIN}:pw"));
+        let ha2 = sha.hash(&format!("REGISTER:sip:{DOMAIN}"));
+        let response = sha.hash(&format!("{ha1}:{nonce}:00000001:c:auth:{ha2}"));
+        let credentials = format!(
+            "Authorization: Digest username=\"{user}\", realm=\"{DOMAIN}\", nonce=\"{nonce}\", \
+             uri=\"sip:{DOMAIN}\", response=\"{response}\", algorithm=SHA-256, qop=auth, \
+             nc=00000001, cnonce=\"c\"\r\n"
+        );
+        self.hear(&from, &head(2, &credentials));
+        assert!(self.last().starts_with("SIP/2.0 200"), "{}", self.last());
+    }
+
+    // ---- a caller ----------------------------------------------------------------------------
+
+    /// A call from the trunk; the number names it from now on.
+    pub fn call(&mut self) -> u32 {
+        self.calls += 1;
+        let number = self.calls;
+        let text = invite(number, "sip:0328112@203.0.113.10;user=phone", SDP);
+        self.hear(TRUNK, &text);
+        number
+    }
+
+    pub fn last(&self) -> String {
+        self.sent.last().expect("something was sent").text.clone()
+    }
+
+    /// The last request of a method that we sent to an address.
+    pub fn last_request(&self, to: &str, method: &str) -> String {
+        let sent = self.sent.iter().rev().find(|s| s.to == to && s.text.starts_with(method));
+        sent.map(|s| s.text.clone()).unwrap_or_else(|| panic!("no {method} was sent to {to}"))
+    }
+
+    /// A phone answers the INVITE that rings it with a status.
+    pub fn seat_says(&mut self, seat: usize, code: u16) {
+        let from = seat_address(seat);
+        let invite = self.last_request(&from, "INVITE");
+        let text =
+            respond(&invite, code, &format!("phone{seat}"), if code == 200 { SDP } else { "" });
+        self.hear(&from, &text);
+    }
+
+    /// The trunk acknowledges our last 200 to call `number`.
+    pub fn ack(&mut self, number: u32) {
+        let response = self.last_response(number, "200");
+        let text = in_dialog(number, &response, "ACK", 1, "");
+        self.hear(TRUNK, &text);
+    }
+
+    /// The trunk's request within the dialog of call `number`.
+    pub fn trunk_sends(&mut self, number: u32, method: &str, cseq: u32, sdp: &str) {
+        let response = self.last_response(number, "200");
+        let text = in_dialog(number, &response, method, cseq, sdp);
+        self.hear(TRUNK, &text);
+    }
+
+    pub fn cancel(&mut self, number: u32) {
+        let invite = invite(number, "sip:0328112@203.0.113.10;user=phone", "");
+        let text = invite
+            .replacen("INVITE sip", "CANCEL sip", 1)
+            .replace("CSeq: 1 INVITE", "CSeq: 1 CANCEL")
+            .replace("Content-Type: application/sdp\r\n", "");
+        self.hear(TRUNK, &text);
+    }
+
+    /// Our last response with that status to the INVITE of call `number`.
+    pub fn last_response(&self, number: u32, code: &str) -> String {
+        let wanted = format!("Call-ID: call-{number}\r\n");
+        let found =
+            self.sent.iter().rev().find(|s| {
+                s.text.starts_with(&format!("SIP/2.0 {code}")) && s.text.contains(&wanted)
+            });
+        found.map(|s| s.text.clone()).unwrap_or_else(|| panic!("no {code} for call {number}"))
+    }
+
+    /// The endings so far, as words.
+    pub fn endings(&self) -> Vec<String> {
+        let ended = self.facts.iter().filter_map(|entry| match &entry.fact {
+            Fact::Ended { ending, .. } => {
+                Some(format!("{:?} {:?} {:?}", ending.stage, ending.by, ending.cause))
+            }
+            _ => None,
+        });
+        ended.collect()
+    }
+}
+
+pub const SDP: &str = "v=0\r\no=t 1 1 IN IP4 198.51.100.7\r\ns=-\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\n\
+    m=audio 17004 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n";
+
+pub fn invite(number: u32, uri: &str, sdp: &str) -> String {
+    format!(
+        "INVITE {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {TRUNK};branch=z9hG4bKinv{number};rport\r\n\
+         Max-Forwards: 69\r\nFrom: <sip:081234567890@198.51.100.7>;tag=t{number}\r\nTo: <{uri}>\r\n\
+         Call-ID: call-{number}\r\nCSeq: 1 INVITE\r\nContact: <sip:trunk@{TRUNK}>\r\n\
+         P-Asserted-Identity: <sip:+6281234567890@198.51.100.7>\r\n\
+         Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}",
+        sdp.len()
+    )
+}
+
+fn in_dialog(number: u32, response: &str, method: &str, cseq: u32, sdp: &str) -> String {
+    let to = header(response, Name::To);
+    let from = header(response, Name::From);
+    let kind = if sdp.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+    format!(
+        "{method} sip:{OURS} SIP/2.0\r\nVia: SIP/2.0/UDP {TRUNK};branch=z9hG4bK{method}{number}-{cseq};rport\r\n\
+         From: {from}\r\nTo: {to}\r\nCall-ID: call-{number}\r\nCSeq: {cseq} {method}\r\n\
+         Contact: <sip:trunk@{TRUNK}>\r\n{kind}Content-Length: {}\r\n\r\n{sdp}",
+        sdp.len()
+    )
+}
+
+/// A peer's response to a request of ours.
+pub fn respond(request: &str, code: u16, tag: &str, sdp: &str) -> String {
+    let to = header(request, Name::To);
+    let to = if to.contains(";tag=") { to } else { format!("{to};tag={tag}") };
+    let lines: String = [Name::Via, Name::From, Name::CallId, Name::CSeq]
+        .into_iter()
+        .map(|name| format!("{name}: {}\r\n", header(request, name.clone())))
+        .collect();
+    let kind = if sdp.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+    format!(
+        "SIP/2.0 {code} X\r\n{lines}To: {to}\r\nContact: <sip:{tag}@10.0.0.1>\r\n{kind}Content-Length: {}\r\n\r\n{sdp}",
+        sdp.len()
+    )
+}
+
+pub fn header(text: &str, name: Name) -> String {
+    let read = parse(&Bytes::copy_from_slice(text.as_bytes())).expect("SIP");
+    let headers = match &read.message {
+        Message::Request(request) => &request.headers,
+        Message::Response(response) => &response.headers,
+    };
+    headers.text(&name).map(|v| v.into_owned()).unwrap_or_default()
+}
+
+fn first_word(text: &str) -> &str {
+    let word = text.split_ascii_whitespace();
+    let mut word = word.skip(usize::from(text.starts_with("SIP/")));
+    word.next().unwrap_or("?")
+}
+
+fn told(fact: &Fact) -> Option<String> {
+    match fact {
+        Fact::Arrived { .. } => Some("* arrived".into()),
+        Fact::Queued { queue, .. } => Some(format!("* queued {queue}")),
+        Fact::Offered { seat, .. } => Some(format!("* offered {seat}")),
+        Fact::OfferEnded { seat, outcome, .. } => Some(format!("* {seat} {outcome:?}")),
+        Fact::Answered { seat, .. } => Some(format!("* answered {seat}")),
+        Fact::CallerAnswered { .. } => Some("* caller answered".into()),
+        Fact::Held { by, .. } => Some(format!("* held {by:?}")),
+        Fact::Resumed { by, .. } => Some(format!("* resumed {by:?}")),
+        Fact::Ended { ending, .. } => {
+            Some(format!("* ended {:?} {:?} {:?}", ending.stage, ending.by, ending.cause))
+        }
+        Fact::Alarm { name, .. } => Some(format!("* alarm {name}")),
+        _ => None,
+    }
+}

@@ -1,0 +1,425 @@
+//! Calls in plain words, on a virtual clock: what is said in, the ladder out. The real switchboard
+//! with no socket, no disk and no waiting.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    clippy::cast_possible_truncation,
+    clippy::too_many_lines,
+    reason = "a test may fail loudly"
+)]
+
+mod scenario;
+
+use std::time::Duration;
+
+use scenario::{SDP, STRANGER, TRUNK, World, header, invite, respond, seat_address, settings};
+use siaga112::call::orders::{MediaOrder, MediaReport, Role};
+use siaga112::journal::Fact;
+use siaga112::sip::Name;
+use siaga112::switchboard::Input;
+use siaga112::vocabulary::{AnswerMode, Dice};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn answered(world: &mut World) -> u32 {
+    let call = world.call();
+    world.seat_says(1, 180);
+    world.seat_says(1, 200);
+    world.ack(call);
+    call
+}
+
+#[test]
+fn a_call_is_answered_and_ended_by_the_caller() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = answered(&mut world);
+    world.pass(SECOND);
+    world.trunk_sends(call, "BYE", 2, "");
+    let bye = world.last_request(&seat_address(1), "BYE");
+    world.hear(&seat_address(1), &respond(&bye, 200, "x", ""));
+    let ladder = world.ladder.join("\n");
+    assert_eq!(
+        ladder,
+        "<- 198.51.100.7 INVITE\n* arrived\n* queued darurat\n-> 198.51.100.7 100\n\
+         * offered seat-1\n-> 198.51.100.7 180\n-> 10.0.0.1 INVITE\n\
+         <- 10.0.0.1 180\n<- 10.0.0.1 200\n* seat-1 Answered\n* answered seat-1\n\
+         -> 10.0.0.1 ACK\n-> 198.51.100.7 200\n<- 198.51.100.7 ACK\n\
+         <- 198.51.100.7 BYE\n-> 198.51.100.7 200\n-> 10.0.0.1 BYE\n\
+         * ended Talking Caller HungUp\n<- 10.0.0.1 200",
+        "{ladder}"
+    );
+}
+
+#[test]
+fn a_call_ended_by_the_seat_says_bye_to_the_trunk() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    answered(&mut world);
+    let from = seat_address(1);
+    let invite = world.last_request(&from, "INVITE");
+    let bye = format!(
+        "BYE sip:203.0.113.10:5060 SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bKbye\r\nFrom: {};tag=phone1\r\n\
+         To: {}\r\nCall-ID: {}\r\nCSeq: 9 BYE\r\n\r\n",
+        header(&invite, Name::To),
+        header(&invite, Name::From),
+        header(&invite, Name::CallId)
+    );
+    world.hear(&from, &bye);
+    assert!(world.last_request(TRUNK, "BYE").contains("Q.850;cause=16"));
+    assert_eq!(world.endings(), ["Talking Seat HungUp"]);
+}
+
+#[test]
+fn no_180_before_the_record_is_on_disk_and_an_alarm_when_the_disk_is_slow() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.slow_journal = true;
+    world.call();
+    world.pass(Duration::from_millis(249));
+    assert!(!world.ladder.iter().any(|l| l.ends_with(" 180")), "{:#?}", world.ladder);
+    world.pass(Duration::from_millis(2));
+    assert!(world.ladder.contains(&"* alarm journal-slow".to_owned()));
+    assert!(world.ladder.contains(&"-> 198.51.100.7 180".to_owned()));
+    world.call();
+    world.journal_catches_up();
+    assert_eq!(world.ladder.iter().filter(|l| l.contains("alarm")).count(), 1);
+    assert_eq!(world.ladder.iter().filter(|l| l.ends_with("7 180")).count(), 2);
+}
+
+#[test]
+fn a_caller_may_leave_at_any_moment() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.slow_journal = true;
+    let call = world.call();
+    world.cancel(call);
+    world.slow_journal = false;
+    // Ringing: the phone is told once it has answered provisionally.
+    let call = world.call();
+    world.cancel(call);
+    let from = seat_address(1);
+    assert!(!world.sent.iter().any(|s| s.text.starts_with("CANCEL")), "no CANCEL before a 1xx");
+    world.seat_says(1, 180);
+    let cancel = world.last_request(&from, "CANCEL");
+    assert_eq!(header(&cancel, Name::CSeq), "1 CANCEL");
+    // No seat.
+    world.hear(&from, &respond(&cancel, 200, "x", ""));
+    world.seat_says(1, 487);
+    assert!(world.last_request(&from, "ACK").contains("1 ACK"));
+    assert_eq!(world.endings(), ["Arriving Caller Cancelled", "Ringing Caller Cancelled"]);
+    assert_eq!(
+        world.last_response(call, "487").lines().next(),
+        Some("SIP/2.0 487 Request Terminated")
+    );
+}
+
+#[test]
+fn an_answer_that_crosses_the_cancel_is_hung_up() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = world.call();
+    world.seat_says(1, 180);
+    world.cancel(call);
+    world.seat_says(1, 200);
+    let from = seat_address(1);
+    assert!(world.last_request(&from, "ACK").contains("CSeq: 1 ACK"));
+    assert!(world.last_request(&from, "BYE").contains("Call completed elsewhere"));
+    assert_eq!(world.endings(), ["Ringing Caller Cancelled"]);
+    assert!(!world.ladder.iter().any(|l| l == "-> 198.51.100.7 200" && false));
+}
+
+#[test]
+fn a_refusal_of_a_seat_never_reaches_the_trunk() {
+    for code in [486, 603, 404, 500] {
+        let mut world = World::new(2, AnswerMode::OnAgent);
+        let call = world.call();
+        world.seat_says(1, code);
+        assert!(world.ladder.contains(&"* offered seat-2".to_owned()), "{code}");
+        world.seat_says(2, 200);
+        world.ack(call);
+        let finals: Vec<&String> = world
+            .ladder
+            .iter()
+            .filter(|l| {
+                l.starts_with("-> 198.51.100.7") && !l.ends_with("100") && !l.ends_with("180")
+            })
+            .collect();
+        assert_eq!(finals, ["-> 198.51.100.7 200"], "{code}");
+    }
+}
+
+#[test]
+fn a_seat_that_does_not_answer_is_cancelled_and_the_next_rings() {
+    let mut world = World::new(2, AnswerMode::OnAgent);
+    world.call();
+    world.seat_says(1, 180);
+    world.pass(Duration::from_secs(8));
+    world.last_request(&seat_address(1), "CANCEL");
+    assert!(world.ladder.contains(&"* seat-1 NoAnswer".to_owned()));
+    assert!(world.ladder.contains(&"* offered seat-2".to_owned()));
+}
+
+#[test]
+fn a_seat_that_is_gone_is_given_up_and_the_caller_waits_on() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.call();
+    world.pass(Duration::from_secs(40));
+    assert!(world.endings().is_empty());
+    assert!(world.ladder.iter().filter(|l| l.ends_with("* offered seat-1")).count() >= 2);
+}
+
+#[test]
+fn a_retransmission_makes_no_second_call() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = world.call();
+    let again = invite(call, "sip:0328112@203.0.113.10;user=phone", SDP);
+    for _ in 0..5 {
+        world.hear(TRUNK, &again);
+    }
+    assert_eq!(world.ladder.iter().filter(|l| *l == "* arrived").count(), 1);
+    assert_eq!(world.ladder.iter().filter(|l| *l == "-> 10.0.0.1 INVITE").count(), 1);
+}
+
+#[test]
+fn our_200_is_sent_again_until_the_ack_and_a_lost_ack_ends_both_sides() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.call();
+    world.seat_says(1, 200);
+    world.pass(Duration::from_secs(10));
+    let sent = world.ladder.iter().filter(|l| *l == "-> 198.51.100.7 200").count();
+    assert!(sent >= 4, "sent {sent} times in 10 s");
+    world.pass(Duration::from_secs(30));
+    assert_eq!(world.endings(), ["Talking Network NoAck"]);
+    world.last_request(&seat_address(1), "BYE");
+    world.last_request(TRUNK, "BYE");
+}
+
+#[test]
+fn strangers_get_403_for_a_call_and_silence_for_the_rest() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.hear(STRANGER, &invite(77, "sip:112@203.0.113.10", SDP));
+    assert_eq!(world.ladder.last().unwrap(), "-> 198.51.100.7 403", "{:?}", world.ladder);
+    let options = invite(78, "sip:203.0.113.10", "").replace("INVITE", "OPTIONS");
+    let before = world.sent.len();
+    world.hear(STRANGER, &options);
+    world.hear(STRANGER, "\u{0}\u{1}garbage");
+    assert_eq!(world.sent.len(), before);
+    assert!(world.facts.iter().all(|e| !matches!(e.fact, Fact::Arrived { .. })));
+    // The same from the trunk is answered.
+    world.hear(TRUNK, &options);
+    let answer = world.last();
+    for name in [Name::Allow, Name::Accept, Name::Contact] {
+        assert!(!header(&answer, name.clone()).is_empty(), "{name}");
+    }
+    assert!(answer.contains("\r\nSupported:"));
+}
+
+#[test]
+fn draining_sends_new_calls_elsewhere_and_keeps_the_live_ones() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = answered(&mut world);
+    world.take(Input::Drain);
+    let refused = world.call();
+    let response = world.last_response(refused, "503");
+    assert!(!header(&response, Name::RetryAfter).is_empty());
+    world.hear(TRUNK, &invite(91, "sip:203.0.113.10", "").replace("INVITE", "OPTIONS"));
+    assert!(world.last().starts_with("SIP/2.0 503"));
+    assert!(!world.ladder.contains(&"* drained".to_owned()));
+    world.trunk_sends(call, "BYE", 2, "");
+    assert!(world.ladder.contains(&"* drained".to_owned()));
+    assert_eq!(world.endings(), ["Arriving Gateway Draining", "Talking Caller HungUp"]);
+}
+
+#[test]
+fn hold_and_resume_are_answered_and_kept() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = answered(&mut world);
+    for (cseq, direction, mirrored) in
+        [(2, "sendonly", "recvonly"), (3, "inactive", "inactive"), (4, "sendrecv", "sendrecv")]
+    {
+        world.trunk_sends(call, "INVITE", cseq, &SDP.replace("sendrecv", direction));
+        assert!(world.last().contains(&format!("a={mirrored}\r\n")), "{direction}");
+        world.trunk_sends(call, "ACK", cseq, "");
+    }
+    let held: Vec<&String> =
+        world.ladder.iter().filter(|l| l.contains("held") || l.contains("resumed")).collect();
+    assert_eq!(held, ["* held Caller", "* resumed Caller"]);
+    assert!(world.endings().is_empty());
+}
+
+#[test]
+fn a_codec_that_we_do_not_speak_leaves_the_session_as_it_was() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = answered(&mut world);
+    world.trunk_sends(call, "INVITE", 2, &SDP.replace("RTP/AVP 8 101", "RTP/AVP 18"));
+    assert!(world.last().starts_with("SIP/2.0 488"));
+    assert!(world.endings().is_empty());
+}
+
+#[test]
+fn an_invite_without_sdp_is_offered_ours_and_the_ack_answers() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.hear(TRUNK, &invite(1, "sip:112@203.0.113.10", ""));
+    world.seat_says(1, 200);
+    let ok = world.last_response(1, "200");
+    assert!(ok.contains("m=audio") && ok.contains("PCMA/8000"));
+    world.trunk_sends(1, "ACK", 1, SDP);
+    let aimed = world.orders.iter().any(|o| {
+        matches!(o, MediaOrder::Aim { aim, .. } if aim.rtp == "198.51.100.7:17004".parse().unwrap())
+    });
+    assert!(aimed);
+}
+
+#[test]
+fn a_guessed_bye_ends_nobody_s_call() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = answered(&mut world);
+    let ok = world.last_response(call, "200");
+    let forged = |from: &str, to: &str| {
+        format!(
+            "BYE sip:203.0.113.10 SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKf{}\r\nFrom: {from}\r\nTo: {to}\r\n\
+             Call-ID: call-{call}\r\nCSeq: 50 BYE\r\n\r\n",
+            from.len() + to.len()
+        )
+    };
+    let (from, to) = (header(&ok, Name::From), header(&ok, Name::To));
+    world.hear(STRANGER, &forged("<sip:x@y>;tag=guess", &to));
+    world.hear(STRANGER, &forged(&from, "<sip:112@h>;tag=guess"));
+    assert!(world.endings().is_empty());
+    assert_eq!(world.ladder.iter().filter(|l| l.ends_with("10.0.0.1 BYE")).count(), 0);
+}
+
+#[test]
+fn a_caller_is_answered_by_the_queue_s_mode_and_hears_it_ring() {
+    let mut world = World::unmanned(1, AnswerMode::AfterSeconds(12));
+    let call = world.call();
+    world.pass(Duration::from_secs(11));
+    assert!(!world.ladder.contains(&"* caller answered".to_owned()));
+    world.pass(SECOND);
+    assert!(world.ladder.contains(&"* caller answered".to_owned()));
+    world.ack(call);
+    let rings = |o: &MediaOrder| matches!(o, MediaOrder::Role { role: Role::RingBack, .. });
+    assert!(world.orders.iter().any(rings));
+    world.register(1);
+    world.seat_says(1, 200);
+    assert_eq!(world.ladder.iter().filter(|l| *l == "-> 198.51.100.7 200").count(), 1);
+    let bridged = |o: &&MediaOrder| matches!(o, MediaOrder::Role { role: Role::Bridge(_), .. });
+    assert_eq!(world.orders.iter().filter(bridged).count(), 2);
+    let records = world.orders.iter().filter(|o| matches!(o, MediaOrder::Record { .. })).count();
+    assert_eq!(records, 1);
+}
+
+#[test]
+fn the_trunk_hears_every_minute_that_it_still_rings() {
+    let mut world = World::unmanned(1, AnswerMode::OnAgent);
+    world.call();
+    world.pass(Duration::from_secs(179));
+    assert_eq!(world.ladder.iter().filter(|l| l.ends_with("7 180")).count(), 3);
+}
+
+#[test]
+fn without_ports_callers_wait_and_are_rung_when_ports_come() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    // Take every port away: a world of its own with none.
+    let now = world.now;
+    world.board = siaga112::switchboard::Switchboard::new(
+        now,
+        settings(1, AnswerMode::OnAgent),
+        Dice::from_number(3),
+    );
+    world.register(1);
+    world.call();
+    assert!(!world.ladder.contains(&"* offered seat-1".to_owned()));
+    world.take(Input::Media(MediaReport::PortsReady(vec![30_000, 30_002])));
+    assert!(world.ladder.contains(&"* offered seat-1".to_owned()));
+    assert!(world.endings().is_empty());
+}
+
+#[test]
+fn a_new_configuration_is_adopted_under_waiting_and_talking_callers() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let talking = answered(&mut world);
+    world.call();
+    let settings = settings(2, AnswerMode::OnAgent);
+    world.take(Input::Adopt {
+        settings: Box::new(settings),
+        digest: "x".into(),
+        by: "SIGHUP".into(),
+    });
+    world.register(2);
+    assert!(world.ladder.contains(&"* offered seat-2".to_owned()));
+    world.trunk_sends(talking, "BYE", 2, "");
+    assert_eq!(world.endings(), ["Talking Caller HungUp"]);
+}
+
+#[test]
+fn the_test_call_is_answered_and_never_queued() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.hear(TRUNK, &invite(1, "urn:service:test.sos", SDP));
+    let ok = world.last_response(1, "200");
+    assert!(ok.contains("multipart/mixed") && ok.contains("NTPD 112"), "{ok}");
+    assert!(ok.contains("urn:service:test.sos"));
+    world.ack(1);
+    world.pass(Duration::from_secs(11));
+    world.last_request(TRUNK, "BYE");
+    assert_eq!(world.endings(), ["Test Gateway TestOver"]);
+    assert!(!world.ladder.iter().any(|l| l.contains("queued") || l.contains("10.0.0.1")));
+}
+
+#[test]
+fn every_dialled_form_is_accepted() {
+    let forms = [
+        "sip:112@203.0.113.10",
+        "sip:1120328@203.0.113.10",
+        "sip:+62328112@203.0.113.10;user=phone",
+        "tel:112",
+        "urn:service:sos",
+        "urn:service:sos.fire",
+        "sip:something-else@203.0.113.10",
+        "sip:203.0.113.10",
+    ];
+    for form in forms {
+        let mut world = World::new(1, AnswerMode::OnAgent);
+        world.hear(TRUNK, &invite(1, form, SDP));
+        assert!(world.ladder.contains(&"* offered seat-1".to_owned()), "{form}");
+    }
+}
+
+/// Datagrams cut, changed and repeated while a call is up: the call lives, and what came of the
+/// rubbish is only more calls or refusals.
+#[test]
+fn rubbish_ends_nobody_s_call() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = answered(&mut world);
+    let ok = world.last_response(call, "200");
+    let samples: Vec<String> = world.sent.iter().map(|s| s.text.clone()).collect();
+    let mut dice = Dice::from_number(5);
+    for round in 0..4000 {
+        let sample = &samples[dice.number() as usize % samples.len()];
+        // Nothing here knows the trunk's tag together with ours, so no BYE of it is right.
+        if sample.starts_with("BYE") {
+            continue;
+        }
+        let mut bytes = sample.replace("Call-ID: call-", "Call-ID: other-").into_bytes();
+        for _ in 0..=dice.number() % 4 {
+            let at = dice.number() as usize % bytes.len();
+            bytes[at] = dice.number() as u8;
+        }
+        if dice.number() % 3 == 0 {
+            bytes.truncate(dice.number() as usize % bytes.len());
+        }
+        let from = if round % 2 == 0 { TRUNK } else { STRANGER };
+        let flow = siaga112::sip::Flow {
+            transport: siaga112::sip::Transport::Udp,
+            local: scenario::OURS.parse().unwrap(),
+            remote: from.parse().unwrap(),
+        };
+        world.take(Input::Sip { flow, bytes: bytes.into() });
+    }
+    let ours = header(&ok, Name::To);
+    world.trunk_sends(call, "INFO", 2, "");
+    assert!(world.last().starts_with("SIP/2.0 200") && world.last().contains(&ours));
+    assert!(!world.endings().contains(&"Talking Caller HungUp".to_owned()));
+    world.trunk_sends(call, "BYE", 3, "");
+    assert!(world.endings().contains(&"Talking Caller HungUp".to_owned()));
+}
