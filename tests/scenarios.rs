@@ -125,7 +125,6 @@ fn an_answer_that_crosses_the_cancel_is_hung_up() {
     assert!(world.last_request(&from, "ACK").contains("CSeq: 1 ACK"));
     assert!(world.last_request(&from, "BYE").contains("Call completed elsewhere"));
     assert_eq!(world.endings(), ["Ringing Caller Cancelled"]);
-    assert!(!world.ladder.iter().any(|l| l == "-> 198.51.100.7 200" && false));
 }
 
 #[test]
@@ -198,7 +197,7 @@ fn our_200_is_sent_again_until_the_ack_and_a_lost_ack_ends_both_sides() {
 fn strangers_get_403_for_a_call_and_silence_for_the_rest() {
     let mut world = World::new(1, AnswerMode::OnAgent);
     world.hear(STRANGER, &invite(77, "sip:112@203.0.113.10", SDP));
-    assert_eq!(world.ladder.last().unwrap(), "-> 198.51.100.7 403", "{:?}", world.ladder);
+    assert_eq!(world.ladder.last().unwrap(), "-> 203.0.113.99 403", "{:?}", world.ladder);
     let options = invite(78, "sip:203.0.113.10", "").replace("INVITE", "OPTIONS");
     let before = world.sent.len();
     world.hear(STRANGER, &options);
