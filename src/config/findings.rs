@@ -151,12 +151,18 @@ pub(super) fn nearest<'k>(
     wrong: &str,
     known: impl IntoIterator<Item = &'k str>,
 ) -> Option<&'k str> {
-    // Jaro-Winkler favours a common beginning, so a cut-off unit suffix is found too.
+    // Jaro-Winkler favours a common beginning, so a cut-off unit suffix is found too; it is blind
+    // for one slip in a short word, which the edit distance sees.
     const ALIKE: f64 = 0.8;
+    const ONE_SLIP: f64 = 0.9;
     let wrong = wrong.to_lowercase();
     known
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(&wrong, &name.to_lowercase()), name))
+        .map(|name| {
+            let lower = name.to_lowercase();
+            let slip = if strsim::osa_distance(&wrong, &lower) <= 1 { ONE_SLIP } else { 0.0 };
+            (strsim::jaro_winkler(&wrong, &lower).max(slip), name)
+        })
         .filter(|(likeness, _)| *likeness >= ALIKE)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)

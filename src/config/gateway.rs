@@ -86,14 +86,10 @@ fn centre(section: &mut Section<'_>) -> Centre {
     let name = section.required("name", "\"NTPD 112 Sumenep\"", some_text);
     let area_code = section.required("area_code", "\"0328\"", forms::area_code);
     let example = "[\"112\", \"0328112\", \"urn:service:sos\"]";
-    let written = section.has("dialled");
-    let dialled = section.words("dialled", forms::dialled);
-    if !written {
+    if !section.has("dialled") || section.lists_nothing("dialled") {
         section.missing("dialled", example);
-    } else if dialled.is_empty() {
-        let mend = format!("write for example dialled = {example}");
-        section.log().error(&section.place, "no dialled form is left in [centre]", mend);
     }
+    let dialled = section.words("dialled", forms::dialled);
     Centre {
         name: name.map(|name| name.value).unwrap_or_default(),
         area_code: area_code.map(|code| code.value).unwrap_or_default(),
@@ -104,6 +100,10 @@ fn centre(section: &mut Section<'_>) -> Centre {
 fn sip(section: &mut Section<'_>) -> SipSettings {
     let log = section.log();
     let written = section.has("listen");
+    if section.lists_nothing("listen") {
+        let mend = "write for example listen = [\"udp://0.0.0.0:5060\"]";
+        log.error(&section.place, "[sip] listens nowhere: no call could come in", mend);
+    }
     let mut listen: Vec<SocketAddr> = Vec::new();
     for listener in section.words("listen", forms::listener) {
         if listen.contains(&listener.value) {
@@ -114,9 +114,6 @@ fn sip(section: &mut Section<'_>) -> SipSettings {
     }
     if !written {
         listen.push(SocketAddr::new(ANY[0], 5060));
-    } else if listen.is_empty() {
-        let mend = "write for example listen = [\"udp://0.0.0.0:5060\"]";
-        log.error(&section.place, "no listener is left in [sip]: no call could come in", mend);
     }
     let domain = section.required("domain", "\"112.sumenep.example\"", forms::host);
     let external = section.word("external_address", forms::reachable);
@@ -173,6 +170,7 @@ fn expires(section: &mut Section<'_>) -> Expires {
 
 fn media(section: &mut Section<'_>, sip: &SipSettings) -> (MediaSettings, Place) {
     let log = section.log();
+    let refused = section.has("address");
     let address = section.word("address", forms::reachable);
     let bind = section.word("bind", forms::bindable);
     let record = section.truth("record", true);
@@ -181,7 +179,9 @@ fn media(section: &mut Section<'_>, sip: &SipSettings) -> (MediaSettings, Place)
     let (bind, address) = match (bind, address) {
         (Some(bind), None) if !bind.value.is_unspecified() => (bind.value, bind.value),
         (_, None) => {
-            section.missing("address", "\"192.0.2.10\", the address written into SDP");
+            if !refused {
+                section.missing("address", "\"192.0.2.10\", the address written into SDP");
+            }
             (ANY[0], ANY[0])
         }
         // Behind NAT the written address is none of this machine's: all are bound, unless the

@@ -8,8 +8,7 @@ use super::findings::{At, Log, Place, did_you_mean};
 pub(super) struct Names {
     kind: &'static str,
     known: BTreeMap<String, Place>,
-    /// False when a file that gives such names could not be read: references to names that may
-    /// stand there are not called missing.
+    /// False when some names could not be read: references to them are not called missing.
     complete: bool,
 }
 
@@ -21,6 +20,8 @@ impl Names {
     /// Takes a name in; false, and a finding, when it is taken already.
     pub(super) fn add(&mut self, name: &At<String>, log: &Log) -> bool {
         if name.value.is_empty() {
+            // Refused already; references may well mean this one.
+            self.complete = false;
             return false;
         }
         if let Some(first) = self.known.get(&name.value) {
@@ -28,7 +29,7 @@ impl Names {
             log.error(
                 &name.place,
                 format!("{kind} {value:?} exists twice; the first one stands at {first}"),
-                "rename one of them",
+                "keep one of them, or rename it",
             );
             return false;
         }

@@ -70,17 +70,16 @@ fn read_one(mut section: Section<'_>, names: &mut Names, log: &Log) -> Written {
             format!("write at most {NETWORKS_GIVE_UP_SECONDS}, or the overflow is never reached"),
         );
     }
-    let written = section.has("overflow");
-    let overflow = section.words("overflow", overflow);
-    if !written {
+    if !section.has("overflow") {
         section.missing("overflow", "[\"queue:cadangan\", \"tel:+6281234567899\"]");
-    } else if overflow.is_empty() {
+    } else if section.lists_nothing("overflow") {
         log.error(
             &section.place,
             format!("the queue {:?} ends nowhere: its overflow leads to nobody", name.value),
             "let the overflow end at a number, for example \"tel:+6281234567899\"",
         );
     }
+    let overflow = section.words("overflow", overflow);
     let settings = QueueSettings {
         id: QueueId::from(name.value.as_str()),
         answer,

@@ -100,6 +100,12 @@ impl<'l> Section<'l> {
         self.entries.iter().any(|entry| entry.key == key)
     }
 
+    /// Whether the key is written as a list of nothing.
+    pub(super) fn lists_nothing(&self, key: &str) -> bool {
+        let nothing = |value: &Value| matches!(value, Value::List(items) if items.is_empty());
+        self.entries.iter().any(|entry| entry.key == key && nothing(&entry.value.value))
+    }
+
     /// Notes that `key` is missing.
     pub(super) fn missing(&self, key: &str, example: &str) {
         let within = if self.heading.is_empty() { "this file" } else { self.heading };

@@ -27,7 +27,7 @@ pub(super) fn read(
     for mut section in sections {
         let name = section.name("name", "\"telco-a\"");
         names.add(&name, log);
-        let written = section.has("source");
+        let written = section.has("source") && !section.lists_nothing("source");
         let networks = section.words("source", forms::network);
         let username = section.word("username", account_name);
         if let Some(username) = &username {

@@ -1,0 +1,369 @@
+//! The shipped sample, and one broken copy of it for every mistake that is found.
+
+mod mistakes;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::{Loaded, Severity, load, needs_restart};
+use crate::acd::settings::Overflow;
+use crate::vocabulary::{AnswerMode, QueueId};
+use mistakes::MISTAKES;
+
+/// One edit of one file of the sample: the first `from` becomes `to`. An empty `from` appends.
+type Edit<'a> = (&'a str, &'a str, &'a str);
+
+fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("config")
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("directory");
+    for entry in fs::read_dir(from).expect("sample") {
+        let entry = entry.expect("entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("type").is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("copy");
+        }
+    }
+}
+
+fn edited(edits: &[Edit<'_>]) -> TempDir {
+    let dir = tempfile::tempdir().expect("directory");
+    copy(&sample(), dir.path());
+    for (file, from, to) in edits {
+        let path = dir.path().join(file);
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        assert!(text.contains(from), "{file} has no {from:?}");
+        let text = if from.is_empty() { text + to } else { text.replacen(from, to, 1) };
+        fs::write(path, text).expect("write");
+    }
+    dir
+}
+
+fn environment(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    let token = ("SIAGA112_TOKEN", "0123456789abcdef0123456789abcdef");
+    let pairs = pairs.iter().chain([&token]);
+    pairs.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// Findings of one severity, one a line, paths counted from the directory.
+fn findings(dir: &Path, variables: &[(&str, &str)], severity: Severity) -> Vec<String> {
+    let findings = match load(dir, environment(variables)) {
+        Ok(loaded) => loaded.warnings,
+        Err(findings) => findings,
+    };
+    let prefix = format!("{}/", dir.display());
+    findings
+        .0
+        .iter()
+        .filter(|finding| finding.severity == severity)
+        .map(|finding| finding.to_string().replace(&prefix, ""))
+        .collect()
+}
+
+fn good(dir: &Path, variables: &[(&str, &str)]) -> Loaded {
+    load(dir, environment(variables)).unwrap_or_else(|findings| panic!("{findings}"))
+}
+
+#[test]
+fn the_sample_loads() {
+    let loaded = good(&sample(), &[]);
+    let board = &loaded.switchboard;
+    assert_eq!(board.centre.name, "NTPD 112 Sumenep");
+    assert_eq!(board.places.len(), 27);
+    assert_eq!(board.places.iter().filter(|place| place.island).count(), 9);
+    assert_eq!(board.categories.len(), 13);
+    assert_eq!((board.trunks.len(), board.queues.len(), board.seats.len()), (4, 4, 4));
+    assert_eq!(board.sip.accounts.len(), 4);
+    assert_eq!(loaded.storage_url, "sqlite:data/siaga112.db");
+    assert_eq!(loaded.media.address, loaded.media.bind);
+    assert_eq!(loaded.media.ports, 20_000..=29_999);
+    assert_eq!(loaded.console.tokens.len(), 1);
+    assert_eq!(loaded.digest.len(), 64);
+    let rules: Vec<&str> = board.rules.iter().map(|rule| rule.name.as_str()).collect();
+    assert_eq!(rules, ["laut", "kepulauan", "sosial", "semua"]);
+    let telco_c = board.trunks.iter().find(|trunk| trunk.id.as_str() == "telco-c");
+    assert_eq!(telco_c.and_then(|trunk| trunk.answer), Some(AnswerMode::AfterSeconds(12)));
+    assert_eq!(
+        loaded.warnings.0.iter().map(|warning| warning.what.as_str()).collect::<Vec<_>>(),
+        ["passwords of the sample are in use: everybody knows them"]
+    );
+}
+
+#[test]
+fn without_its_token_the_sample_warns_and_loads() {
+    let loaded = load(&sample(), []).expect("loads");
+    assert!(loaded.console.tokens.is_empty());
+    assert!(loaded.warnings.to_string().contains("SIAGA112_TOKEN is not set"));
+}
+
+#[test]
+fn every_mistake_shows_its_place_and_its_mending() {
+    let mut wrong = String::new();
+    for (file, from, to, expected) in MISTAKES {
+        let dir = edited(&[(file, from, to)]);
+        let found = findings(dir.path(), &[], Severity::Error).join("\n");
+        if found != *expected {
+            wrong += &format!("{file}: {from:?} as {to:?} gives\n{found}\nnot\n{expected}\n\n");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn warnings_show_place_and_mending_and_do_not_refuse() {
+    let table: [(Edit<'_>, &str); 10] = [
+        (
+            ("gateway.toml", "20000-29999", "20001-29998"),
+            "gateway.toml:30:9: warning: pairs begin at even ports: of 20001-29998 only 20002-29997 \
+             are used; write \"20002-29997\"",
+        ),
+        (
+            ("gateway.toml", "token_env = \"SIAGA112_TOKEN\"", "token = \"short\""),
+            "gateway.toml:39:1: warning: the token \"admin\" is shorter than 16; make one with \
+             `openssl rand -hex 24`\ngateway.toml:41:9: warning: a token stands here for all to \
+             read; prefer token_file or token_env",
+        ),
+        (
+            ("queues.toml", "max_wait_seconds = 120", "max_wait_seconds = 171"),
+            "queues.toml:25:20: warning: networks give up before max_wait_seconds = 171; write at \
+             most 170, or the overflow is never reached",
+        ),
+        (
+            ("seats.toml", "queues = [\"laut\", \"cadangan\"]", "queues = [\"cadangan\"]"),
+            "queues.toml:13:8: warning: no seat serves the queue \"laut\": its callers wait for \
+             nobody; add \"laut\" to the queues of a seat",
+        ),
+        (
+            ("seats.toml", "queues = [\"darurat\"]", "queues = []"),
+            "seats.toml:21:1: warning: the seat \"seat-1\" serves no queue: it never rings; write \
+             for example queues = [\"darurat\"]",
+        ),
+        (
+            ("seats.toml", "operator = \"budi\"", "operator = \"siti\""),
+            "seats.toml:31:12: warning: \"siti\" sits at \"seat-1\" as well; give each seat its \
+             own operator",
+        ),
+        (
+            ("routing.toml", "priority = 0", "priority = 85"),
+            "routing.toml:11:1: warning: the rule \"kepulauan\" is never reached: \"semua\" at \
+             routing.toml:26:1 takes all of its calls before it; give it a higher priority, or \
+             remove it\nrouting.toml:19:1: warning: the rule \"sosial\" is never reached: \
+             \"semua\" at routing.toml:26:1 takes all of its calls before it; give it a higher \
+             priority, or remove it",
+        ),
+        (
+            ("routing.toml", "sos.marine", "sos.marin"),
+            "routing.toml:7:21: warning: \"sos.marin\" is no service of RFC 5031: no network is \
+             likely to send it; did you mean \"sos.marine\"?",
+        ),
+        (("routing.tml", "", "[[rule]]"), ""),
+        (
+            ("rooting.toml", "", "[[rule]]"),
+            "rooting.toml: warning: this version reads no such file; did you mean \"routing.toml\"?",
+        ),
+    ];
+    for (edit, expected) in table {
+        let dir = edited(&[edit]);
+        good(dir.path(), &[]);
+        let mut found = findings(dir.path(), &[], Severity::Warning);
+        found.retain(|line| !line.contains("passwords of the sample"));
+        assert_eq!(found.join("\n"), expected, "{edit:?}");
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_and_a_syntax_error_hides_none_of_other_files() {
+    let dir = edited(&[
+        ("queues.toml", "name = \"darurat\"", "name = "),
+        ("queues.toml", "max_wait_seconds = 45", "max_wait_seconds = 5"),
+        ("routing.toml", "\"35.29.25\"", "\"35.29.99\""),
+        ("seats.toml", "auto_ready = true", "auto_ready = 1"),
+        ("trunks/telco-a.toml", "[\"192.0.2.0/24\"]", "\"127.0.0.1\""),
+        ("gateway.toml", "record = true", "record = 1"),
+    ]);
+    let found = findings(dir.path(), &[("SIAGA112__MEDIA__PORTS", "1-2")], Severity::Error);
+    let places: Vec<&str> = found.iter().filter_map(|line| line.split(" error:").next()).collect();
+    assert_eq!(
+        places,
+        [
+            "gateway.toml:31:10:",
+            "queues.toml:5:8:",
+            "routing.toml:15:47:",
+            "seats.toml:25:14:",
+            "trunks/telco-a.toml:6:10:",
+            "SIAGA112__MEDIA__PORTS:",
+        ],
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let dir = edited(&[]);
+    fs::remove_file(dir.path().join("queues.toml")).expect("remove");
+    fs::write(dir.path().join("categories.toml"), b"# k\n# \xff\n").expect("write");
+    fs::remove_file(dir.path().join("seats.toml")).expect("remove");
+    fs::create_dir(dir.path().join("seats.toml")).expect("directory");
+    fs::remove_dir_all(dir.path().join("places")).expect("remove");
+    let found = findings(dir.path(), &[], Severity::Error);
+    let expected = [
+        "categories.toml:2:3: error: the text is not UTF-8 from here on",
+        "places/kecamatan.csv: error: the file is missing",
+        "queues.toml: error: the file is missing",
+        "seats.toml: error: the file cannot be read: Is a directory",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (line, beginning) in found.iter().zip(expected) {
+        assert!(line.starts_with(beginning), "{line}");
+    }
+    let nowhere = load(&dir.path().join("nowhere"), []).expect_err("no directory");
+    assert_eq!(nowhere.0.len(), 1);
+    assert!(nowhere.to_string().contains("nowhere: error: the directory cannot be read"));
+}
+
+#[test]
+fn a_configuration_that_leads_nowhere_is_refused() {
+    let dir = edited(&[]);
+    fs::write(dir.path().join("routing.toml"), "").expect("write");
+    fs::write(dir.path().join("queues.toml"), "").expect("write");
+    fs::write(dir.path().join("seats.toml"), "").expect("write");
+    for trunk in ["telco-a", "telco-b", "telco-c", "loopback"] {
+        fs::remove_file(dir.path().join(format!("trunks/{trunk}.toml"))).expect("remove");
+    }
+    let found = findings(dir.path(), &[], Severity::Error);
+    assert_eq!(found.len(), 3, "{found:#?}");
+    assert!(found[0].starts_with("queues.toml: error: there is no queue"));
+    assert!(found[1].starts_with("routing.toml: error: there is no rule"));
+    assert!(found[2].starts_with("trunks: error: there is no trunk"));
+}
+
+#[test]
+fn variables_beat_the_file() {
+    let loaded = good(
+        &sample(),
+        &[
+            ("SIAGA112__SIP__DOMAIN", "112.example"),
+            ("SIAGA112__SIP__LISTEN", "udp://127.0.0.1:5070, udp://127.0.0.2:5070"),
+            ("SIAGA112__SIP__MAX_EXPIRES_SECONDS", "7200"),
+            ("SIAGA112__MEDIA__RECORD", "false"),
+            ("SIAGA112__NODE__DATA_DIR", "/var/lib/siaga112"),
+            ("SIAGA112__CONSOLE__LISTEN", ""),
+        ],
+    );
+    let sip = &loaded.switchboard.sip;
+    assert_eq!((sip.domain.as_str(), sip.listen.len(), sip.expires.max), ("112.example", 2, 7200));
+    assert!(!loaded.media.record && !loaded.switchboard.record);
+    assert_eq!(loaded.storage_url, "sqlite:/var/lib/siaga112/siaga112.db");
+    assert_eq!(loaded.console.listen.port(), 8112);
+    let plain = good(&sample(), &[]);
+    assert_ne!(plain.switchboard.sip.accounts, sip.accounts, "the realm is part of the hashes");
+}
+
+#[test]
+fn a_wrong_variable_is_named() {
+    let cases = [
+        ("SIAGA112__SIP__DOMIAN", "no setting has this name; did you mean SIAGA112__SIP__DOMAIN?"),
+        ("SIAGA112__SPI__DOMAIN", "no setting has this name; did you mean SIAGA112__SIP__DOMAIN?"),
+        ("SIAGA112__SIP__MIN_EXPIRES_SECONDS", "\"min_expires_seconds\" is another text"),
+        ("SIAGA112__MEDIA__RECORD", "\"record\" is another text, not true or false"),
+        ("SIAGA112__CONSOLE__TOKEN", "\"token\" is another text, not a list of tables"),
+        ("SIAGA112__CONSOLE__LISTEN", "\"secret-value\" is no address with a port"),
+        ("SIAGA112__ZZZ", "no setting has this name; variables are called SIAGA112__SECTION__KEY"),
+    ];
+    for (name, what) in cases {
+        let found = findings(&sample(), &[(name, "secret-value")], Severity::Error);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert!(found[0].starts_with(&format!("{name}: error: {what}")), "{found:#?}");
+    }
+}
+
+#[test]
+fn secrets_come_from_files_variables_and_hashes() {
+    let plain = good(&sample(), &[]);
+    let account = |loaded: &Loaded| loaded.switchboard.sip.accounts[1].credential.clone();
+    let hash =
+        |secret: Option<crate::vocabulary::Secret>| secret.expect("hash").reveal().to_owned();
+    let known = account(&plain);
+    let hashes = format!(
+        "ha1_md5 = {:?}\nha1_sha256 = {:?}",
+        hash(known.ha1_md5.clone()).to_uppercase(),
+        hash(known.ha1_sha256.clone())
+    );
+    let line = "password = \"siaga112-contoh-2\"";
+    for other in [&*hashes, "password_file = \"secrets/2\"", "password_env = \"SEAT_2\""] {
+        let dir = edited(&[("seats.toml", line, other)]);
+        fs::create_dir(dir.path().join("secrets")).expect("directory");
+        fs::write(dir.path().join("secrets/2"), "siaga112-contoh-2\n").expect("write");
+        let loaded = good(dir.path(), &[("SEAT_2", "siaga112-contoh-2")]);
+        assert_eq!(account(&loaded), known, "{other}");
+    }
+}
+
+#[test]
+fn no_secret_is_ever_printed() {
+    const SECRET: &str = "rahasia-sekali-9f3";
+    let keys = ["password", "ha1_md5", "ha1_sha256", "passwrd", "password_fil", "auto_ready"];
+    for key in keys {
+        for value in [format!("\"{SECRET}\""), format!("[\"{SECRET}\"]"), format!("\"{SECRET}")] {
+            let line = format!("{key} = {value}");
+            let dir = edited(&[("seats.toml", "password = \"siaga112-contoh-2\"", line.as_str())]);
+            match load(dir.path(), environment(&[])) {
+                Ok(loaded) => {
+                    assert!(!format!("{loaded:?}").contains(SECRET), "{line}");
+                    assert!(!format!("{}", loaded.warnings).contains(SECRET), "{line}");
+                }
+                Err(findings) => {
+                    assert!(!format!("{findings} {findings:?}").contains(SECRET), "{line}");
+                }
+            }
+        }
+    }
+    let loaded = good(&sample(), &[]);
+    let printed = format!("{loaded:?} {}", loaded.warnings);
+    assert!(!printed.contains("siaga112-contoh") && !printed.contains("0123456789abcdef"));
+}
+
+#[test]
+fn an_overflow_into_a_queue_goes_on_to_its_number() {
+    let dir = edited(&[(
+        "queues.toml",
+        "[\"queue:cadangan\", \"tel:+6281234567899\"]",
+        "\"queue:cadangan\"",
+    )]);
+    let loaded = good(dir.path(), &[]);
+    assert_eq!(
+        loaded.switchboard.queues[1].overflow,
+        [
+            Overflow::Queue(QueueId::from("cadangan")),
+            Overflow::Number("tel:+6281234567899".to_owned()),
+        ]
+    );
+}
+
+#[test]
+fn a_restart_is_asked_for_only_where_it_is_needed() {
+    let old = good(&sample(), &[]);
+    let reloaded = edited(&[("queues.toml", "wrap_up_seconds = 10", "wrap_up_seconds = 11")]);
+    let new = good(reloaded.path(), &[("SIAGA112__CENTRE__NAME", "NTPD 112")]);
+    assert_eq!(needs_restart(&old, &new), Vec::<&str>::new());
+    assert_ne!(old.digest, new.digest);
+    assert_eq!(old.digest, good(edited(&[]).path(), &[]).digest, "the directory does not count");
+    let new = good(
+        &sample(),
+        &[
+            ("SIAGA112__NODE__NAME", "gw2.112.sumenep.example"),
+            ("SIAGA112__SIP__LISTEN", "udp://127.0.0.1:5070"),
+            ("SIAGA112__MEDIA__PORTS", "40000-41999"),
+            ("SIAGA112__STORAGE__URL", "sqlite:other.db"),
+            ("SIAGA112__CONSOLE__LISTEN", "127.0.0.1:8113"),
+        ],
+    );
+    let all = ["[node]", "[sip] listen", "[media]", "[storage]", "[console]"];
+    assert_eq!(needs_restart(&old, &new), all);
+}
