@@ -27,7 +27,7 @@ pub(super) enum Value {
     Raw(String),
     Number(i64),
     Truth(bool),
-    List(Vec<At<Value>>),
+    List(Vec<At<Self>>),
     Table(Vec<Entry>),
     /// A float, a date or an integer of more than 64 bits: nothing here has such a type.
     Other(&'static str),

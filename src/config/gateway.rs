@@ -61,12 +61,13 @@ impl Gateway {
         let pairs = usize::from((last - first).div_ceil(2));
         let needed = 2 * seats + SPARE_PAIRS;
         if pairs < needed {
-            let end = usize::from(first) + 2 * needed - 1;
+            let start = usize::from(first).min(65_536_usize.saturating_sub(2 * needed));
+            let end = start + 2 * needed - 1;
             log.error(
                 &self.ports_place,
                 format!("the ports {first}-{last} are {pairs} pairs, {needed} are needed"),
                 format!(
-                    "each call takes two pairs: write at least \"{first}-{end}\" for {seats} seats"
+                    "each call takes two pairs: write at least \"{start}-{end}\" for {seats} seats"
                 ),
             );
         }
@@ -210,7 +211,7 @@ fn media(section: &mut Section<'_>, sip: &SipSettings) -> (MediaSettings, Place)
 /// end is not used.
 fn whole_pairs(ports: &At<RangeInclusive<u16>>, log: &Log) -> RangeInclusive<u16> {
     let (first, last) = (*ports.value.start(), *ports.value.end());
-    let (even, odd) = (first + first % 2, last - (last + 1) % 2);
+    let (even, odd) = (first + first % 2, last - (1 - last % 2));
     if even >= odd {
         log.error(&ports.place, format!("{first}-{last} holds no pair of ports"), "widen it");
         return ports.value.clone();

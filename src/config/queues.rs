@@ -177,18 +177,20 @@ fn find_loop<'q>(
 /// The overflow with its last queue followed on, so that the last entry is a number.
 fn followed(queue: &Written, by_name: &BTreeMap<&str, &Written>) -> Vec<Overflow> {
     let mut steps: Vec<Overflow> = Vec::new();
-    let mut current = Some(queue);
-    while let Some(queue) = current.take() {
-        for entry in &queue.overflow {
+    let mut current = queue;
+    // Bounded: a circle is refused elsewhere and must only not run for ever.
+    for _ in 0..=by_name.len() {
+        for entry in &current.overflow {
             if !steps.contains(&entry.value) {
                 steps.push(entry.value.clone());
             }
         }
-        // A circle adds nothing new; it is refused elsewhere and must only not run for ever.
-        if let Some(Overflow::Queue(last)) = queue.overflow.last().map(|entry| &entry.value)
-            && steps.len() <= by_name.len()
-        {
-            current = by_name.get(last.as_str()).copied();
+        let Some(Overflow::Queue(last)) = current.overflow.last().map(|entry| &entry.value) else {
+            break;
+        };
+        match by_name.get(last.as_str()) {
+            Some(next) => current = next,
+            None => break,
         }
     }
     steps

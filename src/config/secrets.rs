@@ -78,7 +78,7 @@ impl Vault<'_> {
                 _ => return Found::Unset(name),
             }
         } else if let Some(file) = file {
-            match self.from_file(file, log) {
+            match self.file_content(file, log) {
                 Some(secret) => secret,
                 None => return Found::Refused,
             }
@@ -96,7 +96,7 @@ impl Vault<'_> {
         Found::Secret(Secret::new(secret.value))
     }
 
-    fn from_file(&self, file: At<String>, log: &Log) -> Option<At<String>> {
+    fn file_content(&self, file: At<String>, log: &Log) -> Option<At<String>> {
         match fs::read_to_string(self.dir.join(&file.value)) {
             Ok(text) => {
                 let value = text.trim_end_matches(['\r', '\n']).to_owned();

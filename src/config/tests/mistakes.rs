@@ -545,4 +545,16 @@ overflow = "tel:1""#,
         "source = []",
         r#"trunks/telco-b.toml:4:1: error: the trunk "telco-b" has neither a source nor an account; add source = ["198.51.100.7"], or username with a password"#,
     ),
+    (
+        "queues.toml",
+        r#"overflow = ["tel:+6281234567899"]"#,
+        r#"overflow = ["queue:cadangan"]"#,
+        r#"queues.toml:34:13: error: the overflow goes in a circle: cadangan -> cadangan; let one of these queues go to a number outside instead"#,
+    ),
+    (
+        "gateway.toml",
+        "20000-29999",
+        "65532-65535",
+        r#"gateway.toml:30:9: error: the ports 65532-65535 are 2 pairs, 12 are needed; each call takes two pairs: write at least "65512-65535" for 4 seats"#,
+    ),
 ];
