@@ -312,7 +312,11 @@ fn no_secret_is_ever_printed() {
     for key in keys {
         for value in [format!("\"{SECRET}\""), format!("[\"{SECRET}\"]"), format!("\"{SECRET}")] {
             let line = format!("{key} = {value}");
-            let dir = edited(&[("seats.toml", "password = \"siaga112-contoh-2\"", line.as_str())]);
+            let dir = edited(&[(
+                "seats.toml",
+                "auto_ready = true\npassword = \"siaga112-contoh-2\"",
+                line.as_str(),
+            )]);
             match load(dir.path(), environment(&[])) {
                 Ok(loaded) => {
                     assert!(!format!("{loaded:?}").contains(SECRET), "{line}");
