@@ -50,9 +50,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let viewer = view::show(&server, exchange, shown);
     let heard = viewer.await?;
     // The last recordings are sealed and the last entries reach the database.
-    server.settle(Duration::from_secs(10)).await;
-    let store = server.store();
-    let incidents = store.list(&store::Filter { limit: 100, ..store::Filter::default() }).await?;
+    let incidents = settled(&server).await?;
     view::finish(heard, &store::cli::table(&incidents), &folder, temporary, options.stay);
     if options.stay {
         view::stay(&server, &config_folder);
@@ -64,4 +62,22 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         let _ = std::fs::remove_dir_all(&folder);
     }
     Ok(())
+}
+
+/// The records, once every recording of an answered call is closed.
+async fn settled(server: &Server) -> anyhow::Result<Vec<store::IncidentSummary>> {
+    let filter = store::Filter { limit: 100, ..store::Filter::default() };
+    for _ in 0..20 {
+        server.settle(Duration::from_millis(500)).await;
+        let rows = server.store().list(&filter).await?;
+        let open = |row: &store::IncidentSummary| {
+            row.ended_at.is_none()
+                || (row.seat.is_some() && row.recording_state.as_deref() != Some("sealed"))
+        };
+        if !rows.iter().any(open) {
+            return Ok(rows);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(server.store().list(&filter).await?)
 }

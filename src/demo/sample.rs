@@ -8,8 +8,11 @@ use std::path::Path;
 pub const DOMAIN: &str = "112.sumenep.example";
 
 /// Seats that the demo seats people at, with the sample's passwords.
-pub const SEATS: [(&str, &str); 2] =
-    [("seat-1", "siaga112-contoh-1"), ("seat-2", "siaga112-contoh-2")];
+pub const SEATS: [(&str, &str); 3] = [
+    ("seat-1", "siaga112-contoh-1"),
+    ("seat-2", "siaga112-contoh-2"),
+    ("seat-3", "siaga112-contoh-3"),
+];
 
 const FILES: [(&str, &str); 6] = [
     ("queues.toml", include_str!("../../config/queues.toml")),

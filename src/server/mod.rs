@@ -265,12 +265,20 @@ impl Server {
                 let mut running =
                     self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 let restart = config::needs_restart(&running, &loaded);
+                // What was bound at the start stays as it is until the next one.
+                let mut settings = loaded.switchboard.clone();
+                settings.media_address = running.switchboard.media_address;
+                settings.node.clone_from(&running.switchboard.node);
+                settings.sip.listen.clone_from(&running.switchboard.sip.listen);
+                settings.sip.domain.clone_from(&running.switchboard.sip.domain);
+                settings.sip.external_address = running.switchboard.sip.external_address;
                 self.inbox.put(Input::Adopt {
-                    settings: Box::new(loaded.switchboard.clone()),
+                    settings: Box::new(settings),
                     digest: loaded.digest.clone(),
                     by: by.to_owned(),
                 });
-                *running = loaded;
+                // Compared with what runs: a second reload still says what waits for a restart.
+                running.warnings = loaded.warnings;
                 Ok(restart)
             }
         }

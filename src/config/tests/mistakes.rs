@@ -16,7 +16,8 @@ pub(super) const MISTAKES: &[(&str, &str, &str, &str)] = &[
         r#"queues.toml:4:3: error: unknown key "quue" at the top of this file; did you mean "queue"?
 routing.toml:30:9: error: no queue is called "darurat"; known queues: cadangan, laut, sosial
 seats.toml:23:11: error: no queue is called "darurat"; known queues: cadangan, laut, sosial
-seats.toml:30:11: error: no queue is called "darurat"; known queues: cadangan, laut, sosial"#,
+seats.toml:30:11: error: no queue is called "darurat"; known queues: cadangan, laut, sosial
+seats.toml:37:19: error: no queue is called "darurat"; known queues: cadangan, laut, sosial"#,
     ),
     (
         "gateway.toml",
@@ -198,6 +199,8 @@ token_file = "t""#,
         r#"queues.toml:13:8: error: queue "darurat" exists twice; the first one stands at queues.toml:5:8; keep one of them, or rename it
 routing.toml:8:9: error: no queue is called "laut"; known queues: cadangan, darurat, sosial
 routing.toml:16:9: error: no queue is called "laut"; known queues: cadangan, darurat, sosial
+seats.toml:23:22: error: no queue is called "laut"; known queues: cadangan, darurat, sosial
+seats.toml:30:22: error: no queue is called "laut"; known queues: cadangan, darurat, sosial
 seats.toml:37:11: error: no queue is called "laut"; known queues: cadangan, darurat, sosial"#,
     ),
     (
@@ -372,7 +375,7 @@ trunks/telco-b.toml:7:17: error: "x" cannot be read: No such file or directory (
     ),
     (
         "seats.toml",
-        r#"queues = ["laut", "cadangan"]"#,
+        r#"queues = ["laut", "darurat", "cadangan"]"#,
         r#"queues = ["laut", "cadngan"]"#,
         r#"seats.toml:37:19: error: no queue is called "cadngan"; did you mean "cadangan"?"#,
     ),

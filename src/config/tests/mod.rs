@@ -135,12 +135,12 @@ fn warnings_show_place_and_mending_and_do_not_refuse() {
              most 170, or the overflow is never reached",
         ),
         (
-            ("seats.toml", "queues = [\"laut\", \"cadangan\"]", "queues = [\"cadangan\"]"),
-            "queues.toml:13:8: warning: no seat serves the queue \"laut\": its callers wait for \
-             nobody; add \"laut\" to the queues of a seat",
+            ("seats.toml", "queues = [\"sosial\", \"cadangan\"]", "queues = [\"cadangan\"]"),
+            "queues.toml:21:8: warning: no seat serves the queue \"sosial\": its callers wait for \
+             nobody; add \"sosial\" to the queues of a seat",
         ),
         (
-            ("seats.toml", "queues = [\"darurat\"]", "queues = []"),
+            ("seats.toml", "queues = [\"darurat\", \"laut\", \"cadangan\"]", "queues = []"),
             "seats.toml:21:1: warning: the seat \"seat-1\" serves no queue: it never rings; write \
              for example queues = [\"darurat\"]",
         ),
