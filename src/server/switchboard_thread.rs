@@ -40,7 +40,7 @@ pub(super) struct Rim {
 
 /// Runs the switchboard until every sender of its inbox is gone or it was shut down and drained.
 pub(super) fn run(mut switchboard: Switchboard, mut rim: Rim) {
-    let mut stopping = false;
+    let (mut stopping, mut drained) = (false, false);
     loop {
         let now = rim.clock.now();
         let wait = switchboard.poll_timeout().map_or(IDLE, |at| at.since(now.moment).min(IDLE));
@@ -61,7 +61,7 @@ pub(super) fn run(mut switchboard: Switchboard, mut rim: Rim) {
             let now = rim.clock.now();
             guarded(&mut switchboard, &rim.clock, |s| s.handle(now, input));
         }
-        let drained = carry_out(&mut switchboard, &mut rim);
+        drained |= carry_out(&mut switchboard, &mut rim);
         if stopping && drained {
             break;
         }
