@@ -404,7 +404,7 @@ fn rubbish_ends_nobody_s_call() {
             let at = dice.number() as usize % bytes.len();
             bytes[at] = dice.number() as u8;
         }
-        if dice.number() % 3 == 0 {
+        if dice.number().is_multiple_of(3) {
             bytes.truncate(dice.number() as usize % bytes.len());
         }
         let from = if round % 2 == 0 { TRUNK } else { STRANGER };

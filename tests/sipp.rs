@@ -131,7 +131,7 @@ fn a_declining_seat_passes_the_call_on() {
 
 #[test]
 fn a_seat_that_rings_too_long_passes_the_call_on() {
-    second_seat_takes("seat-rings-on-expect-cancel", 2, "seat-1 no-answer");
+    second_seat_takes("seat-rings-on-expect-cancel", 3, "seat-1 no-answer");
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub fn sdp(headers: &Headers, body: &Bytes) -> Option<Bytes> {
         return None;
     }
     // The common case costs no list.
-    if media_type(&content_type(headers)) == "application/sdp" {
+    if media_type(&content_type(headers), body) == "application/sdp" {
         return Some(body.clone());
     }
     parts(headers, body).0.into_iter().find(|p| p.media_type == "application/sdp").map(|p| p.body)
@@ -49,8 +49,14 @@ fn content_type(headers: &Headers) -> String {
     headers.text(&Name::ContentType).map_or_else(String::new, |t| t.trim().to_owned())
 }
 
-fn media_type(content_type: &str) -> String {
-    content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
+/// The media type in lower case. A session description whose Content-Type got lost on the way is
+/// one all the same: without it a call would have no sound.
+fn media_type(content_type: &str, body: &[u8]) -> String {
+    let named = content_type.split(';').next().unwrap_or("").trim();
+    if named.is_empty() && body.starts_with(b"v=0") {
+        return "application/sdp".to_owned();
+    }
+    named.to_ascii_lowercase()
 }
 
 struct Found {
@@ -61,7 +67,7 @@ struct Found {
 impl Found {
     fn take(&mut self, headers: &Headers, body: &Bytes, depth: usize) {
         let full = content_type(headers);
-        let media_type = media_type(&full);
+        let media_type = media_type(&full, body);
         if media_type.starts_with("multipart/") {
             let params = full.split_once(';').map_or("", |(_, p)| p);
             match Params::read(params).get("boundary") {
@@ -154,6 +160,14 @@ mod tests {
         assert_eq!(parts.len(), 2);
         assert_eq!(&parts[0].body[..], b"v=0\r\ns=-\r\n");
         assert_eq!((parts[1].content_id.as_str(), &parts[1].body[..]), ("loc1@a", &b"<x/>"[..]));
+    }
+
+    #[test]
+    fn a_description_without_its_content_type_is_found() {
+        let body = Bytes::from_static(b"v=0\r\nm=audio 1 RTP/AVP 8\r\n");
+        assert_eq!(sdp(&Headers::default(), &body), Some(body.clone()));
+        assert_eq!(parts(&Headers::default(), &body).0[0].media_type, "application/sdp");
+        assert_eq!(sdp(&Headers::default(), &Bytes::from_static(b"<x/>")), None);
     }
 
     #[test]

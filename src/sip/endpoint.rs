@@ -37,6 +37,8 @@ pub enum Event {
         flow: Flow,
         /// The request, its topmost Via stamped with the source.
         request: Request,
+        /// What was odd about it.
+        oddities: Vec<Oddity>,
     },
     /// The caller cancelled an INVITE that has no final response yet. The CANCEL is answered.
     Cancelled {
@@ -224,7 +226,8 @@ impl Endpoint {
             let trying = request.response(100, "");
             self.put_response(now, server, &trying);
         }
-        self.events.push_back(Event::Request { server, flow, request });
+        let oddities = oddities.to_vec();
+        self.events.push_back(Event::Request { server, flow, request, oddities });
     }
 
     fn open_server(
@@ -244,6 +247,7 @@ impl Endpoint {
             invite,
             flow,
             request: Some(request.clone()),
+            tag: format!("u{:x}", id.0).into(),
             last: Bytes::new(),
             state: server::State::Proceeding,
             interval: self.timers.t1,
@@ -277,7 +281,10 @@ impl Endpoint {
             .filter(|id| self.servers.get(id).is_some_and(|s| s.invite));
         let server = self.open_server(now, flow, key, &cancel);
         let code = if invite.is_some() { 200 } else { 481 };
-        let tag = format!("c{:x}", server.0);
+        // The tag of the INVITE's own responses (RFC 3261 §9.2): some switches take it for the
+        // dialog's.
+        let named = invite.and_then(|id| Some(self.servers.get(&id)?.tag.to_string()));
+        let tag = named.unwrap_or_else(|| format!("c{:x}", server.0));
         self.respond(now, server, cancel.response(code, &tag));
         let waits = |id: &ServerId| {
             self.servers.get(id).is_some_and(|s| s.state == server::State::Proceeding)
@@ -361,6 +368,13 @@ impl Endpoint {
         }
         let deadline = server.deadline();
         self.schedule(Timer::Server(id), deadline);
+    }
+
+    /// Names the To tag that an INVITE's responses will carry, for the answer to its CANCEL.
+    pub fn name_tag(&mut self, server: ServerId, tag: &str) {
+        if let Some(server) = self.servers.get_mut(&server) {
+            server.tag = tag.into();
+        }
     }
 
     /// Answers without a transaction: for what is too broken, or from too far outside, to keep

@@ -9,6 +9,7 @@ use crate::incident::Arrival;
 use crate::journal::Fact;
 use crate::routing;
 use crate::sip::digest::Verdict;
+use crate::sip::parse::Oddity;
 use crate::sip::{Dialog, Flow, Method, Name, Request, Response, ServerId};
 use crate::trunk::settings::TrunkSettings;
 use crate::trunk::{self, DialledKind};
@@ -31,7 +32,14 @@ enum Admission {
 
 impl Switchboard {
     /// A request that is new to the transaction layer.
-    pub(super) fn request(&mut self, now: Now, server: ServerId, flow: Flow, request: &Request) {
+    pub(super) fn request(
+        &mut self,
+        now: Now,
+        server: ServerId,
+        flow: Flow,
+        request: &Request,
+        oddities: &[Oddity],
+    ) {
         if let Some(trunk) = self.trunks.by_source(flow.remote.ip()) {
             let count = self.trunk_counts.entry(trunk.id.clone()).or_default();
             count.last_heard = Some(now.moment);
@@ -41,7 +49,7 @@ impl Switchboard {
             return self.in_dialog(now, server, flow, request, &tag);
         }
         match request.method {
-            Method::Invite => self.invite(now, server, flow, request),
+            Method::Invite => self.invite(now, server, flow, request, oddities),
             Method::Register => {
                 let response = self.registrar.register(now.moment, request, flow, &mut self.dice);
                 self.endpoint.respond(now.moment, server, response);
@@ -87,9 +95,18 @@ impl Switchboard {
 
     // ---- a new call --------------------------------------------------------------------------
 
-    fn invite(&mut self, now: Now, server: ServerId, flow: Flow, request: &Request) {
+    fn invite(
+        &mut self,
+        now: Now,
+        server: ServerId,
+        flow: Flow,
+        request: &Request,
+        oddities: &[Oddity],
+    ) {
         match self.admit(now, &flow, request) {
-            Admission::Trunk(trunk) => self.arrive(now, server, flow, request, &trunk),
+            Admission::Trunk(trunk) => {
+                self.arrive(now, server, flow, request, oddities, &trunk);
+            }
             Admission::Challenge { stale } => {
                 self.unknown_source += 1;
                 let response = self.registrar.challenge(now.moment, request, stale, &mut self.dice);
@@ -128,18 +145,21 @@ impl Switchboard {
         server: ServerId,
         flow: Flow,
         request: &Request,
+        oddities: &[Oddity],
         trunk: &TrunkSettings,
     ) {
-        let (arrival, kind) = trunk::arrival(
+        let (mut arrival, kind) = trunk::arrival(
             request,
             trunk,
             &self.settings.centre,
             &self.settings.places,
             &self.settings.categories,
         );
+        arrival.findings.extend(oddities.iter().map(ToString::to_string));
         let id = CallId(self.dice.uid(now.wall));
         let incident = IncidentId(self.dice.uid(now.wall));
         let tag = self.dice.token();
+        self.endpoint.name_tag(server, &tag);
         let Some(dialog) = Dialog::received(request, &tag, flow) else {
             return self.refuse(now, server, request, 400);
         };

@@ -221,7 +221,9 @@ impl Switchboard {
 
     fn sip_event(&mut self, now: Now, event: Event) {
         match event {
-            Event::Request { server, flow, request } => self.request(now, server, flow, &request),
+            Event::Request { server, flow, request, oddities } => {
+                self.request(now, server, flow, &request, &oddities);
+            }
             Event::Cancelled { server, cancel } => self.cancelled(now, server, &cancel),
             Event::Acked { server, ack } => self.acked(now, server, &ack),
             Event::Unacked { server } => self.unacked(now, server),

@@ -107,7 +107,12 @@ fn report(centre: &str, dialled: &str, request: &Request) -> String {
             if seen.is_empty() { format!("{n} unreadable") } else { seen.join("; ") }
         }
     };
-    format!("Test call\r\nCentre: {centre}\r\nService: {dialled}\r\nLocation: {location}")
+    // A trunk's test number stands for the service that it is.
+    let service = if dialled.starts_with("urn:") { dialled } else { "urn:service:test.sos" };
+    format!(
+        "Test call\r\nCentre: {centre}\r\nDialled: {dialled}\r\nService: {service}\r\n\
+         Location: {location}"
+    )
 }
 
 /// A body of several parts unless the caller says what it accepts and that is not among it.

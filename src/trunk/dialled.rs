@@ -6,6 +6,8 @@ use super::number_plan;
 use super::settings::{Centre, TrunkSettings};
 use crate::sip::{Request, Scheme, Uri};
 
+/// The service that a trunk's test number stands for.
+const TEST_SOS: &str = "urn:service:test.sos";
 /// The service that plain digits ask for (RFC 5031 §4.2).
 const SOS: &str = "urn:service:sos";
 /// The service of test calls (RFC 6881 §15).
@@ -51,7 +53,9 @@ pub fn dialled(request: &Request, trunk: &TrunkSettings, centre: &Centre) -> Dia
     } else {
         DialledKind::Other
     };
-    Dialled { dialled, service: SOS.to_owned(), kind }
+    // A test number stands for the test service, so that no report counts it as an emergency.
+    let service = if kind == DialledKind::Test { TEST_SOS } else { SOS };
+    Dialled { dialled, service: service.to_owned(), kind }
 }
 
 /// The dialled form: a URN in lower case, also where a switch put it into the user part.
@@ -126,7 +130,7 @@ mod tests {
             ("sip:0511234@gw", "0511234", SOS, Other),
             ("sip:1123@gw", "1123", SOS, Other),
             ("sip:0112@gw", "0112", SOS, Other),
-            ("sip:0328999112@gw", "0328999112", SOS, Test),
+            ("sip:0328999112@gw", "0328999112", TEST_SOS, Test),
             ("sip:gw.example", "sip:gw.example", SOS, Other),
             ("sip:@gw", "sip:@gw", SOS, Other),
             ("sip:;@gw", "sip:;@gw", SOS, Other),

@@ -124,7 +124,10 @@ impl Centre {
             stdout.lines().map_while(Result::ok).try_for_each(|l| tell.send(l))
         });
         let mut gateway = Gateway { child, dir, site, sip: nowhere(), console: nowhere() };
-        let ready = told.recv_timeout(LIMIT).unwrap_or_else(|e| panic!("no ready line: {e}"));
+        let ready = told.recv_timeout(LIMIT).unwrap_or_else(|e| {
+            let log = fs::read_to_string(gateway.dir.path().join("gateway.log"));
+            panic!("no ready line: {e}\n{}", log.unwrap_or_default())
+        });
         let word = |key: &str| {
             let value = ready.split(' ').find_map(|word| word.strip_prefix(key)?.split(',').next());
             let address = value.and_then(|value| value.parse().ok());

@@ -38,6 +38,8 @@ pub(crate) struct Server {
     pub flow: Flow,
     /// Kept until the final response, which is built from it.
     pub request: Option<Request>,
+    /// To tag of the responses.
+    pub tag: Box<str>,
     /// The last response, sent again when the request comes again.
     pub last: Bytes,
     pub state: State,
