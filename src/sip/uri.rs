@@ -72,7 +72,7 @@ impl Uri {
         let after = after.split('?').next().unwrap_or("");
         let (host_port, params) = after.split_once(';').unwrap_or((after, ""));
         // A password after the user is never used (RFC 3261 §19.1.1 advises against it).
-        self.user = user.into();
+        self.user = user.split(':').next().unwrap_or("").into();
         let (host, port) = split_host_port(host_port);
         self.host = host.into();
         self.port = port;
@@ -91,7 +91,7 @@ impl Uri {
         self.scheme
     }
 
-    /// User part of a SIP URI or number of a tel URI, as it came; empty when there is none.
+    /// User part of a SIP URI, without a password, or number of a tel URI, as it came; empty when there is none.
     #[must_use]
     pub fn user(&self) -> &str {
         &self.user
@@ -172,6 +172,7 @@ mod tests {
                 None,
             ),
             ("sip:a@b?Subject=x", "a", "b", None),
+            ("sip:0812:secret@h", "0812", "h", None),
             ("sip:[::1]", "", "::1", None),
             ("sip:x@h:99999", "x", "h", None),
             ("nonsense", "", "", None),
