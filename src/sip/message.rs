@@ -273,12 +273,16 @@ impl Request {
     }
 
     /// The response's head that answers this request: Via, From, To, Call-ID and CSeq copied byte
-    /// for byte (RFC 3261 §8.2.6.2). `tag` is added to To where it has none.
+    /// for byte (RFC 3261 §8.2.6.2), each but Via once however often it came. `tag` is added to
+    /// To where it has none.
     #[must_use]
     pub fn response(&self, code: u16, tag: &str) -> Response {
         let mut headers = Headers::default();
         for (name, value) in self.headers.iter() {
+            let repeats = matches!(name, Name::From | Name::To | Name::CallId | Name::CSeq)
+                && headers.first(name).is_some();
             match name {
+                _ if repeats => {}
                 Name::To if code > 100 && self.headers.to().is_some_and(|t| t.tag().is_none()) => {
                     let mut to = value.to_vec();
                     to.extend_from_slice(b";tag=");
@@ -299,6 +303,14 @@ impl Request {
         }
         let phrase = super::write::phrase(code).to_owned();
         Response { code, phrase, headers, body: Bytes::new(), raw: Bytes::new() }
+    }
+
+    /// The 420 to a request that requires an extension (RFC 3261 §8.2.2.3): we have none.
+    #[must_use]
+    pub fn bad_extension(&self, tag: &str) -> Option<Response> {
+        let required = self.headers.values(&Name::Require);
+        let refuse = || self.response(420, tag).with(Name::Unsupported, required.join(", "));
+        (!required.is_empty()).then(refuse)
     }
 }
 

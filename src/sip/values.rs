@@ -128,11 +128,12 @@ impl Via {
     }
 }
 
-/// `SIP / 2.0 / UDP host…` → (`UDP`, `host…`); white space is allowed around the slashes.
+/// `SIP / 2.0 / UDP host…` → (`UDP`, `host…`); white space is allowed around the slashes. Any
+/// version will do: the 505 to a request of another version goes back by its Via.
 fn split_protocol(text: &str) -> Option<(&str, &str)> {
     let (name, rest) = text.trim_start().split_once('/')?;
-    let (version, rest) = rest.split_once('/')?;
-    if !name.trim().eq_ignore_ascii_case("SIP") || version.trim() != "2.0" {
+    let (_version, rest) = rest.split_once('/')?;
+    if !name.trim().eq_ignore_ascii_case("SIP") {
         return None;
     }
     let rest = rest.trim_start();
@@ -296,6 +297,7 @@ mod tests {
         assert_eq!(again.params.get("rport"), Some("6000"));
         assert_eq!(again.branch(), "z9hG4bK1");
         assert!(Via::read("SIP/2.0/UDP").is_none());
+        assert_eq!(Via::read("SIP/7.0/UDP h;branch=b").unwrap().branch(), "b");
         assert_eq!(
             Via::read("SIP/2.0/TLS [2001:db8::9]:5061;branch=b").unwrap().host,
             "2001:db8::9"

@@ -10,7 +10,7 @@ use crate::journal::Fact;
 use crate::routing;
 use crate::sip::digest::Verdict;
 use crate::sip::parse::Oddity;
-use crate::sip::{Dialog, Flow, Method, Name, Request, Response, ServerId};
+use crate::sip::{Dialog, Flow, Method, Name, Request, Response, Scheme, ServerId};
 use crate::trunk::settings::TrunkSettings;
 use crate::trunk::{self, DialledKind};
 use crate::vocabulary::{
@@ -79,6 +79,10 @@ impl Switchboard {
         let tag = self.dice.token();
         let response = if self.draining {
             request.response(503, &tag).with(Name::RetryAfter, "30")
+        } else if request.uri.scheme() == Scheme::Other {
+            request.response(416, &tag)
+        } else if let Some(refusal) = request.bad_extension(&tag) {
+            refusal
         } else {
             self.capable(request.response(200, &tag), flow)
         };
