@@ -209,7 +209,10 @@ impl Registrar {
         for value in &values {
             let contact = super::values::NameAddr::read(value).ok_or(400u16)?;
             let sip = matches!(contact.uri.scheme(), Scheme::Sip | Scheme::Sips);
-            if !sip || contact.uri.host().is_empty() {
+            // A Contact with headers stands in brackets (RFC 3261 §20.10).
+            let uri = contact.uri.as_str();
+            let bare_headers = uri.contains('?') && value.trim_start().starts_with(uri);
+            if !sip || contact.uri.host().is_empty() || bare_headers {
                 return Err(400);
             }
             // The Contact's own parameter wins over the header, the header over the default.
@@ -427,6 +430,7 @@ mod tests {
             (&["*"], None, 400),
             (&["*", "<sip:a@h1>"], Some("0"), 400),
             (&["<mailto:a@h1>"], None, 400),
+            (&["sip:a@h1?Route=%3Csip:h2%3E"], None, 400),
             (&["<sip:x@h9>", "nonsense"], None, 400),
         ] {
             let response = phone.register(contacts, expires);

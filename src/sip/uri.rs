@@ -71,8 +71,10 @@ impl Uri {
         };
         let after = after.split('?').next().unwrap_or("");
         let (host_port, params) = after.split_once(';').unwrap_or((after, ""));
-        // A password after the user is never used (RFC 3261 §19.1.1 advises against it).
-        self.user = user.split(':').next().unwrap_or("").into();
+        // A password after the user is never used (RFC 3261 §19.1.1 advises against it). What looks
+        // like one in `urn:service:sos` is none: switches put a service there as it is.
+        let urn = user.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("urn:"));
+        self.user = if urn { user } else { user.split(':').next().unwrap_or("") }.into();
         let (host, port) = split_host_port(host_port);
         self.host = host.into();
         self.port = port;
@@ -85,13 +87,25 @@ impl Uri {
         &self.text
     }
 
+    /// The URI as a Request-URI: without headers, which have no place there (RFC 3261 §19.1.5).
+    #[must_use]
+    pub fn request_form(&self) -> &str {
+        if !matches!(self.scheme, Scheme::Sip | Scheme::Sips) {
+            return &self.text;
+        }
+        let host = self.text.rfind('@').unwrap_or(0);
+        let headers = self.text.bytes().skip(host).position(|byte| byte == b'?');
+        headers.and_then(|at| self.text.get(..host + at)).unwrap_or(&self.text)
+    }
+
     /// What kind of URI it is.
     #[must_use]
     pub const fn scheme(&self) -> Scheme {
         self.scheme
     }
 
-    /// User part of a SIP URI, without a password, or number of a tel URI, as it came; empty when there is none.
+    /// User part of a SIP URI, without a password, or number of a tel URI, as it came; empty when
+    /// there is none.
     #[must_use]
     pub fn user(&self) -> &str {
         &self.user
@@ -173,6 +187,7 @@ mod tests {
             ),
             ("sip:a@b?Subject=x", "a", "b", None),
             ("sip:0812:secret@h", "0812", "h", None),
+            ("sip:urn:service:sos@h", "urn:service:sos", "h", None),
             ("sip:[::1]", "", "::1", None),
             ("sip:x@h:99999", "x", "h", None),
             ("nonsense", "", "", None),

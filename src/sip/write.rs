@@ -12,7 +12,7 @@ impl Request {
         let mut out = Vec::with_capacity(512 + self.body.len());
         out.extend_from_slice(self.method.as_str().as_bytes());
         out.push(b' ');
-        out.extend_from_slice(self.uri.as_str().as_bytes());
+        out.extend_from_slice(self.uri.request_form().as_bytes());
         out.extend_from_slice(b" SIP/2.0\r\n");
         finish(out, &self.headers, &self.body)
     }
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        let request = Request::new(Method::Options, Uri::read("sip:a@b;x=y"))
+        let request = Request::new(Method::Options, Uri::read("sip:a?1@b;x=y?Route=c"))
             .with(Name::CallId, "one")
             .with(Name::Subject, "a\r\nInjected: yes");
         let read = parse(&request.to_bytes()).unwrap();
@@ -117,6 +117,6 @@ mod tests {
         let Message::Request(back) = read.message else { panic!("a request") };
         assert_eq!(back.headers.len(), 3);
         assert_eq!(back.headers.number(&Name::ContentLength), Some(0));
-        assert_eq!(back.uri.as_str(), "sip:a@b;x=y");
+        assert_eq!(back.uri.as_str(), "sip:a?1@b;x=y");
     }
 }
