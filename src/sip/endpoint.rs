@@ -222,7 +222,9 @@ impl Endpoint {
             return;
         }
         let server = self.open_server(now, flow, key, &request);
-        if request.method == Method::Invite {
+        // A re-INVITE is answered in the same turn; a stranger's guess at one is not answered at all.
+        let new = request.headers.to().is_some_and(|to| to.tag().is_none());
+        if request.method == Method::Invite && new {
             let trying = request.response(100, "");
             self.put_response(now, server, &trying);
         }
