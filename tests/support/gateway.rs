@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 
@@ -38,11 +38,19 @@ pub struct Centre {
     pub roaming_trunk: bool,
     /// Challenges name MD5 only.
     pub md5_only: bool,
+    /// Files may not grow beyond this many blocks of 512 bytes: a disk that fills up.
+    pub disk_blocks: Option<u32>,
 }
 
 impl Default for Centre {
     fn default() -> Self {
-        Self { seats: 1, ring_timeout: 30, roaming_trunk: false, md5_only: false }
+        Self {
+            seats: 1,
+            ring_timeout: 30,
+            roaming_trunk: false,
+            md5_only: false,
+            disk_blocks: None,
+        }
     }
 }
 
@@ -111,8 +119,39 @@ impl Centre {
         let config = dir.path().join("config");
         fs::create_dir(&config).expect("created");
         self.write(&config, &site);
+        self.launch(dir, site)
+    }
+
+    /// Kills a gateway as a power cut would, and starts it again on the same data.
+    pub fn restart(&self, mut killed: Gateway) -> Gateway {
+        killed.child.kill().expect("killed");
+        killed.child.wait().expect("gone");
+        let dir = std::mem::replace(&mut killed.dir, TempDir::new().expect("a directory"));
+        let site = std::mem::replace(&mut killed.site, Site::lease());
+        drop(killed);
+        self.launch(dir, site)
+    }
+
+    /// Changes one file of a running gateway's configuration.
+    pub fn edit(gateway: &Gateway, file: &str, from: &str, to: &str) {
+        let path = gateway.config().join(file);
+        let text = fs::read_to_string(&path).expect("a file");
+        assert!(text.contains(from), "{file} has no {from:?}");
+        fs::write(path, text.replace(from, to)).expect("written");
+    }
+
+    fn launch(&self, dir: TempDir, site: Site) -> Gateway {
+        let config = dir.path().join("config");
         let log = File::create(dir.path().join("gateway.log")).expect("created");
-        let mut child = program(&["serve"], &config)
+        let mut serve = program(&["serve"], &config);
+        if let Some(blocks) = self.disk_blocks {
+            // Without the signal, a write beyond the limit is an error like a full disk's.
+            let limit = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+            let mut limited = Command::new("sh");
+            limited.args(["-c", &limit, "sh"]).arg(serve.get_program()).args(serve.get_args());
+            serve = limited;
+        }
+        let mut child = serve
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -189,6 +228,18 @@ impl Gateway {
         self.dir.path()
     }
 
+    /// Its configuration.
+    pub fn config(&self) -> PathBuf {
+        self.dir.path().join("config")
+    }
+
+    /// Sends the process a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        let status = Command::new("sh").args(["-c", &kill]).status().expect("sh runs");
+        assert!(status.success(), "the gateway is gone");
+    }
+
     /// Asks the API.
     pub fn get(&self, path: &str) -> Answer {
         http::request(self.console, "GET", path, Some(TOKEN), "")
@@ -246,16 +297,31 @@ impl Gateway {
 
     /// Stops the gateway as a service manager does, and asserts a clean end.
     pub fn stop(mut self) {
-        let pid = self.child.id();
-        let kill = Command::new("sh").args(["-c", &format!("kill -TERM {pid}")]).status();
-        assert!(kill.expect("sh runs").success(), "the gateway was gone before it was stopped");
+        self.signal("TERM");
+        self.assert_end();
+    }
+
+    /// Waits for the end of a gateway that was told to stop.
+    pub fn ended(mut self) {
+        self.assert_end();
+    }
+
+    /// Starts a second program on the same configuration, which must fail; returns its words.
+    pub fn start_another(&self) -> String {
+        let output = program(&["serve"], &self.config()).output().expect("the program runs");
+        assert!(!output.status.success(), "two gateways on one data folder");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    fn assert_end(&mut self) {
         let status = until("the gateway has ended", || self.child.try_wait().expect("a child"));
         assert!(status.success(), "the gateway ended with {status}");
         let log = self.log();
         assert!(!log.contains("panicked"), "{log}");
     }
 
-    fn log(&self) -> String {
+    /// What it logged.
+    pub fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("gateway.log")).unwrap_or_default()
     }
 }

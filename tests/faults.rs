@@ -1,0 +1,161 @@
+//! What may go wrong around a call, with the real program: a killed process, a full disk, a wrong
+//! configuration, a stop in the middle of a call. The call goes on, or its record says what became
+//! of it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects"
+)]
+
+mod support;
+
+use std::net::UdpSocket;
+use std::time::Duration;
+
+use support::gateway::{Centre, Gateway};
+use support::phone::{Dialog, Phone};
+use support::sipp::Sipp;
+use support::tone::{channel, share, talk};
+use support::wait::until;
+
+fn caller(gateway: &Gateway) -> (Phone, Dialog) {
+    let trunk = Phone::at(gateway.site.trunk(), 0, gateway.sip);
+    let call = Dialog::new(&trunk, "+6281234567890", &format!("sip:112@{}", gateway.sip));
+    (trunk, call)
+}
+
+fn audio(gateway: &Gateway) -> UdpSocket {
+    UdpSocket::bind((gateway.site.trunk(), 0)).expect("a free port")
+}
+
+fn page(gateway: &Gateway, path: &str) -> String {
+    String::from_utf8_lossy(&gateway.get(path).body).into_owned()
+}
+
+#[test]
+fn a_killed_process_leaves_a_readable_recording_and_a_whole_record() {
+    let centre = Centre::default();
+    let gateway = centre.start();
+    let seat = Sipp::seat(&gateway, 1, "seat-answers-expect-bye");
+    let (trunk, mut call) = caller(&gateway);
+    let audio = audio(&gateway);
+    call.invite(&trunk, audio.local_addr().unwrap());
+    let answer = call.await_answer(&trunk);
+    talk(&audio, answer.media(), 440.0, Duration::from_secs(3));
+    let folder = gateway.config().join("data/recordings");
+
+    let gateway = centre.restart(gateway);
+    drop(seat);
+    let file = folder.read_dir().unwrap().next().expect("a recording").unwrap();
+    let wav = std::fs::read(file.path()).unwrap();
+    let (left, rate) = channel(&wav, 0);
+    assert!(left.len() > rate as usize, "only {} samples were kept", left.len());
+    assert!(share(&left, 440.0, rate) > 0.5, "the caller is not in the recording");
+
+    let incident = gateway.incident();
+    assert_eq!(incident.ending(), "talking gateway restart");
+    until("the left-over recording is sealed", || {
+        (!gateway.show(&incident.id()).text("recording.sha256").is_empty()).then_some(())
+    });
+    // The call that comes next is an ordinary one.
+    let _seat = Sipp::seat(&gateway, 1, "seat-answers-expect-bye");
+    let (trunk, mut call) = caller(&gateway);
+    call.invite(&trunk, audio.local_addr().unwrap());
+    call.await_answer(&trunk);
+    call.hang_up(&trunk);
+    assert_eq!(gateway.incidents(2)[1].ending(), "talking caller hung-up");
+    gateway.stop();
+}
+
+#[test]
+fn a_full_disk_raises_an_alarm_and_ends_no_call() {
+    // 64 blocks are 32 KiB: the journal is full after a handful of calls.
+    let gateway = Centre { disk_blocks: Some(64), ..Centre::default() }.start();
+    let _seat = Sipp::seats(&gateway, 1, "seat-answers-expect-bye", &["-m", "40"]);
+    let audio = audio(&gateway);
+    let mut calls = 0;
+    until("the gateway says that a disk is full", || {
+        let (trunk, mut call) = caller(&gateway);
+        call.invite(&trunk, audio.local_addr().unwrap());
+        let answer = call.await_answer(&trunk);
+        talk(&audio, answer.media(), 440.0, Duration::from_millis(200));
+        call.hang_up(&trunk);
+        calls += 1;
+        assert!(calls < 40, "the disk never filled up");
+        page(&gateway, "/metrics").contains("siaga112_health{check=\"journal\"} 0").then_some(())
+    });
+    // The journal is gone, and calls are answered all the same.
+    for _ in 0..3 {
+        let (trunk, mut call) = caller(&gateway);
+        call.invite(&trunk, audio.local_addr().unwrap());
+        call.await_answer(&trunk);
+        call.hang_up(&trunk);
+    }
+    let ready = page(&gateway, "/readyz");
+    assert!(ready.contains("degraded") && ready.contains("os error 27"), "{ready}");
+    assert!(gateway.log().contains("journal cannot be written"));
+}
+
+#[test]
+fn a_reload_is_whole_or_nothing_and_touches_no_call() {
+    let gateway = Centre { seats: 2, ..Centre::default() }.start();
+    // One caller waits, for no seat has registered.
+    let (trunk, mut call) = caller(&gateway);
+    let audio = audio(&gateway);
+    call.invite(&trunk, audio.local_addr().unwrap());
+    trunk.await_status(180, "INVITE");
+
+    Centre::edit(&gateway, "queues.toml", "ring_timeout_seconds", "ring_timout_seconds");
+    gateway.signal("HUP");
+    until("the mistake is told", || {
+        let log = gateway.log();
+        let told = log.contains("configuration refused") && log.contains("did you mean");
+        told.then_some(())
+    });
+    let ready = page(&gateway, "/readyz");
+    assert!(ready.contains("the running one stays"), "{ready}");
+
+    Centre::edit(&gateway, "queues.toml", "ring_timout_seconds", "ring_timeout_seconds");
+    Centre::edit(&gateway, "seats.toml", "name = \"seat-2\"", "name = \"seat-new\"");
+    gateway.signal("HUP");
+    until("the new seat is there", || gateway.seat("seat-new"));
+    assert!(gateway.seat("seat-2").is_none());
+
+    // The caller who waited through all of it is answered.
+    let seat = Sipp::seat(&gateway, 1, "seat-answers-expect-bye");
+    call.await_answer(&trunk);
+    call.hang_up(&trunk);
+    seat.finish();
+    assert_eq!(gateway.incident().ending(), "talking caller hung-up");
+    gateway.stop();
+}
+
+#[test]
+fn a_stop_lets_the_call_end_and_sends_new_ones_elsewhere() {
+    let gateway = Centre::default().start();
+    let seat = Sipp::seat(&gateway, 1, "seat-answers-expect-bye");
+    let (trunk, mut call) = caller(&gateway);
+    let audio = audio(&gateway);
+    call.invite(&trunk, audio.local_addr().unwrap());
+    call.await_answer(&trunk);
+    gateway.signal("TERM");
+    until("the gateway drains", || page(&gateway, "/readyz").contains("draining").then_some(()));
+    let (other, mut refused) = caller(&gateway);
+    refused.invite(&other, audio.local_addr().unwrap());
+    let answer = other.await_status(503, "INVITE");
+    assert!(!answer.header("Retry-After").is_empty());
+    call.hang_up(&trunk);
+    seat.finish();
+    gateway.ended();
+}
+
+#[test]
+fn a_taken_port_and_a_second_instance_are_told_plainly() {
+    let gateway = Centre::default().start();
+    let told = gateway.start_another();
+    assert!(told.contains("another"), "{told}");
+    gateway.stop();
+}
