@@ -63,6 +63,10 @@ pub fn write(folder: &Path, data: &Path) -> io::Result<()> {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
         }
+        // Nobody wants to watch an operator write for ten seconds.
+        let text = text.replace("wrap_up_seconds = 10 ", "wrap_up_seconds = 2 ");
+        let text = text.replace("wrap_up_seconds = 10\n", "wrap_up_seconds = 2\n");
+        let text = text.replace("wrap_up_seconds = 20\n", "wrap_up_seconds = 2\n");
         std::fs::write(path, text)?;
     }
     let gateway = format!(

@@ -221,7 +221,7 @@ fn table_in(rows: &[IncidentSummary], zone: &TimeZone) -> String {
             local(row.received_at, zone),
             row.trunk.clone(),
             if row.number().is_empty() { "-".into() } else { plain(row.number()) },
-            plain(&row.dialled),
+            plain(row.dialled.trim_start_matches("urn:service:")),
             or_dash(&row.queue),
             or_dash(&row.seat),
             row.answer_ms.map_or_else(|| "-".into(), seconds),
@@ -287,14 +287,17 @@ fn story(incident: &Incident, zone: &TimeZone) -> String {
         &format!("{} from {} ({})", local(row.received_at, zone), row.trunk, row.source),
     );
     line("caller", &caller(incident));
-    line("dialled", &format!("{} for {}", row.dialled, row.service));
+    let service = if row.dialled == row.service { "" } else { &format!(" for {}", row.service) };
+    line("dialled", &format!("{}{service}", row.dialled));
     line("category", &optional(&row.category));
     line("kecamatan", &optional(&row.kecamatan));
     line("Call-ID", &fact("sip_call_id"));
     line("icid", &fact("icid"));
     line("i3 call", &fact("emergency_call_id"));
-    line("locations", &fact("locations"));
-    line("cell", &fact("cell"));
+    for place in incident.facts.get("locations").and_then(Value::as_array).into_iter().flatten() {
+        line("location", &location(place));
+    }
+    line("cell", &cell(&incident.facts));
     line("languages", &fact("languages"));
     line("findings", &fact("findings"));
     let queue = row.queue.as_ref().map(|queue| {
@@ -339,6 +342,44 @@ fn caller(incident: &Incident) -> String {
     let raw =
         if raw == incident.summary.number() { String::new() } else { format!(", sent as {raw}") };
     format!("{}{name} ({header}, {trust}{private}{raw})", incident.summary.number())
+}
+
+/// A location as one would say it: its shape and position, its address, where it came from.
+fn location(place: &Value) -> String {
+    let part = |key: &str| place.get(key).and_then(Value::as_str).unwrap_or_default();
+    let mut words = vec![part("shape").to_owned()];
+    if !part("latitude").is_empty() {
+        words.push(format!("{} {}", part("latitude"), part("longitude")));
+    }
+    if !part("radius_m").is_empty() {
+        words.push(format!("within {} m", part("radius_m")));
+    }
+    let civic = place.get("civic").and_then(Value::as_array).into_iter().flatten();
+    let civic: Vec<String> = civic
+        .filter_map(|pair| Some(format!("{} {}", pair.get(0)?.as_str()?, pair.get(1)?.as_str()?)))
+        .collect();
+    words.extend((!civic.is_empty()).then(|| civic.join(", ")));
+    for (key, before) in [("method", "by"), ("timestamp", "at"), ("source", "from")] {
+        if !part(key).is_empty() {
+            words.push(format!("{before} {}", part(key)));
+        }
+    }
+    words.join(" ")
+}
+
+fn cell(facts: &Map<String, Value>) -> String {
+    let Some(cell) = facts.get("cell").filter(|cell| !cell.is_null()) else { return String::new() };
+    let part = |key: &str| cell.get(key).and_then(Value::as_str).unwrap_or_default();
+    let sure = cell.get("network_provided").and_then(Value::as_bool).unwrap_or_default();
+    let sure = if sure { "said by the network" } else { "a hint only" };
+    format!(
+        "{} {}-{} area {} cell {} ({sure})",
+        part("access"),
+        part("mcc"),
+        part("mnc"),
+        part("area"),
+        part("cell")
+    )
 }
 
 /// A value by its dotted path, as text; empty when it is absent, null or empty.
