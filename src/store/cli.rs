@@ -207,13 +207,13 @@ pub fn table(rows: &[IncidentSummary]) -> String {
 
 fn table_in(rows: &[IncidentSummary], zone: &TimeZone) -> String {
     let heading = [
-        "ID", "RECEIVED", "TRUNK", "CALLER", "DIALLED", "QUEUE", "SEAT", "ANSWERED", "ENDED", "REC",
+        "ID", "RECEIVED", "TRUNK", "CALLER", "DIALLED", "QUEUE", "SEAT", "AFTER", "ENDED", "REC",
     ];
     let mut cells = vec![heading.map(str::to_owned)];
     cells.extend(rows.iter().map(|row| {
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
         let ended = match (&row.ended_at, &row.ended_by, &row.cause) {
-            (Some(_), Some(by), Some(cause)) => format!("{} / {by} / {cause}", row.stage),
+            (Some(_), Some(by), Some(cause)) => format!("{}/{by}/{cause}", row.stage),
             _ => format!("({})", row.stage),
         };
         [
