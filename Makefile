@@ -26,7 +26,7 @@ audit: test-tools
 	cargo deny check advisories
 
 bench: compiler
-	cargo bench
+	cargo bench --bench relay --bench journal --bench calls
 
 # Installs Debian packages: $(call install,COMMAND:PACKAGE …) for each COMMAND that is missing.
 define install

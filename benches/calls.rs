@@ -1,0 +1,158 @@
+//! What a call costs: the release program on a small configuration of its own, under real calls.
+//!
+//! `cargo bench --bench calls` takes about a minute and a half; `-- quick` half of that, `-- long`
+//! gives each rate ten seconds. `-- at RATE SECONDS [unrecorded]` is one rate alone, for a profiler.
+//!
+//! One thread plays the trunk and all seats and shares the processors with the gateway. Only the
+//! gateway's CPU is counted, as the kernel counts it, until its records are in the database. A call
+//! is INVITE, queue, a seat rings 0.1 s and answers, ACK, 0.5 s of talk without audio, BYE, 200; a
+//! recorded one opens, seals and hashes a recording as well.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::disallowed_methods,
+    reason = "a benchmark keeps time and may stop at any fault"
+)]
+
+mod load;
+
+use std::time::Duration;
+
+use load::gateway::Gateway;
+use load::generator::{Generator, Outcome, Times};
+
+/// The highest rate that is tried, calls a second.
+const TOP: u32 = 4000;
+/// Callers who wait at once.
+const WAITING: usize = 5000;
+
+fn main() {
+    // Cargo adds `--bench`.
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let word = args.first().map_or("", String::as_str);
+    if word == "at" {
+        let (rate, seconds) = (args[1].parse().unwrap(), args[2].parse().unwrap());
+        head();
+        let recorded = args.get(3).is_none_or(|word| word != "unrecorded");
+        let (outcome, gateway) = calls(rate, seconds, recorded);
+        gateway.threads();
+        println!("INVITE to seat: {}", outcome.to_seat);
+        return;
+    }
+    let seconds = match word {
+        "quick" => 2,
+        "long" => 10,
+        _ => 4,
+    };
+    head();
+    for rate in [40, 200] {
+        calls(rate, seconds, true);
+    }
+    let sustained = search(400, seconds, true);
+    println!("{:>24} sustained: {sustained} calls/s", "recorded");
+    let unrecorded = search(sustained, seconds, false);
+    println!("{:>24} sustained: {unrecorded} calls/s", "unrecorded");
+    latencies(sustained, seconds);
+    waiting();
+    registrations(seconds);
+}
+
+fn head() {
+    let [p50, p99] = load::flush_time();
+    println!("flushing 1 KiB to the disk that is used: p50 {p50:.2} ms, p99 {p99:.2} ms");
+    println!(
+        "{:>6} {:>9} {:>8} {:>9} {:>10} {:>8} {:>11} {:>9}",
+        "rate", "recorded", "calls", "answered", "sent again", "CPU ms", "CPU ms/call", "behind s"
+    );
+}
+
+/// Calls at one rate against a fresh gateway; prints a line.
+fn calls(rate: u32, seconds: u32, recorded: bool) -> (Outcome, Gateway) {
+    let gateway = Gateway::start(rate as usize + 20, recorded);
+    let mut generator = Generator::new(&gateway);
+    generator.register(gateway.seats, 1000);
+    gateway.settle();
+    let before = gateway.cpu();
+    let outcome = generator.calls(rate, seconds);
+    let behind = gateway.settle();
+    let cpu = gateway.cpu().saturating_sub(before).as_secs_f64() * 1e3;
+    println!(
+        "{rate:>6} {:>9} {:>8} {:>9} {:>10} {cpu:>8.0} {:>11.3} {:>9.1}",
+        if recorded { "yes" } else { "no" },
+        outcome.calls,
+        outcome.answered,
+        outcome.repeated,
+        cpu / outcome.calls as f64,
+        behind.as_secs_f64(),
+    );
+    (outcome, gateway)
+}
+
+/// Goes up by 200 a second until calls fail or more than 1 % of them see a retransmission.
+fn search(from: u32, seconds: u32, recorded: bool) -> u32 {
+    let mut best = 0;
+    for rate in (from.max(200)..=TOP).step_by(200) {
+        let (outcome, _) = calls(rate, seconds, recorded);
+        let whole = outcome.ended == outcome.calls && outcome.repeated * 100 < outcome.calls;
+        if !whole {
+            break;
+        }
+        best = rate;
+    }
+    best
+}
+
+fn latencies(sustained: u32, seconds: u32) {
+    for rate in [10, sustained / 2] {
+        let (outcome, _) = calls(rate.max(1), seconds, true);
+        println!("{:>24} INVITE to 180:  {}", "", outcome.to_ringing);
+        println!("{:>24} INVITE to seat: {}", "", outcome.to_seat);
+        println!("{:>24} BYE to BYE:     {}", "", outcome.to_bye);
+    }
+}
+
+fn waiting() {
+    let gateway = Gateway::start(1, true);
+    let mut generator = Generator::new(&gateway);
+    gateway.settle();
+    let before = (gateway.resident_kib(), gateway.descriptors());
+    let ringing = generator.wait(WAITING, 1000);
+    let behind = gateway.settle();
+    let after = (gateway.resident_kib(), gateway.descriptors());
+    let cancelled = generator.cancel(WAITING, 1000);
+    println!(
+        "{WAITING} waiting callers: {ringing} ringing, {:.1} KiB each ({} to {} KiB), {} more \
+         descriptors, {cancelled} given up, {:.1} s behind",
+        after.0.saturating_sub(before.0) as f64 / WAITING as f64,
+        before.0,
+        after.0,
+        after.1.saturating_sub(before.1),
+        behind.as_secs_f64(),
+    );
+}
+
+fn registrations(seconds: u32) {
+    let gateway = Gateway::start(500, true);
+    let mut generator = Generator::new(&gateway);
+    generator.register(gateway.seats, 500);
+    gateway.settle();
+    let before = gateway.cpu();
+    for _ in 0..seconds {
+        generator.register(gateway.seats, 500);
+    }
+    let count = gateway.seats as u32 * seconds;
+    let cpu = gateway.cpu().saturating_sub(before).as_secs_f64() * 1e6 / f64::from(count);
+    println!("{count} registrations at 500/s (REGISTER, 401, REGISTER, 200): {cpu:.0} us CPU each");
+}
+
+impl std::fmt::Display for Times {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at = |part: f64| self.at(part).unwrap_or(Duration::ZERO).as_secs_f64() * 1e3;
+        write!(f, "p50 {:.2} ms, p99 {:.2} ms, most {:.2} ms", at(0.5), at(0.99), at(1.0))
+    }
+}
