@@ -21,6 +21,7 @@
 
 mod load;
 
+use std::path::Path;
 use std::time::Duration;
 
 use load::gateway::Gateway;
@@ -32,6 +33,8 @@ const TOP: u32 = 4000;
 const WAITING: usize = 5000;
 
 fn main() {
+    let disk = tempfile::tempdir().unwrap();
+    let disk = disk.path();
     // Cargo adds `--bench`.
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let word = args.first().map_or("", String::as_str);
@@ -39,7 +42,7 @@ fn main() {
         let (rate, seconds) = (args[1].parse().unwrap(), args[2].parse().unwrap());
         head();
         let recorded = args.get(3).is_none_or(|word| word != "unrecorded");
-        let (outcome, gateway) = calls(rate, seconds, recorded);
+        let (outcome, gateway) = calls(disk, rate, seconds, recorded);
         gateway.threads();
         println!("INVITE to seat: {}", outcome.to_seat);
         return;
@@ -51,15 +54,15 @@ fn main() {
     };
     head();
     for rate in [40, 200] {
-        calls(rate, seconds, true);
+        calls(disk, rate, seconds, true);
     }
-    let sustained = search(400, seconds, true);
+    let sustained = search(disk, 400, seconds, true);
     println!("{:>24} sustained: {sustained} calls/s", "recorded");
-    let unrecorded = search(sustained, seconds, false);
+    let unrecorded = search(disk, sustained, seconds, false);
     println!("{:>24} sustained: {unrecorded} calls/s", "unrecorded");
-    latencies(sustained, seconds);
-    waiting();
-    registrations(seconds);
+    latencies(disk, sustained, seconds);
+    waiting(disk);
+    registrations(disk, seconds);
 }
 
 fn head() {
@@ -72,8 +75,8 @@ fn head() {
 }
 
 /// Calls at one rate against a fresh gateway; prints a line.
-fn calls(rate: u32, seconds: u32, recorded: bool) -> (Outcome, Gateway) {
-    let gateway = Gateway::start(rate as usize + 20, recorded);
+fn calls(disk: &Path, rate: u32, seconds: u32, recorded: bool) -> (Outcome, Gateway) {
+    let gateway = Gateway::start(disk, rate as usize + 20, recorded);
     let mut generator = Generator::new(&gateway);
     generator.register(gateway.seats, 1000);
     gateway.settle();
@@ -94,10 +97,10 @@ fn calls(rate: u32, seconds: u32, recorded: bool) -> (Outcome, Gateway) {
 }
 
 /// Goes up by 200 a second until calls fail or more than 1 % of them see a retransmission.
-fn search(from: u32, seconds: u32, recorded: bool) -> u32 {
+fn search(disk: &Path, from: u32, seconds: u32, recorded: bool) -> u32 {
     let mut best = 0;
     for rate in (from.max(200)..=TOP).step_by(200) {
-        let (outcome, _) = calls(rate, seconds, recorded);
+        let (outcome, _) = calls(disk, rate, seconds, recorded);
         let whole = outcome.ended == outcome.calls && outcome.repeated * 100 < outcome.calls;
         if !whole {
             break;
@@ -107,17 +110,17 @@ fn search(from: u32, seconds: u32, recorded: bool) -> u32 {
     best
 }
 
-fn latencies(sustained: u32, seconds: u32) {
+fn latencies(disk: &Path, sustained: u32, seconds: u32) {
     for rate in [10, sustained / 2] {
-        let (outcome, _) = calls(rate.max(1), seconds, true);
+        let (outcome, _) = calls(disk, rate.max(1), seconds, true);
         println!("{:>24} INVITE to 180:  {}", "", outcome.to_ringing);
         println!("{:>24} INVITE to seat: {}", "", outcome.to_seat);
         println!("{:>24} BYE to BYE:     {}", "", outcome.to_bye);
     }
 }
 
-fn waiting() {
-    let gateway = Gateway::start(1, true);
+fn waiting(disk: &Path) {
+    let gateway = Gateway::start(disk, 1, true);
     let mut generator = Generator::new(&gateway);
     gateway.settle();
     let before = (gateway.resident_kib(), gateway.descriptors());
@@ -136,8 +139,8 @@ fn waiting() {
     );
 }
 
-fn registrations(seconds: u32) {
-    let gateway = Gateway::start(500, true);
+fn registrations(disk: &Path, seconds: u32) {
+    let gateway = Gateway::start(disk, 500, true);
     let mut generator = Generator::new(&gateway);
     generator.register(gateway.seats, 500);
     gateway.settle();

@@ -29,29 +29,29 @@ pub struct Gateway {
     pub sip: SocketAddr,
     /// How many seats it knows.
     pub seats: usize,
-    _dir: TempDir,
 }
 
 impl Gateway {
-    /// Starts it and waits for its ready line.
-    pub fn start(seats: usize, record: bool) -> Self {
-        let dir = TempDir::new().unwrap();
-        write(dir.path(), seats, record);
+    /// Starts it in a new folder within `disk` and waits for its ready line. Folders stay until
+    /// `disk` goes: ext4 makes new files slowly for half a minute after many were removed.
+    pub fn start(disk: &Path, seats: usize, record: bool) -> Self {
+        let dir = TempDir::new_in(disk).unwrap().keep();
+        write(&dir, seats, record);
         let mut child = Command::new(env!("CARGO_BIN_EXE_siaga112"))
             .args(["serve", "--config"])
-            .arg(dir.path())
+            .arg(&dir)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(fs::File::create(dir.path().join("log")).unwrap())
+            .stderr(fs::File::create(dir.join("log")).unwrap())
             .spawn()
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let sip = line.split([' ', ',', '\n']).find_map(|word| word.strip_prefix("sip=udp:"));
         let Some(sip) = sip.and_then(|address| address.parse().ok()) else {
-            panic!("not ready: {}", fs::read_to_string(dir.path().join("log")).unwrap());
+            panic!("not ready: {}", fs::read_to_string(dir.join("log")).unwrap());
         };
-        Self { child, sip, seats, _dir: dir }
+        Self { child, sip, seats }
     }
 
     fn proc(&self, name: &str) -> String {
