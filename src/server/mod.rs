@@ -295,12 +295,14 @@ impl Server {
 
     /// Waits until what has been journaled is in the database, `patience` at most.
     pub async fn settle(&self, patience: Duration) {
-        let mut health = self.projector.health();
+        let mut applied = self.projector.applied();
         let up_to_date = async {
             while self.journal.waiting() > 0 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
-            let _ = health.wait_for(|h| *h == crate::store::StoreHealth::Ok).await;
+            let durable = *self.journal.durable().borrow();
+            // An error means that the projector has ended.
+            let _ = applied.wait_for(|applied| *applied >= durable).await;
         };
         let _ = tokio::time::timeout(patience, up_to_date).await;
     }

@@ -15,6 +15,9 @@ use super::journal_file::{JournalReader, read_from};
 /// First and longest pause after a failure.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
+/// How long lines are gathered after the first, so that a transaction has many.
+const GATHER: Duration = Duration::from_millis(200);
+
 /// How the database keeps up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreHealth {
@@ -36,6 +39,7 @@ pub enum StoreHealth {
 #[derive(Debug)]
 pub struct Projector {
     health: watch::Receiver<StoreHealth>,
+    applied: watch::Receiver<u64>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -47,14 +51,22 @@ impl Projector {
     pub fn start(store: Store, folder: PathBuf, durable: watch::Receiver<u64>) -> Self {
         let (health, seen) = watch::channel(StoreHealth::Behind { entries: 0 });
         let (stop, stopping) = watch::channel(false);
-        let work = Work { store, folder, durable, health, stopping, reader: None, followed: false };
-        Self { health: seen, stop, task: tokio::spawn(work.run()) }
+        let (done, applied) = watch::channel(0);
+        let work =
+            Work { store, folder, durable, health, done, stopping, reader: None, followed: false };
+        Self { health: seen, applied, stop, task: tokio::spawn(work.run()) }
     }
 
     /// How it goes, as it changes.
     #[must_use]
     pub fn health(&self) -> watch::Receiver<StoreHealth> {
         self.health.clone()
+    }
+
+    /// The number of the last line that is in the database, as it grows.
+    #[must_use]
+    pub fn applied(&self) -> watch::Receiver<u64> {
+        self.applied.clone()
     }
 
     /// Applies what is durable, once more at most, and ends.
@@ -71,6 +83,7 @@ struct Work {
     folder: PathBuf,
     durable: watch::Receiver<u64>,
     health: watch::Sender<StoreHealth>,
+    done: watch::Sender<u64>,
     stopping: watch::Receiver<bool>,
     reader: Option<JournalReader>,
     /// Later the database may be ahead for a moment: another process reads lines that are written
@@ -91,11 +104,15 @@ impl Work {
             match result {
                 Ok(()) => {
                     pause = BACK_OFF.0;
-                    tokio::select! {
-                        changed = self.durable.changed() => if changed.is_err() {
+                    let gather = async {
+                        if self.durable.changed().await.is_err() {
                             // The journal is closed; only the end is left.
-                            let _ = self.stopping.changed().await;
-                        },
+                            std::future::pending::<()>().await;
+                        }
+                        tokio::time::sleep(GATHER).await;
+                    };
+                    tokio::select! {
+                        () = gather => {}
                         _ = self.stopping.changed() => {}
                     }
                 }
@@ -148,6 +165,7 @@ impl Work {
             applied = self.store.apply(&lines).await?;
         }
         self.reader = Some(reader);
+        self.done.send_replace(applied);
         if self.health.send_replace(StoreHealth::Ok) != StoreHealth::Ok {
             tracing::info!(applied, "incident records are up to date");
         }
