@@ -11,7 +11,7 @@ use super::message::{Request, Response};
 use super::name::Name;
 use super::settings::{Account, Expires, SipSettings};
 use super::uri::{Scheme, Uri};
-use crate::vocabulary::{Dice, Moment, SeatId, limits};
+use crate::vocabulary::{Deadlines, Dice, Moment, SeatId, limits};
 
 /// One phone of a seat.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub struct Registrar {
     expires: Expires,
     authenticator: Authenticator,
     bindings: BTreeMap<SeatId, Vec<Binding>>,
+    /// When the first binding of each seat ends: asked for at every turn, so never searched for.
+    ends: Deadlines<SeatId>,
     changes: Vec<Reachability>,
 }
 
@@ -62,6 +64,7 @@ impl Registrar {
             expires: settings.expires,
             authenticator: Authenticator::new(&settings.domain, &settings.digest, dice),
             bindings: BTreeMap::new(),
+            ends: Deadlines::default(),
             changes: Vec::new(),
         };
         registrar.adopt(settings);
@@ -83,6 +86,7 @@ impl Registrar {
             .collect();
         for seat in gone {
             self.bindings.remove(&seat);
+            self.ends.clear(&seat);
             self.changes.push(Reachability { seat, reachable: false });
         }
     }
@@ -107,18 +111,12 @@ impl Registrar {
     /// The earliest moment that a binding ends.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Moment> {
-        self.bindings.values().flatten().map(|b| b.expires_at).min()
+        self.ends.next()
     }
 
     /// Forgets the bindings whose time is over.
     pub fn tick(&mut self, now: Moment) {
-        let over: Vec<SeatId> = self
-            .bindings
-            .iter()
-            .filter(|(_, phones)| phones.iter().any(|b| b.expires_at <= now))
-            .map(|(seat, _)| seat.clone())
-            .collect();
-        for seat in over {
+        while let Some(seat) = self.ends.pop_due(now) {
             self.keep(&seat, |binding| binding.expires_at > now);
         }
     }
@@ -129,6 +127,14 @@ impl Registrar {
         if phones.is_empty() {
             self.bindings.remove(seat);
             self.changes.push(Reachability { seat: seat.clone(), reachable: false });
+        }
+        self.note_end(seat);
+    }
+
+    fn note_end(&mut self, seat: &SeatId) {
+        match self.phones(seat).iter().map(|b| b.expires_at).min() {
+            Some(at) => self.ends.set(seat.clone(), at),
+            None => self.ends.clear(seat),
         }
     }
 
@@ -289,6 +295,7 @@ impl Registrar {
                 self.changes.push(Reachability { seat: seat.clone(), reachable: true });
             }
         }
+        self.note_end(seat);
     }
 
     fn bindings_response(
