@@ -124,7 +124,12 @@ pub struct MediaHandle {
 impl MediaHandle {
     /// Hands over an order. Never blocks; an order after [`MediaHandle::stop`] is lost.
     pub fn order(&self, order: MediaOrder) {
-        self.put(Inbox::Order(order));
+        self.orders([order]);
+    }
+
+    /// Hands over orders and wakes the thread once for all.
+    pub fn orders(&self, orders: impl IntoIterator<Item = MediaOrder>) {
+        self.put(orders.into_iter().map(Inbox::Order));
     }
 
     /// What the plane has counted since it started.
@@ -136,7 +141,7 @@ impl MediaHandle {
     /// Ends all streams and the thread, after the orders given so far; returns when it is over.
     /// The recorder then seals what is open and ends too.
     pub fn stop(&self) {
-        self.put(Inbox::Stop);
+        self.put([Inbox::Stop]);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread
             && thread.join().is_err()
@@ -145,9 +150,11 @@ impl MediaHandle {
         }
     }
 
-    fn put(&self, message: Inbox) {
+    fn put(&self, messages: impl IntoIterator<Item = Inbox>) {
         // Both fail only when the thread is gone, and then there is nobody to carry it out.
-        let _ = self.orders.send(message);
+        for message in messages {
+            let _ = self.orders.send(message);
+        }
         let _ = self.waker.wake();
     }
 }

@@ -87,6 +87,8 @@ fn guarded(switchboard: &mut Switchboard, clock: &Clock, turn: impl FnOnce(&mut 
 /// Carries out everything that was asked for; true when draining is over.
 fn carry_out(switchboard: &mut Switchboard, rim: &mut Rim) -> bool {
     let mut drained = false;
+    // Each of these threads is woken once.
+    let (mut orders, mut entries) = (Vec::new(), Vec::new());
     while let Some(output) = switchboard.poll_output() {
         match output {
             Output::Send(send) => {
@@ -94,10 +96,10 @@ fn carry_out(switchboard: &mut Switchboard, rim: &mut Rim) -> bool {
                     socket.send(&send);
                 }
             }
-            Output::Media(order) => rim.media.order(order),
+            Output::Media(order) => orders.push(order),
             Output::Journal { ticket, entry } => {
                 rim.counter.count(&entry);
-                rim.journal.append(ticket, *entry);
+                entries.push((ticket, *entry));
             }
             Output::Answer { number, answer } => {
                 let mut waiters = rim.waiters.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,6 +113,12 @@ fn carry_out(switchboard: &mut Switchboard, rim: &mut Rim) -> bool {
                 (rim.drained)();
             }
         }
+    }
+    if !orders.is_empty() {
+        rim.media.orders(orders);
+    }
+    if !entries.is_empty() {
+        rim.journal.append_all(entries);
     }
     drained
 }

@@ -137,7 +137,7 @@ pub struct JournalHandle {
 
 #[derive(Debug)]
 enum Work {
-    Append(u64, Box<Entry>),
+    Append(Vec<(u64, Entry)>),
     Stop,
 }
 
@@ -145,11 +145,17 @@ impl JournalHandle {
     /// Hands in one entry and returns at once; [`JournalReport::Durable`] with this ticket or a
     /// higher one follows. Tickets never fall; 0 when nobody waits for this entry.
     pub fn append(&self, ticket: u64, entry: Entry) {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        if self.work.send(Work::Append(ticket, Box::new(entry))).is_err() {
+        self.append_all(vec![(ticket, entry)]);
+    }
+
+    /// Hands in entries that belong together: one flush makes them all safe.
+    pub fn append_all(&self, entries: Vec<(u64, Entry)>) {
+        let count = entries.len() as u64;
+        self.waiting.fetch_add(count, Ordering::Relaxed);
+        if self.work.send(Work::Append(entries)).is_err() {
             // After stop: the writer is gone and has said so.
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            metrics::counter!("siaga112_journal_dropped_total").increment(1);
+            self.waiting.fetch_sub(count, Ordering::Relaxed);
+            metrics::counter!("siaga112_journal_dropped_total").increment(count);
         }
     }
 
@@ -223,11 +229,11 @@ impl<R: Fn(JournalReport)> Writer<R> {
                 Some(at) => self.inbox.recv_timeout(at.saturating_duration_since(instant())),
             };
             match next {
-                Ok(Work::Append(ticket, entry)) => self.hold(ticket, &entry),
+                Ok(Work::Append(entries)) => self.hold(&entries),
                 Err(mpsc::RecvTimeoutError::Timeout) => return true,
                 Ok(Work::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => {
-                    while let Ok(Work::Append(ticket, entry)) = self.inbox.try_recv() {
-                        self.hold(ticket, &entry);
+                    while let Ok(Work::Append(entries)) = self.inbox.try_recv() {
+                        self.hold(&entries);
                     }
                     return false;
                 }
@@ -239,10 +245,12 @@ impl<R: Fn(JournalReport)> Writer<R> {
         }
     }
 
-    fn hold(&mut self, ticket: u64, entry: &Entry) {
-        let body = chain::body(entry);
-        self.held_bytes += body.len();
-        self.held.push_back(Held { ticket, at: entry.at, body });
+    fn hold(&mut self, entries: &[(u64, Entry)]) {
+        for (ticket, entry) in entries {
+            let body = chain::body(entry);
+            self.held_bytes += body.len();
+            self.held.push_back(Held { ticket: *ticket, at: entry.at, body });
+        }
         while self.held_bytes > self.bounds.held_bytes {
             let Some(oldest) = self.held.pop_front() else { break };
             self.held_bytes -= oldest.body.len();
