@@ -407,7 +407,7 @@ impl Switchboard {
             return;
         }
         if !self.answer_caller(now, id, None) {
-            return;
+            return self.unanswered.push_back(id);
         }
         self.deadlines.clear(&Timer::KeepRinging(id));
         let after_ms = self.millis_since_invite(now, id);
@@ -421,18 +421,8 @@ impl Switchboard {
 
     /// Ports came: answers the callers whose answer is due and had none.
     pub(super) fn answer_the_unanswered(&mut self, now: Now) {
-        let due: Vec<CallId> = self
-            .calls
-            .values()
-            .filter(|c| c.state == State::Waiting && c.invite.is_some())
-            .filter(|c| {
-                let waited = now.moment.since(c.received.moment);
-                c.answer.delay().is_some_and(|delay| waited > delay)
-                    && self.deadlines.get(&Timer::Answer(c.id)).is_none()
-            })
-            .map(|c| c.id)
-            .collect();
-        for id in due {
+        for _ in 0..self.ports.len() {
+            let Some(id) = self.unanswered.pop_front() else { break };
             self.answer_by_mode(now, id);
         }
     }

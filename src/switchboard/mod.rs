@@ -83,6 +83,8 @@ pub struct Switchboard {
     dialogs: HashMap<DialogKey, (CallId, Side)>,
     streams: HashMap<StreamId, (CallId, Side)>,
     arriving: BTreeMap<u64, CallId>,
+    /// Callers whose answer is due and waits for a port.
+    unanswered: VecDeque<CallId>,
     deadlines: Deadlines<Timer>,
     outputs: VecDeque<Output>,
     trunk_counts: BTreeMap<TrunkId, TrunkCount>,
@@ -117,6 +119,7 @@ impl Switchboard {
             dialogs: HashMap::new(),
             streams: HashMap::new(),
             arriving: BTreeMap::new(),
+            unanswered: VecDeque::new(),
             deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
             trunk_counts: BTreeMap::new(),
