@@ -4,6 +4,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek};
+use std::iter;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -15,7 +16,7 @@ use super::RecordingError;
 use super::timeline::RATE;
 use super::wav::{self, FRAME_BYTES, HEADER_BYTES};
 use crate::call::orders::RecorderReport;
-use crate::vocabulary::CallId;
+use crate::vocabulary::{CallId, hex};
 
 /// A file that will not change again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,10 +66,18 @@ pub fn seal_left_over(folder: &Path, file: &str) -> Result<Sealed, RecordingErro
     seal(folder, file.to_owned(), handle).map_err(|error| failed("synced", error))
 }
 
-fn seal(folder: &Path, name: String, mut file: File) -> io::Result<Sealed> {
+fn seal(folder: &Path, name: String, file: File) -> io::Result<Sealed> {
     file.sync_all()?;
-    // The folder's entry of a new file is made safe apart from the file.
-    File::open(folder)?.sync_all()?;
+    sync_folder(folder)?;
+    hashed(name, file)
+}
+
+/// The folder's entry of a new file is made safe apart from the file.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn hashed(name: String, mut file: File) -> io::Result<Sealed> {
     file.rewind()?;
     let (mut hash, mut buffer, mut bytes) = (Sha256::new(), vec![0; 64 << 10], 0);
     loop {
@@ -79,7 +88,7 @@ fn seal(folder: &Path, name: String, mut file: File) -> io::Result<Sealed> {
         hash.update(buffer.get(..count).unwrap_or_default());
         bytes += count as u64;
     }
-    let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hex(&hash.finalize());
     let frames = bytes.saturating_sub(HEADER_BYTES as u64) / u64::from(FRAME_BYTES);
     Ok(Sealed { file: name, sha256, millis: frames * 1000 / RATE, bytes })
 }
@@ -101,21 +110,34 @@ pub(super) struct Sealer {
     waiting: usize,
 }
 
+/// Seals files that wait together: their entries in the folder are made safe by one flush.
+fn seal_all(folder: &Path, files: Vec<Finished>) -> Vec<RecorderReport> {
+    let synced: Vec<io::Result<()>> = files.iter().map(|it| it.file.sync_all()).collect();
+    let entries = sync_folder(folder).map_err(|error| (error.kind(), error.to_string()));
+    let seal = |(Finished { call, name, file }, synced): (Finished, io::Result<()>)| {
+        let tried = format!("sealing {}", folder.join(&name).display());
+        let entries = entries.clone().map_err(|(kind, why)| io::Error::new(kind, why));
+        match synced.and(entries).and_then(|()| hashed(name, file)) {
+            Ok(Sealed { file, sha256, millis, bytes }) => {
+                RecorderReport::Sealed { call, file, sha256, millis, bytes }
+            }
+            Err(error) => RecorderReport::Failed { call, why: format!("{tried}: {error}") },
+        }
+    };
+    files.into_iter().zip(synced).map(seal).collect()
+}
+
 impl Sealer {
     pub fn start(folder: PathBuf) -> io::Result<Self> {
         let (files, inbox) = channel::<Finished>();
         let (outbox, reports) = channel();
         let thread = std::thread::Builder::new().name("sealer".to_owned()).spawn(move || {
-            for Finished { call, name, file } in inbox {
-                let tried = format!("sealing {}", folder.join(&name).display());
-                let report = match seal(&folder, name, file) {
-                    Ok(Sealed { file, sha256, millis, bytes }) => {
-                        RecorderReport::Sealed { call, file, sha256, millis, bytes }
+            for first in &inbox {
+                let files: Vec<Finished> = iter::once(first).chain(inbox.try_iter()).collect();
+                for report in seal_all(&folder, files) {
+                    if outbox.send(report).is_err() {
+                        return;
                     }
-                    Err(error) => RecorderReport::Failed { call, why: format!("{tried}: {error}") },
-                };
-                if outbox.send(report).is_err() {
-                    return;
                 }
             }
         })?;
