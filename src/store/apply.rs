@@ -1,10 +1,11 @@
 //! Journal lines → rows. Each line is applied once, in order, whoever does it: the check and the
 //! rows are in one transaction.
 
+use serde::Serialize;
 use sqlx::{Connection, Row, SqliteConnection};
 
 use crate::journal::{Entry, Fact, Line, OfferOutcome};
-use crate::vocabulary::{Ending, Stage, WallTime};
+use crate::vocabulary::{CallId, Ending, IncidentId, Stage, TrunkId, WallTime};
 
 /// Reads number and hash of the last line applied.
 pub(super) async fn applied(connection: &mut SqliteConnection) -> sqlx::Result<(u64, String)> {
@@ -41,7 +42,7 @@ pub(super) async fn batch(
         }
     }
     if seq > before {
-        keep_steps(&mut tx, steps).await?;
+        keep_steps(&mut tx, &steps).await?;
         sqlx::query("UPDATE applied SET seq = ?, link = ? WHERE id = 1")
             .bind(signed(seq))
             .bind(link)
@@ -52,24 +53,54 @@ pub(super) async fn batch(
     Ok(Some(seq))
 }
 
-/// The entry as the record's time line shows it. What an arrival said stands in the incident's
-/// own columns.
-fn step(seq: u64, entry: &Entry) -> Option<serde_json::Value> {
+/// An entry as the record's time line shows it.
+#[derive(Serialize)]
+struct Step<'a> {
+    seq: u64,
+    call: CallId,
+    entry: Shown<'a>,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    at: String,
+    #[serde(flatten)]
+    fact: ShownFact<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ShownFact<'a> {
+    Whole(&'a Fact),
+    /// What an arrival said stands in the incident's own columns.
+    Arrived {
+        fact: &'static str,
+        call: &'a CallId,
+        incident: &'a IncidentId,
+        trunk: &'a TrunkId,
+        source: &'a str,
+    },
+}
+
+fn step(seq: u64, entry: &Entry) -> Option<Step<'_>> {
+    let fact = match &entry.fact {
+        Fact::Arrived { call, incident, trunk, source, .. } => {
+            ShownFact::Arrived { fact: "arrived", call, incident, trunk, source }
+        }
+        fact => ShownFact::Whole(fact),
+    };
     let call = entry.fact.call()?;
-    let mut shown = serde_json::to_value(entry).ok()?;
-    let fields = shown.as_object_mut()?;
-    fields.remove("arrival");
-    fields.insert("at".into(), entry.at.to_rfc3339().into());
-    Some(serde_json::json!({ "seq": seq, "call": call, "entry": shown }))
+    Some(Step { seq, call, entry: Shown { at: entry.at.to_rfc3339(), fact } })
 }
 
 /// All steps of a batch by one statement.
-async fn keep_steps(tx: &mut SqliteConnection, steps: Vec<serde_json::Value>) -> sqlx::Result<()> {
+async fn keep_steps(tx: &mut SqliteConnection, steps: &[Step<'_>]) -> sqlx::Result<()> {
+    let steps = serde_json::to_string(steps).map_err(|e| sqlx::Error::Encode(e.into()))?;
     sqlx::query(
         "INSERT INTO step (seq, call, entry)
          SELECT value ->> 'seq', value ->> 'call', value -> 'entry' FROM json_each(?)",
     )
-    .bind(serde_json::Value::Array(steps).to_string())
+    .bind(steps)
     .execute(tx)
     .await
     .map(drop)
@@ -266,7 +297,7 @@ pub const fn outcome(ending: &Ending) -> &'static str {
 }
 
 /// The word that serde writes for a plain variant.
-fn word(variant: &impl serde::Serialize) -> String {
+fn word(variant: &impl Serialize) -> String {
     match serde_json::to_value(variant) {
         Ok(serde_json::Value::String(word)) => word,
         Ok(_) | Err(_) => String::new(),
