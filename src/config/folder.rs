@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
 
 use super::findings::{At, Log, Place, did_you_mean};
+use crate::vocabulary::hex;
 
 /// Files at the top of the directory.
 const KNOWN: [&str; 5] =
@@ -166,11 +167,6 @@ impl<'l> Folder<'l> {
         }
         hex(&all.finalize())
     }
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Turns byte offsets of a text into places.

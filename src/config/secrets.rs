@@ -10,10 +10,9 @@ use md5::Md5;
 use sha2::{Digest, Sha256};
 
 use super::findings::{At, Log};
-use super::folder::hex;
 use super::section::{Section, Wrong};
 use crate::sip::digest::Credential;
-use crate::vocabulary::Secret;
+use crate::vocabulary::{Secret, hex};
 
 /// What the passwords of the sample configuration begin with.
 const SAMPLE: &str = "siaga112-contoh";

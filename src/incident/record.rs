@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary::{Phone, Private};
+use crate::vocabulary::{Phone, Private, hex};
 
 /// Everything an INVITE said about the emergency and the caller. What could not be understood is
 /// kept as text with a finding, never dropped.
@@ -183,10 +183,7 @@ impl Serialize for Raw {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match std::str::from_utf8(&self.0) {
             Ok(text) => RawForm::Text(text.into()).serialize(to),
-            Err(_) => {
-                let hex: String = self.0.iter().map(|b| format!("{b:02x}")).collect();
-                RawForm::Hex(hex.into()).serialize(to)
-            }
+            Err(_) => RawForm::Hex(hex(&self.0).into()).serialize(to),
         }
     }
 }

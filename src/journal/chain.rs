@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::Entry;
+use crate::vocabulary::hex;
 
 /// SHA-256 of one line's bytes, without its line feed.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -25,7 +26,7 @@ impl Link {
 
 impl fmt::Display for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 

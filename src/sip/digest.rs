@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq as _;
 use super::message::Request;
 use super::name::Name;
 use super::values::Params;
-use crate::vocabulary::{Dice, Moment, Secret};
+use crate::vocabulary::{Dice, Moment, Secret, hex};
 
 /// How long a nonce is good for.
 const NONCE_LIFE: Duration = Duration::from_secs(300);
@@ -70,17 +70,6 @@ impl Algorithm {
             Self::Md5 => hex(&Md5::digest(text.as_bytes())),
         }
     }
-}
-
-/// Lower-case hexadecimal digits of bytes.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        use std::fmt::Write as _;
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// What a request's credentials are worth.

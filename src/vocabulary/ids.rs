@@ -31,12 +31,12 @@ impl Uid {
 
 impl fmt::Display for Uid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for i in (0..16).rev() {
+        let mut text = [b'0'; 16];
+        for (letter, i) in text.iter_mut().rev().zip(0..) {
             let digit = (self.0 >> (i * 5)) as usize & 31;
-            let letter = ALPHABET.get(digit).copied().unwrap_or(b'0');
-            fmt::Write::write_char(f, char::from(letter))?;
+            *letter = ALPHABET.get(digit).copied().unwrap_or(b'0');
         }
-        Ok(())
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 

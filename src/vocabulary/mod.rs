@@ -7,6 +7,7 @@ mod answer;
 mod deadlines;
 mod dice;
 mod ending;
+mod hex;
 mod ids;
 pub mod limits;
 mod phone;
@@ -17,6 +18,7 @@ pub use answer::AnswerMode;
 pub use deadlines::Deadlines;
 pub use dice::Dice;
 pub use ending::{Cause, Ending, Party, Stage};
+pub use hex::hex;
 pub use ids::{
     CallId, IncidentId, OfferId, OperatorId, QueueId, SeatId, StreamId, TrunkId, Uid, UidError,
 };
