@@ -9,7 +9,7 @@ impl Request {
     /// The message on the wire.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
-        let mut out = Vec::with_capacity(512 + self.body.len());
+        let mut out = Vec::with_capacity(room(&self.headers, &self.body));
         out.extend_from_slice(self.method.as_str().as_bytes());
         out.push(b' ');
         out.extend_from_slice(self.uri.request_form().as_bytes());
@@ -22,7 +22,7 @@ impl Response {
     /// The message on the wire.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
-        let mut out = Vec::with_capacity(512 + self.body.len());
+        let mut out = Vec::with_capacity(room(&self.headers, &self.body));
         out.extend_from_slice(b"SIP/2.0 ");
         out.extend_from_slice(self.code.to_string().as_bytes());
         out.push(b' ');
@@ -32,12 +32,22 @@ impl Response {
     }
 }
 
+/// Enough for a whole message with a start line of usual length.
+fn room(headers: &Headers, body: &[u8]) -> usize {
+    let lines = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    128 + lines.sum::<usize>() + body.len()
+}
+
 fn finish(mut out: Vec<u8>, headers: &Headers, body: &[u8]) -> Bytes {
     for (name, value) in headers.iter().filter(|(name, _)| **name != Name::ContentLength) {
         out.extend_from_slice(name.as_str().as_bytes());
         out.extend_from_slice(b": ");
         // A value never breaks out of its line, whatever it was built from.
-        out.extend(value.iter().map(|&b| if matches!(b, b'\r' | b'\n') { b' ' } else { b }));
+        let from = out.len();
+        out.extend_from_slice(value);
+        for byte in out.iter_mut().skip(from).filter(|byte| matches!(byte, b'\r' | b'\n')) {
+            *byte = b' ';
+        }
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b"Content-Length: ");
