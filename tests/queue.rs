@@ -112,7 +112,7 @@ impl Hall {
                     self.withdrawn.push(offer);
                 }
                 Output::Overflowed { call, to, .. } => self.overflowed.push((call, to)),
-                Output::SeatChanged { seat, state } => {
+                Output::SeatChanged { seat, state, .. } => {
                     self.states.insert(seat, state);
                 }
             }

@@ -422,3 +422,19 @@ fn rubbish_ends_nobody_s_call() {
     world.trunk_sends(call, "BYE", 3, "");
     assert!(world.endings().contains(&"Talking Caller HungUp".to_owned()));
 }
+
+/// A socket that is bound to all addresses has none of its own to tell.
+#[test]
+fn a_listener_on_all_addresses_names_the_reachable_one() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let any = "0.0.0.0:5060".parse().unwrap();
+    let flow = siaga112::sip::Flow {
+        transport: siaga112::sip::Transport::Udp,
+        local: any,
+        remote: TRUNK.parse().unwrap(),
+    };
+    let text = invite(1, "sip:112@203.0.113.10", SDP);
+    world.take(Input::Sip { flow, bytes: text.into_bytes().into() });
+    let ringing = world.last_response(1, "180");
+    assert_eq!(header(&ringing, Name::Contact), "<sip:203.0.113.10:5060>");
+}

@@ -369,15 +369,9 @@ async fn the_command_line_shows_what_is_in_the_journal_even_when_nothing_project
     assert_eq!(lines.len(), 4, "{table}");
     assert!(lines[0].starts_with("ID ") && lines[0].ends_with("REC"), "{table}");
     assert!(lines[1].contains("(arriving)") && !table.contains('\u{1b}'), "{table}");
-    assert!(
-        lines[2].contains("ringing/caller/cancelled") && lines[2].ends_with("no"),
-        "{table}"
-    );
+    assert!(lines[2].contains("ringing/caller/cancelled") && lines[2].ends_with("no"), "{table}");
     assert!(lines[3].contains("+628120000001") && lines[3].contains("2.5 s"), "{table}");
-    assert!(
-        lines[3].contains("talking/caller/hung-up") && lines[3].ends_with("yes"),
-        "{table}"
-    );
+    assert!(lines[3].contains("talking/caller/hung-up") && lines[3].ends_with("yes"), "{table}");
 
     let csv = run_cli(&site, "export", "", cli::Format::Csv).await.expect("exports");
     let mut reader = csv::Reader::from_reader(csv.as_bytes());

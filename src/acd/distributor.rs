@@ -112,6 +112,8 @@ pub enum Output {
     SeatChanged {
         /// The seat.
         seat: SeatId,
+        /// What it was.
+        from: SeatState,
         /// What it is now.
         state: SeatState,
     },
@@ -538,10 +540,10 @@ impl Distributor {
             if state == seat.state {
                 continue;
             }
-            seat.state = state;
+            let from = std::mem::replace(&mut seat.state, state);
             seat.state_since = now;
             self.set_free(&id, state == SeatState::Ready);
-            self.outputs.push_back(Output::SeatChanged { seat: id, state });
+            self.outputs.push_back(Output::SeatChanged { seat: id, from, state });
         }
     }
 

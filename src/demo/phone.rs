@@ -47,7 +47,7 @@ impl Phone {
         Ok(Self {
             socket,
             rtp,
-            endpoint: Endpoint::new(Timers::default(), "siaga112 demo phone", None),
+            endpoint: Endpoint::new(Timers::default(), "siaga112 demo phone", None, ip),
             dice: crate::server::dice(),
             clock,
             flow: Flow { transport: Transport::Udp, local, remote: gateway },

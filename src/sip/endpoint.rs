@@ -3,9 +3,11 @@
 //! Owns every transaction. Retransmissions end here and nobody above hears of them.
 
 use std::collections::{HashMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 
+use super::event::{ClientId, Event, Send, ServerId};
 use super::flow::Flow;
 use super::message::{Message, Method, Request, Response};
 use super::name::Name;
@@ -18,83 +20,6 @@ use super::uri::Uri;
 use super::values::{NameAddr, split_list, stamp_via};
 use crate::vocabulary::{Deadlines, Dice, Moment, limits};
 
-/// A request received, until its transaction is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ServerId(u64);
-
-/// A request sent, until its transaction is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientId(u64);
-
-/// What the endpoint tells the switchboard.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// A new request. An ACK that belongs to no transaction of ours is not reported.
-    Request {
-        /// Its transaction.
-        server: ServerId,
-        /// Where it came from.
-        flow: Flow,
-        /// The request, its topmost Via stamped with the source.
-        request: Request,
-        /// What was odd about it.
-        oddities: Vec<Oddity>,
-    },
-    /// The caller cancelled an INVITE that has no final response yet. The CANCEL is answered.
-    Cancelled {
-        /// The INVITE's transaction.
-        server: ServerId,
-        /// The CANCEL.
-        cancel: Request,
-    },
-    /// The ACK of a 2xx of ours.
-    Acked {
-        /// The INVITE's transaction.
-        server: ServerId,
-        /// The ACK, which may carry an SDP answer.
-        ack: Request,
-    },
-    /// A 2xx of ours was never acknowledged.
-    Unacked {
-        /// The INVITE's transaction.
-        server: ServerId,
-    },
-    /// A response, each final one once; every further 2xx of a forked INVITE too.
-    Response {
-        /// The request's transaction.
-        client: ClientId,
-        /// Where it came from.
-        flow: Flow,
-        /// The response.
-        response: Response,
-        /// The request that it answers.
-        request: Request,
-    },
-    /// No final response came in time.
-    Timeout {
-        /// The request's transaction.
-        client: ClientId,
-        /// The request.
-        request: Request,
-    },
-    /// Bytes that were no SIP; nobody was answered.
-    Junk {
-        /// Where they came from.
-        flow: Flow,
-        /// Why they are none.
-        why: NotSip,
-    },
-}
-
-/// What the endpoint asks of the rim.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Send {
-    /// From which socket to whom.
-    pub flow: Flow,
-    /// The datagram.
-    pub bytes: Bytes,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Timer {
     Server(ServerId),
@@ -106,7 +31,8 @@ enum Timer {
 pub struct Endpoint {
     timers: Timers,
     agent: Bytes,
-    external: Option<std::net::IpAddr>,
+    external: Option<IpAddr>,
+    reachable: IpAddr,
     next_id: u64,
     servers: HashMap<ServerId, Server>,
     server_keys: HashMap<ServerKey, ServerId>,
@@ -119,13 +45,15 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// An endpoint with no transactions.
+    /// An endpoint with no transactions. `external` is written into Via and Contact instead of a
+    /// socket's own address (NAT); `reachable` where a socket is bound to all addresses.
     #[must_use]
-    pub fn new(timers: Timers, agent: &str, external: Option<std::net::IpAddr>) -> Self {
+    pub fn new(timers: Timers, agent: &str, external: Option<IpAddr>, reachable: IpAddr) -> Self {
         Self {
             timers,
             agent: Bytes::copy_from_slice(agent.as_bytes()),
             external,
+            reachable,
             next_id: 0,
             servers: HashMap::new(),
             server_keys: HashMap::new(),
@@ -163,8 +91,8 @@ impl Endpoint {
     /// Host and port that we call ourselves on a flow, for Via and Contact.
     #[must_use]
     pub fn own_address(&self, flow: &Flow) -> String {
-        let ip = self.external.unwrap_or_else(|| flow.local.ip());
-        std::net::SocketAddr::new(ip, flow.local.port()).to_string()
+        let own = if flow.local.ip().is_unspecified() { self.reachable } else { flow.local.ip() };
+        SocketAddr::new(self.external.unwrap_or(own), flow.local.port()).to_string()
     }
 
     /// The request of an INVITE transaction that has no final response yet.
@@ -386,6 +314,15 @@ impl Endpoint {
         self.sends.push_back(Send { flow, bytes: response.to_bytes() });
     }
 
+    /// Answers a request and forgets it: a stranger's flood must not fill the tables. A repeated
+    /// request is answered again as if it were new (RFC 3261 §8.2.7).
+    pub fn respond_without_state(&mut self, server: ServerId, response: Response) {
+        let Some(flow) = self.servers.get(&server).map(|s| s.flow) else { return };
+        let ours = response.with(Name::Server, self.agent.clone());
+        self.sends.push_back(Send { flow, bytes: ours.to_bytes() });
+        self.remove_server(server);
+    }
+
     /// Forgets a request without an answer, as if it had never come.
     pub fn forget(&mut self, server: ServerId) {
         self.remove_server(server);
@@ -600,7 +537,7 @@ impl Endpoint {
 /// Stamps the topmost Via with the source and says where responses go. A phone that names its
 /// own address and asks for no `rport` is answered at the port that it names (RFC 3261 §18.2.2);
 /// everybody else where they sent from (RFC 3581), which is what a NAT needs.
-fn stamp_top_via(request: &mut Request, flow: Flow) -> Option<std::net::SocketAddr> {
+fn stamp_top_via(request: &mut Request, flow: Flow) -> Option<SocketAddr> {
     let via = request.headers.via()?;
     let line = request.headers.text(&Name::Via)?.into_owned();
     let mut values = split_list(&line);
@@ -619,9 +556,9 @@ fn stamp_top_via(request: &mut Request, flow: Flow) -> Option<std::net::SocketAd
         }
     }
     request.headers = headers;
-    let own = via.host.parse().is_ok_and(|ip: std::net::IpAddr| ip == flow.remote.ip());
+    let own = via.host.parse().is_ok_and(|ip: IpAddr| ip == flow.remote.ip());
     if own && !via.params.has("rport") {
-        return Some(std::net::SocketAddr::new(flow.remote.ip(), via.port.unwrap_or(5060)));
+        return Some(SocketAddr::new(flow.remote.ip(), via.port.unwrap_or(5060)));
     }
     Some(flow.remote)
 }

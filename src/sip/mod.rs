@@ -7,6 +7,7 @@ pub mod body;
 pub mod dialog;
 pub mod digest;
 pub mod endpoint;
+pub mod event;
 pub mod flow;
 pub mod message;
 pub mod name;
@@ -19,7 +20,8 @@ pub mod values;
 pub mod write;
 
 pub use dialog::Dialog;
-pub use endpoint::{ClientId, Endpoint, Event, Send, ServerId};
+pub use endpoint::Endpoint;
+pub use event::{ClientId, Event, Send, ServerId};
 pub use flow::{Flow, Transport};
 pub use message::{Headers, Message, Method, Request, Response};
 pub use name::Name;

@@ -206,9 +206,8 @@ pub fn table(rows: &[IncidentSummary]) -> String {
 }
 
 fn table_in(rows: &[IncidentSummary], zone: &TimeZone) -> String {
-    let heading = [
-        "ID", "RECEIVED", "TRUNK", "CALLER", "DIALLED", "QUEUE", "SEAT", "AFTER", "ENDED", "REC",
-    ];
+    let heading =
+        ["ID", "RECEIVED", "TRUNK", "CALLER", "DIALLED", "QUEUE", "SEAT", "AFTER", "ENDED", "REC"];
     let mut cells = vec![heading.map(str::to_owned)];
     cells.extend(rows.iter().map(|row| {
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());

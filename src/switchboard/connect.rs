@@ -46,8 +46,9 @@ impl Switchboard {
         let mut ringing = Ringing { seat: seat.clone(), operator, media, attempts: Vec::new() };
         let sdp = ringing.media.offer(self.law_of_caller(id).as_ref());
         for phone in &phones {
+            let names = (self.dice.token(), self.dice.token());
             let Some(call) = self.calls.get(&id) else { return };
-            let invite = self.seat_invite(call, seat, phone, sdp.clone());
+            let invite = self.seat_invite(call, seat, phone, sdp.clone(), names);
             let client = self.endpoint.send(now.moment, phone.flow, invite, &mut self.dice);
             self.clients.insert(client, Purpose::Ring { call: id, offer });
             ringing.attempts.push(Attempt { client, flow: phone.flow, failed: None });
@@ -109,6 +110,7 @@ impl Switchboard {
         seat: &SeatId,
         phone: &Binding,
         sdp: bytes::Bytes,
+        (tag, call_id): (String, String),
     ) -> Request {
         let domain = &self.settings.sip.domain;
         let node = &self.settings.node;
@@ -117,8 +119,6 @@ impl Switchboard {
             number.reveal().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '+').collect();
         let user = if user.is_empty() { "anonymous" } else { user.as_str() };
         let name = quoted(&display(call.name.as_ref(), number));
-        let mut tag = call.id.to_string();
-        tag.push_str(&format!("{:x}", self.next_ticket));
         let uid = |kind: &str, id: &str| {
             format!("<urn:emergency:uid:{kind}id:{id}:{node}>;purpose=emergency-{}Id", {
                 if kind == "call" { "Call" } else { "Incident" }
@@ -127,7 +127,7 @@ impl Switchboard {
         let mut invite = Request::new(Method::Invite, Uri::read(phone.contact.as_str()))
             .with(Name::From, format!("{name} <sip:{user}@{domain}>;tag={tag}"))
             .with(Name::To, format!("<sip:{seat}@{domain}>"))
-            .with(Name::CallId, format!("{tag}-{}@{domain}", phone.flow.remote.port()))
+            .with(Name::CallId, format!("{call_id}@{domain}"))
             .with(Name::CSeq, "1 INVITE")
             .with(Name::Contact, self.contact(&phone.flow))
             .with(Name::PAssertedIdentity, format!("{name} <sip:{user}@{domain}>"))

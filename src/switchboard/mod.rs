@@ -21,7 +21,7 @@ pub mod view;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use crate::acd::{self, Distributor};
+use crate::acd::{self, Distributor, SeatState};
 use crate::call::orders::{MediaOrder, MediaReport, RecorderReport};
 use crate::call::{Call, PortBook, Side};
 use crate::journal::{Entry, Fact};
@@ -108,7 +108,12 @@ impl Switchboard {
         acd.handle(now.moment, acd::Input::Gate { open: false });
         Self {
             trunks: Trunks::new(settings.trunks.clone()),
-            endpoint: Endpoint::new(sip.timers, &sip.user_agent, sip.external_address),
+            endpoint: Endpoint::new(
+                sip.timers,
+                &sip.user_agent,
+                sip.external_address,
+                settings.media_address,
+            ),
             registrar,
             acd,
             ports: PortBook::default(),
@@ -251,14 +256,23 @@ impl Switchboard {
             acd::Output::Overflowed { call, to, waited } => {
                 let to = match to {
                     acd::settings::Overflow::Queue(queue) => format!("queue:{queue}"),
-                    acd::settings::Overflow::Number(number) => number,
+                    acd::settings::Overflow::Number(number) => {
+                        let detail =
+                            format!("call {call} should go on to {number}: ring there by hand");
+                        self.alarm(now, "overflow-to-number", detail);
+                        number
+                    }
                 };
                 let why = format!("waited {waited} s");
                 self.note(now, Fact::Overflowed { call, to, why });
             }
-            acd::Output::SeatChanged { seat, state } => {
-                let state = state.word().to_owned();
-                self.note(now, Fact::SeatChanged { seat, state, by: String::new() });
+            acd::Output::SeatChanged { seat, from, state } => {
+                // What a call did to a seat is told by the call's own entries.
+                let of_its_own = |s| matches!(s, SeatState::SignedOut | SeatState::Paused);
+                if of_its_own(from) || of_its_own(state) {
+                    let state = state.word().to_owned();
+                    self.note(now, Fact::SeatChanged { seat, state, by: String::new() });
+                }
             }
         }
     }

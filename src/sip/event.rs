@@ -1,0 +1,84 @@
+//! What the endpoint tells the switchboard, and what it asks of the rim: words only.
+
+use bytes::Bytes;
+
+use super::flow::Flow;
+use super::message::{Request, Response};
+use super::parse::{NotSip, Oddity};
+
+/// A request received, until its transaction is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerId(pub(super) u64);
+
+/// A request sent, until its transaction is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub(super) u64);
+
+/// What the endpoint tells the switchboard.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A new request. An ACK that belongs to no transaction of ours is not reported.
+    Request {
+        /// Its transaction.
+        server: ServerId,
+        /// Where it came from.
+        flow: Flow,
+        /// The request, its topmost Via stamped with the source.
+        request: Request,
+        /// What was odd about it.
+        oddities: Vec<Oddity>,
+    },
+    /// The caller cancelled an INVITE that has no final response yet. The CANCEL is answered.
+    Cancelled {
+        /// The INVITE's transaction.
+        server: ServerId,
+        /// The CANCEL.
+        cancel: Request,
+    },
+    /// The ACK of a 2xx of ours.
+    Acked {
+        /// The INVITE's transaction.
+        server: ServerId,
+        /// The ACK, which may carry an SDP answer.
+        ack: Request,
+    },
+    /// A 2xx of ours was never acknowledged.
+    Unacked {
+        /// The INVITE's transaction.
+        server: ServerId,
+    },
+    /// A response, each final one once; every further 2xx of a forked INVITE too.
+    Response {
+        /// The request's transaction.
+        client: ClientId,
+        /// Where it came from.
+        flow: Flow,
+        /// The response.
+        response: Response,
+        /// The request that it answers.
+        request: Request,
+    },
+    /// No final response came in time.
+    Timeout {
+        /// The request's transaction.
+        client: ClientId,
+        /// The request.
+        request: Request,
+    },
+    /// Bytes that were no SIP; nobody was answered.
+    Junk {
+        /// Where they came from.
+        flow: Flow,
+        /// Why they are none.
+        why: NotSip,
+    },
+}
+
+/// What the endpoint asks of the rim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Send {
+    /// From which socket to whom.
+    pub flow: Flow,
+    /// The datagram.
+    pub bytes: Bytes,
+}
