@@ -210,11 +210,13 @@ fn a_closed_gate_holds_offers_back_and_loses_nobody() {
     let seats = [seat("s1", &["q"]), seat("s2", &["q"])];
     let mut hall = Hall::new(&[queue("q", vec![])], &seats);
     hall.sign_in(&seats);
-    hall.say(Input::Gate { open: false });
+    hall.say(Input::Gate { room: 0 });
     hall.call("q", 0);
     hall.call("q", 0);
     assert!(hall.made.is_empty());
-    hall.say(Input::Gate { open: true });
+    hall.say(Input::Gate { room: 1 });
+    assert_eq!(hall.made.len(), 1);
+    hall.say(Input::Gate { room: 1 });
     assert_eq!(hall.made.len(), 2);
 }
 

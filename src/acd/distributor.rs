@@ -60,10 +60,10 @@ pub enum Input {
         /// Whose doing.
         miss: Miss,
     },
-    /// Whether a new offer could be carried out at all (ports, memory).
+    /// How many new offers could be carried out now (ports). Without a word there is no bound.
     Gate {
-        /// Offers may be made.
-        open: bool,
+        /// Offers that may be made until the next word.
+        room: usize,
     },
 }
 
@@ -199,7 +199,8 @@ pub struct Distributor {
     free: BTreeMap<QueueId, BTreeSet<(Moment, SeatId)>>,
     offers: BTreeMap<OfferId, Offer>,
     next_offer: u64,
-    closed: bool,
+    /// Offers that may still be made.
+    room: usize,
     /// Seats whose state may have changed since it was last reported.
     touched: BTreeSet<SeatId>,
     deadlines: Deadlines<Timer>,
@@ -210,7 +211,7 @@ impl Distributor {
     /// A distributor with these queues and seats and nobody waiting.
     #[must_use]
     pub fn new(now: Moment, queues: &[QueueSettings], seats: &[SeatSettings]) -> Self {
-        let mut distributor = Self::default();
+        let mut distributor = Self { room: usize::MAX, ..Self::default() };
         distributor.adopt(now, queues, seats);
         distributor
     }
@@ -308,7 +309,7 @@ impl Distributor {
             }
             Input::Taken { offer } => self.taken(offer),
             Input::Missed { offer, miss } => self.missed(now, offer, miss),
-            Input::Gate { open } => self.closed = !open,
+            Input::Gate { room } => self.room = room,
         }
         self.settle(now);
     }
@@ -489,7 +490,7 @@ impl Distributor {
     /// Reports changed seats, then gives every caller that can have one a seat: one pass.
     fn settle(&mut self, now: Moment) {
         self.report_seats(now);
-        while !self.closed {
+        while self.room > 0 {
             let Some((call, seat)) = self.next_match() else { break };
             self.offer(now, call, seat);
         }
@@ -514,6 +515,7 @@ impl Distributor {
     }
 
     fn offer(&mut self, now: Moment, call: CallId, seat_id: SeatId) {
+        self.room = self.room.saturating_sub(1);
         self.next_offer += 1;
         let id = OfferId(self.next_offer);
         self.unlist(call);
@@ -624,7 +626,7 @@ impl Distributor {
             let idle = !seats.is_empty();
             let left = self.waiting.count(queue) > 0;
             debug_assert!(
-                self.closed || !(idle && left),
+                self.room == 0 || !(idle && left),
                 "a caller waits in {queue} beside a free seat"
             );
             for (_, seat) in seats {

@@ -36,7 +36,7 @@ impl Switchboard {
         }
         let Some(media) = self.ports_for_offer(id) else {
             self.alarm(now, "no-media-ports", format!("call {id} waits for ports"));
-            self.acd.handle(now.moment, acd::Input::Gate { open: false });
+            self.acd.handle(now.moment, acd::Input::Gate { room: 0 });
             let miss = acd::Input::Missed { offer, miss: Miss::NotMade };
             return self.acd.handle(now.moment, miss);
         };

@@ -105,7 +105,7 @@ impl Switchboard {
         let registrar = Registrar::new(sip, &mut dice);
         let mut acd = Distributor::new(now.moment, &settings.queues, &settings.seats);
         // No ports yet: no offer could be carried out.
-        acd.handle(now.moment, acd::Input::Gate { open: false });
+        acd.handle(now.moment, acd::Input::Gate { room: 0 });
         Self {
             trunks: Trunks::new(settings.trunks.clone()),
             endpoint: Endpoint::new(
@@ -283,9 +283,10 @@ impl Switchboard {
         match report {
             MediaReport::PortsReady(ports) => {
                 self.ports.add(ports);
-                if self.ports.len() >= 2 {
-                    self.acd.handle(now.moment, acd::Input::Gate { open: true });
-                }
+                // An offer takes a port for the seat, and one for the caller who has none yet. The
+                // media plane makes up for every port taken, so this is said again and again.
+                let room = self.ports.len() / 2;
+                self.acd.handle(now.moment, acd::Input::Gate { room });
                 self.answer_the_unanswered(now);
             }
             MediaReport::Heard { .. } => {}
