@@ -438,3 +438,23 @@ fn a_listener_on_all_addresses_names_the_reachable_one() {
     let ringing = world.last_response(1, "180");
     assert_eq!(header(&ringing, Name::Contact), "<sip:203.0.113.10:5060>");
 }
+
+#[test]
+fn a_storm_of_alarms_is_told_once_a_second() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.slow_journal = true;
+    for _ in 0..20 {
+        world.call();
+    }
+    world.pass(Duration::from_millis(300));
+    let told = world.ladder.iter().filter(|l| *l == "* alarm journal-slow").count();
+    assert_eq!(told, 1);
+    world.pass(SECOND);
+    world.call();
+    world.pass(SECOND);
+    let last = world.facts.iter().rev().find_map(|entry| match &entry.fact {
+        Fact::Alarm { detail, .. } => Some(detail.clone()),
+        _ => None,
+    });
+    assert!(last.unwrap().contains("and 19 more"));
+}

@@ -88,6 +88,8 @@ pub struct Switchboard {
     deadlines: Deadlines<Timer>,
     outputs: VecDeque<Output>,
     trunk_counts: BTreeMap<TrunkId, TrunkCount>,
+    /// When each kind of alarm was last told, and how many were kept silent since.
+    alarms: BTreeMap<&'static str, (Option<Moment>, u64)>,
     next_stream: u64,
     next_ticket: u64,
     unknown_source: u64,
@@ -128,6 +130,7 @@ impl Switchboard {
             deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
             trunk_counts: BTreeMap::new(),
+            alarms: BTreeMap::new(),
             next_stream: 0,
             next_ticket: 0,
             unknown_source: 0,
@@ -368,7 +371,20 @@ impl Switchboard {
         ticket
     }
 
-    fn alarm(&mut self, now: Now, name: &str, detail: String) {
+    /// Tells a person, once a second at most for each kind: a storm of alarms helps nobody and
+    /// fills the disk that it complains about.
+    fn alarm(&mut self, now: Now, name: &'static str, mut detail: String) {
+        let (told, silent) = self.alarms.entry(name).or_insert((None, 0));
+        if told.is_some_and(|at| now.moment.since(at) < limits::ALARM_EVERY) {
+            *silent += 1;
+            return;
+        }
+        *told = Some(now.moment);
+        let more = std::mem::take(silent);
+        if more > 0 {
+            detail.push_str(&format!(" (and {more} more since the last one)"));
+        }
+        tracing::warn!(alarm = name, detail, "alarm");
         self.note(now, Fact::Alarm { name: name.to_owned(), detail });
     }
 

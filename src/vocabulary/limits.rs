@@ -27,6 +27,8 @@ pub const INBOX: usize = 65_536;
 pub const SIP_SOCKET_BUFFER: usize = 4 << 20;
 /// How long 180 waits for the journal before it goes out all the same, with an alarm.
 pub const JOURNAL_WAIT: Duration = Duration::from_millis(250);
+/// One kind of alarm is told this often at most.
+pub const ALARM_EVERY: Duration = Duration::from_secs(1);
 /// RTP port pairs bound ahead of need, so that no call waits for a socket.
 pub const PORT_STOCK: usize = 256;
 /// A provisional response is sent again this often: proxies drop an INVITE that stays silent for
