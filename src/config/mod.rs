@@ -106,6 +106,10 @@ pub fn needs_restart(old: &Loaded, new: &Loaded) -> Vec<&'static str> {
         ("[node]", old.node != new.node),
         ("[sip] listen", old.switchboard.sip.listen != new.switchboard.sip.listen),
         ("[sip] domain", old.switchboard.sip.domain != new.switchboard.sip.domain),
+        (
+            "[sip] external_address",
+            old.switchboard.sip.external_address != new.switchboard.sip.external_address,
+        ),
         ("[media]", old.media != new.media),
         ("[storage]", old.storage_url != new.storage_url),
         ("[console]", old.console != new.console),
