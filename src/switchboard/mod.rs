@@ -185,6 +185,21 @@ impl Switchboard {
         .min()
     }
 
+    /// How many things are kept because something still lives: 0 when every call is over and every
+    /// transaction has run out. For tests; whatever stays is a leak.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.calls.len()
+            + self.invites.len()
+            + self.clients.len()
+            + self.dialogs.len()
+            + self.streams.len()
+            + self.arriving.len()
+            + self.deadlines.len()
+            + self.endpoint.transactions()
+    }
+
     /// An internal fault ended a turn. The calls stay as they are; the fault is counted and told.
     pub fn note_fault(&mut self, now: Now, what: &str) {
         self.orphans += 1;
