@@ -422,3 +422,24 @@ fn rubbish_ends_nobody_s_call() {
     world.trunk_sends(call, "BYE", 3, "");
     assert!(world.endings().contains(&"Talking Caller HungUp".to_owned()));
 }
+
+/// A BYE belongs to an answered call (RFC 3261 §15): the carrier's switch would answer it with 481.
+#[test]
+fn an_invite_that_was_not_answered_gets_its_final_response_and_no_bye() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = world.call();
+    world.cancel(call);
+    world.call();
+    let bye = invite(2, "sip:112@h", "").replace("INVITE", "BYE");
+    let to = header(&world.last_response(2, "180"), Name::To);
+    let bye = bye.replace("To: <sip:112@h>", &format!("To: {to}")).replace("z9hG4bK", "z9hG4bKb");
+    world.hear(TRUNK, &bye);
+    world.last_response(2, "487");
+    world.take(Input::Drain);
+    world.call();
+    world.call();
+    world.take(Input::Shutdown);
+    assert_eq!(world.endings().len(), 4);
+    let byes: Vec<&String> = world.ladder.iter().filter(|l| *l == "-> 198.51.100.7 BYE").collect();
+    assert!(byes.is_empty(), "{:#?}", world.ladder);
+}

@@ -267,17 +267,7 @@ impl Switchboard {
 
     /// The only two final refusals that a known trunk gets: draining and too many test calls.
     fn turn_away(&mut self, now: Now, id: CallId, code: u16, cause: Cause) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        if let Some(server) = call.invite.take() {
-            self.invites.remove(&server);
-            if let Some(request) = self.endpoint.request(server) {
-                let mut response = request.response(code, &self.dice.token());
-                if code == 503 {
-                    response = response.with(Name::RetryAfter, "5");
-                }
-                self.endpoint.respond(now.moment, server, response);
-            }
-        }
+        self.refuse_invite(now, id, code);
         let ending = Ending { stage: Stage::Arriving, by: Party::Gateway, cause, q850: None };
         self.end(now, id, ending);
     }
