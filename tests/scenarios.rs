@@ -443,3 +443,43 @@ fn an_invite_that_was_not_answered_gets_its_final_response_and_no_bye() {
     let byes: Vec<&String> = world.ladder.iter().filter(|l| *l == "-> 198.51.100.7 BYE").collect();
     assert!(byes.is_empty(), "{:#?}", world.ladder);
 }
+
+/// RFC 3261 §15: the callee waits with its BYE for the ACK. One that overtakes the 200 finds no
+/// dialog, is answered 481, and the 200 that comes after it leaves the caller in a dead call.
+#[test]
+fn our_bye_waits_for_the_caller_s_ack() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = world.call();
+    world.seat_says(1, 200);
+    seat_hangs_up(&mut world);
+    assert_eq!(world.endings(), ["Talking Seat HungUp"]);
+    let byes = |world: &World| world.ladder.iter().filter(|l| l.ends_with("7 BYE")).count();
+    assert_eq!(byes(&world), 0);
+    world.ack(call);
+    assert_eq!(byes(&world), 1);
+    assert!(world.last_request(TRUNK, "BYE").contains("CSeq: 1 BYE"));
+    // The ACK never comes: the BYE goes out all the same (RFC 3261 §13.3.1.4).
+    world.pass(Duration::from_secs(60));
+    world.call();
+    world.seat_says(1, 200);
+    seat_hangs_up(&mut world);
+    let before = byes(&world);
+    world.pass(Duration::from_secs(31));
+    assert_eq!(byes(&world), before);
+    world.pass(Duration::from_secs(2));
+    assert!(byes(&world) > before);
+}
+
+fn seat_hangs_up(world: &mut World) {
+    let from = seat_address(1);
+    let invite = world.last_request(&from, "INVITE");
+    let bye = format!(
+        "BYE sip:203.0.113.10:5060 SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bKbye{}\r\n\
+         From: {};tag=phone1\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: 9 BYE\r\n\r\n",
+        world.sent.len(),
+        header(&invite, Name::To),
+        header(&invite, Name::From),
+        header(&invite, Name::CallId)
+    );
+    world.hear(&from, &bye);
+}

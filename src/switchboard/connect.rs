@@ -316,7 +316,8 @@ impl Switchboard {
         };
         self.note(now, ended);
         self.note(now, Fact::Answered { call: id, seat: seat.clone(), operator, after_ms });
-        let leg = Leg { dialog, media: Some(ringing.media), awaits_answer: false, held: false };
+        let media = Some(ringing.media);
+        let leg = Leg { dialog, media, awaits_answer: false, unacked: None, held: false };
         if let Some(call) = self.calls.get_mut(&id) {
             call.talk = Some(Talk { seat, leg, answered: now });
             call.state = State::Talking;
@@ -373,6 +374,7 @@ impl Switchboard {
         let (Some(server), Some(media)) = (call.invite.take(), call.caller.media.as_mut()) else {
             return false;
         };
+        call.caller.unacked = Some(server);
         let Some(request) = self.endpoint.request(server) else { return false };
         let offered = body::sdp(&request.headers, &request.body);
         let answered = offered.and_then(|offer| media.answer(&offer, prefer).ok());

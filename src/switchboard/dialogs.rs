@@ -150,7 +150,9 @@ impl Switchboard {
     /// The ACK of a 2xx of ours; it may carry the answer to our SDP offer.
     pub(super) fn acked(&mut self, now: Now, server: ServerId, ack: &Request) {
         let Some((id, side)) = self.invites.remove(&server) else { return };
+        self.part(now, server);
         let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) else { return };
+        leg.unacked = leg.unacked.filter(|unacked| *unacked != server);
         if !std::mem::take(&mut leg.awaits_answer) {
             return;
         }
@@ -165,10 +167,21 @@ impl Switchboard {
     /// The ACK never came: the peer is not there (RFC 3261 §13.3.1.4).
     pub(super) fn unacked(&mut self, now: Now, server: ServerId) {
         let Some((id, side)) = self.invites.remove(&server) else { return };
-        let Some(call) = self.calls.get(&id) else { return };
+        self.part(now, server);
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if let Some(leg) = call.leg_mut(side) {
+            leg.unacked = None;
+        }
         let by = if side == Side::Caller { Party::Network } else { Party::Seat };
         let ending = Ending { stage: call.stage(), by, cause: Cause::NoAck, q850: None };
         self.end(now, id, ending);
+    }
+
+    /// Sends the BYE that waited for this INVITE's ACK.
+    fn part(&mut self, now: Now, server: ServerId) {
+        if let Some((flow, bye)) = self.partings.remove(&server) {
+            self.endpoint.send(now.moment, flow, bye, &mut self.dice);
+        }
     }
 
     // ---- the peer ends -----------------------------------------------------------------------

@@ -78,8 +78,10 @@ impl Switchboard {
         self.acd.handle(now.moment, acd::Input::Leave { call: id });
         // A call that we end before the answer is sent elsewhere by the trunk.
         self.refuse_invite(now, id, 503);
-        self.say_bye(now, id, Side::Seat);
-        self.say_bye(now, id, Side::Caller);
+        // A program that stops cannot wait for anything.
+        let at_once = ending.cause == Cause::Restart;
+        self.say_bye(now, id, Side::Seat, at_once);
+        self.say_bye(now, id, Side::Caller, at_once);
         for timer in [Timer::Journal, Timer::KeepRinging, Timer::Answer, Timer::TestOver] {
             self.deadlines.clear(&timer(id));
         }
@@ -118,7 +120,10 @@ impl Switchboard {
         self.endpoint.respond(now.moment, server, response);
     }
 
-    fn say_bye(&mut self, now: Now, id: CallId, side: Side) {
+    /// Ends a leg whose dialog is still known; not before the ACK of our 200 (RFC 3261 §15): a BYE
+    /// that overtakes the 200 finds no dialog at the peer, and the 200 then makes one that nobody
+    /// ends.
+    fn say_bye(&mut self, now: Now, id: CallId, side: Side, at_once: bool) {
         let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) else { return };
         if self.dialogs.remove(leg.dialog.key()).is_none() {
             return;
@@ -126,6 +131,10 @@ impl Switchboard {
         let bye = leg.dialog.request(&Method::Bye);
         let bye = bye.with(Name::Reason, "Q.850;cause=16;text=\"Normal call clearing\"");
         let flow = leg.dialog.next_hop();
+        if let Some(server) = leg.unacked.filter(|_| !at_once) {
+            self.partings.insert(server, (flow, bye));
+            return;
+        }
         self.endpoint.send(now.moment, flow, bye, &mut self.dice);
     }
 

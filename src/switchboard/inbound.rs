@@ -214,7 +214,7 @@ impl Switchboard {
             dialled: arrival.dialled.clone(),
             state: State::Arriving,
             invite: Some(server),
-            caller: Leg { dialog, media: None, awaits_answer: false, held: false },
+            caller: Leg { dialog, media: None, awaits_answer: false, unacked: None, held: false },
             queue: None,
             priority: 0,
             answer: AnswerMode::OnAgent,

@@ -82,6 +82,8 @@ pub struct Switchboard {
     clients: HashMap<ClientId, Purpose>,
     dialogs: HashMap<DialogKey, (CallId, Side)>,
     streams: HashMap<StreamId, (CallId, Side)>,
+    /// BYEs that wait for the ACK of our 200, by the INVITE that it answered.
+    partings: HashMap<ServerId, (Flow, Request)>,
     arriving: BTreeMap<u64, CallId>,
     deadlines: Deadlines<Timer>,
     outputs: VecDeque<Output>,
@@ -116,6 +118,7 @@ impl Switchboard {
             clients: HashMap::new(),
             dialogs: HashMap::new(),
             streams: HashMap::new(),
+            partings: HashMap::new(),
             arriving: BTreeMap::new(),
             deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
@@ -195,6 +198,7 @@ impl Switchboard {
             + self.clients.len()
             + self.dialogs.len()
             + self.streams.len()
+            + self.partings.len()
             + self.arriving.len()
             + self.deadlines.len()
             + self.endpoint.transactions()
@@ -228,7 +232,8 @@ impl Switchboard {
         while let Some(send) = self.endpoint.poll_send() {
             self.outputs.push_back(Output::Send(send));
         }
-        if self.draining && !self.drained && self.calls.is_empty() {
+        let over = self.calls.is_empty() && self.partings.is_empty();
+        if self.draining && !self.drained && over {
             self.drained = true;
             self.outputs.push_back(Output::Drained);
         }
