@@ -483,3 +483,33 @@ fn seat_hangs_up(world: &mut World) {
     );
     world.hear(&from, &bye);
 }
+
+/// RFC 3261 §14.2 and RFC 3311 §5.2: not before the first INVITE has its answer.
+#[test]
+fn a_change_before_the_answer_is_put_off() {
+    for method in ["INVITE", "UPDATE"] {
+        let mut world = World::new(1, AnswerMode::OnAgent);
+        let call = world.call();
+        world.seat_says(1, 180);
+        let early = world.last_response(call, "180");
+        world.hear(TRUNK, &in_dialog(call, &early, method, 2, SDP));
+        let answer = world.last();
+        assert!(answer.starts_with("SIP/2.0 500"), "{method}: {answer}");
+        assert!(!header(&answer, Name::RetryAfter).is_empty());
+        world.seat_says(1, 200);
+        world.last_response(call, "200");
+        assert!(world.endings().is_empty());
+    }
+    // Our offer is on its way: theirs has to wait for the answer to it.
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.hear(TRUNK, &invite(1, "sip:112@203.0.113.10", ""));
+    world.seat_says(1, 200);
+    world.trunk_sends(1, "INVITE", 2, SDP);
+    assert!(world.last().starts_with("SIP/2.0 491"), "{}", world.last());
+    // An UPDATE without SDP only refreshes: no SDP goes back.
+    world.trunk_sends(1, "ACK", 1, SDP);
+    let ok = world.last_response(1, "200");
+    let update = in_dialog(1, &ok, "UPDATE", 3, SDP).replace("application/sdp", "text/plain");
+    world.hear(TRUNK, &update);
+    assert!(world.last().starts_with("SIP/2.0 200") && !world.last().contains("m=audio"));
+}
