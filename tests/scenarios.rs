@@ -513,3 +513,27 @@ fn a_change_before_the_answer_is_put_off() {
     world.hear(TRUNK, &update);
     assert!(world.last().starts_with("SIP/2.0 200") && !world.last().contains("m=audio"));
 }
+
+/// The phones of a seat may share a port number; each INVITE is a call of its own to them.
+#[test]
+fn of_two_phones_that_answer_one_wins_and_the_other_is_hung_up() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.register_phone(1, "10.0.0.77:5060");
+    let call = world.call();
+    let first = world.last_request(&seat_address(1), "INVITE");
+    let second = world.last_request("10.0.0.77:5060", "INVITE");
+    assert_ne!(header(&first, Name::CallId), header(&second, Name::CallId));
+    assert_ne!(header(&first, Name::From), header(&second, Name::From));
+    world.hear("10.0.0.77:5060", &respond(&second, 180, "other", ""));
+    world.seat_says(1, 200);
+    assert!(world.last_request("10.0.0.77:5060", "CANCEL").contains("Call completed elsewhere"));
+    world.hear("10.0.0.77:5060", &respond(&second, 200, "other", SDP));
+    world.last_request("10.0.0.77:5060", "ACK");
+    world.last_request("10.0.0.77:5060", "BYE");
+    world.ack(call);
+    // The winner repeats its 200 because our ACK was lost: ACK again, no BYE.
+    world.seat_says(1, 200);
+    assert!(world.last().starts_with("ACK"));
+    assert_eq!(world.ladder.iter().filter(|l| *l == "-> 10.0.0.1 BYE").count(), 0);
+    assert!(world.endings().is_empty());
+}

@@ -46,8 +46,9 @@ impl Switchboard {
         let mut ringing = Ringing { seat: seat.clone(), operator, media, attempts: Vec::new() };
         let sdp = ringing.media.offer(self.law_of_caller(id).as_ref());
         for phone in &phones {
+            let tag = self.dice.token();
             let Some(call) = self.calls.get(&id) else { return };
-            let invite = self.seat_invite(call, seat, phone, sdp.clone());
+            let invite = self.seat_invite(call, seat, phone, &tag, sdp.clone());
             let client = self.endpoint.send(now.moment, phone.flow, invite, &mut self.dice);
             self.clients.insert(client, Purpose::Ring { call: id, offer });
             ringing.attempts.push(Attempt { client, flow: phone.flow, failed: None });
@@ -108,6 +109,7 @@ impl Switchboard {
         call: &Call,
         seat: &SeatId,
         phone: &Binding,
+        tag: &str,
         sdp: bytes::Bytes,
     ) -> Request {
         let domain = &self.settings.sip.domain;
@@ -117,8 +119,6 @@ impl Switchboard {
             number.reveal().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '+').collect();
         let user = if user.is_empty() { "anonymous" } else { user.as_str() };
         let name = quoted(&display(call.name.as_ref(), number));
-        let mut tag = call.id.to_string();
-        tag.push_str(&format!("{:x}", self.next_ticket));
         let uid = |kind: &str, id: &str| {
             format!("<urn:emergency:uid:{kind}id:{id}:{node}>;purpose=emergency-{}Id", {
                 if kind == "call" { "Call" } else { "Incident" }
@@ -127,7 +127,7 @@ impl Switchboard {
         let mut invite = Request::new(Method::Invite, Uri::read(phone.contact.as_str()))
             .with(Name::From, format!("{name} <sip:{user}@{domain}>;tag={tag}"))
             .with(Name::To, format!("<sip:{seat}@{domain}>"))
-            .with(Name::CallId, format!("{tag}-{}@{domain}", phone.flow.remote.port()))
+            .with(Name::CallId, format!("{}-{tag}@{domain}", call.id))
             .with(Name::CSeq, "1 INVITE")
             .with(Name::Contact, self.contact(&phone.flow))
             .with(Name::PAssertedIdentity, format!("{name} <sip:{user}@{domain}>"))
