@@ -537,3 +537,16 @@ fn of_two_phones_that_answer_one_wins_and_the_other_is_hung_up() {
     assert_eq!(world.ladder.iter().filter(|l| *l == "-> 10.0.0.1 BYE").count(), 0);
     assert!(world.endings().is_empty());
 }
+
+/// A phone of RFC 2543 sends no To tag; its repeated 200 is no second phone.
+#[test]
+fn a_repeated_200_without_a_tag_hangs_up_nobody() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.call();
+    let ringing = world.last_request(&seat_address(1), "INVITE");
+    let ok = respond(&ringing, 200, "x", SDP).replace(";tag=x", "");
+    world.hear(&seat_address(1), &ok);
+    world.hear(&seat_address(1), &ok);
+    assert_eq!(world.ladder.iter().filter(|l| *l == "-> 10.0.0.1 BYE").count(), 0);
+    assert_eq!(world.ladder.iter().filter(|l| *l == "-> 10.0.0.1 ACK").count(), 2);
+}

@@ -319,9 +319,11 @@ impl Endpoint {
         }
         let mut report = first;
         if success_again {
-            let tag = response.headers.to().and_then(|to| to.tag().map(str::to_owned));
+            // A phone of RFC 2543 sends no tag; it is one and the same phone all the same.
+            let to = response.headers.to();
+            let tag = to.as_ref().and_then(|to| to.tag()).unwrap_or("");
             match &client.ack {
-                Some((acked, bytes, flow)) if Some(&**acked) == tag.as_deref() => {
+                Some((acked, bytes, flow)) if **acked == *tag => {
                     self.sends.push_back(Send { flow: *flow, bytes: bytes.clone() });
                 }
                 // Not acknowledged by its owner yet, or a second fork's answer.
