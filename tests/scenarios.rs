@@ -16,11 +16,14 @@ mod scenario;
 
 use std::time::Duration;
 
-use scenario::{SDP, STRANGER, TRUNK, World, header, invite, respond, seat_address, settings};
+use scenario::{
+    SDP, STRANGER, TRUNK, World, header, in_dialog, invite, respond, seat_address, settings,
+};
 use siaga112::call::orders::{MediaOrder, MediaReport, Role};
 use siaga112::journal::Fact;
 use siaga112::sip::Name;
 use siaga112::switchboard::Input;
+use siaga112::switchboard::orders::{Order, SeatStatus};
 use siaga112::vocabulary::{AnswerMode, Dice};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -549,4 +552,33 @@ fn a_repeated_200_without_a_tag_hangs_up_nobody() {
     world.hear(&seat_address(1), &ok);
     assert_eq!(world.ladder.iter().filter(|l| *l == "-> 10.0.0.1 BYE").count(), 0);
     assert_eq!(world.ladder.iter().filter(|l| *l == "-> 10.0.0.1 ACK").count(), 2);
+}
+
+/// A call that ends in the same turn as a seat gets free is not offered any more.
+#[test]
+fn a_call_that_is_over_rings_nobody() {
+    let mut world = World::new(1, AnswerMode::Immediate);
+    set_ready(&mut world, false);
+    world.call();
+    world.pass(Duration::from_secs(30));
+    set_ready(&mut world, true);
+    world.seat_says(1, 486);
+    let rung = |world: &World| world.ladder.iter().filter(|l| *l == "-> 10.0.0.1 INVITE").count();
+    assert_eq!(rung(&world), 1);
+    // The 200 was never acknowledged, and the seat's rest is over, by the time of one late tick.
+    world.now.moment = world.now.moment.after(Duration::from_secs(5));
+    world.board.tick(world.now);
+    world.pass(SECOND);
+    assert_eq!(world.endings(), ["Waiting Network NoAck"]);
+    assert_eq!(rung(&world), 1);
+    world.pass(Duration::from_secs(120));
+    assert!(world.streams.is_empty(), "{:?}", world.streams);
+    assert_eq!(world.board.live(), 0);
+}
+
+fn set_ready(world: &mut World, ready: bool) {
+    let status = if ready { SeatStatus::Ready } else { SeatStatus::Paused };
+    let order =
+        Order::SetSeat { seat: "seat-1".into(), status, reason: String::new(), by: "t".into() };
+    world.take(Input::Order { number: 1, order });
 }

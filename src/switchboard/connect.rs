@@ -30,7 +30,9 @@ impl Switchboard {
         operator: Option<OperatorId>,
     ) {
         let phones = self.registrar.phones(seat).to_vec();
-        if phones.is_empty() || !self.calls.contains_key(&id) {
+        // In one turn the call may have ended after the offer was made.
+        let waits = self.calls.get(&id).is_some_and(|call| call.state == State::Waiting);
+        if phones.is_empty() || !waits {
             let miss = acd::Input::Missed { offer, miss: Miss::Refused };
             return self.acd.handle(now.moment, miss);
         }
