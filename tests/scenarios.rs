@@ -582,3 +582,18 @@ fn set_ready(world: &mut World, ready: bool) {
         Order::SetSeat { seat: "seat-1".into(), status, reason: String::new(), by: "t".into() };
     world.take(Input::Order { number: 1, order });
 }
+
+#[test]
+fn nothing_is_kept_of_a_call_that_is_over() {
+    let mut world = World::new(2, AnswerMode::OnAgent);
+    world.register_phone(1, "10.0.0.77:5060");
+    let call = answered(&mut world);
+    world.trunk_sends(call, "INVITE", 2, SDP);
+    world.trunk_sends(call, "BYE", 3, "");
+    let cancelled = world.call();
+    world.seat_says(2, 180);
+    world.cancel(cancelled);
+    world.seat_says(2, 200);
+    world.pass(Duration::from_secs(120));
+    assert_eq!(world.board.live(), 0, "{:?}", world.board);
+}

@@ -77,6 +77,11 @@ pub enum Event {
         /// The request.
         request: Request,
     },
+    /// An answered INVITE of ours is over: no further 2xx of it can come.
+    Over {
+        /// The request's transaction.
+        client: ClientId,
+    },
     /// Bytes that were no SIP; nobody was answered.
     Junk {
         /// Where they came from.
@@ -557,7 +562,13 @@ impl Endpoint {
                 let deadline = client.deadline();
                 self.schedule(Timer::Client(id), deadline);
             }
-            client::Due::Over => drop(self.remove_client(id)),
+            client::Due::Over => {
+                let answered = client.state == client::State::Accepted;
+                drop(self.remove_client(id));
+                if answered {
+                    self.events.push_back(Event::Over { client: id });
+                }
+            }
             client::Due::Timeout => {
                 if let Some(client) = self.remove_client(id)
                     && client.method != Method::Cancel

@@ -251,6 +251,9 @@ impl Switchboard {
                 self.response(now, client, flow, &request, &response);
             }
             Event::Timeout { client, .. } => self.ring_failed(now, client, 408),
+            Event::Over { client } => {
+                self.clients.remove(&client);
+            }
             Event::Junk { why, .. } => {
                 if why != crate::sip::parse::NotSip::KeepAlive {
                     self.malformed += 1;
