@@ -597,3 +597,34 @@ fn nothing_is_kept_of_a_call_that_is_over() {
     world.pass(Duration::from_secs(120));
     assert_eq!(world.board.live(), 0, "{:?}", world.board);
 }
+
+#[test]
+fn a_slow_disk_is_one_alarm_and_not_one_for_each_call() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.slow_journal = true;
+    let alarms =
+        |world: &World| world.ladder.iter().filter(|l| *l == "* alarm journal-slow").count();
+    for _ in 0..5 {
+        world.call();
+        world.pass(SECOND);
+    }
+    assert_eq!(alarms(&world), 1);
+    world.slow_journal = false;
+    world.journal_catches_up();
+    world.call();
+    world.slow_journal = true;
+    world.call();
+    world.pass(SECOND);
+    assert_eq!(alarms(&world), 2);
+}
+
+#[test]
+fn a_test_call_without_a_port_waits_in_silence() {
+    let mut world = World::with_ports(1, AnswerMode::OnAgent, 0);
+    world.hear(TRUNK, &invite(1, "urn:service:test.sos", SDP));
+    world.pass(Duration::from_secs(10));
+    assert!(!world.ladder.iter().any(|l| l.contains("alarm")), "{:#?}", world.ladder);
+    world.take(Input::Media(MediaReport::PortsReady(vec![30_000])));
+    world.pass(SECOND);
+    world.last_response(1, "200");
+}
