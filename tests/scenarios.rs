@@ -628,3 +628,11 @@ fn a_test_call_without_a_port_waits_in_silence() {
     world.pass(SECOND);
     world.last_response(1, "200");
 }
+
+#[test]
+fn a_draining_gateway_takes_no_test_calls_either() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.take(Input::Drain);
+    world.hear(TRUNK, &invite(1, "urn:service:test.sos", SDP));
+    world.last_response(1, "503");
+}

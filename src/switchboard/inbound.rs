@@ -181,11 +181,11 @@ impl Switchboard {
             },
         );
         match routed {
+            _ if self.draining => return self.turn_away(now, id, 503, Cause::Draining),
             Routed::Test if self.test_calls() > limits::TEST_CALLS => {
                 return self.turn_away(now, id, 486, Cause::TooManyTests);
             }
             Routed::Test => {}
-            _ if self.draining => return self.turn_away(now, id, 503, Cause::Draining),
             Routed::Queue { decision, answer } => self.assign(now, id, decision, answer),
         }
         self.arriving.insert(ticket, id);
