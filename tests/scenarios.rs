@@ -636,3 +636,19 @@ fn a_draining_gateway_takes_no_test_calls_either() {
     world.hear(TRUNK, &invite(1, "urn:service:test.sos", SDP));
     world.last_response(1, "503");
 }
+
+/// The queue is renamed between the first entry and the disk's word for it.
+#[test]
+fn a_call_whose_queue_went_while_it_arrived_waits_in_the_first_one() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.slow_journal = true;
+    world.call();
+    let mut renamed = settings(1, AnswerMode::OnAgent);
+    renamed.queues[0].id = "new".into();
+    renamed.seats[0].queues = vec!["new".into()];
+    renamed.rules[0].queue = "new".into();
+    let settings = Box::new(renamed);
+    world.take(Input::Adopt { settings, digest: "x".into(), by: "SIGHUP".into() });
+    world.journal_catches_up();
+    assert!(world.ladder.contains(&"* offered seat-1".to_owned()), "{:#?}", world.ladder);
+}
