@@ -652,3 +652,27 @@ fn a_call_whose_queue_went_while_it_arrived_waits_in_the_first_one() {
     world.journal_catches_up();
     assert!(world.ladder.contains(&"* offered seat-1".to_owned()), "{:#?}", world.ladder);
 }
+
+/// Callers that are answered while they wait hold a port each: they must leave some for the seats.
+#[test]
+fn waiting_callers_leave_ports_for_the_seats() {
+    let mut world = World::with_ports(2, AnswerMode::Immediate, 6);
+    for _ in 0..9 {
+        world.call();
+    }
+    world.pass(SECOND);
+    world.register(1);
+    world.register(2);
+    for seat in [1, 2] {
+        world.seat_says(seat, 200);
+        assert!(world.ladder.contains(&format!("* answered seat-{seat}")), "{:#?}", world.ladder);
+    }
+    // A call that ends gives its ports to the next seat before it gives them to the next caller.
+    for _ in 0..4 {
+        seat_hangs_up(&mut world);
+        world.pass(Duration::from_secs(6));
+        world.seat_says(1, 200);
+    }
+    let answered = world.ladder.iter().filter(|l| *l == "* answered seat-1").count();
+    assert_eq!(answered, 5, "{:#?}", world.ladder);
+}

@@ -9,7 +9,7 @@ use crate::sdp::CodecKind;
 use crate::sip::registrar::Binding;
 use crate::sip::write::quoted;
 use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, Uri, body};
-use crate::vocabulary::{CallId, Now, OfferId, OperatorId, SeatId, StreamId};
+use crate::vocabulary::{CallId, Now, OfferId, OperatorId, SeatId, StreamId, limits};
 
 use super::inbound::{ALLOW, display};
 use super::{Purpose, Switchboard, Timer};
@@ -244,8 +244,14 @@ impl Switchboard {
     ) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(ringing) = call.ringing.remove(&offer) else { return };
+        // The caller's port as well, while no answer has named it: who only waits holds none.
+        let unanswered = call.invite.is_some() && !call.is_closing();
+        let idle = unanswered.then(|| call.caller.media.take()).flatten();
         self.withdraw(now, &ringing.attempts, None, "");
         self.media(MediaOrder::Close { stream: ringing.media.stream });
+        if let Some(media) = idle {
+            self.media(MediaOrder::Close { stream: media.stream });
+        }
         let seat = ringing.seat;
         self.note(now, Fact::OfferEnded { call: id, offer, seat, outcome, status });
     }
@@ -327,6 +333,7 @@ impl Switchboard {
         self.answer_caller(now, id, law.as_ref());
         self.deadlines.clear(&Timer::KeepRinging(id));
         self.deadlines.clear(&Timer::Answer(id));
+        self.unanswered.remove(&id);
         self.bridge(now, id);
     }
 
@@ -410,7 +417,8 @@ impl Switchboard {
         if self.calls.get(&id).is_none_or(|c| c.state != State::Waiting || c.invite.is_none()) {
             return;
         }
-        if !self.answer_caller(now, id, None) {
+        if !self.has_ports_to_spare() || !self.answer_caller(now, id, None) {
+            self.unanswered.insert(id);
             return;
         }
         self.deadlines.clear(&Timer::KeepRinging(id));
@@ -425,20 +433,16 @@ impl Switchboard {
 
     /// Ports came: answers the callers whose answer is due and had none.
     pub(super) fn answer_the_unanswered(&mut self, now: Now) {
-        let due: Vec<CallId> = self
-            .calls
-            .values()
-            .filter(|c| c.state == State::Waiting && c.invite.is_some())
-            .filter(|c| {
-                let waited = now.moment.since(c.received.moment);
-                c.answer.delay().is_some_and(|delay| waited > delay)
-                    && self.deadlines.get(&Timer::Answer(c.id)).is_none()
-            })
-            .map(|c| c.id)
-            .collect();
-        for id in due {
+        while self.has_ports_to_spare() {
+            let Some(id) = self.unanswered.pop_first() else { break };
             self.answer_by_mode(now, id);
         }
+    }
+
+    /// Whether a caller who only waits may have a port. Each seat's leg needs one, and a caller
+    /// who waits holds his until a seat answers: without a reserve no seat ever could.
+    fn has_ports_to_spare(&self) -> bool {
+        self.ports.len() > self.settings.seats.len().clamp(2, limits::PORT_STOCK / 2)
     }
 
     pub(super) fn millis_since_invite(&self, now: Now, id: CallId) -> u64 {

@@ -86,6 +86,7 @@ impl Switchboard {
             self.deadlines.clear(&timer(id));
         }
         self.arriving.retain(|_, call| *call != id);
+        self.unanswered.remove(&id);
         let Some(call) = self.calls.get(&id) else { return };
         let (streams, recorded) = (call.streams.clone(), call.recorded);
         for (stream, _) in &streams {

@@ -19,7 +19,7 @@ pub mod settings;
 mod test_call;
 pub mod view;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::acd::{self, Distributor};
 use crate::call::orders::{MediaOrder, MediaReport, RecorderReport};
@@ -85,6 +85,8 @@ pub struct Switchboard {
     /// BYEs that wait for the ACK of our 200, by the INVITE that it answered.
     partings: HashMap<ServerId, (Flow, Request)>,
     arriving: BTreeMap<u64, CallId>,
+    /// Callers whose answer by the queue's mode waits for ports.
+    unanswered: BTreeSet<CallId>,
     deadlines: Deadlines<Timer>,
     outputs: VecDeque<Output>,
     trunk_counts: BTreeMap<TrunkId, TrunkCount>,
@@ -122,6 +124,7 @@ impl Switchboard {
             streams: HashMap::new(),
             partings: HashMap::new(),
             arriving: BTreeMap::new(),
+            unanswered: BTreeSet::new(),
             deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
             trunk_counts: BTreeMap::new(),
@@ -203,6 +206,7 @@ impl Switchboard {
             + self.streams.len()
             + self.partings.len()
             + self.arriving.len()
+            + self.unanswered.len()
             + self.deadlines.len()
             + self.endpoint.transactions()
     }
