@@ -676,3 +676,17 @@ fn waiting_callers_leave_ports_for_the_seats() {
     let answered = world.ladder.iter().filter(|l| *l == "* answered seat-1").count();
     assert_eq!(answered, 5, "{:#?}", world.ladder);
 }
+
+/// Nobody sits at seat 1. It costs one caller the ring time, not every one.
+#[test]
+fn a_seat_that_missed_a_call_stands_behind_the_others() {
+    let mut world = World::new(2, AnswerMode::OnAgent);
+    let first = world.call();
+    world.pass(Duration::from_secs(8));
+    world.cancel(first);
+    world.pass(Duration::from_secs(4));
+    world.call();
+    let offered: Vec<&String> =
+        world.ladder.iter().filter(|l| l.starts_with("* offered")).collect();
+    assert_eq!(offered, ["* offered seat-1", "* offered seat-2", "* offered seat-2"]);
+}

@@ -456,6 +456,11 @@ impl Distributor {
         }
         match miss {
             Miss::Refused => {
+                // Behind the others: an operator who is not there costs one caller the ring time,
+                // not every one.
+                if let Some(seat) = self.seats.get_mut(&offer.seat) {
+                    seat.idle_since = now;
+                }
                 self.release(id, Bond::Rest);
                 self.deadlines.set(Timer::Seat(offer.seat), now.after(REST));
             }
