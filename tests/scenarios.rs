@@ -205,7 +205,12 @@ fn strangers_get_403_for_a_call_and_silence_for_the_rest() {
     let before = world.sent.len();
     world.hear(STRANGER, &options);
     world.hear(STRANGER, "\u{0}\u{1}garbage");
+    world.hear(STRANGER, &invite(79, "sip:203.0.113.10", "").replace("INVITE", "CANCEL"));
     assert_eq!(world.sent.len(), before);
+    // Whoever forges a source makes us send no more than came, and keep nothing.
+    world.pass(Duration::from_secs(60));
+    assert_eq!(world.sent.len(), before);
+    assert_eq!(world.ladder.iter().filter(|l| l.starts_with("-> 203.0.113.99")).count(), 1);
     assert!(world.facts.iter().all(|e| !matches!(e.fact, Fact::Arrived { .. })));
     // The same from the trunk is answered.
     world.hear(TRUNK, &options);

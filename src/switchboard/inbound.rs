@@ -52,14 +52,17 @@ impl Switchboard {
             Method::Invite => self.invite(now, server, flow, request, oddities),
             Method::Register => {
                 let response = self.registrar.register(now.moment, request, flow, &mut self.dice);
-                self.endpoint.respond(now.moment, server, response);
+                match response.code {
+                    401 | 403 => self.endpoint.answer_once(server, response),
+                    _ => self.endpoint.respond(now.moment, server, response),
+                }
             }
             _ if !self.is_known(&flow) => {
                 self.unknown_source += 1;
                 self.endpoint.forget(server);
             }
             Method::Options => self.options(now, server, request, &flow),
-            Method::Bye | Method::Update | Method::Prack => {
+            Method::Bye | Method::Update | Method::Prack | Method::Cancel => {
                 self.refuse(now, server, request, 481);
             }
             _ => {
@@ -114,11 +117,12 @@ impl Switchboard {
             Admission::Challenge { stale } => {
                 self.unknown_source += 1;
                 let response = self.registrar.challenge(now.moment, request, stale, &mut self.dice);
-                self.endpoint.respond(now.moment, server, response);
+                self.endpoint.answer_once(server, response);
             }
             Admission::Stranger => {
                 self.unknown_source += 1;
-                self.refuse(now, server, request, 403);
+                let response = request.response(403, &self.dice.token());
+                self.endpoint.answer_once(server, response);
             }
         }
     }
@@ -188,6 +192,7 @@ impl Switchboard {
             Routed::Test => {}
             Routed::Queue { decision, answer } => self.assign(now, id, decision, answer),
         }
+        self.endpoint.trying(now.moment, server);
         self.arriving.insert(ticket, id);
         self.deadlines.set(Timer::Journal(id), now.moment.after(limits::JOURNAL_WAIT));
     }
