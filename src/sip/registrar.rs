@@ -11,7 +11,7 @@ use super::message::{Request, Response};
 use super::name::Name;
 use super::settings::{Account, Expires, SipSettings};
 use super::uri::{Scheme, Uri};
-use crate::vocabulary::{Dice, Moment, SeatId, limits};
+use crate::vocabulary::{Deadlines, Dice, Moment, SeatId, limits};
 
 /// One phone of a seat.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub struct Registrar {
     expires: Expires,
     authenticator: Authenticator,
     bindings: BTreeMap<SeatId, Vec<Binding>>,
+    /// When the first binding of each seat ends.
+    deadlines: Deadlines<SeatId>,
     changes: Vec<Reachability>,
 }
 
@@ -62,6 +64,7 @@ impl Registrar {
             expires: settings.expires,
             authenticator: Authenticator::new(&settings.domain, &settings.digest, dice),
             bindings: BTreeMap::new(),
+            deadlines: Deadlines::default(),
             changes: Vec::new(),
         };
         registrar.adopt(settings);
@@ -82,8 +85,7 @@ impl Registrar {
             .cloned()
             .collect();
         for seat in gone {
-            self.bindings.remove(&seat);
-            self.changes.push(Reachability { seat, reachable: false });
+            self.keep(&seat, |_| false);
         }
     }
 
@@ -107,19 +109,20 @@ impl Registrar {
     /// The earliest moment that a binding ends.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Moment> {
-        self.bindings.values().flatten().map(|b| b.expires_at).min()
+        self.deadlines.next()
     }
 
     /// Forgets the bindings whose time is over.
     pub fn tick(&mut self, now: Moment) {
-        let over: Vec<SeatId> = self
-            .bindings
-            .iter()
-            .filter(|(_, phones)| phones.iter().any(|b| b.expires_at <= now))
-            .map(|(seat, _)| seat.clone())
-            .collect();
-        for seat in over {
+        while let Some(seat) = self.deadlines.pop_due(now) {
             self.keep(&seat, |binding| binding.expires_at > now);
+        }
+    }
+
+    fn schedule(&mut self, seat: &SeatId) {
+        match self.phones(seat).iter().map(|b| b.expires_at).min() {
+            Some(at) => self.deadlines.set(seat.clone(), at),
+            None => self.deadlines.clear(seat),
         }
     }
 
@@ -130,6 +133,7 @@ impl Registrar {
             self.bindings.remove(seat);
             self.changes.push(Reachability { seat: seat.clone(), reachable: false });
         }
+        self.schedule(seat);
     }
 
     /// A challenge of this registrar's realm, for other requests that need one.
@@ -288,6 +292,7 @@ impl Registrar {
             if first {
                 self.changes.push(Reachability { seat: seat.clone(), reachable: true });
             }
+            self.schedule(seat);
         }
     }
 
