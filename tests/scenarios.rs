@@ -658,6 +658,19 @@ fn a_call_whose_queue_went_while_it_arrived_waits_in_the_first_one() {
     assert!(world.ladder.contains(&"* offered seat-1".to_owned()), "{:#?}", world.ladder);
 }
 
+#[test]
+fn a_caller_who_was_not_answered_gives_back_the_port_of_a_missed_offer() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.call();
+    assert_eq!(world.streams.len(), 2);
+    world.seat_says(1, 486);
+    assert!(world.streams.is_empty(), "{:?}", world.streams);
+    world.pass(Duration::from_secs(3));
+    world.seat_says(1, 200);
+    assert!(world.ladder.contains(&"* answered seat-1".to_owned()));
+    assert_eq!(world.streams.len(), 2);
+}
+
 /// Callers that are answered while they wait hold a port each: they must leave some for the seats.
 #[test]
 fn waiting_callers_leave_ports_for_the_seats() {

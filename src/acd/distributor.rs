@@ -615,6 +615,13 @@ impl Distributor {
         })
     }
 
+    /// How many callers and offers are kept: 0 when nobody waits or talks. For tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.callers.len() + self.offers.len()
+    }
+
     /// Checks what must hold between inputs (tests and debug builds).
     pub fn check_invariants(&self) {
         if !cfg!(debug_assertions) {

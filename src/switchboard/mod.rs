@@ -208,6 +208,7 @@ impl Switchboard {
             + self.arriving.len()
             + self.unanswered.len()
             + self.deadlines.len()
+            + self.acd.live()
             + self.endpoint.transactions()
     }
 
