@@ -16,11 +16,14 @@ mod scenario;
 
 use std::time::Duration;
 
-use scenario::{SDP, STRANGER, TRUNK, World, header, invite, respond, seat_address, settings};
+use scenario::{
+    SDP, STRANGER, TRUNK, World, header, in_dialog, invite, respond, seat_address, settings,
+};
 use siaga112::call::orders::{MediaOrder, MediaReport, Role};
 use siaga112::journal::Fact;
 use siaga112::sip::Name;
 use siaga112::switchboard::Input;
+use siaga112::switchboard::orders::{Order, SeatStatus};
 use siaga112::vocabulary::{AnswerMode, Dice};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -202,7 +205,12 @@ fn strangers_get_403_for_a_call_and_silence_for_the_rest() {
     let before = world.sent.len();
     world.hear(STRANGER, &options);
     world.hear(STRANGER, "\u{0}\u{1}garbage");
+    world.hear(STRANGER, &invite(79, "sip:203.0.113.10", "").replace("INVITE", "CANCEL"));
     assert_eq!(world.sent.len(), before);
+    // Whoever forges a source makes us send no more than came, and keep nothing.
+    world.pass(Duration::from_secs(60));
+    assert_eq!(world.sent.len(), before);
+    assert_eq!(world.ladder.iter().filter(|l| l.starts_with("-> 203.0.113.99")).count(), 1);
     assert!(world.facts.iter().all(|e| !matches!(e.fact, Fact::Arrived { .. })));
     // The same from the trunk is answered.
     world.hear(TRUNK, &options);
@@ -441,20 +449,296 @@ fn a_listener_on_all_addresses_names_the_reachable_one() {
 
 #[test]
 fn a_storm_of_alarms_is_told_once_a_second() {
-    let mut world = World::new(1, AnswerMode::OnAgent);
-    world.slow_journal = true;
+    let mut world = World::unmanned(1, AnswerMode::OnAgent);
     for _ in 0..20 {
         world.call();
     }
-    world.pass(Duration::from_millis(300));
-    let told = world.ladder.iter().filter(|l| *l == "* alarm journal-slow").count();
-    assert_eq!(told, 1);
-    world.pass(SECOND);
+    world.pass(Duration::from_secs(60));
+    let alarm = "* alarm overflow-to-number";
+    assert_eq!(world.ladder.iter().filter(|l| *l == alarm).count(), 1);
     world.call();
-    world.pass(SECOND);
+    world.pass(Duration::from_secs(60));
     let last = world.facts.iter().rev().find_map(|entry| match &entry.fact {
         Fact::Alarm { detail, .. } => Some(detail.clone()),
         _ => None,
     });
     assert!(last.unwrap().contains("and 19 more"));
+}
+
+/// A BYE belongs to an answered call (RFC 3261 §15): the carrier's switch would answer it with 481.
+#[test]
+fn an_invite_that_was_not_answered_gets_its_final_response_and_no_bye() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = world.call();
+    world.cancel(call);
+    world.call();
+    let bye = invite(2, "sip:112@h", "").replace("INVITE", "BYE");
+    let to = header(&world.last_response(2, "180"), Name::To);
+    let bye = bye.replace("To: <sip:112@h>", &format!("To: {to}")).replace("z9hG4bK", "z9hG4bKb");
+    world.hear(TRUNK, &bye);
+    world.last_response(2, "487");
+    world.take(Input::Drain);
+    world.call();
+    world.call();
+    world.take(Input::Shutdown);
+    assert_eq!(world.endings().len(), 4);
+    let byes: Vec<&String> = world.ladder.iter().filter(|l| *l == "-> 198.51.100.7 BYE").collect();
+    assert!(byes.is_empty(), "{:#?}", world.ladder);
+}
+
+/// RFC 3261 §15: the callee waits with its BYE for the ACK. One that overtakes the 200 finds no
+/// dialog, is answered 481, and the 200 that comes after it leaves the caller in a dead call.
+#[test]
+fn our_bye_waits_for_the_caller_s_ack() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = world.call();
+    world.seat_says(1, 200);
+    seat_hangs_up(&mut world);
+    assert_eq!(world.endings(), ["Talking Seat HungUp"]);
+    let byes = |world: &World| world.ladder.iter().filter(|l| l.ends_with("7 BYE")).count();
+    assert_eq!(byes(&world), 0);
+    world.ack(call);
+    assert_eq!(byes(&world), 1);
+    assert!(world.last_request(TRUNK, "BYE").contains("CSeq: 1 BYE"));
+    // The ACK never comes: the BYE goes out all the same (RFC 3261 §13.3.1.4).
+    world.pass(Duration::from_secs(60));
+    world.call();
+    world.seat_says(1, 200);
+    seat_hangs_up(&mut world);
+    let before = byes(&world);
+    world.pass(Duration::from_secs(31));
+    assert_eq!(byes(&world), before);
+    world.pass(Duration::from_secs(2));
+    assert!(byes(&world) > before);
+}
+
+fn seat_hangs_up(world: &mut World) {
+    let from = seat_address(1);
+    let invite = world.last_request(&from, "INVITE");
+    let bye = format!(
+        "BYE sip:203.0.113.10:5060 SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bKbye{}\r\n\
+         From: {};tag=phone1\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: 9 BYE\r\n\r\n",
+        world.sent.len(),
+        header(&invite, Name::To),
+        header(&invite, Name::From),
+        header(&invite, Name::CallId)
+    );
+    world.hear(&from, &bye);
+}
+
+/// RFC 3261 §14.2 and RFC 3311 §5.2: not before the first INVITE has its answer.
+#[test]
+fn a_change_before_the_answer_is_put_off() {
+    for method in ["INVITE", "UPDATE"] {
+        let mut world = World::new(1, AnswerMode::OnAgent);
+        let call = world.call();
+        world.seat_says(1, 180);
+        let early = world.last_response(call, "180");
+        world.hear(TRUNK, &in_dialog(call, &early, method, 2, SDP));
+        let answer = world.last();
+        assert!(answer.starts_with("SIP/2.0 500"), "{method}: {answer}");
+        assert!(!header(&answer, Name::RetryAfter).is_empty());
+        world.seat_says(1, 200);
+        world.last_response(call, "200");
+        assert!(world.endings().is_empty());
+    }
+    // Our offer is on its way: theirs has to wait for the answer to it.
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.hear(TRUNK, &invite(1, "sip:112@203.0.113.10", ""));
+    world.seat_says(1, 200);
+    world.trunk_sends(1, "INVITE", 2, SDP);
+    assert!(world.last().starts_with("SIP/2.0 491"), "{}", world.last());
+    // An UPDATE without SDP only refreshes: no SDP goes back.
+    world.trunk_sends(1, "ACK", 1, SDP);
+    let ok = world.last_response(1, "200");
+    let update = in_dialog(1, &ok, "UPDATE", 3, SDP).replace("application/sdp", "text/plain");
+    world.hear(TRUNK, &update);
+    assert!(world.last().starts_with("SIP/2.0 200") && !world.last().contains("m=audio"));
+}
+
+/// The phones of a seat may share a port number; each INVITE is a call of its own to them.
+#[test]
+fn of_two_phones_that_answer_one_wins_and_the_other_is_hung_up() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.register_phone(1, "10.0.0.77:5060");
+    let call = world.call();
+    let first = world.last_request(&seat_address(1), "INVITE");
+    let second = world.last_request("10.0.0.77:5060", "INVITE");
+    assert_ne!(header(&first, Name::CallId), header(&second, Name::CallId));
+    assert_ne!(header(&first, Name::From), header(&second, Name::From));
+    world.hear("10.0.0.77:5060", &respond(&second, 180, "other", ""));
+    world.seat_says(1, 200);
+    assert!(world.last_request("10.0.0.77:5060", "CANCEL").contains("Call completed elsewhere"));
+    world.hear("10.0.0.77:5060", &respond(&second, 200, "other", SDP));
+    world.last_request("10.0.0.77:5060", "ACK");
+    world.last_request("10.0.0.77:5060", "BYE");
+    world.ack(call);
+    // The winner repeats its 200 because our ACK was lost: ACK again, no BYE.
+    world.seat_says(1, 200);
+    assert!(world.last().starts_with("ACK"));
+    assert_eq!(world.ladder.iter().filter(|l| *l == "-> 10.0.0.1 BYE").count(), 0);
+    assert!(world.endings().is_empty());
+}
+
+/// A phone of RFC 2543 sends no To tag; its repeated 200 is no second phone.
+#[test]
+fn a_repeated_200_without_a_tag_hangs_up_nobody() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.call();
+    let ringing = world.last_request(&seat_address(1), "INVITE");
+    let ok = respond(&ringing, 200, "x", SDP).replace(";tag=x", "");
+    world.hear(&seat_address(1), &ok);
+    world.hear(&seat_address(1), &ok);
+    assert_eq!(world.ladder.iter().filter(|l| *l == "-> 10.0.0.1 BYE").count(), 0);
+    assert_eq!(world.ladder.iter().filter(|l| *l == "-> 10.0.0.1 ACK").count(), 2);
+}
+
+/// A call that ends in the same turn as a seat gets free is not offered any more.
+#[test]
+fn a_call_that_is_over_rings_nobody() {
+    let mut world = World::new(1, AnswerMode::Immediate);
+    set_ready(&mut world, false);
+    world.call();
+    world.pass(Duration::from_secs(30));
+    set_ready(&mut world, true);
+    world.seat_says(1, 486);
+    let rung = |world: &World| world.ladder.iter().filter(|l| *l == "-> 10.0.0.1 INVITE").count();
+    assert_eq!(rung(&world), 1);
+    // The 200 was never acknowledged, and the seat's rest is over, by the time of one late tick.
+    world.now.moment = world.now.moment.after(Duration::from_secs(5));
+    world.board.tick(world.now);
+    world.pass(SECOND);
+    assert_eq!(world.endings(), ["Waiting Network NoAck"]);
+    assert_eq!(rung(&world), 1);
+    world.pass(Duration::from_secs(120));
+    assert!(world.streams.is_empty(), "{:?}", world.streams);
+    assert_eq!(world.board.live(), 0);
+}
+
+fn set_ready(world: &mut World, ready: bool) {
+    let status = if ready { SeatStatus::Ready } else { SeatStatus::Paused };
+    let order =
+        Order::SetSeat { seat: "seat-1".into(), status, reason: String::new(), by: "t".into() };
+    world.take(Input::Order { number: 1, order });
+}
+
+#[test]
+fn nothing_is_kept_of_a_call_that_is_over() {
+    let mut world = World::new(2, AnswerMode::OnAgent);
+    world.register_phone(1, "10.0.0.77:5060");
+    let call = answered(&mut world);
+    world.trunk_sends(call, "INVITE", 2, SDP);
+    world.trunk_sends(call, "BYE", 3, "");
+    let cancelled = world.call();
+    world.seat_says(2, 180);
+    world.cancel(cancelled);
+    world.seat_says(2, 200);
+    world.pass(Duration::from_secs(120));
+    assert_eq!(world.board.live(), 0, "{:?}", world.board);
+}
+
+#[test]
+fn a_slow_disk_is_one_alarm_and_not_one_for_each_call() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.slow_journal = true;
+    let alarms =
+        |world: &World| world.ladder.iter().filter(|l| *l == "* alarm journal-slow").count();
+    for _ in 0..5 {
+        world.call();
+        world.pass(SECOND);
+    }
+    assert_eq!(alarms(&world), 1);
+    world.slow_journal = false;
+    world.journal_catches_up();
+    world.call();
+    world.slow_journal = true;
+    world.call();
+    world.pass(SECOND);
+    assert_eq!(alarms(&world), 2);
+}
+
+#[test]
+fn a_test_call_without_a_port_waits_in_silence() {
+    let mut world = World::with_ports(1, AnswerMode::OnAgent, 0);
+    world.hear(TRUNK, &invite(1, "urn:service:test.sos", SDP));
+    world.pass(Duration::from_secs(10));
+    assert!(!world.ladder.iter().any(|l| l.contains("alarm")), "{:#?}", world.ladder);
+    world.take(Input::Media(MediaReport::PortsReady(vec![30_000])));
+    world.pass(SECOND);
+    world.last_response(1, "200");
+}
+
+#[test]
+fn a_draining_gateway_takes_no_test_calls_either() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.take(Input::Drain);
+    world.hear(TRUNK, &invite(1, "urn:service:test.sos", SDP));
+    world.last_response(1, "503");
+}
+
+/// The queue is renamed between the first entry and the disk's word for it.
+#[test]
+fn a_call_whose_queue_went_while_it_arrived_waits_in_the_first_one() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.slow_journal = true;
+    world.call();
+    let mut renamed = settings(1, AnswerMode::OnAgent);
+    renamed.queues[0].id = "new".into();
+    renamed.seats[0].queues = vec!["new".into()];
+    renamed.rules[0].queue = "new".into();
+    let settings = Box::new(renamed);
+    world.take(Input::Adopt { settings, digest: "x".into(), by: "SIGHUP".into() });
+    world.journal_catches_up();
+    assert!(world.ladder.contains(&"* offered seat-1".to_owned()), "{:#?}", world.ladder);
+}
+
+#[test]
+fn a_caller_who_was_not_answered_gives_back_the_port_of_a_missed_offer() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.call();
+    assert_eq!(world.streams.len(), 2);
+    world.seat_says(1, 486);
+    assert!(world.streams.is_empty(), "{:?}", world.streams);
+    world.pass(Duration::from_secs(3));
+    world.seat_says(1, 200);
+    assert!(world.ladder.contains(&"* answered seat-1".to_owned()));
+    assert_eq!(world.streams.len(), 2);
+}
+
+/// Callers that are answered while they wait hold a port each: they must leave some for the seats.
+#[test]
+fn waiting_callers_leave_ports_for_the_seats() {
+    let mut world = World::with_ports(2, AnswerMode::Immediate, 6);
+    for _ in 0..9 {
+        world.call();
+    }
+    world.pass(SECOND);
+    world.register(1);
+    world.register(2);
+    for seat in [1, 2] {
+        world.seat_says(seat, 200);
+        assert!(world.ladder.contains(&format!("* answered seat-{seat}")), "{:#?}", world.ladder);
+    }
+    // A call that ends gives its ports to the next seat before it gives them to the next caller.
+    for _ in 0..4 {
+        seat_hangs_up(&mut world);
+        world.pass(Duration::from_secs(6));
+        world.seat_says(1, 200);
+    }
+    let answered = world.ladder.iter().filter(|l| *l == "* answered seat-1").count();
+    assert_eq!(answered, 5, "{:#?}", world.ladder);
+}
+
+/// Nobody sits at seat 1. It costs one caller the ring time, not every one.
+#[test]
+fn a_seat_that_missed_a_call_stands_behind_the_others() {
+    let mut world = World::new(2, AnswerMode::OnAgent);
+    let first = world.call();
+    world.pass(Duration::from_secs(8));
+    world.cancel(first);
+    world.pass(Duration::from_secs(4));
+    world.call();
+    let offered: Vec<&String> =
+        world.ladder.iter().filter(|l| l.starts_with("* offered")).collect();
+    assert_eq!(offered, ["* offered seat-1", "* offered seat-2", "* offered seat-2"]);
 }

@@ -192,6 +192,8 @@ enum Timer {
 #[derive(Debug, Default)]
 pub struct Distributor {
     queues: BTreeMap<QueueId, QueueSettings>,
+    /// Where callers go whose queue is no more: the first one of the configuration.
+    first: Option<QueueId>,
     seats: BTreeMap<SeatId, Seat>,
     callers: BTreeMap<CallId, Caller>,
     waiting: Waiting,
@@ -220,6 +222,7 @@ impl Distributor {
     /// go to the first queue that is; a seat that is no more goes when its talk is over.
     pub fn adopt(&mut self, now: Moment, queues: &[QueueSettings], seats: &[SeatSettings]) {
         self.queues = queues.iter().map(|q| (q.id.clone(), q.clone())).collect();
+        self.first = queues.first().map(|q| q.id.clone());
         for settings in seats {
             match self.seats.get_mut(&settings.id) {
                 Some(seat) => {
@@ -242,19 +245,19 @@ impl Distributor {
                 self.deadlines.clear(&Timer::Seat(id));
             }
         }
-        self.rehome_callers(now, queues);
+        self.rehome_callers(now);
         self.touched.extend(self.seats.keys().cloned());
         self.rebuild_free();
         self.settle(now);
     }
 
-    fn rehome_callers(&mut self, now: Moment, queues: &[QueueSettings]) {
-        let Some(first) = queues.first().map(|q| q.id.clone()) else { return };
+    fn rehome_callers(&mut self, now: Moment) {
+        let Some(first) = self.first.clone() else { return };
         let calls: Vec<CallId> = self.callers.keys().copied().collect();
         for call in calls {
             self.unlist(call);
             let Some(caller) = self.callers.get_mut(&call) else { continue };
-            caller.queues.retain(|q| queues.iter().any(|s| s.id == *q));
+            caller.queues.retain(|q| self.queues.contains_key(q));
             if caller.queues.is_empty() {
                 caller.queues.push(first.clone());
                 caller.overflowed = 0;
@@ -353,6 +356,9 @@ impl Distributor {
         if self.callers.contains_key(&call) {
             return;
         }
+        // The configuration may have dropped the queue while the call arrived.
+        let known = self.queues.contains_key(&queue);
+        let queue = self.first.clone().filter(|_| !known).unwrap_or(queue);
         let place = (Reverse(priority), arrived, call);
         let limit = self.queues.get(&queue).map(|q| q.max_wait);
         let caller = Caller { place, queues: vec![queue], overflowed: 0, held_by: Held::Nobody };
@@ -453,6 +459,11 @@ impl Distributor {
         }
         match miss {
             Miss::Refused => {
+                // Behind the others: an operator who is not there costs one caller the ring time,
+                // not every one.
+                if let Some(seat) = self.seats.get_mut(&offer.seat) {
+                    seat.idle_since = now;
+                }
                 self.release(id, Bond::Rest);
                 self.deadlines.set(Timer::Seat(offer.seat), now.after(REST));
             }
@@ -606,6 +617,13 @@ impl Distributor {
                 seats: self.seats.values().filter(serves).count(),
             }
         })
+    }
+
+    /// How many callers and offers are kept: 0 when nobody waits or talks. For tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.callers.len() + self.offers.len()
     }
 
     /// Checks what must hold between inputs (tests and debug builds).

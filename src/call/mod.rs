@@ -57,6 +57,8 @@ pub struct Leg {
     pub media: Option<LegMedia>,
     /// We sent the SDP offer in a 2xx and the answer comes in the ACK.
     pub awaits_answer: bool,
+    /// Our 200 to its INVITE, until the ACK: no BYE may go out before (RFC 3261 §15).
+    pub unacked: Option<ServerId>,
     /// The peer has put us on hold.
     pub held: bool,
 }

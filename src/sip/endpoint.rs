@@ -150,12 +150,6 @@ impl Endpoint {
             return;
         }
         let server = self.open_server(now, flow, key, &request);
-        // A re-INVITE is answered in the same turn; a stranger's guess at one is not answered at all.
-        let new = request.headers.to().is_some_and(|to| to.tag().is_none());
-        if request.method == Method::Invite && new {
-            let trying = request.response(100, "");
-            self.put_response(now, server, &trying);
-        }
         let oddities = oddities.to_vec();
         self.events.push_back(Event::Request { server, flow, request, oddities });
     }
@@ -210,17 +204,21 @@ impl Endpoint {
             .and_then(|key| self.server_keys.get(&key).copied())
             .filter(|id| self.servers.get(id).is_some_and(|s| s.invite));
         let server = self.open_server(now, flow, key, &cancel);
-        let code = if invite.is_some() { 200 } else { 481 };
+        let Some((id, invite)) = invite.and_then(|id| Some((id, self.servers.get(&id)?))) else {
+            let request = cancel;
+            return self.events.push_back(Event::Request {
+                server,
+                flow,
+                request,
+                oddities: Vec::new(),
+            });
+        };
         // The tag of the INVITE's own responses (RFC 3261 §9.2): some switches take it for the
         // dialog's.
-        let named = invite.and_then(|id| Some(self.servers.get(&id)?.tag.to_string()));
-        let tag = named.unwrap_or_else(|| format!("c{:x}", server.0));
-        self.respond(now, server, cancel.response(code, &tag));
-        let waits = |id: &ServerId| {
-            self.servers.get(id).is_some_and(|s| s.state == server::State::Proceeding)
-        };
+        let (tag, waits) = (invite.tag.clone(), invite.state == server::State::Proceeding);
+        self.respond(now, server, cancel.response(200, &tag));
         // A CANCEL after the final response changes nothing (RFC 3261 §9.2).
-        if let Some(id) = invite.filter(waits) {
+        if waits {
             self.events.push_back(Event::Cancelled { server: id, cancel });
         }
     }
@@ -247,9 +245,11 @@ impl Endpoint {
         }
         let mut report = first;
         if success_again {
-            let tag = response.headers.to().and_then(|to| to.tag().map(str::to_owned));
+            // A phone of RFC 2543 sends no tag; it is one and the same phone all the same.
+            let to = response.headers.to();
+            let tag = to.as_ref().and_then(|to| to.tag()).unwrap_or("");
             match &client.ack {
-                Some((acked, bytes, flow)) if Some(&**acked) == tag.as_deref() => {
+                Some((acked, bytes, flow)) if **acked == *tag => {
                     self.sends.push_back(Send { flow: *flow, bytes: bytes.clone() });
                 }
                 // Not acknowledged by its owner yet, or a second fork's answer.
@@ -274,6 +274,15 @@ impl Endpoint {
     }
 
     // ---- responses out -----------------------------------------------------------------------
+
+    /// Tells the sender of an INVITE that it is being handled, so that it stops to repeat it. Only
+    /// for one whose final response takes longer than this turn.
+    pub fn trying(&mut self, now: Moment, server: ServerId) {
+        let trying = self.request(server).map(|request| request.response(100, ""));
+        if let Some(response) = trying {
+            self.put_response(now, server, &response);
+        }
+    }
 
     /// Answers a request. A second final response to the same request is not sent.
     pub fn respond(&mut self, now: Moment, server: ServerId, response: Response) {
@@ -314,13 +323,15 @@ impl Endpoint {
         self.sends.push_back(Send { flow, bytes: response.to_bytes() });
     }
 
-    /// Answers a request and forgets it: a stranger's flood must not fill the tables. A repeated
-    /// request is answered again as if it were new (RFC 3261 §8.2.7).
-    pub fn respond_without_state(&mut self, server: ServerId, response: Response) {
-        let Some(flow) = self.servers.get(&server).map(|s| s.flow) else { return };
-        let ours = response.with(Name::Server, self.agent.clone());
-        self.sends.push_back(Send { flow, bytes: ours.to_bytes() });
-        self.remove_server(server);
+    /// Answers a request once and forgets it: for a sender who has not shown who it is. When the
+    /// answer is lost it asks again and is answered again. A forged source is so sent no more than
+    /// came, and a flood costs no memory.
+    pub fn answer_once(&mut self, id: ServerId, response: Response) {
+        if let Some(server) = self.servers.get(&id) {
+            let bytes = response.with(Name::Server, self.agent.clone()).to_bytes();
+            self.sends.push_back(Send { flow: server.flow, bytes });
+        }
+        self.remove_server(id);
     }
 
     /// Forgets a request without an answer, as if it had never come.
@@ -492,7 +503,13 @@ impl Endpoint {
                 let deadline = client.deadline();
                 self.schedule(Timer::Client(id), deadline);
             }
-            client::Due::Over => drop(self.remove_client(id)),
+            client::Due::Over => {
+                let answered = client.state == client::State::Accepted;
+                drop(self.remove_client(id));
+                if answered {
+                    self.events.push_back(Event::Over { client: id });
+                }
+            }
             client::Due::Timeout => {
                 if let Some(client) = self.remove_client(id)
                     && client.method != Method::Cancel

@@ -17,7 +17,8 @@ pub struct ClientId(pub(super) u64);
 /// What the endpoint tells the switchboard.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A new request. An ACK that belongs to no transaction of ours is not reported.
+    /// A new request, or a CANCEL of nothing that we know. An ACK that belongs to no transaction of
+    /// ours is not reported.
     Request {
         /// Its transaction.
         server: ServerId,
@@ -64,6 +65,11 @@ pub enum Event {
         client: ClientId,
         /// The request.
         request: Request,
+    },
+    /// An answered INVITE of ours is over: no further 2xx of it can come.
+    Over {
+        /// The request's transaction.
+        client: ClientId,
     },
     /// Bytes that were no SIP; nobody was answered.
     Junk {

@@ -50,8 +50,8 @@ pub struct Registrar {
     expires: Expires,
     authenticator: Authenticator,
     bindings: BTreeMap<SeatId, Vec<Binding>>,
-    /// When the first binding of each seat ends: asked for at every turn, so never searched for.
-    ends: Deadlines<SeatId>,
+    /// When the first binding of each seat ends.
+    deadlines: Deadlines<SeatId>,
     changes: Vec<Reachability>,
 }
 
@@ -64,7 +64,7 @@ impl Registrar {
             expires: settings.expires,
             authenticator: Authenticator::new(&settings.domain, &settings.digest, dice),
             bindings: BTreeMap::new(),
-            ends: Deadlines::default(),
+            deadlines: Deadlines::default(),
             changes: Vec::new(),
         };
         registrar.adopt(settings);
@@ -85,9 +85,7 @@ impl Registrar {
             .cloned()
             .collect();
         for seat in gone {
-            self.bindings.remove(&seat);
-            self.ends.clear(&seat);
-            self.changes.push(Reachability { seat, reachable: false });
+            self.keep(&seat, |_| false);
         }
     }
 
@@ -111,13 +109,20 @@ impl Registrar {
     /// The earliest moment that a binding ends.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Moment> {
-        self.ends.next()
+        self.deadlines.next()
     }
 
     /// Forgets the bindings whose time is over.
     pub fn tick(&mut self, now: Moment) {
-        while let Some(seat) = self.ends.pop_due(now) {
+        while let Some(seat) = self.deadlines.pop_due(now) {
             self.keep(&seat, |binding| binding.expires_at > now);
+        }
+    }
+
+    fn schedule(&mut self, seat: &SeatId) {
+        match self.phones(seat).iter().map(|b| b.expires_at).min() {
+            Some(at) => self.deadlines.set(seat.clone(), at),
+            None => self.deadlines.clear(seat),
         }
     }
 
@@ -128,14 +133,7 @@ impl Registrar {
             self.bindings.remove(seat);
             self.changes.push(Reachability { seat: seat.clone(), reachable: false });
         }
-        self.note_end(seat);
-    }
-
-    fn note_end(&mut self, seat: &SeatId) {
-        match self.phones(seat).iter().map(|b| b.expires_at).min() {
-            Some(at) => self.ends.set(seat.clone(), at),
-            None => self.ends.clear(seat),
-        }
+        self.schedule(seat);
     }
 
     /// A challenge of this registrar's realm, for other requests that need one.
@@ -294,8 +292,8 @@ impl Registrar {
             if first {
                 self.changes.push(Reachability { seat: seat.clone(), reachable: true });
             }
+            self.schedule(seat);
         }
-        self.note_end(seat);
     }
 
     fn bindings_response(

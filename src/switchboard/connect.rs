@@ -9,7 +9,7 @@ use crate::sdp::CodecKind;
 use crate::sip::registrar::Binding;
 use crate::sip::write::quoted;
 use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, Uri, body};
-use crate::vocabulary::{CallId, Now, OfferId, OperatorId, SeatId, StreamId};
+use crate::vocabulary::{CallId, Now, OfferId, OperatorId, SeatId, StreamId, limits};
 
 use super::inbound::{ALLOW, display};
 use super::{Purpose, Switchboard, Timer};
@@ -30,7 +30,9 @@ impl Switchboard {
         operator: Option<OperatorId>,
     ) {
         let phones = self.registrar.phones(seat).to_vec();
-        if phones.is_empty() || !self.calls.contains_key(&id) {
+        // In one turn the call may have ended after the offer was made.
+        let waits = self.calls.get(&id).is_some_and(|call| call.state == State::Waiting);
+        if phones.is_empty() || !waits {
             let miss = acd::Input::Missed { offer, miss: Miss::Refused };
             return self.acd.handle(now.moment, miss);
         }
@@ -46,9 +48,9 @@ impl Switchboard {
         let mut ringing = Ringing { seat: seat.clone(), operator, media, attempts: Vec::new() };
         let sdp = ringing.media.offer(self.law_of_caller(id).as_ref());
         for phone in &phones {
-            let names = (self.dice.token(), self.dice.token());
+            let tag = self.dice.token();
             let Some(call) = self.calls.get(&id) else { return };
-            let invite = self.seat_invite(call, seat, phone, sdp.clone(), names);
+            let invite = self.seat_invite(call, seat, phone, &tag, sdp.clone());
             let client = self.endpoint.send(now.moment, phone.flow, invite, &mut self.dice);
             self.clients.insert(client, Purpose::Ring { call: id, offer });
             ringing.attempts.push(Attempt { client, flow: phone.flow, failed: None });
@@ -109,8 +111,8 @@ impl Switchboard {
         call: &Call,
         seat: &SeatId,
         phone: &Binding,
+        tag: &str,
         sdp: bytes::Bytes,
-        (tag, call_id): (String, String),
     ) -> Request {
         let domain = &self.settings.sip.domain;
         let node = &self.settings.node;
@@ -127,7 +129,7 @@ impl Switchboard {
         let mut invite = Request::new(Method::Invite, Uri::read(phone.contact.as_str()))
             .with(Name::From, format!("{name} <sip:{user}@{domain}>;tag={tag}"))
             .with(Name::To, format!("<sip:{seat}@{domain}>"))
-            .with(Name::CallId, format!("{call_id}@{domain}"))
+            .with(Name::CallId, format!("{}-{tag}@{domain}", call.id))
             .with(Name::CSeq, "1 INVITE")
             .with(Name::Contact, self.contact(&phone.flow))
             .with(Name::PAssertedIdentity, format!("{name} <sip:{user}@{domain}>"))
@@ -242,8 +244,14 @@ impl Switchboard {
     ) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(ringing) = call.ringing.remove(&offer) else { return };
+        // The caller's port as well, while no answer has named it: who only waits holds none.
+        let unanswered = call.invite.is_some() && !call.is_closing();
+        let idle = unanswered.then(|| call.caller.media.take()).flatten();
         self.withdraw(now, &ringing.attempts, None, "");
         self.media(MediaOrder::Close { stream: ringing.media.stream });
+        if let Some(media) = idle {
+            self.media(MediaOrder::Close { stream: media.stream });
+        }
         let seat = ringing.seat;
         self.note(now, Fact::OfferEnded { call: id, offer, seat, outcome, status });
     }
@@ -316,7 +324,8 @@ impl Switchboard {
         };
         self.note(now, ended);
         self.note(now, Fact::Answered { call: id, seat: seat.clone(), operator, after_ms });
-        let leg = Leg { dialog, media: Some(ringing.media), awaits_answer: false, held: false };
+        let media = Some(ringing.media);
+        let leg = Leg { dialog, media, awaits_answer: false, unacked: None, held: false };
         if let Some(call) = self.calls.get_mut(&id) {
             call.talk = Some(Talk { seat, leg, answered: now });
             call.state = State::Talking;
@@ -324,6 +333,7 @@ impl Switchboard {
         self.answer_caller(now, id, law.as_ref());
         self.deadlines.clear(&Timer::KeepRinging(id));
         self.deadlines.clear(&Timer::Answer(id));
+        self.unanswered.remove(&id);
         self.bridge(now, id);
     }
 
@@ -373,6 +383,7 @@ impl Switchboard {
         let (Some(server), Some(media)) = (call.invite.take(), call.caller.media.as_mut()) else {
             return false;
         };
+        call.caller.unacked = Some(server);
         let Some(request) = self.endpoint.request(server) else { return false };
         let offered = body::sdp(&request.headers, &request.body);
         let answered = offered.and_then(|offer| media.answer(&offer, prefer).ok());
@@ -406,8 +417,9 @@ impl Switchboard {
         if self.calls.get(&id).is_none_or(|c| c.state != State::Waiting || c.invite.is_none()) {
             return;
         }
-        if !self.answer_caller(now, id, None) {
-            return self.unanswered.push_back(id);
+        if !self.has_ports_to_spare() || !self.answer_caller(now, id, None) {
+            self.unanswered.insert(id);
+            return;
         }
         self.deadlines.clear(&Timer::KeepRinging(id));
         let after_ms = self.millis_since_invite(now, id);
@@ -421,10 +433,16 @@ impl Switchboard {
 
     /// Ports came: answers the callers whose answer is due and had none.
     pub(super) fn answer_the_unanswered(&mut self, now: Now) {
-        for _ in 0..self.ports.len() {
-            let Some(id) = self.unanswered.pop_front() else { break };
+        while self.has_ports_to_spare() {
+            let Some(id) = self.unanswered.pop_first() else { break };
             self.answer_by_mode(now, id);
         }
+    }
+
+    /// Whether a caller who only waits may have a port. Each seat's leg needs one, and a caller
+    /// who waits holds his until a seat answers: without a reserve no seat ever could.
+    fn has_ports_to_spare(&self) -> bool {
+        self.ports.len() > self.settings.seats.len().clamp(2, limits::PORT_STOCK / 2)
     }
 
     pub(super) fn millis_since_invite(&self, now: Now, id: CallId) -> u64 {

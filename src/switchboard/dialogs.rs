@@ -52,7 +52,7 @@ impl Switchboard {
                 self.bye(now, id, side, request);
             }
             Method::Invite => self.renegotiate(now, server, request, id, side),
-            Method::Update if !request.body.is_empty() => {
+            Method::Update if body::sdp(&request.headers, &request.body).is_some() => {
                 self.renegotiate(now, server, request, id, side);
             }
             Method::Update | Method::Info | Method::Options | Method::Message => {
@@ -82,9 +82,17 @@ impl Switchboard {
         side: Side,
     ) {
         let offered = body::sdp(&request.headers, &request.body);
+        let open = self.calls.get(&id).is_some_and(|call| call.invite.is_some());
+        if open && side == Side::Caller {
+            // The first INVITE comes first (RFC 3261 §14.2, RFC 3311 §5.2).
+            let seconds = self.dice.number() % 11;
+            let response = request.response(500, "");
+            let response = response.with(Name::RetryAfter, seconds.to_string());
+            return self.endpoint.respond(now.moment, server, response);
+        }
         let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) else { return };
-        let Some(media) = leg.media.as_mut() else {
-            // Before the answer there is nothing to change (RFC 3261 §14.2).
+        let (Some(media), false) = (leg.media.as_mut(), leg.awaits_answer) else {
+            // Our own offer has no answer yet (RFC 3261 §14.2).
             return self.refuse(now, server, request, 491);
         };
         let sdp = match offered {
@@ -150,7 +158,9 @@ impl Switchboard {
     /// The ACK of a 2xx of ours; it may carry the answer to our SDP offer.
     pub(super) fn acked(&mut self, now: Now, server: ServerId, ack: &Request) {
         let Some((id, side)) = self.invites.remove(&server) else { return };
+        self.part(now, server);
         let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) else { return };
+        leg.unacked = leg.unacked.filter(|unacked| *unacked != server);
         if !std::mem::take(&mut leg.awaits_answer) {
             return;
         }
@@ -165,10 +175,21 @@ impl Switchboard {
     /// The ACK never came: the peer is not there (RFC 3261 §13.3.1.4).
     pub(super) fn unacked(&mut self, now: Now, server: ServerId) {
         let Some((id, side)) = self.invites.remove(&server) else { return };
-        let Some(call) = self.calls.get(&id) else { return };
+        self.part(now, server);
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if let Some(leg) = call.leg_mut(side) {
+            leg.unacked = None;
+        }
         let by = if side == Side::Caller { Party::Network } else { Party::Seat };
         let ending = Ending { stage: call.stage(), by, cause: Cause::NoAck, q850: None };
         self.end(now, id, ending);
+    }
+
+    /// Sends the BYE that waited for this INVITE's ACK.
+    fn part(&mut self, now: Now, server: ServerId) {
+        if let Some((flow, bye)) = self.partings.remove(&server) {
+            self.endpoint.send(now.moment, flow, bye, &mut self.dice);
+        }
     }
 
     // ---- the peer ends -----------------------------------------------------------------------

@@ -30,26 +30,18 @@ pub(super) fn by_peer(stage: Stage, party: Party, cause: Cause, headers: &Header
 impl Switchboard {
     /// The trunk cancelled its INVITE: 487, whatever we were doing.
     pub(super) fn cancelled(&mut self, now: Now, server: ServerId, cancel: &Request) {
-        let known = self.invites.get(&server).copied();
-        let answered =
-            known.and_then(|(id, _)| self.calls.get(&id)).is_none_or(|c| c.invite.is_none());
-        if let Some(invite) = self.endpoint.request(server) {
-            let tag = known
-                .and_then(|(id, _)| self.calls.get(&id))
-                .map_or_else(|| "x".into(), |c| c.caller.dialog.key().local_tag.clone());
-            let response = invite.response(487, &tag);
-            self.endpoint.respond(now.moment, server, response);
-        }
-        let Some((id, _)) = known else { return };
-        if answered {
-            return;
-        }
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.invite = None;
-            let ending = by_peer(call.stage(), Party::Caller, Cause::Cancelled, &cancel.headers);
-            self.end(now, id, ending);
-        }
-        self.invites.remove(&server);
+        let known = self.invites.get(&server).and_then(|(id, _)| self.calls.get(id));
+        let Some(call) = known.filter(|call| call.invite == Some(server)) else {
+            // Nobody's INVITE, left by a fault of ours: it gets its 487 all the same.
+            let response = self.endpoint.request(server).map(|invite| invite.response(487, "x"));
+            return response
+                .into_iter()
+                .for_each(|response| self.endpoint.respond(now.moment, server, response));
+        };
+        let id = call.id;
+        let ending = by_peer(call.stage(), Party::Caller, Cause::Cancelled, &cancel.headers);
+        self.refuse_invite(now, id, 487);
+        self.end(now, id, ending);
     }
 
     /// A peer said BYE: its dialog is gone, the other side is told.
@@ -57,17 +49,10 @@ impl Switchboard {
         let Some(call) = self.calls.get_mut(&id) else { return };
         match side {
             Side::Caller => {
+                self.dialogs.remove(call.caller.dialog.key());
                 // A BYE may come for the early dialog as well (RFC 3261 §15): the INVITE still
                 // needs its final response.
-                if let Some(server) = call.invite.take() {
-                    self.invites.remove(&server);
-                    let tag = call.caller.dialog.key().local_tag.clone();
-                    if let Some(invite) = self.endpoint.request(server) {
-                        let response = invite.response(487, &tag);
-                        self.endpoint.respond(now.moment, server, response);
-                    }
-                }
-                self.dialogs.remove(call.caller.dialog.key());
+                self.refuse_invite(now, id, 487);
             }
             Side::Seat => {
                 if let Some(talk) = &call.talk {
@@ -91,13 +76,17 @@ impl Switchboard {
             self.offer_is_over(now, id, offer, OfferOutcome::CallerLeft, None);
         }
         self.acd.handle(now.moment, acd::Input::Leave { call: id });
-        self.finish_invite(now, id);
-        self.say_bye(now, id, Side::Seat);
-        self.say_bye(now, id, Side::Caller);
+        // A call that we end before the answer is sent elsewhere by the trunk.
+        self.refuse_invite(now, id, 503);
+        // A program that stops cannot wait for anything.
+        let at_once = ending.cause == Cause::Restart;
+        self.say_bye(now, id, Side::Seat, at_once);
+        self.say_bye(now, id, Side::Caller, at_once);
         for timer in [Timer::Journal, Timer::KeepRinging, Timer::Answer, Timer::TestOver] {
             self.deadlines.clear(&timer(id));
         }
         self.arriving.retain(|_, call| *call != id);
+        self.unanswered.remove(&id);
         let Some(call) = self.calls.get(&id) else { return };
         let (streams, recorded) = (call.streams.clone(), call.recorded);
         for (stream, _) in &streams {
@@ -116,21 +105,26 @@ impl Switchboard {
         }
     }
 
-    /// An INVITE that is still open gets its final response: a call ended by us before the answer
-    /// is sent elsewhere by the trunk.
-    fn finish_invite(&mut self, now: Now, id: CallId) {
+    /// Gives an INVITE that is still open its final refusal. Its dialog ends with that: a BYE is
+    /// for answered calls (RFC 3261 §15).
+    pub(super) fn refuse_invite(&mut self, now: Now, id: CallId, code: u16) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(server) = call.invite.take() else { return };
-        let tag = call.caller.dialog.key().local_tag.clone();
-        self.dialogs.remove(call.caller.dialog.key());
+        let key = call.caller.dialog.key();
+        self.dialogs.remove(key);
         self.invites.remove(&server);
-        if let Some(invite) = self.endpoint.request(server) {
-            let response = invite.response(503, &tag).with(Name::RetryAfter, "5");
-            self.endpoint.respond(now.moment, server, response);
+        let Some(invite) = self.endpoint.request(server) else { return };
+        let mut response = invite.response(code, &key.local_tag);
+        if code == 503 {
+            response = response.with(Name::RetryAfter, "5");
         }
+        self.endpoint.respond(now.moment, server, response);
     }
 
-    fn say_bye(&mut self, now: Now, id: CallId, side: Side) {
+    /// Ends a leg whose dialog is still known; not before the ACK of our 200 (RFC 3261 §15): a BYE
+    /// that overtakes the 200 finds no dialog at the peer, and the 200 then makes one that nobody
+    /// ends.
+    fn say_bye(&mut self, now: Now, id: CallId, side: Side, at_once: bool) {
         let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) else { return };
         if self.dialogs.remove(leg.dialog.key()).is_none() {
             return;
@@ -138,6 +132,10 @@ impl Switchboard {
         let bye = leg.dialog.request(&Method::Bye);
         let bye = bye.with(Name::Reason, "Q.850;cause=16;text=\"Normal call clearing\"");
         let flow = leg.dialog.next_hop();
+        if let Some(server) = leg.unacked.filter(|_| !at_once) {
+            self.partings.insert(server, (flow, bye));
+            return;
+        }
         self.endpoint.send(now.moment, flow, bye, &mut self.dice);
     }
 

@@ -52,14 +52,17 @@ impl Switchboard {
             Method::Invite => self.invite(now, server, flow, request, oddities),
             Method::Register => {
                 let response = self.registrar.register(now.moment, request, flow, &mut self.dice);
-                self.endpoint.respond(now.moment, server, response);
+                match response.code {
+                    401 | 403 => self.endpoint.answer_once(server, response),
+                    _ => self.endpoint.respond(now.moment, server, response),
+                }
             }
             _ if !self.is_known(&flow) => {
                 self.unknown_source += 1;
                 self.endpoint.forget(server);
             }
             Method::Options => self.options(now, server, request, &flow),
-            Method::Bye | Method::Update | Method::Prack => {
+            Method::Bye | Method::Update | Method::Prack | Method::Cancel => {
                 self.refuse(now, server, request, 481);
             }
             _ => {
@@ -114,11 +117,12 @@ impl Switchboard {
             Admission::Challenge { stale } => {
                 self.unknown_source += 1;
                 let response = self.registrar.challenge(now.moment, request, stale, &mut self.dice);
-                self.endpoint.respond(now.moment, server, response);
+                self.endpoint.answer_once(server, response);
             }
             Admission::Stranger => {
                 self.unknown_source += 1;
-                self.refuse(now, server, request, 403);
+                let response = request.response(403, &self.dice.token());
+                self.endpoint.answer_once(server, response);
             }
         }
     }
@@ -181,13 +185,14 @@ impl Switchboard {
             },
         );
         match routed {
+            _ if self.draining => return self.turn_away(now, id, 503, Cause::Draining),
             Routed::Test if self.test_calls() > limits::TEST_CALLS => {
                 return self.turn_away(now, id, 486, Cause::TooManyTests);
             }
             Routed::Test => {}
-            _ if self.draining => return self.turn_away(now, id, 503, Cause::Draining),
             Routed::Queue { decision, answer } => self.assign(now, id, decision, answer),
         }
+        self.endpoint.trying(now.moment, server);
         self.arriving.insert(ticket, id);
         self.deadlines.set(Timer::Journal(id), now.moment.after(limits::JOURNAL_WAIT));
     }
@@ -214,7 +219,7 @@ impl Switchboard {
             dialled: arrival.dialled.clone(),
             state: State::Arriving,
             invite: Some(server),
-            caller: Leg { dialog, media: None, awaits_answer: false, held: false },
+            caller: Leg { dialog, media: None, awaits_answer: false, unacked: None, held: false },
             queue: None,
             priority: 0,
             answer: AnswerMode::OnAgent,
@@ -267,17 +272,7 @@ impl Switchboard {
 
     /// The only two final refusals that a known trunk gets: draining and too many test calls.
     fn turn_away(&mut self, now: Now, id: CallId, code: u16, cause: Cause) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        if let Some(server) = call.invite.take() {
-            self.invites.remove(&server);
-            if let Some(request) = self.endpoint.request(server) {
-                let mut response = request.response(code, &self.dice.token());
-                if code == 503 {
-                    response = response.with(Name::RetryAfter, "5");
-                }
-                self.endpoint.respond(now.moment, server, response);
-            }
-        }
+        self.refuse_invite(now, id, code);
         let ending = Ending { stage: Stage::Arriving, by: Party::Gateway, cause, q850: None };
         self.end(now, id, ending);
     }

@@ -29,6 +29,7 @@ impl Switchboard {
         let (Some(server), Some(media)) = (call.invite.take(), call.caller.media.as_mut()) else {
             return;
         };
+        call.caller.unacked = Some(server);
         let Some(request) = self.endpoint.request(server) else { return };
         let offered = body::sdp(&request.headers, &request.body);
         let sdp = match offered.and_then(|offer| media.answer(&offer, None).ok()) {

@@ -1,6 +1,7 @@
 //! A centre on a virtual clock: the real switchboard, carriers and phones that speak SIP text, a
 //! journal and a media plane that answer at once or when told to. What is said is kept as a ladder.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use siaga112::sip::{Flow, Message, Name, Params, Transport};
 use siaga112::switchboard::settings::SwitchboardSettings;
 use siaga112::switchboard::{Input, Output, Switchboard};
 use siaga112::trunk::settings::{Centre, TrunkSettings};
-use siaga112::vocabulary::{AnswerMode, Dice, Moment, Now, WallTime};
+use siaga112::vocabulary::{AnswerMode, Dice, Moment, Now, StreamId, WallTime};
 
 pub const TRUNK: &str = "198.51.100.7:5060";
 pub const STRANGER: &str = "203.0.113.99:5060";
@@ -105,8 +106,11 @@ pub struct World {
     pub orders: Vec<MediaOrder>,
     /// The journal answers only when [`World::journal_catches_up`] is called.
     pub slow_journal: bool,
+    /// Streams that the media plane has open, with their ports.
+    pub streams: BTreeMap<StreamId, u16>,
     ticket: u64,
     calls: u32,
+    registrations: u32,
 }
 
 impl World {
@@ -121,6 +125,11 @@ impl World {
     }
 
     pub fn unmanned(seats: usize, answer: AnswerMode) -> Self {
+        Self::with_ports(seats, answer, 200)
+    }
+
+    /// A centre with so many RTP ports and nobody registered.
+    pub fn with_ports(seats: usize, answer: AnswerMode, ports: u16) -> Self {
         let now = Now { moment: Moment(1_000_000), wall: WallTime(1_789_621_951_000_000) };
         let board = Switchboard::new(now, settings(seats, answer), Dice::from_number(112));
         let mut world = Self {
@@ -131,10 +140,13 @@ impl World {
             facts: Vec::new(),
             orders: Vec::new(),
             slow_journal: false,
+            streams: BTreeMap::new(),
             ticket: 0,
             calls: 0,
+            registrations: 0,
         };
-        world.take(Input::Media(MediaReport::PortsReady((20_000..20_400).step_by(2).collect())));
+        let ports = (0..ports).map(|n| 20_000 + 2 * n).collect();
+        world.take(Input::Media(MediaReport::PortsReady(ports)));
         world
     }
 
@@ -192,10 +204,7 @@ impl World {
                     }
                 }
                 Output::Media(order) => {
-                    if let MediaOrder::Close { stream } = order {
-                        let count = StreamCount { received: 50, sent: 50, lost: 0 };
-                        inputs.push(Input::Media(MediaReport::Closed { stream, count }));
-                    }
+                    inputs.extend(self.obey(&order).into_iter().map(Input::Media));
                     self.orders.push(order);
                 }
                 Output::Answer { .. } => {}
@@ -207,19 +216,45 @@ impl World {
         }
     }
 
+    /// The media plane: a port that is closed is ready again.
+    fn obey(&mut self, order: &MediaOrder) -> Vec<MediaReport> {
+        match *order {
+            MediaOrder::Open { stream, port } => {
+                assert!(!self.streams.values().any(|p| *p == port), "port {port} is leased twice");
+                self.streams.insert(stream, port);
+                Vec::new()
+            }
+            MediaOrder::Close { stream } => {
+                let count = StreamCount { received: 50, sent: 50, lost: 0 };
+                let mut reports = vec![MediaReport::Closed { stream, count }];
+                let port = self.streams.remove(&stream);
+                reports.extend(port.map(|port| MediaReport::PortsReady(vec![port])));
+                reports
+            }
+            _ => Vec::new(),
+        }
+    }
+
     // ---- seats -------------------------------------------------------------------------------
 
     pub fn register(&mut self, number: usize) {
-        let (user, from) = (format!("seat-{number}"), seat_address(number));
+        self.register_phone(number, &seat_address(number));
+    }
+
+    /// One of a seat's phones registers, for the first time or again.
+    pub fn register_phone(&mut self, number: usize, from: &str) {
+        let user = format!("seat-{number}");
+        self.registrations += 2;
+        let first = self.registrations;
         let head = |cseq: u32, more: &str| {
             format!(
                 "REGISTER sip:{DOMAIN} SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bKreg{number}-{cseq};rport\r\n\
                  From: <sip:{user}@{DOMAIN}>;tag=r{number}\r\nTo: <sip:{user}@{DOMAIN}>\r\n\
-                 Call-ID: reg-{number}\r\nCSeq: {cseq} REGISTER\r\nContact: <sip:{user}@{from}>;expires=3600\r\n\
+                 Call-ID: reg-{from}\r\nCSeq: {cseq} REGISTER\r\nContact: <sip:{user}@{from}>;expires=3600\r\n\
                  {more}Content-Length: 0\r\n\r\n"
             )
         };
-        self.hear(&from, &head(1, ""));
+        self.hear(from, &head(first, ""));
         let challenge = header(&self.last(), Name::WwwAuthenticate);
         let params = Params::read_at(challenge.trim_start_matches("Digest "), b',');
         let nonce = params.get("nonce").expect("a nonce").to_owned();
@@ -232,9 +267,9 @@ impl World {
              uri=\"sip:{DOMAIN}\", response=\"{response}\", algorithm=SHA-256, qop=auth, \
              nc=00000001, cnonce=\"c\"\r\n"
         );
-        self.hear(&from, &head(2, &credentials));
-        let taken = |s: &Sent| s.to == from && s.text.starts_with("SIP/2.0 200");
-        assert!(self.sent.iter().any(taken), "{}", self.last());
+        self.hear(from, &head(first + 1, &credentials));
+        let taken = |s: &&Sent| s.to == from && s.text.starts_with("SIP/2.0 200");
+        assert!(self.sent.iter().rev().take(4).any(|s| taken(&s)), "{}", self.last());
     }
 
     // ---- a caller ----------------------------------------------------------------------------
@@ -326,7 +361,7 @@ pub fn invite(number: u32, uri: &str, sdp: &str) -> String {
     )
 }
 
-fn in_dialog(number: u32, response: &str, method: &str, cseq: u32, sdp: &str) -> String {
+pub fn in_dialog(number: u32, response: &str, method: &str, cseq: u32, sdp: &str) -> String {
     let to = header(response, Name::To);
     let from = header(response, Name::From);
     let kind = if sdp.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
