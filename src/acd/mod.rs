@@ -17,6 +17,8 @@ mod distributor;
 mod seat;
 pub mod settings;
 mod waiting;
+mod words;
 
-pub use distributor::{Distributor, Input, Miss, Output, QueueCount, SeatStatus};
+pub use distributor::Distributor;
 pub use seat::SeatState;
+pub use words::{Input, Miss, Output, QueueCount, SeatStatus};
