@@ -8,7 +8,7 @@ use super::seat::{Bond, Seat, SeatState};
 use super::settings::{Overflow, QueueSettings, SeatSettings};
 use super::waiting::{Place, Waiting};
 use super::words::{Input, Miss, Output, QueueCount, SeatStatus};
-use crate::vocabulary::{CallId, Deadlines, Moment, OfferId, OperatorId, QueueId, SeatId};
+use crate::vocabulary::{CallId, Deadlines, Moment, OfferId, QueueId, SeatId};
 
 /// A seat that missed or refused is left alone this long, so that the next one gets its turn and
 /// a phone that refuses everything is not asked a thousand times a second.
