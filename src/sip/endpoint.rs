@@ -16,8 +16,7 @@ use super::settings::Timers;
 use super::transaction::client::{self, Cancel, Client};
 use super::transaction::matching::{MAGIC_COOKIE, ServerKey};
 use super::transaction::server::{self, AckKey, Server};
-use super::uri::Uri;
-use super::values::{NameAddr, split_list, stamp_via};
+use super::values::{split_list, stamp_via};
 use crate::vocabulary::{Deadlines, Dice, Moment, limits};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -186,7 +185,7 @@ impl Endpoint {
 
     fn receive_ack(&mut self, now: Moment, key: &ServerKey, ack: Request) {
         let by_branch = self.server_keys.get(key).copied();
-        let by_dialog = || self.acks.get(&ack_key(&ack)?).copied();
+        let by_dialog = || self.acks.get(&AckKey::of(&ack.headers)?).copied();
         let Some(id) = by_branch.or_else(by_dialog) else { return };
         let Some(server) = self.servers.get_mut(&id) else { return };
         let accepted = matches!(server.state, server::State::Accepted { .. });
@@ -236,7 +235,7 @@ impl Endpoint {
         let success_again = before == client::State::Accepted && response.is_success();
         if client.is_invite() && response.code >= 300 {
             if first {
-                let ack = ack_of_failure(&client.request, &response);
+                let ack = client::ack_of_failure(&client.request, &response);
                 client.ack = Some(("".into(), ack.to_bytes(), client.flow));
             }
             if let Some((_, bytes, flow)) = client.ack.clone() {
@@ -298,12 +297,12 @@ impl Endpoint {
         let bytes = response.to_bytes();
         server.answered(now, response.code, bytes.clone(), &self.timers);
         self.sends.push_back(Send { flow: server.flow, bytes });
-        if server.invite && response.is_success() {
-            let key = response_ack_key(response);
-            if let Some(key) = key {
-                server.ack = Some(key.clone());
-                self.acks.insert(key, id);
-            }
+        if server.invite
+            && response.is_success()
+            && let Some(key) = AckKey::of(&response.headers)
+        {
+            server.ack = Some(key.clone());
+            self.acks.insert(key, id);
         }
         let deadline = server.deadline();
         self.schedule(Timer::Server(id), deadline);
@@ -420,7 +419,7 @@ impl Endpoint {
         }
         client.cancel = Cancel::Sent;
         client.ends_at = now.after(self.timers.t1 * 64);
-        let mut cancel = same_hop(&client.request, &Method::Cancel);
+        let mut cancel = client::same_hop(&client.request, &Method::Cancel);
         if !reason.is_empty() {
             cancel.headers.push(Name::Reason, reason.to_owned());
         }
@@ -598,54 +597,4 @@ fn unreadable(request: &Request, oddities: &[Oddity]) -> Option<u16> {
         .iter()
         .any(|o| matches!(o, Oddity::ContentLength | Oddity::BodyShort | Oddity::RequestLine));
     (spoilt && request.method != Method::Invite).then_some(400)
-}
-
-fn ack_key(ack: &Request) -> Option<AckKey> {
-    let to: NameAddr = ack.headers.to()?;
-    Some(AckKey {
-        call_id: ack.headers.call_id()?.into(),
-        tag: to.tag()?.into(),
-        number: ack.headers.cseq()?.number,
-    })
-}
-
-fn response_ack_key(response: &Response) -> Option<AckKey> {
-    let to = response.headers.to()?;
-    Some(AckKey {
-        call_id: response.headers.call_id()?.into(),
-        tag: to.tag()?.into(),
-        number: response.headers.cseq()?.number,
-    })
-}
-
-/// ACK and CANCEL go the way of their INVITE: same Request-URI, topmost Via, Call-ID, From,
-/// Route and CSeq number (RFC 3261 §9.1, §17.1.1.3).
-fn same_hop(invite: &Request, method: &Method) -> Request {
-    let mut request = Request::new(method.clone(), Uri::read(invite.uri.as_str()));
-    for (name, value) in invite.headers.iter() {
-        match name {
-            Name::Via | Name::From | Name::To | Name::CallId | Name::Route | Name::MaxForwards => {
-                request.headers.push(name.clone(), value.clone());
-            }
-            Name::CSeq => {
-                let number = invite.headers.cseq().map_or(1, |c| c.number);
-                request.headers.push(Name::CSeq, format!("{number} {method}"));
-            }
-            _ => {}
-        }
-    }
-    request
-}
-
-fn ack_of_failure(invite: &Request, response: &Response) -> Request {
-    let mut ack = same_hop(invite, &Method::Ack);
-    if let Some(to) = response.headers.first(&Name::To) {
-        let mut headers = super::message::Headers::default();
-        for (name, value) in ack.headers.iter() {
-            let value = if *name == Name::To { to } else { value };
-            headers.push(name.clone(), value.clone());
-        }
-        ack.headers = headers;
-    }
-    ack
 }

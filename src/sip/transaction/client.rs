@@ -9,8 +9,10 @@
 use bytes::Bytes;
 
 use crate::sip::flow::Flow;
-use crate::sip::message::{Method, Request};
+use crate::sip::message::{Headers, Method, Request, Response};
+use crate::sip::name::Name;
 use crate::sip::settings::Timers;
+use crate::sip::uri::Uri;
 use crate::vocabulary::Moment;
 
 /// Where a client transaction stands.
@@ -112,4 +114,37 @@ impl Client {
         self.resend_at = now.after(self.interval);
         Due::Resend
     }
+}
+
+/// ACK and CANCEL go the way of their INVITE: same Request-URI, topmost Via, Call-ID, From,
+/// Route and CSeq number (RFC 3261 §9.1, §17.1.1.3).
+pub(crate) fn same_hop(invite: &Request, method: &Method) -> Request {
+    let mut request = Request::new(method.clone(), Uri::read(invite.uri.as_str()));
+    for (name, value) in invite.headers.iter() {
+        match name {
+            Name::Via | Name::From | Name::To | Name::CallId | Name::Route | Name::MaxForwards => {
+                request.headers.push(name.clone(), value.clone());
+            }
+            Name::CSeq => {
+                let number = invite.headers.cseq().map_or(1, |c| c.number);
+                request.headers.push(Name::CSeq, format!("{number} {method}"));
+            }
+            _ => {}
+        }
+    }
+    request
+}
+
+/// The ACK of a final response other than 2xx (RFC 3261 §17.1.1.3).
+pub(crate) fn ack_of_failure(invite: &Request, response: &Response) -> Request {
+    let mut ack = same_hop(invite, &Method::Ack);
+    if let Some(to) = response.headers.first(&Name::To) {
+        let mut headers = Headers::default();
+        for (name, value) in ack.headers.iter() {
+            let value = if *name == Name::To { to } else { value };
+            headers.push(name.clone(), value.clone());
+        }
+        ack.headers = headers;
+    }
+    ack
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::matching::ServerKey;
 use crate::sip::flow::Flow;
-use crate::sip::message::Request;
+use crate::sip::message::{Headers, Request};
 use crate::sip::settings::Timers;
 use crate::vocabulary::Moment;
 
@@ -57,6 +57,17 @@ pub(crate) struct AckKey {
     pub call_id: Box<str>,
     pub tag: Box<str>,
     pub number: u32,
+}
+
+impl AckKey {
+    /// The key of an ACK, or of the 2xx that it is for.
+    pub fn of(headers: &Headers) -> Option<Self> {
+        Some(Self {
+            call_id: headers.call_id()?.into(),
+            tag: headers.to()?.tag()?.into(),
+            number: headers.cseq()?.number,
+        })
+    }
 }
 
 /// What a due timer of a server transaction asks for.
