@@ -206,12 +206,16 @@ fn strangers_get_403_for_a_call_and_silence_for_the_rest() {
     world.hear(STRANGER, &options);
     world.hear(STRANGER, "\u{0}\u{1}garbage");
     world.hear(STRANGER, &invite(79, "sip:203.0.113.10", "").replace("INVITE", "CANCEL"));
+    let unreadable = options.replace("CSeq: 1 OPTIONS\r\n", "");
+    world.hear(STRANGER, &unreadable);
     assert_eq!(world.sent.len(), before);
     // Whoever forges a source makes us send no more than came, and keep nothing.
     world.pass(Duration::from_secs(60));
     assert_eq!(world.sent.len(), before);
     assert_eq!(world.ladder.iter().filter(|l| l.starts_with("-> 203.0.113.99")).count(), 1);
     assert!(world.facts.iter().all(|e| !matches!(e.fact, Fact::Arrived { .. })));
+    world.hear(TRUNK, &unreadable);
+    assert!(world.last().starts_with("SIP/2.0 400"));
     // The same from the trunk is answered.
     world.hear(TRUNK, &options);
     let answer = world.last();

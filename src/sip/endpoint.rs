@@ -129,7 +129,7 @@ impl Endpoint {
         let flow = flow.towards(reply);
         if let Some(code) = unreadable(&request, oddities) {
             if request.method != Method::Ack {
-                self.reject(flow, &request, code);
+                self.events.push_back(Event::Unreadable { flow, request, code });
             }
             return;
         }
@@ -315,8 +315,7 @@ impl Endpoint {
         }
     }
 
-    /// Answers without a transaction: for what is too broken, or from too far outside, to keep
-    /// state for.
+    /// Answers without a transaction what is too broken to have one.
     pub fn reject(&mut self, flow: Flow, request: &Request, code: u16) {
         let response = request.response(code, "x").with(Name::Server, self.agent.clone());
         self.sends.push_back(Send { flow, bytes: response.to_bytes() });

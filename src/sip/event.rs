@@ -29,6 +29,15 @@ pub enum Event {
         /// What was odd about it.
         oddities: Vec<Oddity>,
     },
+    /// A request that cannot be handled; [`super::Endpoint::reject`] answers it.
+    Unreadable {
+        /// Where it came from.
+        flow: Flow,
+        /// What could be read of it.
+        request: Request,
+        /// The status that it deserves.
+        code: u16,
+    },
     /// The caller cancelled an INVITE that has no final response yet. The CANCEL is answered.
     Cancelled {
         /// The INVITE's transaction.

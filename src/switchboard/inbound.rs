@@ -77,6 +77,15 @@ impl Switchboard {
         self.trunks.by_source(flow.remote.ip()).is_some() || self.registrar.knows(flow.remote)
     }
 
+    /// A request too broken to handle. A stranger hears of it only where it would hear anything.
+    pub(super) fn unreadable(&mut self, flow: Flow, request: &Request, code: u16) {
+        if matches!(request.method, Method::Invite | Method::Register) || self.is_known(&flow) {
+            self.endpoint.reject(flow, request, code);
+        } else {
+            self.unknown_source += 1;
+        }
+    }
+
     /// OPTIONS tells the truth: 503 while we take no new calls, so that the trunk fails over.
     fn options(&mut self, now: Now, server: ServerId, request: &Request, flow: &Flow) {
         let tag = self.dice.token();
