@@ -746,3 +746,15 @@ fn a_seat_that_missed_a_call_stands_behind_the_others() {
         world.ladder.iter().filter(|l| l.starts_with("* offered")).collect();
     assert_eq!(offered, ["* offered seat-1", "* offered seat-2", "* offered seat-2"]);
 }
+
+/// Without a Call-ID or CSeq there is no call to keep a record of; that somebody called is kept.
+#[test]
+fn an_invite_that_cannot_be_read_is_refused_and_leaves_an_alarm() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let broken = invite(1, "sip:112@203.0.113.10", SDP).replace("CSeq: 1 INVITE\r\n", "");
+    world.hear(TRUNK, &broken);
+    assert!(world.last().starts_with("SIP/2.0 400"));
+    assert!(world.ladder.contains(&"* alarm invite-unreadable".to_owned()));
+    world.hear(STRANGER, &broken);
+    assert_eq!(world.ladder.iter().filter(|l| l.contains("alarm")).count(), 1);
+}

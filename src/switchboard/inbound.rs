@@ -78,7 +78,12 @@ impl Switchboard {
     }
 
     /// A request too broken to handle. A stranger hears of it only where it would hear anything.
-    pub(super) fn unreadable(&mut self, flow: Flow, request: &Request, code: u16) {
+    pub(super) fn unreadable(&mut self, now: Now, flow: Flow, request: &Request, code: u16) {
+        let trunk = self.trunks.by_source(flow.remote.ip()).map(|trunk| trunk.id.clone());
+        if let (Some(trunk), Method::Invite) = (trunk, &request.method) {
+            // Somebody may have called 112, and there is no call that a record could be of.
+            self.alarm(now, "invite-unreadable", format!("trunk {trunk}: answered {code}"));
+        }
         if matches!(request.method, Method::Invite | Method::Register) || self.is_known(&flow) {
             self.endpoint.reject(flow, request, code);
         } else {

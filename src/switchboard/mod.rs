@@ -260,7 +260,9 @@ impl Switchboard {
             Event::Request { server, flow, request, oddities } => {
                 self.request(now, server, flow, &request, &oddities);
             }
-            Event::Unreadable { flow, request, code } => self.unreadable(flow, &request, code),
+            Event::Unreadable { flow, request, code } => {
+                self.unreadable(now, flow, &request, code);
+            }
             Event::Cancelled { server, cancel } => self.cancelled(now, server, &cancel),
             Event::Acked { server, ack } => self.acked(now, server, &ack),
             Event::Unacked { server } => self.unacked(now, server),
