@@ -758,3 +758,24 @@ fn an_invite_that_cannot_be_read_is_refused_and_leaves_an_alarm() {
     world.hear(STRANGER, &broken);
     assert_eq!(world.ladder.iter().filter(|l| l.contains("alarm")).count(), 1);
 }
+
+/// RFC 4475 refuses a wrong Content-Length; here the seat would stay with a caller who is gone.
+#[test]
+fn an_ack_bye_or_cancel_with_a_wrong_length_does_its_work_all_the_same() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = world.call();
+    world.seat_says(1, 200);
+    let ok = world.last_response(call, "200");
+    let wrong = "Content-Length: 99";
+    world.hear(TRUNK, &in_dialog(call, &ok, "ACK", 1, "").replace("Content-Length: 0", wrong));
+    world.pass(Duration::from_secs(40));
+    assert!(world.endings().is_empty(), "the ACK was not taken: {:?}", world.endings());
+    let bye = in_dialog(call, &ok, "BYE", 2, "").replace("Content-Length: 0", wrong);
+    world.hear(TRUNK, &bye);
+    assert!(world.last_response(call, "200").contains("2 BYE"));
+    world.call();
+    let cancel = invite(2, "sip:0328112@203.0.113.10;user=phone", "");
+    let cancel = cancel.replacen("INVITE", "CANCEL", 1).replace("1 INVITE", "1 CANCEL");
+    world.hear(TRUNK, &cancel.replace("Content-Length: 0", wrong));
+    assert_eq!(world.endings().len(), 2, "{:#?}", world.ladder);
+}

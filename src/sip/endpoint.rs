@@ -595,5 +595,7 @@ fn unreadable(request: &Request, oddities: &[Oddity]) -> Option<u16> {
     let spoilt = oddities
         .iter()
         .any(|o| matches!(o, Oddity::ContentLength | Oddity::BodyShort | Oddity::RequestLine));
-    (spoilt && request.method != Method::Invite).then_some(400)
+    // Nor for an ACK without which the call ends, or an ending of which the seat would never hear.
+    let tolerated = [Method::Invite, Method::Ack, Method::Bye, Method::Cancel];
+    (spoilt && !tolerated.contains(&request.method)).then_some(400)
 }
