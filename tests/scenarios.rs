@@ -655,6 +655,7 @@ fn a_slow_disk_is_one_alarm_and_not_one_for_each_call() {
     world.slow_journal = false;
     world.journal_catches_up();
     world.call();
+    world.pass(Duration::from_secs(10));
     world.slow_journal = true;
     world.call();
     world.pass(SECOND);
@@ -778,4 +779,73 @@ fn an_ack_bye_or_cancel_with_a_wrong_length_does_its_work_all_the_same() {
     let cancel = cancel.replacen("INVITE", "CANCEL", 1).replace("1 INVITE", "1 CANCEL");
     world.hear(TRUNK, &cancel.replace("Content-Length: 0", wrong));
     assert_eq!(world.endings().len(), 2, "{:#?}", world.ladder);
+}
+
+/// Answers every OPTIONS that the switchboard sent to these addresses since `from`.
+fn alive(world: &mut World, from: usize, addresses: &[&str]) {
+    let asked: Vec<(String, String)> = world.sent[from..]
+        .iter()
+        .filter(|s| s.text.starts_with("OPTIONS") && addresses.contains(&s.to.as_str()))
+        .map(|s| (s.to.clone(), s.text.clone()))
+        .collect();
+    for (to, options) in asked {
+        world.hear(&to, &respond(&options, 200, "x", ""));
+    }
+}
+
+/// A phone that lost its power costs the caller nothing but time (a lost BYE looks the same).
+#[test]
+fn a_seat_that_vanishes_in_a_talk_gives_the_caller_back_to_the_queue() {
+    let mut world = World::new(2, AnswerMode::OnAgent);
+    let call = answered(&mut world);
+    let before = world.sent.len();
+    world.pass(Duration::from_secs(60));
+    alive(&mut world, before, &[TRUNK]);
+    world.pass(Duration::from_secs(33));
+    assert!(world.ladder.contains(&"* alarm seat-lost".to_owned()), "{:#?}", world.ladder);
+    assert!(world.ladder.contains(&"* offered seat-2".to_owned()));
+    assert!(world.endings().is_empty());
+    world.seat_says(2, 200);
+    let bridged = |o: &&MediaOrder| matches!(o, MediaOrder::Role { role: Role::Bridge(_), .. });
+    assert_eq!(world.orders.iter().filter(bridged).count(), 4);
+    world.trunk_sends(call, "BYE", 9, "");
+    assert_eq!(world.endings(), ["Talking Caller HungUp"]);
+    assert_eq!(world.ladder.iter().filter(|l| *l == "-> 198.51.100.7 200").count(), 2);
+}
+
+#[test]
+fn a_trunk_that_vanishes_in_a_talk_frees_the_seat() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    answered(&mut world);
+    let seat = seat_address(1);
+    let before = world.sent.len();
+    world.pass(Duration::from_secs(60));
+    alive(&mut world, before, &[&seat]);
+    world.pass(Duration::from_secs(33));
+    assert_eq!(world.endings(), ["Talking Network DialogLost"]);
+    world.last_request(&seat, "BYE");
+}
+
+#[test]
+fn a_talk_whose_sides_are_there_goes_on_for_hours() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    answered(&mut world);
+    let seat = seat_address(1);
+    for _ in 0..45 {
+        let before = world.sent.len();
+        world.pass(Duration::from_secs(60));
+        alive(&mut world, before, &[&seat, TRUNK]);
+    }
+    assert!(world.endings().is_empty());
+    assert!(!world.ladder.iter().any(|l| l.contains("alarm")));
+}
+
+#[test]
+fn a_change_that_is_never_acknowledged_ends_no_call() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = answered(&mut world);
+    world.trunk_sends(call, "INVITE", 2, SDP);
+    world.pass(Duration::from_secs(40));
+    assert!(world.ladder.contains(&"* alarm change-unacknowledged".to_owned()));
+    assert!(world.endings().is_empty());
 }

@@ -180,7 +180,11 @@ impl Day {
             return;
         }
         let Some(status) = text.strip_prefix("SIP/2.0 ") else {
-            // The only request of ours is BYE.
+            if text.starts_with("OPTIONS") {
+                let code = if caller.over { 481 } else { 200 };
+                return self.post(TRUNK, respond(text, code, "x", ""));
+            }
+            // The only other request of ours is BYE.
             assert!(text.starts_with("BYE"), "{text}");
             assert!(caller.dialog.is_some(), "BYE before any dialog:\n{text}");
             caller.over = true;
@@ -316,6 +320,7 @@ impl Day {
                 self.post(at, respond(text, 200, "p", ""));
                 self.rings.get_mut(&key).unwrap().state = Phone::Over;
             }
+            "OPTIONS" if state == Phone::Talks => self.post(at, respond(text, 200, "p", "")),
             _ => {}
         }
     }

@@ -120,7 +120,8 @@ impl Distributor {
             if caller.queues.is_empty() {
                 caller.queues.push(first.clone());
                 caller.overflowed = 0;
-                self.deadlines.set(Timer::Wait(call), now);
+                let limit = self.queues.get(&first).map_or(Duration::ZERO, |q| q.max_wait);
+                self.deadlines.set(Timer::Wait(call), now.after(limit));
             }
             if caller.held_by == Held::Nobody {
                 self.list(call);

@@ -46,7 +46,7 @@ impl ServerDesk {
         let number = self.next_order.fetch_add(1, Ordering::Relaxed);
         let (answer, waited) = oneshot::channel();
         self.waiters.lock().unwrap_or_else(PoisonError::into_inner).insert(number, answer);
-        let asked = self.inbox.order(Input::Order { number, order });
+        let asked = self.inbox.put(Input::Order { number, order });
         let answer = if asked { tokio::time::timeout(PATIENCE, waited).await.ok() } else { None };
         self.waiters.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
         Ok(answer.and_then(Result::ok).ok_or(DeskError::Silent)??)

@@ -41,6 +41,7 @@ impl Switchboard {
                 .collect(),
             trunks: self.trunk_views(now),
             unknown_source: self.unknown_source,
+            refused_logins: self.refused_logins,
             malformed: self.malformed,
             orphans: self.orphans,
         }

@@ -170,6 +170,7 @@ impl Switchboard {
             Purpose::Withdrawn => {
                 self.clients.remove(&client);
             }
+            Purpose::Probe { call, side } => self.probed(now, client, call, side, response.code),
         }
     }
 
@@ -384,6 +385,7 @@ impl Switchboard {
             return false;
         };
         call.caller.unacked = Some(server);
+        self.deadlines.set(Timer::Probe(id), now.moment.after(limits::PROBE_EVERY));
         let Some(request) = self.endpoint.request(server) else { return false };
         let offered = body::sdp(&request.headers, &request.body);
         let answered = offered.and_then(|offer| media.answer(&offer, prefer).ok());

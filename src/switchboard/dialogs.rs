@@ -172,13 +172,17 @@ impl Switchboard {
         }
     }
 
-    /// The ACK never came: the peer is not there (RFC 3261 §13.3.1.4).
+    /// The ACK never came: the peer is not there (RFC 3261 §13.3.1.4). After a re-INVITE the call
+    /// goes on: a phone that loses one ACK must not cost the caller the call, and whether it is
+    /// still there is asked every minute.
     pub(super) fn unacked(&mut self, now: Now, server: ServerId) {
         let Some((id, side)) = self.invites.remove(&server) else { return };
         self.part(now, server);
         let Some(call) = self.calls.get_mut(&id) else { return };
-        if let Some(leg) = call.leg_mut(side) {
-            leg.unacked = None;
+        let first = call.leg_mut(side).and_then(|leg| leg.unacked.take()) == Some(server);
+        if !first {
+            let detail = format!("call {id}: the {side:?}'s change was never acknowledged");
+            return self.alarm(now, "change-unacknowledged", detail);
         }
         let by = if side == Side::Caller { Party::Network } else { Party::Seat };
         let ending = Ending { stage: call.stage(), by, cause: Cause::NoAck, q850: None };

@@ -82,7 +82,9 @@ impl Switchboard {
         let at_once = ending.cause == Cause::Restart;
         self.say_bye(now, id, Side::Seat, at_once);
         self.say_bye(now, id, Side::Caller, at_once);
-        for timer in [Timer::Journal, Timer::KeepRinging, Timer::Answer, Timer::TestOver] {
+        for timer in
+            [Timer::Journal, Timer::KeepRinging, Timer::Answer, Timer::Probe, Timer::TestOver]
+        {
             self.deadlines.clear(&timer(id));
         }
         self.arriving.retain(|_, call| *call != id);
@@ -124,7 +126,7 @@ impl Switchboard {
     /// Ends a leg whose dialog is still known; not before the ACK of our 200 (RFC 3261 §15): a BYE
     /// that overtakes the 200 finds no dialog at the peer, and the 200 then makes one that nobody
     /// ends.
-    fn say_bye(&mut self, now: Now, id: CallId, side: Side, at_once: bool) {
+    pub(super) fn say_bye(&mut self, now: Now, id: CallId, side: Side, at_once: bool) {
         let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) else { return };
         if self.dialogs.remove(leg.dialog.key()).is_none() {
             return;

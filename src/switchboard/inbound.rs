@@ -52,6 +52,9 @@ impl Switchboard {
             Method::Invite => self.invite(now, server, flow, request, oddities),
             Method::Register => {
                 let response = self.registrar.register(now.moment, request, flow, &mut self.dice);
+                if response.code == 403 {
+                    self.login_refused(now, request, &flow);
+                }
                 match response.code {
                     401 | 403 => self.endpoint.answer_once(server, response),
                     _ => self.endpoint.respond(now.moment, server, response),
@@ -71,6 +74,15 @@ impl Switchboard {
                 self.endpoint.respond(now.moment, server, response);
             }
         }
+    }
+
+    /// Tells an operator why the phone does not register, and an admin that somebody guesses.
+    fn login_refused(&mut self, now: Now, request: &Request, flow: &Flow) {
+        self.refused_logins += 1;
+        let user = request.headers.to().map(|to| to.uri.user().to_owned()).unwrap_or_default();
+        let user: String = user.chars().filter(|c| !c.is_control()).take(40).collect();
+        let detail = format!("{user:?} from {flow}: wrong name or password");
+        self.alarm(now, "login-refused", detail);
     }
 
     fn is_known(&self, flow: &Flow) -> bool {

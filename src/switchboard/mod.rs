@@ -13,6 +13,7 @@ mod dialogs;
 mod endings;
 mod inbound;
 mod input;
+mod liveness;
 pub mod orders;
 mod output;
 pub mod settings;
@@ -45,6 +46,8 @@ enum Timer {
     KeepRinging(CallId),
     /// Answer the caller without a seat (the queue's answer mode).
     Answer(CallId),
+    /// Ask both sides whether they are there (`limits::PROBE_EVERY`).
+    Probe(CallId),
     /// The test call has lasted long enough (`limits::TEST_CALL`).
     TestOver(CallId),
     /// The media plane did not say that the streams are closed.
@@ -58,6 +61,8 @@ enum Purpose {
     Ring { call: CallId, offer: OfferId },
     /// Was cancelled; a 2xx that crosses is acknowledged and ended.
     Withdrawn,
+    /// Asks whether the peer of an answered dialog is still there.
+    Probe { call: CallId, side: Side },
 }
 
 /// What one trunk did since the start.
@@ -97,6 +102,7 @@ pub struct Switchboard {
     unknown_source: u64,
     malformed: u64,
     orphans: u64,
+    refused_logins: u64,
     /// The disk is too slow for calls to wait for it, and this was said.
     journal_slow: bool,
     draining: bool,
@@ -141,6 +147,7 @@ impl Switchboard {
             unknown_source: 0,
             malformed: 0,
             orphans: 0,
+            refused_logins: 0,
             journal_slow: false,
             draining: false,
             drained: false,
@@ -176,6 +183,7 @@ impl Switchboard {
                 Timer::Journal(call) => self.journal_is_slow(now, call),
                 Timer::KeepRinging(call) => self.keep_ringing(now, call),
                 Timer::Answer(call) => self.answer_by_mode(now, call),
+                Timer::Probe(call) => self.probe(now, call),
                 Timer::TestOver(call) => self.test_is_over(now, call),
                 Timer::Closing(call) => self.close(now, call),
             }
@@ -269,7 +277,10 @@ impl Switchboard {
             Event::Response { client, flow, response, request } => {
                 self.response(now, client, flow, &request, &response);
             }
-            Event::Timeout { client, .. } => self.ring_failed(now, client, 408),
+            Event::Timeout { client, .. } => match self.clients.get(&client).copied() {
+                Some(Purpose::Probe { call, side }) => self.probed(now, client, call, side, 408),
+                _ => self.ring_failed(now, client, 408),
+            },
             Event::Over { client } => {
                 self.clients.remove(&client);
             }

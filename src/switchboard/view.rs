@@ -24,6 +24,8 @@ pub struct Board {
     pub trunks: Vec<TrunkView>,
     /// Messages of unknown sources that were refused or dropped since the start.
     pub unknown_source: u64,
+    /// Registrations refused for a wrong name or password since the start.
+    pub refused_logins: u64,
     /// Datagrams that were no SIP since the start.
     pub malformed: u64,
     /// Calls set aside after an internal fault; must be 0.

@@ -75,6 +75,7 @@ fn describe() {
         ("siaga112_rtp_lost_total", "RTP packets missing by sequence number"),
         ("siaga112_unknown_source_total", "Messages of unknown sources refused or dropped"),
         ("siaga112_malformed_total", "Datagrams that were no SIP"),
+        ("siaga112_refused_logins_total", "Registrations with a wrong name or password"),
     ] {
         describe_counter!(name, help);
     }
@@ -195,6 +196,7 @@ pub fn gauges(board: &Board, media: MediaCounts, health: &HealthSnapshot) {
     gauge!("siaga112_draining").set(f64::from(u8::from(board.draining)));
     gauge!("siaga112_orphans").set(board.orphans as f64);
     counter!("siaga112_unknown_source_total").absolute(board.unknown_source);
+    counter!("siaga112_refused_logins_total").absolute(board.refused_logins);
     counter!("siaga112_malformed_total").absolute(board.malformed);
     counter!("siaga112_rtp_packets_total", "direction" => "received").absolute(media.received);
     counter!("siaga112_rtp_packets_total", "direction" => "sent").absolute(media.sent);

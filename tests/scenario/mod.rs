@@ -12,7 +12,7 @@ use siaga112::journal::{Entry, Fact};
 use siaga112::routing::settings::{Rule, When};
 use siaga112::sip::digest::{Algorithm, Credential};
 use siaga112::sip::parse::parse;
-use siaga112::sip::settings::{Account, SipSettings};
+use siaga112::sip::settings::{Account, Expires, SipSettings};
 use siaga112::sip::{Flow, Message, Name, Params, Transport};
 use siaga112::switchboard::settings::SwitchboardSettings;
 use siaga112::switchboard::{Input, Output, Switchboard};
@@ -54,7 +54,7 @@ pub fn settings(seats: usize, answer: AnswerMode) -> SwitchboardSettings {
             user_agent: "Siaga112".into(),
             timers: Default::default(),
             digest: vec![Algorithm::Sha256, Algorithm::Md5],
-            expires: Default::default(),
+            expires: Expires { min: 60, default: 3600, max: 3600 },
             accounts: (1..=seats).map(account).collect(),
         },
         media_address: "203.0.113.10".parse().unwrap(),

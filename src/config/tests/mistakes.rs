@@ -97,7 +97,7 @@ gateway.toml:24:55: error: "0.0.0.0:5062" is no listener; write for example "udp
         r#"domain = "112.sumenep.example""#,
         r#"domain = "112 sumenep"
 min_expires_seconds = 900"#,
-        r#"gateway.toml:23:1: error: registrations of at least 900 s, usually 300 s and at most 3600 s contradict each other; let min_expires_seconds <= default_expires_seconds <= max_expires_seconds
+        r#"gateway.toml:23:1: error: registrations of at least 900 s, usually 120 s and at most 300 s contradict each other; let min_expires_seconds <= default_expires_seconds <= max_expires_seconds
 gateway.toml:25:10: error: "112 sumenep" is no host name; write letters, digits, hyphens and dots, for example "112.sumenep.example""#,
     ),
     (

@@ -1,0 +1,87 @@
+//! Is the other side still there? Each answered dialog is asked every minute with OPTIONS
+//! (RFC 3261 §11); any answer but 408 and 481 is a sign of life (§12.2.1.2).
+//!
+//! A BYE that was lost must not keep a seat for ever, and a phone that lost its power must not cost
+//! the caller the call: the caller goes back into the queue, at the old place.
+
+use crate::acd;
+use crate::call::orders::{MediaOrder, Role};
+use crate::call::{Side, State};
+use crate::journal::Fact;
+use crate::sip::{ClientId, Method, Name};
+use crate::vocabulary::{CallId, Cause, Ending, Now, Party, limits};
+
+use super::{Purpose, Switchboard, Timer};
+
+impl Switchboard {
+    /// Starts asking, once the caller's INVITE is answered.
+    pub(super) fn watch(&mut self, now: Now, id: CallId) {
+        self.deadlines.set(Timer::Probe(id), now.moment.after(limits::PROBE_EVERY));
+    }
+
+    /// Asks both sides that are answered.
+    pub(super) fn probe(&mut self, now: Now, id: CallId) {
+        let Some(call) = self.calls.get(&id) else { return };
+        if call.is_closing() {
+            return;
+        }
+        let caller = call.invite.is_none() && call.caller.unacked.is_none();
+        let seat = call.talk.is_some();
+        for (side, asked) in [(Side::Caller, caller), (Side::Seat, seat)] {
+            let leg = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side));
+            if let Some(leg) = leg.filter(|_| asked) {
+                let flow = leg.dialog.next_hop();
+                let options = leg.dialog.request(&Method::Options);
+                let options = options.with(Name::Accept, "application/sdp");
+                let client = self.endpoint.send(now.moment, flow, options, &mut self.dice);
+                self.clients.insert(client, Purpose::Probe { call: id, side });
+            }
+        }
+        self.watch(now, id);
+    }
+
+    /// A question was answered with `code`, or not at all (408).
+    pub(super) fn probed(&mut self, now: Now, client: ClientId, id: CallId, side: Side, code: u16) {
+        self.clients.remove(&client);
+        if !matches!(code, 408 | 481) {
+            return;
+        }
+        let Some(call) = self.calls.get(&id).filter(|call| !call.is_closing()) else { return };
+        match side {
+            Side::Caller => {
+                let ending = Ending {
+                    stage: call.stage(),
+                    by: Party::Network,
+                    cause: Cause::DialogLost,
+                    q850: None,
+                };
+                self.end(now, id, ending);
+            }
+            Side::Seat => self.seat_lost(now, id),
+        }
+    }
+
+    /// The operator's phone is gone: the caller is offered to the next seat.
+    fn seat_lost(&mut self, now: Now, id: CallId) {
+        self.say_bye(now, id, Side::Seat, true);
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(talk) = call.talk.take() else { return };
+        call.state = State::Waiting;
+        let (arrived, priority, answer) = (call.received.moment, call.priority, call.answer);
+        let queue = call.queue.clone().unwrap_or_else(|| "".into());
+        if let Some(media) = talk.leg.media {
+            self.media(MediaOrder::Close { stream: media.stream });
+        }
+        let caller = self.calls.get(&id).and_then(|c| c.caller.media.as_ref()).map(|m| m.stream);
+        if let Some(stream) = caller {
+            self.media(MediaOrder::Role { stream, role: Role::RingBack });
+        }
+        let detail = format!("{} vanished while it talked; call {id} waits again", talk.seat);
+        self.alarm(now, "seat-lost", detail);
+        let rule = format!("{} vanished while it talked", talk.seat);
+        self.note(now, Fact::Queued { call: id, queue: queue.clone(), rule, priority, answer });
+        self.acd.handle(now.moment, acd::Input::Leave { call: id });
+        let wait = acd::Input::Wait { call: id, queue, priority, arrived };
+        self.acd.handle(now.moment, wait);
+    }
+}
