@@ -17,7 +17,8 @@ const SILENCE: u64 = 2_000_000;
 ///
 /// The far end is the address that SDP announced, until an agreed packet comes from elsewhere
 /// first. From then on any other source is ignored, except:
-/// * after 2 s in which the far end was silent (a NAT that changed its mapping),
+/// * after 2 s in which the far end was silent, another port of the same host (a NAT that changed
+///   its mapping; another host could be anybody),
 /// * after a new address was announced,
 /// * the announced address itself, which takes its place back when it speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +45,10 @@ impl SourceLock {
     /// `agreed` packet, one of the negotiated kinds, can change the far end.
     pub fn admit(&mut self, from: SocketAddr, agreed: bool, now: u64) -> bool {
         if from != self.far {
-            let free = self.heard.is_none_or(|last| now.saturating_sub(last) >= SILENCE);
+            let free = self.heard.is_none_or(|last| {
+                let silent = now.saturating_sub(last) >= SILENCE;
+                silent && (from.ip() == self.far.ip() || from.ip() == self.announced.ip())
+            });
             if !agreed || !(free || from == self.announced) {
                 return false;
             }
@@ -206,7 +210,7 @@ mod tests {
             ("as announced", &[(1, true, 0, true), (1, true, 1, true)], 1),
             ("behind a NAT", &[(7, true, 0, true), (7, true, 1, true)], 7),
             ("a stranger later", &[(7, true, 0, true), (9, true, 1, false)], 7),
-            ("a stranger after silence", &[(7, true, 0, true), (9, true, 2, true)], 9),
+            ("a stranger after silence", &[(7, true, 0, true), (9, true, 2, false)], 7),
             ("a stranger, odd payload first", &[(9, false, 0, false), (7, true, 0, true)], 7),
             ("odd payload after silence", &[(7, true, 0, true), (9, false, 5, false)], 7),
             ("comfort noise of the far end", &[(7, true, 0, true), (7, false, 3, true)], 7),
@@ -219,6 +223,16 @@ mod tests {
             }
             assert_eq!(lock.far_end(), Some(at(far)), "{name}");
         }
+    }
+
+    #[test]
+    fn after_silence_the_same_host_may_speak_from_another_port() {
+        let mut lock = SourceLock::new(at(1));
+        let moved = SocketAddr::from(([192, 0, 2, 7], 4999));
+        assert!(lock.admit(at(7), true, 0));
+        assert!(!lock.admit(moved, true, SILENCE - 1));
+        assert!(lock.admit(moved, true, SILENCE));
+        assert_eq!(lock.far_end(), Some(moved));
     }
 
     #[test]
