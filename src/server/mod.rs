@@ -33,7 +33,8 @@ use crate::journal::{Entry, Fact};
 use crate::media::{Media, MediaError, MediaHandle};
 use crate::recording::{Recorder, RecordingError};
 use crate::store::{
-    JournalError, JournalHandle, JournalReport, JournalWriter, Projector, Store, StoreError,
+    JournalError, JournalHandle, JournalReport, JournalWriter, Projector, Recovered, Store,
+    StoreError,
 };
 use crate::switchboard::view::Board;
 use crate::switchboard::{Input, Switchboard};
@@ -65,15 +66,7 @@ pub enum StartError {
         /// The system's words.
         source: std::io::Error,
     },
-    /// The data folder.
-    #[error("cannot use the data folder {path}: {source}; mend [node] data_dir or its permissions")]
-    Data {
-        /// The folder.
-        path: PathBuf,
-        /// The system's words.
-        source: std::io::Error,
-    },
-    /// The journal.
+    /// Another process writes the journal, or it got no thread.
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// The database's address.
@@ -137,8 +130,7 @@ impl Server {
         let health = Health::new();
         let metrics = metrics::install()?;
         let data = loaded.node.data_dir.clone();
-        std::fs::create_dir_all(&data)
-            .map_err(|source| StartError::Data { path: data.clone(), source })?;
+        make_data(&data);
         let (inbox, door) = inbox::inbox();
         let recordings = data.join("recordings");
 
@@ -340,7 +332,16 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<Joi
     std::thread::Builder::new().name(name.to_owned()).spawn(run)
 }
 
-/// Journal and database: the first call can be recorded.
+/// Makes the data folder. Calls are served without one, and what needs it says so.
+fn make_data(folder: &Path) {
+    if let Err(error) = std::fs::create_dir_all(folder) {
+        let folder = folder.display();
+        tracing::error!(%folder, %error, "the data folder cannot be made; calls are taken anyway");
+    }
+}
+
+/// Journal and database: the first call can be recorded. Two writers would spoil the record, so a
+/// journal in use stops the start; one that cannot be opened is tried again while calls go on.
 fn keep_records(
     loaded: &Loaded,
     inbox: &InboxSender,
@@ -349,7 +350,14 @@ fn keep_records(
 ) -> Result<(JournalHandle, Projector, Store), StartError> {
     let data = &loaded.node.data_dir;
     let folder = journal_folder(data);
-    let (writer, recovered) = JournalWriter::open(&folder)?;
+    let (writer, recovered) = match JournalWriter::open(&folder) {
+        Ok(opened) => opened,
+        Err(in_use @ JournalError::InUse { .. }) => return Err(in_use.into()),
+        Err(error) => {
+            tracing::error!(%error, "the journal cannot be opened; calls are taken anyway");
+            (JournalWriter::later(&folder), Recovered::default())
+        }
+    };
     let journal = writer.start(journal_report(inbox.clone(), health.clone(), clock))?;
     start_entries(&journal, &clock, loaded);
     left_over::close(&recovered, &data.join("recordings"), &journal, &clock);

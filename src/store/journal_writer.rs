@@ -64,10 +64,12 @@ impl Default for Bounds {
     }
 }
 
-/// A journal opened for writing, not yet running.
+/// A journal for writing, not yet running.
 #[derive(Debug)]
 pub struct JournalWriter {
-    tail: Tail,
+    folder: PathBuf,
+    /// None until the folder could be opened.
+    tail: Option<Tail>,
     bounds: Bounds,
 }
 
@@ -78,9 +80,7 @@ impl JournalWriter {
     /// # Errors
     /// When the folder cannot be made, read or written, or another process writes to it.
     pub fn open(folder: &Path) -> Result<(Self, Recovered), JournalError> {
-        fs::create_dir_all(folder).map_err(JournalError::io("make", folder))?;
-        let lock = lock(folder)?;
-        let (chain, segment, torn) = repair(folder)?;
+        let (tail, torn) = Tail::open(folder)?;
         let mut open = OpenFacts::default();
         let all = segments(folder)?;
         for (_, path) in all.iter().skip(all.len().saturating_sub(2)) {
@@ -89,8 +89,16 @@ impl JournalWriter {
                 chain::entry(&bytes).iter().for_each(|entry| open.follow(entry));
             }
         }
-        let tail = Tail { folder: folder.to_owned(), chain, segment, _lock: lock };
-        Ok((Self { tail, bounds: Bounds::default() }, open.finish(chain.next_seq, torn)))
+        let recovered = open.finish(tail.chain.next_seq, torn);
+        Ok((Self { tail: Some(tail), ..Self::later(folder) }, recovered))
+    }
+
+    /// A journal in a folder that cannot be opened now. Entries are held, and the folder is tried
+    /// again with every batch and each second, as when a disk fails. What an earlier process left
+    /// open there is closed by the next start.
+    #[must_use]
+    pub fn later(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), tail: None, bounds: Bounds::default() }
     }
 
     /// Starts the writing thread. `report` is called on that thread and must not block.
@@ -102,10 +110,11 @@ impl JournalWriter {
         report: impl Fn(JournalReport) + Send + 'static,
     ) -> Result<JournalHandle, JournalError> {
         let (work, inbox) = mpsc::channel();
-        let (durable, durable_seen) = watch::channel(self.tail.chain.next_seq.saturating_sub(1));
+        let (durable, durable_seen) = watch::channel(self.tail.as_ref().map_or(0, Tail::last_seq));
         let waiting = Arc::new(AtomicU64::new(0));
-        let folder = self.tail.folder.clone();
+        let folder = self.folder.clone();
         let mut writer = Writer {
+            folder: self.folder,
             tail: self.tail,
             bounds: self.bounds,
             inbox,
@@ -189,7 +198,8 @@ struct Held {
 }
 
 struct Writer<R> {
-    tail: Tail,
+    folder: PathBuf,
+    tail: Option<Tail>,
     bounds: Bounds,
     inbox: mpsc::Receiver<Work>,
     held: VecDeque<Held>,
@@ -268,8 +278,16 @@ impl<R: Fn(JournalReport)> Writer<R> {
         });
         let began = instant();
         let bodies = gap.iter().chain(self.held.iter().map(|held| &held.body));
-        match self.tail.write(bodies.map(Vec::as_slice), self.bounds.segment_bytes) {
-            Ok(()) => self.committed(began),
+        let opened = match &mut self.tail {
+            Some(tail) => Ok(tail),
+            none => Tail::open(&self.folder).map(|(tail, _)| none.insert(tail)),
+        };
+        let written = opened.and_then(|tail| {
+            tail.write(bodies.map(Vec::as_slice), self.bounds.segment_bytes)?;
+            Ok(tail.last_seq())
+        });
+        match written {
+            Ok(last_seq) => self.committed(began, last_seq),
             Err(error) => {
                 let first_failure = self.retry_at.is_none();
                 self.retry_at = Some(instant() + self.bounds.retry);
@@ -281,7 +299,7 @@ impl<R: Fn(JournalReport)> Writer<R> {
         }
     }
 
-    fn committed(&mut self, began: Instant) {
+    fn committed(&mut self, began: Instant, last_seq: u64) {
         let count = self.held.len() as u64;
         let ticket = self.held.iter().map(|held| held.ticket).max().unwrap_or_default();
         self.held.clear();
@@ -289,7 +307,7 @@ impl<R: Fn(JournalReport)> Writer<R> {
         self.waiting.fetch_sub(count, Ordering::Relaxed);
         metrics::histogram!("siaga112_journal_commit_seconds").record(began.elapsed());
         metrics::counter!("siaga112_journal_entries_total").increment(count);
-        self.durable.send_replace(self.tail.chain.next_seq.saturating_sub(1));
+        self.durable.send_replace(last_seq);
         if ticket > 0 {
             (self.report)(JournalReport::Durable { ticket });
         }
@@ -331,6 +349,20 @@ struct Open {
 }
 
 impl Tail {
+    /// Takes the folder for this process, makes it when it is not there, and finds the end; true
+    /// when a torn last line was cut off.
+    fn open(folder: &Path) -> Result<(Self, bool), JournalError> {
+        fs::create_dir_all(folder).map_err(JournalError::io("make", folder))?;
+        let lock = lock(folder)?;
+        let (chain, segment, torn) = repair(folder)?;
+        Ok((Self { folder: folder.to_owned(), chain, segment, _lock: lock }, torn))
+    }
+
+    /// Number of the last line; 0 when there is none.
+    const fn last_seq(&self) -> u64 {
+        self.chain.next_seq.saturating_sub(1)
+    }
+
     /// Writes and flushes `bodies` as the next lines. After an error none of them counts.
     fn write<'a>(
         &mut self,

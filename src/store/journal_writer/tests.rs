@@ -191,14 +191,14 @@ fn a_folder_that_becomes_a_file_fails_and_what_is_held_is_bounded_and_said() {
 #[test]
 fn what_a_failed_write_left_behind_is_cut_off_before_the_next() {
     let dir = tempfile::tempdir().expect("a folder");
-    let (mut writer, _) = JournalWriter::open(dir.path()).expect("opens");
+    let (mut tail, _) = Tail::open(dir.path()).expect("opens");
     let (one, two) = (chain::body(&alarm(1)), chain::body(&alarm(2)));
-    writer.tail.write([one.as_slice()].into_iter(), SEGMENT_BYTES).expect("writes");
-    let segment = writer.tail.segment.as_mut().expect("a segment");
+    tail.write([one.as_slice()].into_iter(), SEGMENT_BYTES).expect("writes");
+    let segment = tail.segment.as_mut().expect("a segment");
     segment.file = None;
     let mut file = File::options().append(true).open(&segment.path).expect("opens");
     file.write_all(&b"{\"seq\":2,\"prev\":\"half a li".repeat(100)).expect("writes");
-    writer.tail.write([two.as_slice()].into_iter(), SEGMENT_BYTES).expect("writes");
+    tail.write([two.as_slice()].into_iter(), SEGMENT_BYTES).expect("writes");
     assert_eq!(names(dir.path()), ["alarm-1", "alarm-2"]);
     let report = verify(dir.path()).expect("verifies");
     assert!(report.holds() && !report.torn, "{report:?}");
@@ -241,10 +241,10 @@ fn a_reader_that_stands_at_the_end_goes_on_into_new_segments() {
 #[test]
 fn a_reader_forgets_what_it_read_ahead_of_the_durable_line() {
     let dir = tempfile::tempdir().expect("a folder");
-    let (mut writer, _) = JournalWriter::open(dir.path()).expect("opens");
-    let before = writer.tail.chain;
+    let (mut tail, _) = Tail::open(dir.path()).expect("opens");
+    let before = tail.chain;
     let [one, two, other] = [1, 2, 3].map(|n| chain::body(&alarm(n)));
-    writer.tail.write([one.as_slice(), &two].into_iter(), SEGMENT_BYTES).expect("writes");
+    tail.write([one.as_slice(), &two].into_iter(), SEGMENT_BYTES).expect("writes");
     let mut reader = read_from(dir.path(), 1);
     assert_eq!(reader.batch(1, 10).expect("reads").len(), 1);
     let (mut chain, mut bytes) = (before, Vec::new());
@@ -252,4 +252,36 @@ fn a_reader_forgets_what_it_read_ahead_of_the_durable_line() {
     fs::write(dir.path().join(segment_name(1)), bytes).expect("writes");
     let lines = reader.batch(2, 10).expect("reads");
     assert_eq!(lines[0].entry, Some(alarm(3)));
+}
+
+#[test]
+fn a_folder_that_cannot_be_opened_is_waited_for_and_loses_nothing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let parent = dir.path().join("data");
+    fs::write(&parent, "not a folder").expect("writes");
+    let folder = parent.join("journal");
+    assert!(matches!(JournalWriter::open(&folder), Err(JournalError::Io { .. })));
+    let mut writer = JournalWriter::later(&folder);
+    writer.bounds = Bounds { retry: Duration::from_millis(1), ..Bounds::default() };
+    let (reports, seen) = mpsc::channel();
+    let report = move |report| {
+        let _ = reports.send(report);
+    };
+    let handle = writer.start(report).expect("starts");
+    handle.append(1, alarm(1));
+    let first = seen.recv().expect("a report");
+    assert!(
+        matches!(&first, JournalReport::Failed { why } if why.contains("journal")),
+        "{first:?}"
+    );
+    handle.append(2, alarm(2));
+    fs::remove_file(&parent).expect("removed");
+    // Told once, however often it was tried.
+    assert_eq!(until_durable(&seen, 2).len(), 1);
+    assert_eq!(seen.recv(), Ok(JournalReport::Recovered { dropped: 0 }));
+    handle.append(3, alarm(3));
+    assert_eq!(handle.stop(), 0);
+    assert_eq!((*handle.durable().borrow(), handle.waiting()), (3, 0));
+    assert!(verify(&folder).expect("verifies").holds());
+    assert_eq!(names(&folder), ["alarm-1", "alarm-2", "alarm-3"]);
 }
