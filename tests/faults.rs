@@ -100,6 +100,22 @@ fn a_full_disk_raises_an_alarm_and_ends_no_call() {
 }
 
 #[test]
+fn a_data_folder_that_cannot_be_made_stops_no_start_and_no_call() {
+    // Below a regular file there can be no folder.
+    let gateway = Centre { data_dir: "routing.toml/data", ..Centre::default() }.start();
+    let seat = Sipp::seat(&gateway, 1, "seat-answers-expect-bye");
+    let (trunk, mut call) = caller(&gateway);
+    let audio = audio(&gateway);
+    call.invite(&trunk, audio.local_addr().unwrap());
+    call.await_answer(&trunk);
+    call.hang_up(&trunk);
+    seat.finish();
+    let ready = page(&gateway, "/readyz");
+    assert!(ready.contains("degraded") && ready.contains("routing.toml/data/journal"), "{ready}");
+    gateway.stop();
+}
+
+#[test]
 fn a_reload_is_whole_or_nothing_and_touches_no_call() {
     let gateway = Centre { seats: 2, ..Centre::default() }.start();
     // One caller waits, for no seat has registered.

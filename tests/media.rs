@@ -462,7 +462,9 @@ fn a_call_is_recorded_caller_left_and_seat_right() {
 fn a_recording_that_fails_is_told_and_the_talk_goes_on() {
     let mut plane = Plane::start();
     let ((caller, caller_stream), (seat, _)) = plane.bridge();
-    std::fs::remove_dir(plane.folder.path().join("recordings")).expect("removed");
+    let folder = plane.folder.path().join("recordings");
+    std::fs::remove_dir(&folder).expect("removed");
+    std::fs::write(&folder, "not a folder").expect("written");
     let call = CallId(Uid::new(WallTime(1), 2));
     plane.media.order(MediaOrder::Record { call, at: WallTime(1) });
     let channel = Channel::Caller;

@@ -23,14 +23,6 @@ pub use seal::{Sealed, seal_left_over};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordingError {
-    /// The folder is not there and cannot be made.
-    #[error("the recordings folder {folder} cannot be made; check its parent's owner and mode")]
-    Folder {
-        /// The folder.
-        folder: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
     /// The operating system gave no thread.
     #[error("the recorder's thread could not be started")]
     Thread(#[source] io::Error),

@@ -1,7 +1,5 @@
 //! The recorder's thread: takes from the tap, writes, reports.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -9,6 +7,7 @@ use std::time::Duration;
 use super::RecordingError;
 use super::recordings::{Outcome, Recordings};
 use super::seal::Sealer;
+use super::wav::make_folder;
 use crate::call::orders::RecorderReport;
 use crate::media::tap::{RING_FRAMES, RecorderHandle, TapEnd, tap};
 use crate::vocabulary::Now;
@@ -24,23 +23,23 @@ pub struct Recorder {
 
 impl Recorder {
     /// Makes `folder` when it is missing (mode 0700), starts the thread, and returns the handle
-    /// that the media plane takes.
+    /// that the media plane takes. A folder that cannot be made now is tried again by every
+    /// recording.
     ///
     /// `clock` is the only clock it reads, `report` is called on its thread and must not block.
     /// The recorder ends when the handle is dropped.
     ///
     /// # Errors
-    /// [`RecordingError`] when the folder or the thread cannot be made.
+    /// [`RecordingError`] when the system gives no thread.
     pub fn start(
         folder: PathBuf,
         clock: impl Fn() -> Now + Send + 'static,
         report: impl Fn(RecorderReport) + Send + 'static,
     ) -> Result<(Self, RecorderHandle), RecordingError> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)
-            .map_err(|source| RecordingError::Folder { folder: folder.clone(), source })?;
+        if let Err(error) = make_folder(&folder) {
+            let folder = folder.display();
+            tracing::error!(%folder, %error, "the recordings folder cannot be made; calls go on");
+        }
         let sealer = Sealer::start(folder.clone()).map_err(RecordingError::Thread)?;
         let (handle, tap) = tap(RING_FRAMES);
         let thread = std::thread::Builder::new()

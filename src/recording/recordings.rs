@@ -334,13 +334,14 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_folder_fails_until_it_is_back() {
+    fn a_missing_folder_is_made_again_and_one_that_cannot_be_fails_until_it_can() {
         let (mut bench, call) = (Bench::new(), call(6));
         let folder = bench.folder.path().to_owned();
         std::fs::remove_dir(&folder).expect("removed");
+        std::fs::write(&folder, "not a folder").expect("written");
         let outcomes = bench.record(call);
         assert!(matches!(&outcomes[..], [Outcome::Report(RecorderReport::Failed { .. })]));
-        std::fs::create_dir(&folder).expect("made");
+        std::fs::remove_file(&folder).expect("removed");
         let outcomes = bench.record(call);
         assert!(matches!(&outcomes[..], [Outcome::Report(RecorderReport::Started { .. })]));
     }

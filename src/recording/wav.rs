@@ -3,9 +3,9 @@
 //! Samples are written first and the sizes in the header after them, so a process that is killed
 //! in between leaves a file that is a little short, never one that promises more than it has.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::timeline::RATE;
@@ -17,6 +17,11 @@ pub(super) const FRAME_BYTES: u32 = 4;
 /// Recordings of one call: a new one is begun after a failure or a restart.
 const PARTS: u32 = 99;
 
+/// Makes the folder of the recordings, for its owner only.
+pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
 /// A file that grows.
 #[derive(Debug)]
 pub(super) struct WavFile {
@@ -27,15 +32,20 @@ pub(super) struct WavFile {
 impl WavFile {
     /// Makes a new file for `call` in `folder`, for its owner only, and returns it with its name:
     /// `<call>.wav`, or `<call>-2.wav` and so on when there is one already, which is never touched.
+    /// A folder that is not there is made.
     pub fn create(folder: &Path, call: &str) -> io::Result<(Self, String)> {
         for part in 1..=PARTS {
             let name = if part == 1 { format!("{call}.wav") } else { format!("{call}-{part}.wav") };
-            let made = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(folder.join(&name));
+            let path = folder.join(&name);
+            let mut new = OpenOptions::new();
+            new.read(true).write(true).create_new(true).mode(0o600);
+            let made = match new.open(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    make_folder(folder)?;
+                    new.open(&path)
+                }
+                made => made,
+            };
             match made {
                 Ok(file) => {
                     file.write_all_at(&header(0), 0)?;
@@ -128,6 +138,17 @@ mod tests {
         assert!(is_ours(&[]));
         assert!(!is_ours(b"RIFF----WAVEfmt \x10\0\0\0\x01\0\x01\0"));
         assert!(!is_ours(b"#!/bin/sh"));
+    }
+
+    #[test]
+    fn a_folder_that_was_removed_is_made_again_for_its_owner() {
+        use std::os::unix::fs::PermissionsExt;
+        let parent = tempfile::tempdir().expect("a folder");
+        let folder = parent.path().join("data/recordings");
+        let (_, name) = WavFile::create(&folder, "call").expect("made");
+        assert!(folder.join(name).is_file());
+        let mode = std::fs::metadata(&folder).expect("a folder").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
     }
 
     #[test]

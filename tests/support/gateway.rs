@@ -40,6 +40,8 @@ pub struct Centre {
     pub md5_only: bool,
     /// Files may not grow beyond this many blocks of 512 bytes: a disk that fills up.
     pub disk_blocks: Option<u32>,
+    /// The data folder, from the configuration's.
+    pub data_dir: &'static str,
 }
 
 impl Default for Centre {
@@ -50,6 +52,7 @@ impl Default for Centre {
             roaming_trunk: false,
             md5_only: false,
             disk_blocks: None,
+            data_dir: "data",
         }
     }
 }
@@ -74,7 +77,7 @@ impl Centre {
                  [media]\naddress = \"{own}\"\nports = \"{}-{}\"\nrecord = true\n\n\
                  [console]\nlisten = \"{own}:0\"\n\n\
                  [[console.token]]\nname = \"suite\"\ntoken = \"{TOKEN}\"\n",
-                dir.join("data"),
+                dir.join(self.data_dir),
                 ports.start(),
                 ports.end(),
             ),
