@@ -134,7 +134,8 @@ fn offer_ended(n: u32, offer: u64, seat: &str, outcome: OfferOutcome, status: u1
 
 fn ended(n: u32, stage: Stage, by: Party, cause: Cause) -> Entry {
     let ending = Ending { stage, by, cause, q850: Some(16) };
-    let fact = Fact::Ended { call: call(n), ending, caller_packets: 50, seat_packets: 49 };
+    let fact =
+        Fact::Ended { call: call(n), ending, caller_packets: Some(50), seat_packets: Some(49) };
     Entry { at: at(n, 9_500), fact }
 }
 

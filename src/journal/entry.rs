@@ -134,10 +134,11 @@ pub enum Fact {
         call: CallId,
         /// How.
         ending: Ending,
-        /// RTP packets that came from the caller.
-        caller_packets: u64,
-        /// RTP packets that came from the seat.
-        seat_packets: u64,
+        /// RTP packets that came from the caller; none when nobody has counted to the end, as
+        /// for a call that a restart has ended.
+        caller_packets: Option<u64>,
+        /// RTP packets that came from the seat; none likewise.
+        seat_packets: Option<u64>,
     },
     /// A recording's file exists.
     RecordingStarted {

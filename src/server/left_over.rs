@@ -40,7 +40,8 @@ pub(super) fn close(
         tracing::warn!(call = %open.call, stage = open.stage.word(), "call ended by a restart");
         let ending =
             Ending { stage: open.stage, by: Party::Gateway, cause: Cause::Restart, q850: None };
-        let fact = Fact::Ended { call: open.call, ending, caller_packets: 0, seat_packets: 0 };
+        let fact =
+            Fact::Ended { call: open.call, ending, caller_packets: None, seat_packets: None };
         journal.append(0, Entry { at, fact });
     }
 }

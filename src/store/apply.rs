@@ -204,8 +204,8 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         .bind(word(&ending.cause))
         .bind(ending.q850.map(i64::from))
         .bind(outcome(ending))
-        .bind(signed(*caller_packets))
-        .bind(signed(*seat_packets))
+        .bind(caller_packets.map(signed))
+        .bind(seat_packets.map(signed))
         .bind(call.to_string())
         .execute(tx)
         .await

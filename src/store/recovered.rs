@@ -172,6 +172,6 @@ mod tests {
         expect(offered(3), Some(Stage::Ringing));
         expect(ended(3, OfferOutcome::Answered), Some(Stage::Ringing));
         expect(answered, Some(Stage::Talking));
-        expect(Fact::Ended { call, ending, caller_packets: 0, seat_packets: 0 }, None);
+        expect(Fact::Ended { call, ending, caller_packets: None, seat_packets: None }, None);
     }
 }

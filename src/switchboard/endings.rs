@@ -164,7 +164,7 @@ impl Switchboard {
         }
         let State::Closing(ending) = call.state else { return };
         let at = call.ended.unwrap_or(now).wall;
-        let (caller_packets, seat_packets) = call.packets;
+        let (caller_packets, seat_packets) = (Some(call.packets.0), Some(call.packets.1));
         self.note_at(at, Fact::Ended { call: id, ending, caller_packets, seat_packets });
     }
 

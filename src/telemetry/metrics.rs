@@ -249,7 +249,7 @@ mod tests {
                 arrival: Box::default(),
             },
             Fact::Answered { call, seat: "s".into(), operator: None, after_ms: 7_000 },
-            Fact::Ended { call, ending, caller_packets: 0, seat_packets: 0 },
+            Fact::Ended { call, ending, caller_packets: None, seat_packets: None },
             Fact::Alarm { name: "test-alarm".into(), detail: String::new() },
         ] {
             counter.count(&Entry { at: WallTime(0), fact });
