@@ -114,6 +114,13 @@ fn a_data_folder_that_cannot_be_made_stops_no_start_and_no_call() {
     seat.finish();
     let ready = page(&gateway, "/readyz");
     assert!(ready.contains("degraded") && ready.contains("routing.toml/data/journal"), "{ready}");
+    // Each failure counts once, however often it is tried again.
+    let metrics = page(&gateway, "/metrics");
+    for name in ["journal-failed", "store-failed"] {
+        let counted = format!("siaga112_alarms_total{{name=\"{name}\"}} 1\n");
+        assert!(metrics.contains(&counted), "{name}: {metrics}");
+    }
+    assert_eq!(gateway.log().matches("the database cannot be written").count(), 1);
     gateway.stop();
 }
 

@@ -34,7 +34,7 @@ use crate::media::{Media, MediaError, MediaHandle};
 use crate::recording::{Recorder, RecordingError};
 use crate::store::{
     JournalError, JournalHandle, JournalReport, JournalWriter, Projector, Recovered, Store,
-    StoreError,
+    StoreError, StoreHealth,
 };
 use crate::switchboard::view::Board;
 use crate::switchboard::{Input, Switchboard};
@@ -414,6 +414,7 @@ fn journal_report(
         }
         JournalReport::Failed { why } => {
             tracing::error!(why, "the journal cannot be written; calls go on");
+            metrics::alarm("journal-failed");
             health.trouble(Check::Journal, &why, clock.now().wall);
         }
         JournalReport::Recovered { .. } => {
@@ -438,15 +439,25 @@ fn recording_report(health: &Health, clock: Clock, report: &crate::call::orders:
 fn watch_store(projector: &Projector, health: Health, clock: Clock) {
     let mut state = projector.health();
     tokio::spawn(async move {
+        let mut failing = false;
         loop {
             let now = state.borrow_and_update().clone();
             match now {
-                crate::store::StoreHealth::Failed { why } => {
-                    tracing::error!(why, "the database cannot be written; calls go on");
+                StoreHealth::Failed { why } => {
+                    // Each retry fails anew; the failure is told when it begins.
+                    if !std::mem::replace(&mut failing, true) {
+                        tracing::error!(why, "the database cannot be written; calls go on");
+                        metrics::alarm("store-failed");
+                    }
                     health.trouble(Check::Store, &why, clock.now().wall);
                 }
-                crate::store::StoreHealth::Ok => health.ok(Check::Store),
-                crate::store::StoreHealth::Behind { .. } => {}
+                StoreHealth::Ok => {
+                    if std::mem::take(&mut failing) {
+                        tracing::info!("the database is written again");
+                    }
+                    health.ok(Check::Store);
+                }
+                StoreHealth::Behind { .. } => {}
             }
             if state.changed().await.is_err() {
                 break;

@@ -156,6 +156,12 @@ impl EntryCounter {
     }
 }
 
+/// Counts an alarm that the journal cannot tell of: `journal-failed` or `store-failed`, once when
+/// the failure begins.
+pub fn alarm(name: &'static str) {
+    counter!("siaga112_alarms_total", "name" => name).increment(1);
+}
+
 fn recording(state: &'static str) {
     counter!("siaga112_recordings_total", "state" => state).increment(1);
 }
