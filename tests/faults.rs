@@ -13,6 +13,7 @@
 mod support;
 
 use std::net::UdpSocket;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use support::gateway::{Centre, Gateway};
@@ -46,6 +47,8 @@ fn a_killed_process_leaves_a_readable_recording_and_a_whole_record() {
     let answer = call.await_answer(&trunk);
     talk(&audio, answer.media(), 440.0, Duration::from_secs(3));
     let folder = gateway.config().join("data/recordings");
+    let data = gateway.config().join("data").metadata().unwrap();
+    assert_eq!(data.permissions().mode() & 0o777, 0o700, "only its owner reads the data");
 
     let gateway = centre.restart(gateway);
     drop(seat);

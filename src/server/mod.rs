@@ -17,7 +17,9 @@ mod sip_udp;
 mod switchboard_thread;
 
 use std::collections::HashMap;
+use std::fs::{DirBuilder, Permissions};
 use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
@@ -332,11 +334,17 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<Joi
     std::thread::Builder::new().name(name.to_owned()).spawn(run)
 }
 
-/// Makes the data folder. Calls are served without one, and what needs it says so.
+/// Makes the data folder for its owner only: it holds who called and what was said. Calls are
+/// served without one, and what needs it says so.
 fn make_data(folder: &Path) {
-    if let Err(error) = std::fs::create_dir_all(folder) {
+    if let Err(error) = DirBuilder::new().recursive(true).mode(0o700).create(folder) {
         let folder = folder.display();
         tracing::error!(%folder, %error, "the data folder cannot be made; calls are taken anyway");
+        return;
+    }
+    // One that was there before may belong to somebody else, who has chosen its mode.
+    if let Err(error) = std::fs::set_permissions(folder, Permissions::from_mode(0o700)) {
+        tracing::debug!(folder = %folder.display(), %error, "the data folder keeps its mode");
     }
 }
 
