@@ -135,7 +135,7 @@ async fn serve(folder: PathBuf, json_logs: bool) -> anyhow::Result<ExitCode> {
         }
     };
     for warning in &loaded.warnings.0 {
-        tracing::warn!("{warning}");
+        tracing::warn!("{}", told(warning));
     }
     let server = server::Server::start(loaded, folder, environment).await?;
     let sip: Vec<String> = server.sip_addresses().iter().map(|a| format!("udp:{a}")).collect();
@@ -155,6 +155,14 @@ async fn serve(folder: PathBuf, json_logs: bool) -> anyhow::Result<ExitCode> {
     }
     server.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A finding for the log, whose level says already that it is a warning.
+fn told(finding: &config::Finding) -> String {
+    let file = finding.file.display();
+    let line = if finding.line > 0 { format!(":{}", finding.line) } else { String::new() };
+    let mend = if finding.mend.is_empty() { "" } else { "; " };
+    format!("{file}{line}: {}{mend}{}", finding.what, finding.mend)
 }
 
 fn reload(server: &server::Server) {

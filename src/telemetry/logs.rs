@@ -1,5 +1,7 @@
 //! Where log lines go. Personal data is masked where it is made (`Private`), not here.
 
+use std::io::IsTerminal as _;
+
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
@@ -29,7 +31,10 @@ fn start(json: bool, level: &str) -> Result<(), LogError> {
     // sqlx and hyper tell of every statement and connection on `info` and `debug`.
     let usual = || EnvFilter::new(format!("{level},sqlx=warn,hyper=warn"));
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let done = if json { lines.json().try_init() } else { lines.try_init() };
     done.map_err(|e| LogError(e.to_string()))
 }
