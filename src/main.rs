@@ -94,7 +94,8 @@ async fn main() -> ExitCode {
     match run(Arguments::parse().command).await {
         Ok(code) => code,
         Err(error) => {
-            report(&format!("siaga112: {error:#}"));
+            // Every error's own text names its cause.
+            report(&format!("siaga112: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -37,8 +37,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         None => (std::env::temp_dir().join(format!("siaga112-demo-{}", std::process::id())), true),
     };
     let config_folder = folder.join("config");
-    sample::write(&config_folder, &folder.join("data")).with_context(|| {
-        format!("writing the sample configuration to {}", config_folder.display())
+    sample::write(&config_folder, &folder.join("data")).map_err(|error| {
+        let folder = config_folder.display();
+        anyhow::anyhow!("cannot write the sample configuration to {folder}: {error}")
     })?;
     let loaded = config::load(&config_folder, std::iter::empty()).map_err(|findings| {
         anyhow::anyhow!("the sample configuration has mistakes:\n{findings}")

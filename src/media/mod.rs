@@ -67,7 +67,7 @@ pub enum MediaError {
         source: io::Error,
     },
     /// The operating system gave no poller or no thread.
-    #[error("the media thread could not be started")]
+    #[error("the media thread could not be started: {0}")]
     Thread(#[source] io::Error),
 }
 

@@ -24,7 +24,7 @@ pub use seal::{Sealed, seal_left_over};
 #[non_exhaustive]
 pub enum RecordingError {
     /// The operating system gave no thread.
-    #[error("the recorder's thread could not be started")]
+    #[error("the recorder's thread could not be started: {0}")]
     Thread(#[source] io::Error),
     /// A file name that leads out of the folder, or to nothing.
     #[error("{file:?} is not the name of a recording")]
@@ -39,7 +39,7 @@ pub enum RecordingError {
         path: PathBuf,
     },
     /// The system refused.
-    #[error("{path} cannot be {tried}")]
+    #[error("{path} cannot be {tried}: {source}")]
     File {
         /// What was tried: `opened`, `read`, `repaired`, `synced`.
         tried: &'static str,
