@@ -212,7 +212,14 @@ async fn incidents(command: Incidents) -> anyhow::Result<ExitCode> {
     };
     let loaded = config::load(folder, config::environment())
         .map_err(|findings| anyhow::anyhow!("the configuration has mistakes:\n{findings}"))?;
-    let journal = server::journal_folder(&loaded.node.data_dir);
+    let data = &loaded.node.data_dir;
+    anyhow::ensure!(
+        data.exists(),
+        "nothing has been recorded yet: {} does not exist (relative paths count from the working \
+         directory)",
+        data.display()
+    );
+    let journal = server::journal_folder(data);
     let store = store::Store::open(&loaded.storage_url)?;
     let mut out = std::io::stdout().lock();
     match command {
