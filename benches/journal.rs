@@ -147,7 +147,7 @@ fn call(n: u64) -> Vec<Entry> {
         },
         Fact::Answered { call, seat: "seat-1".into(), operator: None, after_ms: 900 },
         Fact::RecordingStarted { call, file: file.clone() },
-        Fact::Ended { call, ending, caller_packets: 500, seat_packets: 500 },
+        Fact::Ended { call, ending, caller_packets: Some(500), seat_packets: Some(500) },
         Fact::RecordingSealed { call, file, sha256: "00".repeat(32), millis: 1, bytes: 1 },
     ];
     let at = WallTime(1_789_621_200_000_000);
