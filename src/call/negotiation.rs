@@ -35,9 +35,6 @@ pub struct LegMedia {
     session: u64,
     version: u64,
     aim: Option<Aim>,
-    /// The direction that we last sent.
-    direction: Direction,
-    /// The last description that we sent, for a re-INVITE without one.
     law: Option<CodecKind>,
 }
 
@@ -52,7 +49,6 @@ impl LegMedia {
             session: session & 0x7fff_ffff_ffff_ffff,
             version: 0,
             aim: None,
-            direction: Direction::SendRecv,
             law: None,
         }
     }
@@ -82,7 +78,6 @@ impl LegMedia {
             _ => [CodecKind::Pcma, CodecKind::Pcmu],
         };
         self.version += 1;
-        self.direction = Direction::SendRecv;
         sdp::offer(&OfferParts {
             session_id: self.session,
             version: self.version,
@@ -90,7 +85,7 @@ impl LegMedia {
             port: self.port,
             laws: &laws,
             events: true,
-            direction: self.direction,
+            direction: Direction::SendRecv,
         })
         .to_bytes()
         .into()
@@ -129,7 +124,6 @@ impl LegMedia {
         };
         let aim = self.agree(&audio, &choice);
         self.version += 1;
-        self.direction = audio.direction.answer();
         let answer = sdp::answer(
             &description,
             &AnswerParts {
@@ -139,7 +133,7 @@ impl LegMedia {
                 port: self.port,
                 codec: (choice.payload, choice.kind),
                 events: choice.events,
-                direction: self.direction,
+                direction: audio.direction.answer(),
             },
         );
         Ok((answer.to_bytes().into(), aim))
