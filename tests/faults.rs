@@ -12,8 +12,10 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use support::gateway::{Centre, Gateway};
@@ -186,4 +188,28 @@ fn a_taken_port_and_a_second_instance_are_told_plainly() {
     let told = gateway.start_another();
     assert!(told.contains("another"), "{told}");
     gateway.stop();
+}
+
+#[test]
+fn a_demo_that_is_stopped_clears_its_folder_away() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_siaga112"))
+        .arg("demo")
+        .env("TMPDIR", temporary.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    let mut stdout = BufReader::new(demo.stdout.take().unwrap());
+    stdout.read_line(&mut first).unwrap();
+    assert!(first.contains("Siaga112 demo"), "{first}");
+    let there = || temporary.path().read_dir().unwrap().count();
+    assert_eq!(there(), 1);
+    let kill = format!("kill -TERM {}", demo.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    // Read to the end, so that the demo never writes into a closed pipe.
+    std::io::copy(&mut stdout, &mut std::io::sink()).unwrap();
+    assert_eq!(demo.wait().unwrap().code(), Some(1));
+    assert_eq!(there(), 0);
 }

@@ -9,10 +9,11 @@ mod story;
 mod tone;
 mod view;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config;
 use crate::server::Server;
@@ -30,12 +31,23 @@ pub struct Options {
 /// Runs the demo.
 ///
 /// # Errors
-/// What could not be started: a folder, a socket.
+/// What could not be started: a folder, a socket; or that it was stopped before its end.
 pub async fn run(options: Options) -> anyhow::Result<()> {
     let (folder, temporary) = match options.data {
         Some(folder) => (folder, false),
         None => (std::env::temp_dir().join(format!("siaga112-demo-{}", std::process::id())), true),
     };
+    let done = within(&folder, temporary, options.stay).await;
+    if temporary {
+        // Nothing of a demo is worth keeping, however it ended.
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+    done
+}
+
+async fn within(folder: &Path, temporary: bool, stay: bool) -> anyhow::Result<()> {
+    // Signals are taken before there is anything to clear away.
+    let mut signals = Signals::take()?;
     let config_folder = folder.join("config");
     sample::write(&config_folder, &folder.join("data")).map_err(|error| {
         let folder = config_folder.display();
@@ -46,23 +58,44 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     })?;
     let server = Server::start(loaded, config_folder.clone(), Vec::new()).await?;
     let sip = *server.sip_addresses().first().context("no SIP listener")?;
-    let shown = view::Shown::begin(&server, &config_folder);
-    let exchange = story::play(sip, server.clock());
-    let viewer = view::show(&server, exchange, shown);
-    let heard = viewer.await?;
-    // The last recordings are sealed and the last entries reach the database.
-    let incidents = settled(&server).await?;
-    view::finish(heard, &store::cli::table(&incidents), &folder, temporary, options.stay);
-    if options.stay {
+    let told = async {
+        let shown = view::Shown::begin(&server, &config_folder);
+        let heard = view::show(&server, story::play(sip, server.clock()), shown).await?;
+        // The last recordings are sealed and the last entries reach the database.
+        let incidents = settled(&server).await?;
+        view::finish(heard, &store::cli::table(&incidents), folder, temporary, stay);
+        Ok(())
+    };
+    let told = tokio::select! {
+        told = told => told,
+        () = signals.next() => Err(anyhow::anyhow!("the demo was stopped before its end")),
+    };
+    if stay && told.is_ok() {
         view::stay(&server, &config_folder);
-        tokio::signal::ctrl_c().await?;
+        signals.next().await;
     }
     server.stop().await;
-    if temporary {
-        // Nothing of a demo is worth keeping.
-        let _ = std::fs::remove_dir_all(&folder);
+    told
+}
+
+/// Ctrl-C and the service manager's stop, from when they are taken on.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn take() -> std::io::Result<Self> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
     }
-    Ok(())
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
 
 /// The records, once every recording of an answered call is closed.

@@ -93,26 +93,27 @@ pub fn stay(server: &Server, config: &Path) {
     ));
 }
 
+/// The board; no line is wider than 79 columns, for one that wraps would spoil the way back up.
 fn picture(board: &Board) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{}", rule("calls"));
     let _ = writeln!(
         text,
-        "  {:<18} {:<16} {:<10} {:<9} {:<9} {:<7} age",
+        "  {:<15} {:<14} {:<9} {:<10} {:<8} {:<8}   age",
         "caller", "dialled", "trunk", "queue", "state", "seat"
     );
     for call in &board.calls {
         let _ = writeln!(
             text,
-            "  {:<18} {:<16} {:<10} {:<9} {:<9} {:<7} {:>3} s",
-            cut(call.caller.reveal(), 18),
-            cut(call.dialled.trim_start_matches("urn:service:"), 16),
-            cut(call.trunk.as_str(), 10),
-            call.queue.as_ref().map_or("-", |q| q.as_str()),
-            call.state,
-            call.seat.as_ref().map_or("-", |s| s.as_str()),
-            call.age_seconds,
+            "  {:<15} {:<14} {:<9} {:<10} {:<8} {:<8} {:>4}s",
+            cut(call.caller.reveal(), 15),
+            cut(call.dialled.trim_start_matches("urn:service:"), 14),
+            cut(call.trunk.as_str(), 9),
+            cut(call.queue.as_ref().map_or("-", |q| q.as_str()), 10),
+            cut(&call.state, 8),
+            cut(call.seat.as_ref().map_or("-", |s| s.as_str()), 8),
+            call.age_seconds.min(9999),
         );
     }
     let _ = writeln!(text, "{}", rule("seats"));
@@ -120,19 +121,22 @@ fn picture(board: &Board) -> String {
         let operator = seat.operator.as_ref().map_or("", |o| o.as_str());
         let _ = writeln!(
             text,
-            "  {:<10} {:<12} {:<10} {:>3} s",
-            seat.seat, operator, seat.state, seat.seconds
+            "  {:<10} {:<20} {:<10} {:>4}s",
+            cut(seat.seat.as_str(), 10),
+            cut(operator, 20),
+            cut(&seat.state, 10),
+            seat.seconds.min(9999)
         );
     }
     let _ = writeln!(text, "{}", rule("queues"));
     for queue in &board.queues {
         let _ = writeln!(
             text,
-            "  {:<10} waiting {:<3} of these ringing {:<3} oldest {:>3} s   ready seats {}/{}",
-            queue.queue,
-            queue.waiting,
-            queue.ringing,
-            queue.oldest_seconds,
+            "  {:<10} waiting {:<3} ringing {:<3} oldest {:>4}s  ready seats {}/{}",
+            cut(queue.queue.as_str(), 10),
+            queue.waiting.min(999),
+            queue.ringing.min(999),
+            queue.oldest_seconds.min(9999),
             queue.ready_seats,
             queue.seats
         );
@@ -171,4 +175,57 @@ fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes());
     let _ = out.flush();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::switchboard::view::{CallView, QueueView, SeatView};
+    use crate::vocabulary::{AnswerMode, CallId, IncidentId, Private, Uid, WallTime};
+
+    #[test]
+    fn no_line_of_the_picture_wraps() {
+        let long = "a-name-that-is-as-long-as-a-name-may-be";
+        let id = Uid::new(WallTime(1), 1);
+        let call = CallView {
+            call: CallId(id),
+            incident: IncidentId(id),
+            trunk: long.into(),
+            caller: Private::new(long.to_owned()),
+            dialled: long.to_owned(),
+            state: long.to_owned(),
+            queue: Some(long.into()),
+            seat: Some(long.into()),
+            answer: AnswerMode::OnAgent,
+            received_at: WallTime(1),
+            age_seconds: u64::MAX,
+            answered_after_seconds: None,
+            on_hold: false,
+        };
+        let seat = SeatView {
+            seat: long.into(),
+            operator: Some(long.into()),
+            state: long.to_owned(),
+            reason: String::new(),
+            phones: 1,
+            call: None,
+            seconds: u64::MAX,
+            queues: Vec::new(),
+        };
+        let queue = QueueView {
+            queue: long.into(),
+            waiting: usize::MAX,
+            ringing: usize::MAX,
+            oldest_seconds: u64::MAX,
+            ready_seats: 1000,
+            seats: 1000,
+        };
+        let board =
+            Board { calls: vec![call], seats: vec![seat], queues: vec![queue], ..Board::default() };
+        let picture = picture(&board);
+        assert_eq!(picture.lines().count(), 7);
+        for line in picture.lines() {
+            assert!(line.chars().count() <= 79, "{line:?}");
+        }
+    }
 }
