@@ -77,7 +77,7 @@ fn arrival(n: u32) -> Arrival {
         icid: Some(format!("icid-{n}")),
         dialled: "112".into(),
         service: "urn:service:sos".into(),
-        findings: vec!["odd".into()],
+        findings: vec!["odd".into(), "rare".into()],
         raw: Raw(bytes::Bytes::from_static(b"INVITE sip:112@x SIP/2.0\r\n\r\n")),
         priority: Some("emergency".into()),
         ..Arrival::default()
@@ -241,7 +241,7 @@ async fn an_answered_call_has_every_step_in_its_record() {
         ("/steps/8/by", "seat".into()),
         ("/steps/11/fact", "recording-sealed".into()),
         ("/raw/text", "INVITE sip:112@x SIP/2.0\r\n\r\n".into()),
-        ("/findings", serde_json::json!(["odd"])),
+        ("/findings", serde_json::json!(["odd", "rare"])),
     ] {
         assert_eq!(json.pointer(path), Some(&wanted), "{path} in {json:#}");
     }
@@ -395,9 +395,13 @@ async fn the_command_line_shows_what_is_in_the_journal_even_when_nothing_project
 
     let story =
         run_cli(&site, "show", &id.to_uppercase(), cli::Format::Table).await.expect("shows");
-    for part in
-        ["while talking by caller: hung-up, Q.850 16", "+   2.500 s  answered", "seat=seat-2"]
-    {
+    for part in [
+        "while talking by caller: hung-up, Q.850 16",
+        "+   2.500 s  answered",
+        "seat=seat-2",
+        "findings     odd; rare",
+        "by=caller cause=hung-up q850=16 stage=talking",
+    ] {
         assert!(story.contains(part), "{part} in {story}");
     }
     let error = run_cli(&site, "show", "nothing", cli::Format::Table).await.expect_err("refused");

@@ -387,9 +387,7 @@ fn found(facts: &Map<String, Value>, path: &str) -> String {
     let top = parts.next().and_then(|part| facts.get(part));
     match parts.try_fold(top, |value, part| Some(value?.get(part))).flatten() {
         None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(list)) if list.is_empty() => String::new(),
-        Some(other) => other.to_string(),
+        Some(value) => text(value),
     }
 }
 
@@ -401,16 +399,31 @@ fn told(step: &Map<String, Value>, received: At) -> String {
     let rest = step
         .iter()
         .filter(|(key, _)| !matches!(key.as_str(), "at" | "seq" | "fact" | "call" | "incident"));
-    let rest: Vec<String> = rest
-        .filter(|(_, value)| !value.is_null())
-        .map(|(key, value)| match value {
-            Value::String(text) => format!("{key}={text}"),
-            other => format!("{key}={other}"),
-        })
-        .collect();
+    let mut words = Vec::new();
+    rest.for_each(|(key, value)| say(key, value, &mut words));
     let line =
-        format!("  +{:>4}.{:03} s  {fact:<18} {}", after / 1000, after % 1000, rest.join(" "));
+        format!("  +{:>4}.{:03} s  {fact:<18} {}", after / 1000, after % 1000, words.join(" "));
     format!("{}\n", plain_line(line.trim_end()))
+}
+
+/// `key=value`; what an object holds is said as if it stood beside it, and an absent value is not.
+fn say(key: &str, value: &Value, words: &mut Vec<String>) {
+    match value {
+        Value::Null => {}
+        Value::Object(parts) => parts.iter().for_each(|(key, value)| say(key, value, words)),
+        other => words.push(format!("{key}={}", text(other))),
+    }
+}
+
+/// A value as a person reads it: a text without quotes, a list of texts with "; " in between.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(list) if list.iter().all(Value::is_string) => {
+            list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; ")
+        }
+        other => other.to_string(),
+    }
 }
 
 fn plain_line(text: &str) -> String {
