@@ -33,10 +33,11 @@ impl Switchboard {
         let known = self.invites.get(&server).and_then(|(id, _)| self.calls.get(id));
         let Some(call) = known.filter(|call| call.invite == Some(server)) else {
             // Nobody's INVITE, left by a fault of ours: it gets its 487 all the same.
-            let response = self.endpoint.request(server).map(|invite| invite.response(487, "x"));
-            return response
-                .into_iter()
-                .for_each(|response| self.endpoint.respond(now.moment, server, response));
+            if let Some(invite) = self.endpoint.request(server) {
+                let response = invite.response(487, "x");
+                self.endpoint.respond(now.moment, server, response);
+            }
+            return;
         };
         let id = call.id;
         let ending = by_peer(call.stage(), Party::Caller, Cause::Cancelled, &cancel.headers);
