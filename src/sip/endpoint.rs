@@ -352,27 +352,24 @@ impl Endpoint {
 
     /// Sends a request; Via, Max-Forwards and User-Agent are added where they are missing.
     pub fn send(&mut self, now: Moment, flow: Flow, request: Request, dice: &mut Dice) -> ClientId {
-        let id = ClientId(self.id());
         let branch = format!("{MAGIC_COOKIE}{}", dice.token());
         let request = self.dress(flow, request, &branch);
-        let bytes = request.to_bytes();
-        let client = Client {
-            branch: branch.into(),
-            method: request.method.clone(),
-            flow,
-            request,
-            bytes: bytes.clone(),
-            state: client::State::Calling,
-            cancel: Cancel::No,
-            interval: self.timers.t1,
-            resend_at: now.after(self.timers.t1),
-            ends_at: now.after(self.timers.t1 * 64),
-            ack: None,
-        };
+        self.open_client(now, branch.into(), flow, request)
+    }
+
+    fn open_client(
+        &mut self,
+        now: Moment,
+        branch: Box<str>,
+        flow: Flow,
+        request: Request,
+    ) -> ClientId {
+        let id = ClientId(self.id());
+        let client = Client::new(now, branch, flow, request, &self.timers);
         self.client_keys.insert((client.branch.clone(), client.method.clone()), id);
         self.schedule(Timer::Client(id), client.deadline());
+        self.sends.push_back(Send { flow, bytes: client.bytes.clone() });
         self.clients.insert(id, client);
-        self.sends.push_back(Send { flow, bytes });
         id
     }
 
@@ -425,25 +422,7 @@ impl Endpoint {
         let (flow, branch) = (client.flow, client.branch.clone());
         let invite_deadline = client.deadline();
         self.schedule(Timer::Client(id), invite_deadline);
-        let bytes = cancel.to_bytes();
-        let cancel = Client {
-            branch: branch.clone(),
-            method: Method::Cancel,
-            flow,
-            request: cancel,
-            bytes: bytes.clone(),
-            state: client::State::Calling,
-            cancel: Cancel::No,
-            interval: self.timers.t1,
-            resend_at: now.after(self.timers.t1),
-            ends_at: now.after(self.timers.t1 * 64),
-            ack: None,
-        };
-        let id = ClientId(self.id());
-        self.client_keys.insert((branch, Method::Cancel), id);
-        self.schedule(Timer::Client(id), cancel.deadline());
-        self.clients.insert(id, cancel);
-        self.sends.push_back(Send { flow, bytes });
+        self.open_client(now, branch, flow, cancel);
     }
 
     fn dress(&self, flow: Flow, mut request: Request, branch: &str) -> Request {

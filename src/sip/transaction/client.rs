@@ -64,6 +64,29 @@ pub(crate) enum Due {
 }
 
 impl Client {
+    /// A request that goes out now.
+    pub fn new(
+        now: Moment,
+        branch: Box<str>,
+        flow: Flow,
+        request: Request,
+        timers: &Timers,
+    ) -> Self {
+        Self {
+            branch,
+            method: request.method.clone(),
+            flow,
+            bytes: request.to_bytes(),
+            request,
+            state: State::Calling,
+            cancel: Cancel::No,
+            interval: timers.t1,
+            resend_at: now.after(timers.t1),
+            ends_at: now.after(timers.t1 * 64),
+            ack: None,
+        }
+    }
+
     pub fn is_invite(&self) -> bool {
         self.method == Method::Invite
     }
