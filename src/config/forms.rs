@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::findings::{At, Log, did_you_mean};
 use super::section::Wrong;
 use crate::sip::digest::Algorithm;
+use crate::sip::{Listener, Transport};
 
 /// Children of `sos` (RFC 5031 §4.2, RFC 7163 §4, RFC 8147 §9).
 const SERVICES: [&str; 14] = [
@@ -160,24 +161,19 @@ pub(super) fn socket(text: &str) -> Result<SocketAddr, Wrong> {
 }
 
 /// `udp://address:port`.
-pub(super) fn listener(text: &str) -> Result<SocketAddr, Wrong> {
+pub(super) fn listener(text: &str) -> Result<Listener, Wrong> {
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
-    match scheme.to_ascii_lowercase().as_str() {
-        "udp" => socket(rest).map_err(|_| {
-            Wrong::new(
-                format!("{text:?} names no address with a port"),
-                "write for example \"udp://0.0.0.0:5060\"",
-            )
-        }),
-        "tcp" | "tls" | "ws" | "wss" => Err(Wrong::new(
-            format!("{text:?}: this version listens on UDP only"),
-            "write udp://, or leave this listener out",
-        )),
-        _ => Err(Wrong::new(
+    let mend = "write for example \"udp://0.0.0.0:5060\"";
+    let Some(transport) = Transport::read(scheme) else {
+        return Err(Wrong::new(
             format!("{text:?} is no listener"),
-            "write for example \"udp://0.0.0.0:5060\"",
-        )),
-    }
+            "write udp://, tcp://, tls://, ws:// or wss:// before the address: \
+             \"udp://0.0.0.0:5060\"",
+        ));
+    };
+    let address = socket(rest)
+        .map_err(|_| Wrong::new(format!("{text:?} names no address with a port"), mend))?;
+    Ok(Listener { transport, address })
 }
 
 /// `first-last`.

@@ -14,6 +14,7 @@ use crate::console::settings::{ConsoleSettings, Token};
 use crate::media::settings::MediaSettings;
 use crate::sip::digest::Algorithm;
 use crate::sip::settings::{Expires, SipSettings, Timers};
+use crate::sip::{Listener, Transport};
 use crate::trunk::settings::Centre;
 
 /// Addresses of one machine or container, all of them.
@@ -105,7 +106,7 @@ fn sip(section: &mut Section<'_>) -> SipSettings {
         let mend = "write for example listen = [\"udp://0.0.0.0:5060\"]";
         log.error(&section.place, "[sip] listens nowhere: no call could come in", mend);
     }
-    let mut listen: Vec<SocketAddr> = Vec::new();
+    let mut listen: Vec<Listener> = Vec::new();
     for listener in section.words("listen", forms::listener) {
         if listen.contains(&listener.value) {
             let what = format!("{} is listened on twice", listener.value);
@@ -114,7 +115,10 @@ fn sip(section: &mut Section<'_>) -> SipSettings {
         listen.push(listener.value);
     }
     if !written {
-        listen.push(SocketAddr::new(ANY[0], 5060));
+        listen.push(Listener {
+            transport: Transport::Udp,
+            address: SocketAddr::new(ANY[0], Transport::Udp.default_port()),
+        });
     }
     let domain = section.required("domain", "\"112.sumenep.example\"", forms::host);
     let external = section.word("external_address", forms::reachable);
@@ -199,7 +203,7 @@ fn media(section: &mut Section<'_>, sip: &SipSettings) -> (MediaSettings, Place)
             (bind.value, address.value)
         }
     };
-    if let Some(listener) = sip.listen.iter().find(|at| ports.value.contains(&at.port())) {
+    if let Some(listener) = sip.listen.iter().find(|at| ports.value.contains(&at.address.port())) {
         let what = format!("the SIP listener {listener} lies within the media ports");
         log.error(&ports.place, what, "move one of them");
     }

@@ -29,15 +29,20 @@ pub(super) fn read(
         names.add(&name, log);
         let written = section.has("source") && !section.lists_nothing("source");
         let networks = section.words("source", forms::network);
+        let proved = section.has("tls_names") && !section.lists_nothing("tls_names");
+        let tls_names = section.words("tls_names", forms::host);
         let username = section.word("username", account_name);
         if let Some(username) = &username {
             usernames.add(username, log);
         }
-        if !written && username.is_none() {
+        if !written && !proved && username.is_none() {
             log.error(
                 &section.place,
-                format!("the trunk {:?} has neither a source nor an account", name.value),
-                "add source = [\"198.51.100.7\"], or username with a password",
+                format!(
+                    "the trunk {:?} has neither a source, nor a certificate's name, nor an account",
+                    name.value
+                ),
+                "add source = [\"198.51.100.7\"], tls_names, or username with a password",
             );
         }
         let digest = vault.account(&mut section, username);
@@ -52,6 +57,7 @@ pub(super) fn read(
         trunks.push(TrunkSettings {
             id: TrunkId::from(name.value),
             sources: networks.into_iter().map(|network| network.value).collect(),
+            tls_names: tls_names.into_iter().map(|name| name.value).collect(),
             digest,
             trust_identity: section.truth("trust_identity", false),
             area_code: area_code

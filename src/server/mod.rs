@@ -34,6 +34,7 @@ use crate::config::{self, Loaded};
 use crate::journal::{Entry, Fact};
 use crate::media::{Media, MediaError, MediaHandle};
 use crate::recording::{Recorder, RecordingError};
+use crate::sip::Transport;
 use crate::store::{
     JournalError, JournalHandle, JournalReport, JournalWriter, Projector, Recovered, Store,
     StoreError, StoreHealth,
@@ -400,7 +401,8 @@ fn hear(
 }
 
 fn listen(loaded: &Loaded) -> Result<Vec<UdpListener>, ListenError> {
-    loaded.switchboard.sip.listen.iter().map(|address| UdpListener::bind(*address)).collect()
+    let udp = loaded.switchboard.sip.listen.iter().filter(|l| l.transport == Transport::Udp);
+    udp.map(|listener| UdpListener::bind(listener.address)).collect()
 }
 
 fn start_entries(journal: &JournalHandle, clock: &Clock, loaded: &Loaded) {

@@ -2,7 +2,7 @@
 //!
 //! Owns every transaction. Retransmissions end here and nobody above hears of them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
@@ -39,6 +39,8 @@ pub struct Endpoint {
     clients: HashMap<ClientId, Client>,
     client_keys: HashMap<(Box<str>, Method), ClientId>,
     deadlines: Deadlines<Timer>,
+    /// Transactions of each connection, to be told when it is gone.
+    on_connection: HashMap<Flow, BTreeSet<Timer>>,
     events: VecDeque<Event>,
     sends: VecDeque<Send>,
 }
@@ -60,6 +62,7 @@ impl Endpoint {
             clients: HashMap::new(),
             client_keys: HashMap::new(),
             deadlines: Deadlines::default(),
+            on_connection: HashMap::new(),
             events: VecDeque::new(),
             sends: VecDeque::new(),
         }
@@ -169,6 +172,7 @@ impl Endpoint {
             key,
             invite,
             flow,
+            elsewhere: sent_by(request, &flow),
             request: Some(request.clone()),
             tag: format!("u{:x}", id.0).into(),
             last: Bytes::new(),
@@ -179,6 +183,7 @@ impl Endpoint {
             ack: None,
         };
         self.schedule(Timer::Server(id), server.deadline());
+        self.ride(flow, Timer::Server(id));
         self.servers.insert(id, server);
         id
     }
@@ -368,6 +373,7 @@ impl Endpoint {
         let client = Client::new(now, branch, flow, request, &self.timers);
         self.client_keys.insert((client.branch.clone(), client.method.clone()), id);
         self.schedule(Timer::Client(id), client.deadline());
+        self.ride(flow, Timer::Client(id));
         self.sends.push_back(Send { flow, bytes: client.bytes.clone() });
         self.clients.insert(id, client);
         id
@@ -444,6 +450,53 @@ impl Endpoint {
         request
     }
 
+    // ---- connections -------------------------------------------------------------------------
+
+    fn ride(&mut self, flow: Flow, transaction: Timer) {
+        if flow.transport.is_reliable() {
+            self.on_connection.entry(flow).or_default().insert(transaction);
+        }
+    }
+
+    fn alight(&mut self, flow: &Flow, transaction: Timer) {
+        if let Some(transactions) = self.on_connection.get_mut(flow) {
+            transactions.remove(&transaction);
+            if transactions.is_empty() {
+                self.on_connection.remove(flow);
+            }
+        }
+    }
+
+    /// A connection is gone, or could not be made. Requests that nobody has answered have failed
+    /// (RFC 3261 §8.1.3.1, §17.1.4); those that were heard of may be answered on a connection that
+    /// the peer opens. Our own responses go to the address that the request's Via names (§18.2.2).
+    pub fn flow_lost(&mut self, flow: &Flow) {
+        for transaction in self.on_connection.remove(flow).unwrap_or_default() {
+            match transaction {
+                Timer::Client(id) => self.client_lost(id),
+                Timer::Server(id) => {
+                    let Some(server) = self.servers.get_mut(&id) else { continue };
+                    server.flow = server.elsewhere.map_or(server.flow, |to| flow.towards(to));
+                    let moved = server.flow;
+                    if moved != *flow {
+                        self.ride(moved, transaction);
+                    }
+                }
+            }
+        }
+    }
+
+    fn client_lost(&mut self, id: ClientId) {
+        if self.clients.get(&id).is_none_or(|client| client.state != client::State::Calling) {
+            return;
+        }
+        if let Some(client) = self.remove_client(id)
+            && client.method != Method::Cancel
+        {
+            self.events.push_back(Event::Timeout { client: id, request: client.request });
+        }
+    }
+
     // ---- time --------------------------------------------------------------------------------
 
     /// Does what is due.
@@ -499,6 +552,7 @@ impl Endpoint {
 
     fn remove_server(&mut self, id: ServerId) {
         if let Some(server) = self.servers.remove(&id) {
+            self.alight(&server.flow, Timer::Server(id));
             self.server_keys.remove(&server.key);
             if let Some(ack) = server.ack {
                 self.acks.remove(&ack);
@@ -509,6 +563,7 @@ impl Endpoint {
 
     fn remove_client(&mut self, id: ClientId) -> Option<Client> {
         let client = self.clients.remove(&id)?;
+        self.alight(&client.flow, Timer::Client(id));
         self.client_keys.remove(&(client.branch.clone(), client.method.clone()));
         self.deadlines.clear(&Timer::Client(id));
         Some(client)
@@ -550,11 +605,21 @@ fn stamp_top_via(request: &mut Request, flow: Flow) -> Option<SocketAddr> {
         }
     }
     request.headers = headers;
+    if flow.transport.is_reliable() {
+        return Some(flow.remote);
+    }
     let own = via.host.parse().is_ok_and(|ip: IpAddr| ip == flow.remote.ip());
     if own && !via.params.has("rport") {
         return Some(SocketAddr::new(flow.remote.ip(), via.port.unwrap_or(5060)));
     }
     Some(flow.remote)
+}
+
+/// Where the sender of a request can be reached by a new connection, when its Via names an address.
+fn sent_by(request: &Request, flow: &Flow) -> Option<SocketAddr> {
+    let via = request.headers.via().filter(|_| flow.transport.is_reliable())?;
+    let port = via.port.unwrap_or(flow.transport.default_port());
+    Some(SocketAddr::new(via.host.parse().ok()?, port))
 }
 
 /// The status for a request that cannot be handled, when there is one. An INVITE is let through

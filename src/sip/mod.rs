@@ -22,7 +22,7 @@ pub mod write;
 pub use dialog::Dialog;
 pub use endpoint::Endpoint;
 pub use event::{ClientId, Event, Send, ServerId};
-pub use flow::{Flow, Transport};
+pub use flow::{Flow, Listener, Transport};
 pub use message::{Headers, Message, Method, Request, Response};
 pub use name::Name;
 pub use uri::{Scheme, Uri};

@@ -119,6 +119,21 @@ impl Registrar {
         }
     }
 
+    /// A connection is gone: the phones that registered over it cannot be reached any more until
+    /// they register again (RFC 5626 §4.2.2).
+    pub fn flow_lost(&mut self, flow: &Flow) {
+        let on_it = |b: &Binding| b.flow == *flow;
+        let seats: Vec<SeatId> = self
+            .bindings
+            .iter()
+            .filter(|(_, phones)| phones.iter().any(on_it))
+            .map(|(seat, _)| seat.clone())
+            .collect();
+        for seat in seats {
+            self.keep(&seat, |binding| !on_it(binding));
+        }
+    }
+
     fn schedule(&mut self, seat: &SeatId) {
         match self.phones(seat).iter().map(|b| b.expires_at).min() {
             Some(at) => self.deadlines.set(seat.clone(), at),

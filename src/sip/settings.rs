@@ -1,16 +1,17 @@
 //! Validated settings of the SIP room.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::digest::{Algorithm, Credential};
+use super::flow::Listener;
 use crate::vocabulary::SeatId;
 
 /// How the SIP side speaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SipSettings {
-    /// Addresses that UDP is taken on.
-    pub listen: Vec<SocketAddr>,
+    /// Addresses that SIP is taken on.
+    pub listen: Vec<Listener>,
     /// Our domain: the digest realm and the host of our own URIs.
     pub domain: String,
     /// Address written into Contact and Via instead of the listener's, behind NAT.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::flow::Transport;
 use super::values::Params;
 
 /// What kind of URI it is.
@@ -133,7 +134,8 @@ impl Uri {
     #[must_use]
     pub fn socket(&self) -> Option<std::net::SocketAddr> {
         let ip = self.host.parse().ok()?;
-        Some(std::net::SocketAddr::new(ip, self.port.unwrap_or(5060)))
+        let transport = Transport::of_uri(self).unwrap_or(Transport::Udp);
+        Some(std::net::SocketAddr::new(ip, self.port.unwrap_or(transport.default_port())))
     }
 }
 

@@ -68,7 +68,7 @@ impl Switchboard {
     }
 
     fn is_stranger(&self, flow: &Flow) -> bool {
-        self.trunks.by_source(flow.remote.ip()).is_none() && !self.registrar.knows(flow.remote)
+        self.trunk_of(flow).is_none() && !self.registrar.knows(flow.remote)
     }
 
     // ---- hold, resume, new address -----------------------------------------------------------

@@ -40,7 +40,7 @@ impl Switchboard {
         request: &Request,
         oddities: &[Oddity],
     ) {
-        if let Some(trunk) = self.trunks.by_source(flow.remote.ip()) {
+        if let Some(trunk) = self.trunk_of(&flow) {
             let count = self.trunk_counts.entry(trunk.id.clone()).or_default();
             count.last_heard = Some(now.moment);
         }
@@ -86,12 +86,12 @@ impl Switchboard {
     }
 
     fn is_known(&self, flow: &Flow) -> bool {
-        self.trunks.by_source(flow.remote.ip()).is_some() || self.registrar.knows(flow.remote)
+        self.trunk_of(flow).is_some() || self.registrar.knows(flow.remote)
     }
 
     /// A request too broken to handle. A stranger hears of it only where it would hear anything.
     pub(super) fn unreadable(&mut self, now: Now, flow: Flow, request: &Request, code: u16) {
-        let trunk = self.trunks.by_source(flow.remote.ip()).map(|trunk| trunk.id.clone());
+        let trunk = self.trunk_of(&flow).map(|trunk| trunk.id.clone());
         if let (Some(trunk), Method::Invite) = (trunk, &request.method) {
             // Somebody may have called 112, and there is no call that a record could be of.
             self.alarm(now, "invite-unreadable", format!("trunk {trunk}: answered {code}"));
@@ -154,7 +154,7 @@ impl Switchboard {
     }
 
     fn admit(&mut self, now: Now, flow: &Flow, request: &Request) -> Admission {
-        if let Some(trunk) = self.trunks.by_source(flow.remote.ip()) {
+        if let Some(trunk) = self.trunk_of(flow) {
             return Admission::Trunk(trunk.clone());
         }
         if !self.trunks.has_digest() {

@@ -17,6 +17,18 @@ pub enum Input {
         /// Its bytes.
         bytes: Bytes,
     },
+    /// A connection was opened whose peer proved who it is by a certificate (mutual TLS).
+    Connected {
+        /// The connection.
+        flow: Flow,
+        /// The names in the certificate: DNS names and the hosts of SIP URIs, in lower case.
+        names: Vec<String>,
+    },
+    /// A connection is gone, or could not be opened.
+    Disconnected {
+        /// The connection.
+        flow: Flow,
+    },
     /// The media plane reports.
     Media(MediaReport),
     /// The recorder reports.

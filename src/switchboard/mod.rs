@@ -30,6 +30,7 @@ use crate::sip::dialog::DialogKey;
 use crate::sip::registrar::Registrar;
 use crate::sip::{ClientId, Endpoint, Event, Flow, Request, ServerId};
 use crate::trunk::Trunks;
+use crate::trunk::settings::TrunkSettings;
 use crate::vocabulary::{CallId, Deadlines, Dice, Moment, Now, OfferId, StreamId, TrunkId, limits};
 
 pub use input::Input;
@@ -87,6 +88,8 @@ pub struct Switchboard {
     clients: HashMap<ClientId, Purpose>,
     dialogs: HashMap<DialogKey, (CallId, Side)>,
     streams: HashMap<StreamId, (CallId, Side)>,
+    /// Names that the peers of connections have proved.
+    certificates: HashMap<Flow, Vec<String>>,
     /// BYEs that wait for the ACK of our 200, by the INVITE that it answered.
     partings: HashMap<ServerId, (Flow, Request)>,
     arriving: BTreeMap<u64, CallId>,
@@ -135,6 +138,7 @@ impl Switchboard {
             clients: HashMap::new(),
             dialogs: HashMap::new(),
             streams: HashMap::new(),
+            certificates: HashMap::new(),
             partings: HashMap::new(),
             arriving: BTreeMap::new(),
             unanswered: BTreeSet::new(),
@@ -159,6 +163,14 @@ impl Switchboard {
     pub fn handle(&mut self, now: Now, input: Input) {
         match input {
             Input::Sip { flow, bytes } => self.endpoint.receive(now.moment, flow, &bytes),
+            Input::Connected { flow, names } => {
+                self.certificates.insert(flow, names);
+            }
+            Input::Disconnected { flow } => {
+                self.certificates.remove(&flow);
+                self.registrar.flow_lost(&flow);
+                self.endpoint.flow_lost(&flow);
+            }
             Input::Media(report) => self.media_reports(now, report),
             Input::Recorder(report) => self.recorder_reports(now, report),
             Input::Durable { ticket } => self.journal_reports(now, ticket),
@@ -446,7 +458,15 @@ impl Switchboard {
     }
 
     fn contact(&self, flow: &Flow) -> String {
-        format!("<sip:{}>", self.endpoint.own_address(flow))
+        format!("<sip:{}{}>", self.endpoint.own_address(flow), flow.transport.parameter())
+    }
+
+    /// The trunk that a connection or an address belongs to: what a certificate proves comes first.
+    fn trunk_of(&self, flow: &Flow) -> Option<&TrunkSettings> {
+        let names = self.certificates.get(flow);
+        names
+            .and_then(|names| self.trunks.by_certificate(names))
+            .or_else(|| self.trunks.by_source(flow.remote.ip()))
     }
 
     fn refuse(&mut self, now: Now, server: ServerId, request: &Request, code: u16) {

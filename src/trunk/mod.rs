@@ -27,6 +27,7 @@ mod tests {
         TrunkSettings {
             id: TrunkId::from(id),
             sources: Vec::new(),
+            tls_names: Vec::new(),
             digest: None,
             trust_identity: true,
             area_code: "0328".to_owned(),

@@ -23,6 +23,8 @@ pub struct TrunkSettings {
     pub id: TrunkId,
     /// Networks that its signalling comes from.
     pub sources: Vec<IpNet>,
+    /// Names in the certificate that its side of a TLS connection presents (RFC 5922 §7).
+    pub tls_names: Vec<String>,
     /// Digest account, for a carrier without fixed addresses.
     pub digest: Option<Credential>,
     /// Whether P-Asserted-Identity is believed (RFC 3325 §5: only within a trust domain).

@@ -42,6 +42,15 @@ impl Trunks {
         best.map(|(_, trunk)| trunk)
     }
 
+    /// The trunk that one of these proved names belongs to, compared without case (RFC 5922 §7.2).
+    #[must_use]
+    pub fn by_certificate(&self, names: &[String]) -> Option<&TrunkSettings> {
+        let known = |t: &&TrunkSettings| {
+            t.tls_names.iter().any(|own| names.iter().any(|name| name.eq_ignore_ascii_case(own)))
+        };
+        self.trunks.iter().find(known)
+    }
+
     /// The trunk whose digest account has this user name.
     #[must_use]
     pub fn by_user(&self, user: &str) -> Option<&TrunkSettings> {

@@ -13,7 +13,7 @@ use siaga112::routing::settings::{Rule, When};
 use siaga112::sip::digest::{Algorithm, Credential};
 use siaga112::sip::parse::parse;
 use siaga112::sip::settings::{Account, Expires, SipSettings};
-use siaga112::sip::{Flow, Message, Name, Params, Transport};
+use siaga112::sip::{Flow, Listener, Message, Name, Params, Transport};
 use siaga112::switchboard::settings::SwitchboardSettings;
 use siaga112::switchboard::{Input, Output, Switchboard};
 use siaga112::trunk::settings::{Centre, TrunkSettings};
@@ -48,7 +48,7 @@ pub fn settings(seats: usize, answer: AnswerMode) -> SwitchboardSettings {
         },
         node: "gw1.112.example".into(),
         sip: SipSettings {
-            listen: vec![OURS.parse().unwrap()],
+            listen: vec![Listener { transport: Transport::Udp, address: OURS.parse().unwrap() }],
             domain: DOMAIN.into(),
             external_address: None,
             user_agent: "Siaga112".into(),
@@ -62,6 +62,7 @@ pub fn settings(seats: usize, answer: AnswerMode) -> SwitchboardSettings {
         trunks: vec![TrunkSettings {
             id: "telco-b".into(),
             sources: vec!["198.51.100.0/24".parse().unwrap()],
+            tls_names: Vec::new(),
             digest: None,
             trust_identity: true,
             area_code: "0328".into(),

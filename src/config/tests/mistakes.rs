@@ -82,15 +82,15 @@ seats.toml:37:19: error: no queue is called "darurat"; known queues: cadangan, l
     (
         "gateway.toml",
         r#""udp://0.0.0.0:5060""#,
-        r#""tls://0.0.0.0:5061""#,
-        r#"gateway.toml:24:11: error: "tls://0.0.0.0:5061": this version listens on UDP only; write udp://, or leave this listener out"#,
+        r#""sctp://0.0.0.0:5060""#,
+        r#"gateway.toml:24:11: error: "sctp://0.0.0.0:5060" is no listener; write udp://, tcp://, tls://, ws:// or wss:// before the address: "udp://0.0.0.0:5060""#,
     ),
     (
         "gateway.toml",
         r#""udp://0.0.0.0:5060""#,
         r#""udp://0.0.0.0:5060", "udp://0.0.0.0:5060", "0.0.0.0:5062""#,
-        r#"gateway.toml:24:33: error: 0.0.0.0:5060 is listened on twice; remove one of them
-gateway.toml:24:55: error: "0.0.0.0:5062" is no listener; write for example "udp://0.0.0.0:5060""#,
+        r#"gateway.toml:24:33: error: udp://0.0.0.0:5060 is listened on twice; remove one of them
+gateway.toml:24:55: error: "0.0.0.0:5062" is no listener; write udp://, tcp://, tls://, ws:// or wss:// before the address: "udp://0.0.0.0:5060""#,
     ),
     (
         "gateway.toml",
@@ -116,7 +116,7 @@ gateway.toml:25:10: error: "112 sumenep" is no host name; write letters, digits,
         "gateway.toml",
         r#""20000-29999""#,
         r#""5000-9000""#,
-        "gateway.toml:30:9: error: the SIP listener 0.0.0.0:5060 lies within the media ports; move one of them",
+        "gateway.toml:30:9: error: the SIP listener udp://0.0.0.0:5060 lies within the media ports; move one of them",
     ),
     (
         "gateway.toml",
@@ -325,7 +325,7 @@ queue = "darurat""#,
         "trunks/telco-b.toml",
         r#"source = ["198.51.100.7/32"]"#,
         "",
-        r#"trunks/telco-b.toml:4:1: error: the trunk "telco-b" has neither a source nor an account; add source = ["198.51.100.7"], or username with a password"#,
+        r#"trunks/telco-b.toml:4:1: error: the trunk "telco-b" has neither a source, nor a certificate's name, nor an account; add source = ["198.51.100.7"], tls_names, or username with a password"#,
     ),
     (
         "trunks/telco-b.toml",
@@ -546,7 +546,7 @@ overflow = "tel:1""#,
         "trunks/telco-b.toml",
         r#"source = ["198.51.100.7/32"]"#,
         "source = []",
-        r#"trunks/telco-b.toml:4:1: error: the trunk "telco-b" has neither a source nor an account; add source = ["198.51.100.7"], or username with a password"#,
+        r#"trunks/telco-b.toml:4:1: error: the trunk "telco-b" has neither a source, nor a certificate's name, nor an account; add source = ["198.51.100.7"], tls_names, or username with a password"#,
     ),
     (
         "queues.toml",

@@ -5,6 +5,9 @@
 //!          Calling, Proceeding -3xx..6xx-> Completed -32 s-> gone          (timers A, B, D, M)
 //! other    Trying -1xx-> Proceeding -final-> Completed -T4-> gone          (timers E, F, K)
 //! ```
+//!
+//! Over a reliable transport nothing is sent again, and nothing lingers for repeats that cannot come
+//! (timers A and E are never, D and K zero).
 
 use bytes::Bytes;
 
@@ -81,7 +84,11 @@ impl Client {
             state: State::Calling,
             cancel: Cancel::No,
             interval: timers.t1,
-            resend_at: now.after(timers.t1),
+            resend_at: if flow.transport.is_reliable() {
+                Moment::NEVER
+            } else {
+                now.after(timers.t1)
+            },
             ends_at: now.after(timers.t1 * 64),
             ack: None,
         }
@@ -103,7 +110,7 @@ impl Client {
                     if self.cancel == Cancel::No {
                         self.ends_at = Moment::NEVER;
                     }
-                } else {
+                } else if !self.flow.transport.is_reliable() {
                     self.interval = timers.t2;
                     self.resend_at = now.after(timers.t2);
                 }
@@ -111,7 +118,13 @@ impl Client {
             (State::Calling | State::Proceeding, _) => {
                 self.state = if invite && code < 300 { State::Accepted } else { State::Completed };
                 self.resend_at = Moment::NEVER;
-                self.ends_at = now.after(if invite { timers.t1 * 64 } else { timers.t4 });
+                // Over a reliable transport no response comes twice; more 2xx of forks may.
+                let lingers = self.state == State::Accepted || !self.flow.transport.is_reliable();
+                self.ends_at = match (lingers, invite) {
+                    (false, _) => now,
+                    (true, true) => now.after(timers.t1 * 64),
+                    (true, false) => now.after(timers.t4),
+                };
             }
             (State::Accepted | State::Completed, _) => {}
         }

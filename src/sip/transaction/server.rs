@@ -5,6 +5,11 @@
 //!          Proceeding -3xx..6xx-> Completed -ACK-> Confirmed -T4-> gone     (timers G, H, I)
 //! other    Trying -1xx-> Trying -final-> Completed -64·T1-> gone            (timer J)
 //! ```
+//!
+//! Over a reliable transport only a 2xx is sent again, and nothing lingers for repeats that cannot
+//! come (timer G is never, I and J are zero).
+
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 
@@ -36,6 +41,8 @@ pub(crate) struct Server {
     pub key: ServerKey,
     pub invite: bool,
     pub flow: Flow,
+    /// Where responses go when the connection is gone: the sent-by of the topmost Via.
+    pub elsewhere: Option<SocketAddr>,
     /// Kept until the final response, which is built from it.
     pub request: Option<Request>,
     /// To tag of the responses.
@@ -87,12 +94,15 @@ impl Server {
             return;
         }
         self.request = None;
-        self.ends_at = now.after(timers.t1 * 64);
+        let reliable = self.flow.transport.is_reliable();
         self.state = match (self.invite, code < 300) {
             (true, true) => State::Accepted { acked: false },
             _ => State::Completed,
         };
-        if self.invite {
+        self.ends_at = if reliable && !self.invite { now } else { now.after(timers.t1 * 64) };
+        // A 2xx is repeated on every transport: its ACK may be lost on a hop that is not reliable
+        // (RFC 3261 §13.3.1.4).
+        if self.invite && (!reliable || code < 300) {
             self.interval = timers.t1;
             self.resend_at = now.after(timers.t1);
         }
@@ -104,7 +114,8 @@ impl Server {
             State::Completed if self.invite => {
                 self.state = State::Confirmed;
                 self.resend_at = Moment::NEVER;
-                self.ends_at = now.after(timers.t4);
+                let reliable = self.flow.transport.is_reliable();
+                self.ends_at = if reliable { now } else { now.after(timers.t4) };
                 true
             }
             State::Accepted { acked: false } => {
