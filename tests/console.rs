@@ -87,7 +87,8 @@ fn board() -> Board {
         calls: vec![CallView {
             call: call(1),
             incident: IncidentId(call(1).0),
-            trunk: "telkom".into(),
+            trunk: Some("telkom".into()),
+            from_seat: None,
             caller: Private::new("+628123456".into()),
             dialled: "112".into(),
             state: "waiting".into(),

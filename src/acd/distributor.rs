@@ -172,6 +172,14 @@ impl Distributor {
             }
             Input::Taken { offer } => self.taken(offer),
             Input::Missed { offer, miss } => self.missed(now, offer, miss),
+            Input::Join { call, seat, queue, priority, arrived } => {
+                self.leave(now, call);
+                self.join(call, seat, queue, (Reverse(priority), arrived, call));
+            }
+            Input::Engage { seat, call } => self.engage(now, &seat, |calls| calls.insert(call)),
+            Input::Disengage { seat, call } => {
+                self.engage(now, &seat, |calls| calls.remove(&call));
+            }
             Input::Gate { room } => self.room = room,
         }
         self.settle(now);
@@ -307,6 +315,36 @@ impl Distributor {
         }
         if let Some(caller) = self.callers.get_mut(&offer.call) {
             caller.held_by = Held::Talk(id);
+        }
+    }
+
+    fn join(&mut self, call: CallId, seat_id: SeatId, queue: QueueId, place: Place) {
+        let Some(seat) = self.seats.get_mut(&seat_id) else { return };
+        // A seat holds one call of the queues at most; another one it has answered itself.
+        if matches!(seat.bond, Bond::Offer(..) | Bond::Talk(..)) {
+            return;
+        }
+        self.next_offer += 1;
+        let id = OfferId(self.next_offer);
+        seat.bond = Bond::Talk(id, call);
+        self.deadlines.clear(&Timer::Seat(seat_id.clone()));
+        self.touched.insert(seat_id.clone());
+        let caller = Caller { place, queues: vec![queue], overflowed: 0, held_by: Held::Talk(id) };
+        self.callers.insert(call, caller);
+        self.offers.insert(id, Offer { call, seat: seat_id });
+    }
+
+    fn engage(
+        &mut self,
+        now: Moment,
+        id: &SeatId,
+        change: impl FnOnce(&mut BTreeSet<CallId>) -> bool,
+    ) {
+        if let Some(seat) = self.seats.get_mut(id)
+            && change(&mut seat.engaged)
+        {
+            seat.idle_since = now;
+            self.touched.insert(id.clone());
         }
     }
 
@@ -446,7 +484,7 @@ impl Distributor {
             reason: seat.reason.clone(),
             call: match seat.bond {
                 Bond::Offer(_, call) | Bond::Talk(_, call) => Some(call),
-                Bond::None | Bond::WrapUp | Bond::Rest => None,
+                Bond::None | Bond::WrapUp | Bond::Rest => seat.engaged.first().copied(),
             },
             queues: seat.settings.queues.clone(),
         })
@@ -456,6 +494,18 @@ impl Distributor {
     #[must_use]
     pub fn has_seat(&self, seat: &SeatId) -> bool {
         self.seats.contains_key(seat)
+    }
+
+    /// What a seat is doing; none when it is not configured.
+    #[must_use]
+    pub fn state(&self, seat: &SeatId) -> Option<SeatState> {
+        self.seats.get(seat).map(|seat| seat.state)
+    }
+
+    /// Whether a queue of that name is configured.
+    #[must_use]
+    pub fn has_queue(&self, queue: &QueueId) -> bool {
+        self.queues.contains_key(queue)
     }
 
     /// Every queue.
@@ -483,7 +533,8 @@ impl Distributor {
     #[doc(hidden)]
     #[must_use]
     pub fn live(&self) -> usize {
-        self.callers.len() + self.offers.len()
+        let engaged: usize = self.seats.values().map(|seat| seat.engaged.len()).sum();
+        self.callers.len() + self.offers.len() + engaged
     }
 
     /// Checks what must hold between inputs (tests and debug builds).

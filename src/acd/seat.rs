@@ -1,5 +1,7 @@
 //! A seat's state: one fact, one owner.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::settings::SeatSettings;
@@ -21,6 +23,8 @@ pub enum SeatState {
     Offered,
     /// One talk.
     Talking,
+    /// In a call of its own: it dialled, or was dialled, beside the queues.
+    Engaged,
     /// Left alone after a talk.
     WrapUp,
 }
@@ -36,6 +40,7 @@ impl SeatState {
             Self::Resting => "resting",
             Self::Offered => "offered",
             Self::Talking => "talking",
+            Self::Engaged => "engaged",
             Self::WrapUp => "wrap-up",
         }
     }
@@ -59,6 +64,8 @@ pub(super) struct Seat {
     pub ready: bool,
     pub reason: String,
     pub bond: Bond,
+    /// Its calls beside the queues.
+    pub engaged: BTreeSet<CallId>,
     /// Since when it has had nothing to do; the longest idle comes first.
     pub idle_since: Moment,
     /// The last state reported, and since when.
@@ -76,6 +83,7 @@ impl Seat {
             reachable: false,
             reason: String::new(),
             bond: Bond::None,
+            engaged: BTreeSet::new(),
             idle_since: now,
             state: SeatState::SignedOut,
             state_since: now,
@@ -85,10 +93,11 @@ impl Seat {
 
     /// The state that follows from what is known. A talk outlives a lost registration: the seat
     /// is talking as long as its dialog lives.
-    pub const fn derived(&self) -> SeatState {
+    pub fn derived(&self) -> SeatState {
         match self.bond {
             Bond::Offer(..) => SeatState::Offered,
             Bond::Talk(..) => SeatState::Talking,
+            _ if !self.engaged.is_empty() => SeatState::Engaged,
             _ if !self.reachable => SeatState::SignedOut,
             _ if !self.ready => SeatState::Paused,
             Bond::WrapUp => SeatState::WrapUp,

@@ -51,6 +51,34 @@ pub enum Input {
         /// Whose doing.
         miss: Miss,
     },
+    /// A call and a seat talk, whatever the call did before: it was transferred there. The seat
+    /// that had it, if any, is left alone as after any talk.
+    Join {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// The call's queue, whose wrap-up time counts.
+        queue: QueueId,
+        /// 0 to 9, highest first.
+        priority: u8,
+        /// When its INVITE came.
+        arrived: Moment,
+    },
+    /// A seat has a call beside the queues: no offers while it lasts.
+    Engage {
+        /// The seat.
+        seat: SeatId,
+        /// Its call.
+        call: CallId,
+    },
+    /// Such a call is over.
+    Disengage {
+        /// The seat.
+        seat: SeatId,
+        /// The call.
+        call: CallId,
+    },
     /// How many new offers could be carried out now (ports). Without a word there is no bound.
     Gate {
         /// Offers that may be made until the next word.

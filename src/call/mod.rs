@@ -6,6 +6,8 @@
 //! ```text
 //! Arriving -on disk-> Waiting -seat answers-> Talking -BYE-> Closing -streams closed-> gone
 //! Arriving -on disk-> Test -time over, BYE-> Closing
+//! Talking -transferred, the seat has left-> Calling -answered-> Talking
+//! a seat dials: Calling -answered-> Talking -BYE-> Closing
 //! any -CANCEL, BYE, fault-> Closing
 //! ```
 
@@ -13,7 +15,7 @@ mod negotiation;
 pub mod orders;
 mod port_book;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::sip::{ClientId, Dialog, Flow, ServerId};
 use crate::vocabulary::{
@@ -33,6 +35,8 @@ pub enum State {
     Waiting,
     /// A seat has answered.
     Talking,
+    /// Somebody beside the queues is being called, and nobody talks to the caller meanwhile.
+    Calling,
     /// The test call.
     Test,
     /// Over; its streams are being closed.
@@ -42,9 +46,9 @@ pub enum State {
 /// Which leg of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// The trunk's.
+    /// Who called: the trunk's, or that of a seat that dialled.
     Caller,
-    /// The seat's.
+    /// Who answered: the seat's, or that of a number.
     Seat,
 }
 
@@ -61,6 +65,14 @@ pub struct Leg {
     pub unacked: Option<ServerId>,
     /// The peer has put us on hold.
     pub held: bool,
+}
+
+impl Leg {
+    /// A leg of that dialog.
+    #[must_use]
+    pub const fn new(dialog: Dialog, media: Option<LegMedia>) -> Self {
+        Self { dialog, media, awaits_answer: false, unacked: None, held: false }
+    }
 }
 
 /// One phone that is being rung.
@@ -87,11 +99,81 @@ pub struct Ringing {
     pub attempts: Vec<Attempt>,
 }
 
-/// The seat that answered.
+/// Where a call came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A carrier.
+    Trunk(TrunkId),
+    /// A seat that dialled.
+    Seat(SeatId),
+}
+
+/// The other end of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// A seat.
+    Seat(SeatId),
+    /// A number reached through a trunk.
+    Number(String),
+}
+
+impl Peer {
+    /// The seat, when it is one.
+    #[must_use]
+    pub const fn seat(&self) -> Option<&SeatId> {
+        match self {
+            Self::Seat(seat) => Some(seat),
+            Self::Number(_) => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Seat(seat) => write!(f, "{seat}"),
+            Self::Number(number) => f.write_str(number),
+        }
+    }
+}
+
+/// Why somebody is called beside the queues.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// A seat dialled.
+    Dialled,
+    /// The caller waited too long; the queue goes on meanwhile.
+    Overflow,
+    /// A seat transfers its caller (RFC 3515).
+    Transfer {
+        /// Who transfers.
+        from: SeatId,
+        /// It wants to hear how it goes (RFC 4488 lets it decline).
+        told: bool,
+    },
+}
+
+/// Somebody who is being called beside the queues: one try at a time, the first phone to answer
+/// wins.
+#[derive(Clone, Debug)]
+pub struct Calling {
+    /// Who.
+    pub to: Peer,
+    /// Why.
+    pub errand: Errand,
+    /// The audio of the leg to be.
+    pub media: LegMedia,
+    /// The phones, or the way through a trunk, of this try.
+    pub attempts: Vec<Attempt>,
+    /// Ways that are left, best first.
+    pub ways: VecDeque<(TrunkId, Flow)>,
+}
+
+/// Who answered.
 #[derive(Clone, Debug)]
 pub struct Talk {
-    /// The seat.
-    pub seat: SeatId,
+    /// Who.
+    pub with: Peer,
     /// Its leg.
     pub leg: Leg,
     /// When it answered.
@@ -105,8 +187,10 @@ pub struct Call {
     pub id: CallId,
     /// Its incident.
     pub incident: IncidentId,
-    /// The carrier.
-    pub trunk: TrunkId,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The emergency call that the seat was in when it dialled this one.
+    pub during: Option<CallId>,
     /// When the INVITE came.
     pub received: Now,
     /// E.164 number where known, otherwise as sent; for the seat's display and the board.
@@ -129,7 +213,9 @@ pub struct Call {
     pub answer: AnswerMode,
     /// Seats being rung.
     pub ringing: BTreeMap<OfferId, Ringing>,
-    /// The seat that answered.
+    /// Who is being called beside the queues.
+    pub calling: Option<Calling>,
+    /// Who answered.
     pub talk: Option<Talk>,
     /// Its recording has begun.
     pub recorded: bool,
@@ -148,10 +234,29 @@ impl Call {
         match self.state {
             State::Arriving => Stage::Arriving,
             State::Waiting if self.ringing.is_empty() => Stage::Waiting,
-            State::Waiting => Stage::Ringing,
+            State::Waiting | State::Calling => Stage::Ringing,
             State::Talking => Stage::Talking,
             State::Test => Stage::Test,
             State::Closing(ending) => ending.stage,
+        }
+    }
+
+    /// The carrier that it came from; none when a seat dialled.
+    #[must_use]
+    pub const fn trunk(&self) -> Option<&TrunkId> {
+        match &self.origin {
+            Origin::Trunk(trunk) => Some(trunk),
+            Origin::Seat(_) => None,
+        }
+    }
+
+    /// The seat at one side of it.
+    #[must_use]
+    pub fn seat(&self, side: Side) -> Option<&SeatId> {
+        match (side, &self.origin) {
+            (Side::Caller, Origin::Seat(seat)) => Some(seat),
+            (Side::Caller, Origin::Trunk(_)) => None,
+            (Side::Seat, _) => self.talk.as_ref().and_then(|talk| talk.with.seat()),
         }
     }
 
@@ -162,6 +267,15 @@ impl Call {
     }
 
     /// A leg by its side.
+    #[must_use]
+    pub fn leg(&self, side: Side) -> Option<&Leg> {
+        match side {
+            Side::Caller => Some(&self.caller),
+            Side::Seat => self.talk.as_ref().map(|talk| &talk.leg),
+        }
+    }
+
+    /// A leg by its side, to be changed.
     pub fn leg_mut(&mut self, side: Side) -> Option<&mut Leg> {
         match side {
             Side::Caller => Some(&mut self.caller),

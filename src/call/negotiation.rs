@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::orders::{Aim, Law};
 use crate::sdp::{self, AnswerParts, AudioOffer, Choice, CodecKind, Direction, OfferParts};
+use crate::sip::{Request, body};
 use crate::vocabulary::StreamId;
 
 /// Why a description could not be used.
@@ -89,6 +90,16 @@ impl LegMedia {
         })
         .to_bytes()
         .into()
+    }
+
+    /// What a 200 to a first INVITE carries, and whether the ACK brings the answer: without usable
+    /// SDP in the INVITE ours is the offer (RFC 3264 §4).
+    pub fn first_answer(&mut self, invite: &Request, prefer: Option<&CodecKind>) -> (Bytes, bool) {
+        let offered = body::sdp(&invite.headers, &invite.body);
+        match offered.and_then(|offer| self.answer(&offer, prefer).ok()) {
+            Some((sdp, _)) => (sdp, false),
+            None => (self.offer(prefer), true),
+        }
     }
 
     /// Takes the peer's answer to our offer.

@@ -41,8 +41,10 @@ struct LiveCall {
     id: String,
     /// Its incident.
     incident: String,
-    /// The carrier.
-    trunk: String,
+    /// The carrier; none when a seat dialled.
+    trunk: Option<String>,
+    /// The seat that dialled.
+    from_seat: Option<String>,
     /// The caller's number.
     caller: String,
     /// What was dialled.
@@ -70,7 +72,8 @@ impl From<CallView> for LiveCall {
         Self {
             id: view.call.to_string(),
             incident: view.incident.to_string(),
-            trunk: view.trunk.to_string(),
+            trunk: view.trunk.map(|trunk| trunk.to_string()),
+            from_seat: view.from_seat.map(|seat| seat.to_string()),
             caller: view.caller.reveal().clone(),
             dialled: view.dialled,
             state: view.state,

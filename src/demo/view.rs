@@ -109,7 +109,7 @@ fn picture(board: &Board) -> String {
             "  {:<15} {:<14} {:<9} {:<10} {:<8} {:<8} {:>4}s",
             cut(call.caller.reveal(), 15),
             cut(call.dialled.trim_start_matches("urn:service:"), 14),
-            cut(call.trunk.as_str(), 9),
+            cut(call.trunk.as_ref().map_or("-", |t| t.as_str()), 9),
             cut(call.queue.as_ref().map_or("-", |q| q.as_str()), 10),
             cut(&call.state, 8),
             cut(call.seat.as_ref().map_or("-", |s| s.as_str()), 8),
@@ -190,7 +190,8 @@ mod tests {
         let call = CallView {
             call: CallId(id),
             incident: IncidentId(id),
-            trunk: long.into(),
+            trunk: Some(long.into()),
+            from_seat: None,
             caller: Private::new(long.to_owned()),
             dialled: long.to_owned(),
             state: long.to_owned(),

@@ -121,6 +121,57 @@ pub enum Fact {
         /// Who did.
         by: Party,
     },
+    /// A seat dialled, beside the queues.
+    SeatDialled {
+        /// The new call.
+        call: CallId,
+        /// Who dialled.
+        seat: SeatId,
+        /// A seat or a number.
+        to: String,
+        /// The emergency call that the seat was talking in: its record tells of this one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        during: Option<CallId>,
+    },
+    /// A call that a seat dialled is over.
+    SeatCallEnded {
+        /// The call.
+        call: CallId,
+        /// The emergency call that it belonged to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        during: Option<CallId>,
+        /// How.
+        ending: Ending,
+    },
+    /// Somebody beside the queues is called for this call.
+    CalledOut {
+        /// The call.
+        call: CallId,
+        /// A seat or a number.
+        to: String,
+        /// `overflow`, or the seat that transfers.
+        why: String,
+    },
+    /// Whoever was called beside the queues has answered or not.
+    CallOutEnded {
+        /// The call.
+        call: CallId,
+        /// A seat or a number.
+        to: String,
+        /// The final SIP status; 200 is an answer, 487 taken back.
+        status: u16,
+    },
+    /// The caller talks to somebody else from now on.
+    Transferred {
+        /// The call.
+        call: CallId,
+        /// Who transferred.
+        from: SeatId,
+        /// A seat, a number or a queue.
+        to: String,
+        /// The two had talked before.
+        attended: bool,
+    },
     /// The test call was answered.
     TestAnswered {
         /// The call.
@@ -241,11 +292,20 @@ impl Fact {
             | Self::Answered { call, .. }
             | Self::Held { call, .. }
             | Self::Resumed { call, .. }
+            | Self::CalledOut { call, .. }
+            | Self::CallOutEnded { call, .. }
+            | Self::Transferred { call, .. }
             | Self::TestAnswered { call, .. }
             | Self::Ended { call, .. }
             | Self::RecordingStarted { call, .. }
             | Self::RecordingSealed { call, .. }
             | Self::RecordingFailed { call, .. } => Some(*call),
+            Self::SeatDialled { call, during, .. } | Self::SeatCallEnded { call, during, .. } => {
+                match during {
+                    Some(during) => Some(*during),
+                    None => Some(*call),
+                }
+            }
             Self::NodeStarted { .. }
             | Self::NodeStopped
             | Self::SeatChanged { .. }

@@ -87,6 +87,13 @@ impl Dialog {
         })
     }
 
+    /// The same dialog, its requests sent where the peer's came from whatever its Contact says: the
+    /// peer is a phone, maybe behind NAT.
+    #[must_use]
+    pub fn pinned(self) -> Self {
+        Self { pinned: true, ..self }
+    }
+
     /// What names the dialog at our side.
     #[must_use]
     pub const fn key(&self) -> &DialogKey {

@@ -12,6 +12,7 @@ pub mod flow;
 pub mod message;
 pub mod name;
 pub mod parse;
+pub mod refer;
 pub mod registrar;
 pub mod settings;
 mod transaction;

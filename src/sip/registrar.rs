@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::digest::{Authenticator, Verdict};
+use super::digest::{Authenticator, Credential, Verdict};
 use super::flow::Flow;
 use super::message::{Request, Response};
 use super::name::Name;
@@ -166,9 +166,22 @@ impl Registrar {
         response
     }
 
-    /// Checks credentials against accounts other than the seats' own.
-    pub fn authenticator(&mut self) -> &mut Authenticator {
-        &mut self.authenticator
+    /// Checks the credentials of a request against the seats' accounts and `others`.
+    pub fn check<'a>(
+        &'a mut self,
+        now: Moment,
+        request: &Request,
+        others: impl Fn(&str) -> Option<&'a Credential>,
+    ) -> Verdict {
+        let accounts = &self.accounts;
+        let find = |name: &str| accounts.get(name).map(|a| &a.credential).or_else(|| others(name));
+        self.authenticator.check(now, request, find)
+    }
+
+    /// The seat that an account belongs to.
+    #[must_use]
+    pub fn seat_of(&self, username: &str) -> Option<&SeatId> {
+        self.accounts.get(username).map(|account| &account.seat)
     }
 
     /// Answers a REGISTER.

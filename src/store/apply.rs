@@ -182,6 +182,16 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         .execute(tx)
         .await
         .map(drop),
+        // A caller who waited too long was answered at a number.
+        Fact::CallOutEnded { call, status: 200, .. } => sqlx::query(
+            "UPDATE incident SET answered_at = ?1, answer_ms = max(0, ?1 - received_at) / 1000,
+             stage = 'talking' WHERE call = ?2 AND answered_at IS NULL AND ended_at IS NULL",
+        )
+        .bind(at)
+        .bind(call.to_string())
+        .execute(tx)
+        .await
+        .map(drop),
         Fact::TestAnswered { call, after_ms } => sqlx::query(
             "UPDATE incident SET answered_at = ?, answer_ms = ?, stage = 'test'
              WHERE call = ? AND ended_at IS NULL",
@@ -246,6 +256,11 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         Fact::Overflowed { .. }
         | Fact::Held { .. }
         | Fact::Resumed { .. }
+        | Fact::SeatDialled { .. }
+        | Fact::SeatCallEnded { .. }
+        | Fact::CalledOut { .. }
+        | Fact::CallOutEnded { .. }
+        | Fact::Transferred { .. }
         | Fact::NodeStarted { .. }
         | Fact::NodeStopped
         | Fact::SeatChanged { .. }

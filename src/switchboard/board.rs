@@ -1,6 +1,6 @@
 //! The live board, made from what lives at this moment.
 
-use crate::call::State;
+use crate::call::{Side, State};
 use crate::vocabulary::{Moment, Now};
 
 use super::Switchboard;
@@ -50,7 +50,8 @@ impl Switchboard {
     fn call_views(&self, now: Now) -> Vec<CallView> {
         let view = |call: &crate::call::Call| {
             let ringing = call.ringing.values().next();
-            let seat = call.talk.as_ref().map(|t| &t.seat).or(ringing.map(|r| &r.seat));
+            let dialled = call.calling.as_ref().and_then(|c| c.to.seat());
+            let seat = call.seat(Side::Seat).or(ringing.map(|r| &r.seat)).or(dialled);
             let state = match call.state {
                 State::Closing(_) => "ending",
                 _ => call.stage().word(),
@@ -59,7 +60,8 @@ impl Switchboard {
             CallView {
                 call: call.id,
                 incident: call.incident,
-                trunk: call.trunk.clone(),
+                trunk: call.trunk().cloned(),
+                from_seat: call.seat(Side::Caller).cloned(),
                 caller: call.number.clone(),
                 dialled: call.dialled.clone(),
                 state: state.to_owned(),
@@ -80,7 +82,7 @@ impl Switchboard {
             let count = self.trunk_counts.get(&trunk.id).copied().unwrap_or_default();
             TrunkView {
                 trunk: trunk.id.clone(),
-                calls: self.calls.values().filter(|c| c.trunk == trunk.id).count(),
+                calls: self.calls.values().filter(|c| c.trunk() == Some(&trunk.id)).count(),
                 calls_total: count.calls,
                 last_heard_seconds: count.last_heard.map(|at| now.moment.since(at).as_secs()),
             }

@@ -3,15 +3,15 @@
 
 use crate::acd::{self, Miss};
 use crate::call::orders::{Channel, MediaOrder, Role};
-use crate::call::{Attempt, Call, Leg, LegMedia, Ringing, Side, State, Talk, wanted_law};
+use crate::call::{Attempt, Call, Leg, LegMedia, Peer, Ringing, Side, State, Talk, wanted_law};
 use crate::journal::{Fact, OfferOutcome};
 use crate::sdp::CodecKind;
 use crate::sip::registrar::Binding;
 use crate::sip::write::quoted;
-use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, Uri, body};
+use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, ServerId, Uri, body};
 use crate::vocabulary::{CallId, Now, OfferId, OperatorId, SeatId, StreamId, limits};
 
-use super::inbound::{ALLOW, display};
+use super::inbound::{ALLOW, SUPPORTED, display};
 use super::{Purpose, Switchboard, Timer};
 
 /// On the CANCEL of a phone that lost: it must not show a missed call (RFC 3326).
@@ -51,8 +51,8 @@ impl Switchboard {
             let tag = self.dice.token();
             let Some(call) = self.calls.get(&id) else { return };
             let invite = self.seat_invite(call, seat, phone, &tag, sdp.clone());
-            let client = self.endpoint.send(now.moment, phone.flow, invite, &mut self.dice);
-            self.clients.insert(client, Purpose::Ring { call: id, offer });
+            let purpose = Purpose::Ring { call: id, offer };
+            let client = self.send(now, phone.flow, invite, purpose);
             ringing.attempts.push(Attempt { client, flow: phone.flow, failed: None });
         }
         if let Some(call) = self.calls.get_mut(&id) {
@@ -62,7 +62,7 @@ impl Switchboard {
 
     /// Audio for the seat's leg, and for the caller's where it has none yet: an answer must never
     /// wait for a port.
-    fn ports_for_offer(&mut self, id: CallId) -> Option<LegMedia> {
+    pub(super) fn ports_for_offer(&mut self, id: CallId) -> Option<LegMedia> {
         let caller_has = self.calls.get(&id)?.caller.media.is_some();
         if self.ports.len() < if caller_has { 1 } else { 2 } {
             return None;
@@ -86,7 +86,7 @@ impl Switchboard {
         opened
     }
 
-    fn open_media(&mut self, id: CallId, side: Side) -> Option<LegMedia> {
+    pub(super) fn open_media(&mut self, id: CallId, side: Side) -> Option<LegMedia> {
         let port = self.ports.take()?;
         let stream = self.stream_id();
         self.media(MediaOrder::Open { stream, port });
@@ -97,7 +97,7 @@ impl Switchboard {
     }
 
     /// The law that the caller speaks or would like best.
-    fn law_of_caller(&self, id: CallId) -> Option<CodecKind> {
+    pub(super) fn law_of_caller(&self, id: CallId) -> Option<CodecKind> {
         let call = self.calls.get(&id)?;
         if let Some(law) = call.caller.media.as_ref().and_then(|m| m.law()) {
             return Some(law.clone());
@@ -106,7 +106,7 @@ impl Switchboard {
         wanted_law(&body::sdp(&request.headers, &request.body)?)
     }
 
-    fn seat_invite(
+    pub(super) fn seat_invite(
         &self,
         call: &Call,
         seat: &SeatId,
@@ -135,8 +135,9 @@ impl Switchboard {
             .with(Name::PAssertedIdentity, format!("{name} <sip:{user}@{domain}>"))
             .with(Name::CallInfo, uid("call", &call.id.to_string()))
             .with(Name::CallInfo, uid("incident", &call.incident.to_string()))
-            .with(Name::Priority, "emergency")
+            .with(Name::Priority, if call.trunk().is_some() { "emergency" } else { "normal" })
             .with(Name::Allow, ALLOW)
+            .with(Name::Supported, SUPPORTED)
             .with(Name::ContentType, "application/sdp");
         invite.body = sdp;
         invite
@@ -155,9 +156,18 @@ impl Switchboard {
     ) {
         let Some(purpose) = self.clients.get(&client).copied() else { return };
         if response.is_provisional() {
+            if let (Purpose::CallOut { call }, 180..) = (purpose, response.code) {
+                self.called_rings(now, call);
+            }
             return;
         }
         match purpose {
+            Purpose::CallOut { call } if response.is_success() => {
+                self.clients.insert(client, Purpose::Withdrawn);
+                self.called_answers(now, call, client, flow, request, response);
+            }
+            Purpose::CallOut { call } => self.called_fails(now, call, client, response.code),
+            Purpose::Notify { call } => self.notified(client, call, response.code),
             Purpose::Ring { call, offer } if response.is_success() => {
                 self.clients.insert(client, Purpose::Withdrawn);
                 self.seat_answered(now, call, offer, client, flow, request, response);
@@ -188,7 +198,7 @@ impl Switchboard {
     }
 
     /// ACK of a seat's 2xx, and the dialog that it makes.
-    fn acknowledge(
+    pub(super) fn acknowledge(
         &mut self,
         client: ClientId,
         flow: Flow,
@@ -245,20 +255,34 @@ impl Switchboard {
     ) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(ringing) = call.ringing.remove(&offer) else { return };
-        // The caller's port as well, while no answer has named it: who only waits holds none.
-        let unanswered = call.invite.is_some() && !call.is_closing();
-        let idle = unanswered.then(|| call.caller.media.take()).flatten();
         self.withdraw(now, &ringing.attempts, None, "");
         self.media(MediaOrder::Close { stream: ringing.media.stream });
-        if let Some(media) = idle {
-            self.media(MediaOrder::Close { stream: media.stream });
-        }
+        self.free_idle_port(id);
         let seat = ringing.seat;
         self.note(now, Fact::OfferEnded { call: id, offer, seat, outcome, status });
     }
 
+    /// The caller's port goes back while no answer has named it and nobody rings: who only waits
+    /// holds none.
+    pub(super) fn free_idle_port(&mut self, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let named = call.invite.is_none() || call.calling.is_some() || !call.ringing.is_empty();
+        if named || call.is_closing() {
+            return;
+        }
+        if let Some(media) = call.caller.media.take() {
+            self.media(MediaOrder::Close { stream: media.stream });
+        }
+    }
+
     /// Cancels every phone that still rings, but the winner.
-    fn withdraw(&mut self, now: Now, attempts: &[Attempt], winner: Option<ClientId>, why: &str) {
+    pub(super) fn withdraw(
+        &mut self,
+        now: Now,
+        attempts: &[Attempt],
+        winner: Option<ClientId>,
+        why: &str,
+    ) {
         for attempt in attempts {
             if attempt.failed.is_none() && Some(attempt.client) != winner {
                 self.clients.insert(attempt.client, Purpose::Withdrawn);
@@ -326,9 +350,10 @@ impl Switchboard {
         self.note(now, ended);
         self.note(now, Fact::Answered { call: id, seat: seat.clone(), operator, after_ms });
         let media = Some(ringing.media);
-        let leg = Leg { dialog, media, awaits_answer: false, unacked: None, held: false };
+        let leg = Leg::new(dialog, media);
+        self.stop_calling(now, id, 487);
         if let Some(call) = self.calls.get_mut(&id) {
-            call.talk = Some(Talk { seat, leg, answered: now });
+            call.talk = Some(Talk { with: Peer::Seat(seat), leg, answered: now });
             call.state = State::Talking;
         }
         self.answer_caller(now, id, law.as_ref());
@@ -339,7 +364,7 @@ impl Switchboard {
     }
 
     /// Connects the two legs in the media plane and taps both.
-    fn bridge(&mut self, now: Now, id: CallId) {
+    pub(super) fn bridge(&mut self, now: Now, id: CallId) {
         let Some(call) = self.calls.get(&id) else { return };
         let caller = call.caller.media.as_ref().map(|m| (m.stream, m.aim()));
         let seat = call.talk.as_ref().and_then(|t| t.leg.media.as_ref());
@@ -355,6 +380,14 @@ impl Switchboard {
         self.record(now, id, caller);
         if self.settings.record {
             self.media(MediaOrder::Tap { stream: seat, call: id, channel: Channel::Seat });
+        }
+    }
+
+    /// The caller's audio comes by a new stream: its recording goes on.
+    pub(super) fn tap_caller_again(&mut self, id: CallId) {
+        let Some(call) = self.calls.get(&id).filter(|call| call.recorded) else { return };
+        if let Some(stream) = call.caller.media.as_ref().map(|media| media.stream) {
+            self.media(MediaOrder::Tap { stream, call: id, channel: Channel::Caller });
         }
     }
 
@@ -386,31 +419,36 @@ impl Switchboard {
         };
         call.caller.unacked = Some(server);
         self.deadlines.set(Timer::Probe(id), now.moment.after(limits::PROBE_EVERY));
-        let Some(request) = self.endpoint.request(server) else { return false };
-        let offered = body::sdp(&request.headers, &request.body);
-        let answered = offered.and_then(|offer| media.answer(&offer, prefer).ok());
-        let sdp = match answered {
-            Some((sdp, _)) => sdp,
-            // No usable SDP came: ours is the offer, and the ACK brings the answer (RFC 3264 §4).
-            None => {
-                call.caller.awaits_answer = true;
-                media.offer(prefer)
-            }
-        };
-        let aim = media.aim();
-        let stream = media.stream;
+        let Some(request) = self.endpoint.request(server).cloned() else { return false };
+        let (sdp, awaits_answer) = media.first_answer(&request, prefer);
+        call.caller.awaits_answer = awaits_answer;
+        let (stream, aim) = (media.stream, media.aim());
         let tag = call.caller.dialog.key().local_tag.clone();
         let flow = call.caller.dialog.next_hop();
-        let response = request.response(200, &tag);
-        let response = response
-            .with(Name::Contact, self.contact(&flow))
-            .with(Name::Allow, ALLOW)
-            .with_body("application/sdp", sdp);
-        self.endpoint.respond(now.moment, server, response);
+        self.answer_with(now, server, &request, &tag, &flow, sdp);
         if let Some(aim) = aim {
             self.media(MediaOrder::Aim { stream, aim });
         }
         true
+    }
+
+    /// 200 to an INVITE, with our description.
+    pub(super) fn answer_with(
+        &mut self,
+        now: Now,
+        server: ServerId,
+        request: &Request,
+        tag: &str,
+        flow: &Flow,
+        sdp: bytes::Bytes,
+    ) {
+        let response = request
+            .response(200, tag)
+            .with(Name::Contact, self.contact(flow))
+            .with(Name::Allow, ALLOW)
+            .with(Name::Supported, SUPPORTED)
+            .with_body("application/sdp", sdp);
+        self.endpoint.respond(now.moment, server, response);
     }
 
     /// The queue's answer mode says that the caller is answered before a seat is there: the

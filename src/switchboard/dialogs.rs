@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use crate::call::orders::MediaOrder;
-use crate::call::{Leg, Side};
+use crate::call::{Errand, Leg, Side};
 use crate::journal::Fact;
 use crate::sip::dialog::DialogKey;
 use crate::sip::{Flow, Method, Name, Request, ServerId, body};
@@ -55,6 +55,7 @@ impl Switchboard {
             Method::Update if body::sdp(&request.headers, &request.body).is_some() => {
                 self.renegotiate(now, server, request, id, side);
             }
+            Method::Refer => self.refer(now, server, request, id, side),
             Method::Update | Method::Info | Method::Options | Method::Message => {
                 let response = request.response(200, tag).with(Name::Allow, ALLOW);
                 let response = response.with(Name::Contact, self.contact(&flow));
@@ -200,6 +201,14 @@ impl Switchboard {
 
     fn bye(&mut self, now: Now, id: CallId, side: Side, request: &Request) {
         let Some(call) = self.calls.get_mut(&id) else { return };
+        // A caller whose transfer is being tried stays.
+        let errand = call.calling.as_ref().map(|calling| &calling.errand);
+        if side == Side::Seat && matches!(errand, Some(Errand::Transfer { .. })) {
+            if let Some(talk) = &call.talk {
+                self.dialogs.remove(talk.leg.dialog.key());
+            }
+            return self.left_behind(now, id);
+        }
         let stage = call.stage();
         let ending = super::endings::by_peer(stage, party(side), Cause::HungUp, &request.headers);
         self.peer_ended(now, id, side, ending);

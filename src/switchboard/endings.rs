@@ -76,6 +76,7 @@ impl Switchboard {
         for offer in offers {
             self.offer_is_over(now, id, offer, OfferOutcome::CallerLeft, None);
         }
+        self.stop_calling(now, id, 487);
         self.acd.handle(now.moment, acd::Input::Leave { call: id });
         // A call that we end before the answer is sent elsewhere by the trunk.
         self.refuse_invite(now, id, 503);
@@ -164,6 +165,9 @@ impl Switchboard {
             self.streams.remove(stream);
         }
         let State::Closing(ending) = call.state else { return };
+        if call.trunk().is_none() {
+            return self.seat_call_ended(now, &call, ending);
+        }
         let at = call.ended.unwrap_or(now).wall;
         let (caller_packets, seat_packets) = (Some(call.packets.0), Some(call.packets.1));
         self.note_at(at, Fact::Ended { call: id, ending, caller_packets, seat_packets });

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::acd;
-use crate::call::{Call, Leg, Side, State};
+use crate::call::{Call, Leg, Origin, Side, State};
 use crate::incident::Arrival;
 use crate::journal::Fact;
 use crate::routing;
@@ -14,18 +14,23 @@ use crate::sip::{Dialog, Flow, Method, Name, Request, Response, Scheme, ServerId
 use crate::trunk::settings::TrunkSettings;
 use crate::trunk::{self, DialledKind};
 use crate::vocabulary::{
-    AnswerMode, CallId, Cause, Ending, IncidentId, Now, Party, Private, Stage, TrunkId, limits,
+    AnswerMode, CallId, Cause, Ending, IncidentId, Now, Party, Private, SeatId, Stage, TrunkId,
+    limits,
 };
 
 use super::{Switchboard, Timer};
 
 /// What we understand; written into every 200 to OPTIONS and every 405.
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, MESSAGE, REGISTER";
+pub(super) const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, MESSAGE, REGISTER, REFER";
+/// Extensions that we follow when the peer wants to.
+pub(super) const SUPPORTED: &str = "replaces, norefersub";
 const ACCEPT: &str = "application/sdp, multipart/mixed, application/pidf+xml, text/plain";
 
 /// Who a request is from.
 enum Admission {
     Trunk(TrunkSettings),
+    Seat(SeatId),
     Challenge { stale: bool },
     Stranger,
 }
@@ -122,7 +127,7 @@ impl Switchboard {
         response
             .with(Name::Allow, ALLOW)
             .with(Name::Accept, ACCEPT)
-            .with(Name::Supported, "")
+            .with(Name::Supported, SUPPORTED)
             .with(Name::Contact, self.contact(flow))
     }
 
@@ -137,9 +142,15 @@ impl Switchboard {
         oddities: &[Oddity],
     ) {
         match self.admit(now, &flow, request) {
-            Admission::Trunk(trunk) => {
-                self.arrive(now, server, flow, request, oddities, &trunk);
-            }
+            Admission::Trunk(trunk) => match self.replaced_by_trunk(request, &trunk) {
+                Some(leg) => self.take_over(now, server, flow, request, leg, None),
+                None => self.arrive(now, server, flow, request, oddities, &trunk),
+            },
+            Admission::Seat(seat) => match self.replaced_by_seat(request) {
+                Ok(Some(leg)) => self.take_over(now, server, flow, request, leg, Some(seat)),
+                Ok(None) => self.seat_dials(now, server, flow, request, &seat),
+                Err(code) => self.refuse(now, server, request, code),
+            },
             Admission::Challenge { stale } => {
                 self.unknown_source += 1;
                 let response = self.registrar.challenge(now.moment, request, stale, &mut self.dice);
@@ -157,15 +168,21 @@ impl Switchboard {
         if let Some(trunk) = self.trunk_of(flow) {
             return Admission::Trunk(trunk.clone());
         }
-        if !self.trunks.has_digest() {
+        let phone = self.registrar.knows(flow.remote);
+        if !phone && !self.trunks.has_digest() {
             return Admission::Stranger;
         }
         let trunks = &self.trunks;
         let find = |name: &str| trunks.by_user(name).and_then(|t| t.digest.as_ref());
-        match self.registrar.authenticator().check(now.moment, request, find) {
-            Verdict::Proven(name) => match self.trunks.by_user(&name) {
-                Some(trunk) => Admission::Trunk(trunk.clone()),
-                None => Admission::Stranger,
+        match self.registrar.check(now.moment, request, find) {
+            Verdict::Proven(name) => match (self.trunks.by_user(&name), phone) {
+                (Some(trunk), _) => Admission::Trunk(trunk.clone()),
+                (None, true) => match self.registrar.seat_of(&name) {
+                    Some(seat) => Admission::Seat(seat.clone()),
+                    None => Admission::Stranger,
+                },
+                // A seat calls from where its phone is registered, and from nowhere else.
+                (None, false) => Admission::Stranger,
             },
             Verdict::Challenge { stale } => Admission::Challenge { stale },
             Verdict::Wrong => Admission::Stranger,
@@ -238,18 +255,20 @@ impl Switchboard {
         let call = Call {
             id,
             incident,
-            trunk: trunk.clone(),
+            origin: Origin::Trunk(trunk.clone()),
+            during: None,
             received: now,
             number: phone.e164.clone().unwrap_or_else(|| phone.raw.clone()),
             name: arrival.caller.name.clone(),
             dialled: arrival.dialled.clone(),
             state: State::Arriving,
             invite: Some(server),
-            caller: Leg { dialog, media: None, awaits_answer: false, unacked: None, held: false },
+            caller: Leg::new(dialog, None),
             queue: None,
             priority: 0,
             answer: AnswerMode::OnAgent,
             ringing: BTreeMap::new(),
+            calling: None,
             talk: None,
             recorded: false,
             streams: Vec::new(),
@@ -324,7 +343,7 @@ impl Switchboard {
     }
 
     /// 180 with the early dialog's tag.
-    fn ringing_response(&mut self, now: Now, id: CallId) {
+    pub(super) fn ringing_response(&mut self, now: Now, id: CallId) {
         let Some(call) = self.calls.get(&id) else { return };
         let Some(server) = call.invite else { return };
         let key = call.caller.dialog.key();

@@ -4,10 +4,7 @@
 //! A BYE that was lost must not keep a seat for ever, and a phone that lost its power must not cost
 //! the caller the call: the caller goes back into the queue, at the old place.
 
-use crate::acd;
-use crate::call::orders::{MediaOrder, Role};
-use crate::call::{Side, State};
-use crate::journal::Fact;
+use crate::call::Side;
 use crate::sip::{ClientId, Method, Name};
 use crate::vocabulary::{CallId, Cause, Ending, Now, Party, limits};
 
@@ -33,8 +30,7 @@ impl Switchboard {
                 let flow = leg.dialog.next_hop();
                 let options = leg.dialog.request(&Method::Options);
                 let options = options.with(Name::Accept, "application/sdp");
-                let client = self.endpoint.send(now.moment, flow, options, &mut self.dice);
-                self.clients.insert(client, Purpose::Probe { call: id, side });
+                self.send(now, flow, options, Purpose::Probe { call: id, side });
             }
         }
         self.watch(now, id);
@@ -63,25 +59,26 @@ impl Switchboard {
 
     /// The operator's phone is gone: the caller is offered to the next seat.
     fn seat_lost(&mut self, now: Now, id: CallId) {
-        self.say_bye(now, id, Side::Seat, true);
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(talk) = call.talk.take() else { return };
-        call.state = State::Waiting;
-        let (arrived, priority, answer) = (call.received.moment, call.priority, call.answer);
-        let queue = call.queue.clone().unwrap_or_else(|| "".into());
-        if let Some(media) = talk.leg.media {
-            self.media(MediaOrder::Close { stream: media.stream });
+        let Some(call) = self.calls.get(&id) else { return };
+        let Some(talk) = call.talk.as_ref() else { return };
+        let with = talk.with.to_string();
+        if call.trunk().is_none() {
+            let ending = Ending {
+                stage: call.stage(),
+                by: Party::Network,
+                cause: Cause::DialogLost,
+                q850: None,
+            };
+            return self.end(now, id, ending);
         }
-        let caller = self.calls.get(&id).and_then(|c| c.caller.media.as_ref()).map(|m| m.stream);
-        if let Some(stream) = caller {
-            self.media(MediaOrder::Role { stream, role: Role::RingBack });
+        self.alarm(
+            now,
+            "seat-lost",
+            format!("{with} vanished while it talked; call {id} waits again"),
+        );
+        if self.calls.get(&id).is_some_and(|call| call.calling.is_some()) {
+            return self.left_behind(now, id);
         }
-        let detail = format!("{} vanished while it talked; call {id} waits again", talk.seat);
-        self.alarm(now, "seat-lost", detail);
-        let rule = format!("{} vanished while it talked", talk.seat);
-        self.note(now, Fact::Queued { call: id, queue: queue.clone(), rule, priority, answer });
-        self.acd.handle(now.moment, acd::Input::Leave { call: id });
-        let wait = acd::Input::Wait { call: id, queue, priority, arrived };
-        self.acd.handle(now.moment, wait);
+        self.wait_again(now, id, None, format!("{with} vanished while it talked"));
     }
 }

@@ -8,6 +8,7 @@
 //! answers), `dialogs` (what comes within a call), `endings`.
 
 mod board;
+mod calling;
 mod connect;
 mod dialogs;
 mod endings;
@@ -16,19 +17,22 @@ mod input;
 mod liveness;
 pub mod orders;
 mod output;
+mod replaces;
+mod seat_call;
 pub mod settings;
 mod test_call;
+mod transfer;
 pub mod view;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::acd::{self, Distributor, SeatState};
 use crate::call::orders::{MediaOrder, MediaReport, RecorderReport};
-use crate::call::{Call, PortBook, Side};
+use crate::call::{Call, Errand, Peer, PortBook, Side};
 use crate::journal::{Entry, Fact};
 use crate::sip::dialog::DialogKey;
 use crate::sip::registrar::Registrar;
-use crate::sip::{ClientId, Endpoint, Event, Flow, Request, ServerId};
+use crate::sip::{ClientId, Endpoint, Event, Flow, Request, ServerId, Uri};
 use crate::trunk::Trunks;
 use crate::trunk::settings::TrunkSettings;
 use crate::vocabulary::{CallId, Deadlines, Dice, Moment, Now, OfferId, StreamId, TrunkId, limits};
@@ -49,6 +53,8 @@ enum Timer {
     Answer(CallId),
     /// Ask both sides whether they are there (`limits::PROBE_EVERY`).
     Probe(CallId),
+    /// Whoever is called beside the queues has rung long enough (`limits::CALL_OUT_RINGS`).
+    CallOut(CallId),
     /// The test call has lasted long enough (`limits::TEST_CALL`).
     TestOver(CallId),
     /// The media plane did not say that the streams are closed.
@@ -60,6 +66,10 @@ enum Timer {
 enum Purpose {
     /// Rings a seat's phone.
     Ring { call: CallId, offer: OfferId },
+    /// Calls somebody beside the queues.
+    CallOut { call: CallId },
+    /// Tells a seat how its transfer goes.
+    Notify { call: CallId },
     /// Was cancelled; a 2xx that crosses is acknowledged and ended.
     Withdrawn,
     /// Asks whether the peer of an answered dialog is still there.
@@ -196,6 +206,7 @@ impl Switchboard {
                 Timer::KeepRinging(call) => self.keep_ringing(now, call),
                 Timer::Answer(call) => self.answer_by_mode(now, call),
                 Timer::Probe(call) => self.probe(now, call),
+                Timer::CallOut(call) => self.call_out_is_over(now, call),
                 Timer::TestOver(call) => self.test_is_over(now, call),
                 Timer::Closing(call) => self.close(now, call),
             }
@@ -291,6 +302,8 @@ impl Switchboard {
             }
             Event::Timeout { client, .. } => match self.clients.get(&client).copied() {
                 Some(Purpose::Probe { call, side }) => self.probed(now, client, call, side, 408),
+                Some(Purpose::CallOut { call }) => self.called_fails(now, call, client, 408),
+                Some(Purpose::Notify { call }) => self.notified(client, call, 408),
                 _ => self.ring_failed(now, client, 408),
             },
             Event::Over { client } => {
@@ -314,9 +327,11 @@ impl Switchboard {
                 let to = match to {
                     acd::settings::Overflow::Queue(queue) => format!("queue:{queue}"),
                     acd::settings::Overflow::Number(number) => {
-                        let detail =
-                            format!("call {call} should go on to {number}: ring there by hand");
-                        self.alarm(now, "overflow-to-number", detail);
+                        let peer = Peer::Number(dialable(&number));
+                        if let Err(code) = self.call_out(now, call, peer, Errand::Overflow) {
+                            let detail = format!("call {call}: {code}; ring {number} by hand");
+                            self.alarm(now, "overflow-to-number", detail);
+                        }
                         number
                     }
                 };
@@ -457,6 +472,13 @@ impl Switchboard {
         StreamId(self.next_stream)
     }
 
+    /// Sends a request and remembers what it is for.
+    fn send(&mut self, now: Now, flow: Flow, request: Request, purpose: Purpose) -> ClientId {
+        let client = self.endpoint.send(now.moment, flow, request, &mut self.dice);
+        self.clients.insert(client, purpose);
+        client
+    }
+
     fn contact(&self, flow: &Flow) -> String {
         format!("<sip:{}{}>", self.endpoint.own_address(flow), flow.transport.parameter())
     }
@@ -473,4 +495,9 @@ impl Switchboard {
         let tag = self.dice.token();
         self.endpoint.respond(now.moment, server, request.response(code, &tag));
     }
+}
+
+/// The digits of a configured number: `tel:+62811000112` → `+62811000112`.
+fn dialable(number: &str) -> String {
+    Uri::read(number).user().to_owned()
 }

@@ -15,7 +15,10 @@ const BOUNDARY: &str = "siaga112-test";
 impl Switchboard {
     /// Test calls that live, the new one counted.
     pub(super) fn test_calls(&self) -> usize {
-        self.calls.values().filter(|c| c.queue.is_none() && !c.is_closing()).count()
+        self.calls
+            .values()
+            .filter(|c| c.trunk().is_some() && c.queue.is_none() && !c.is_closing())
+            .count()
     }
 
     /// Answers the test call.
@@ -31,14 +34,8 @@ impl Switchboard {
         };
         call.caller.unacked = Some(server);
         let Some(request) = self.endpoint.request(server) else { return };
-        let offered = body::sdp(&request.headers, &request.body);
-        let sdp = match offered.and_then(|offer| media.answer(&offer, None).ok()) {
-            Some((sdp, _)) => sdp,
-            None => {
-                call.caller.awaits_answer = true;
-                media.offer(None)
-            }
-        };
+        let (sdp, awaits_answer) = media.first_answer(request, None);
+        call.caller.awaits_answer = awaits_answer;
         let (stream, aim) = (media.stream, media.aim());
         call.state = State::Test;
         let tag = call.caller.dialog.key().local_tag.clone();

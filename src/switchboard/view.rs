@@ -39,8 +39,10 @@ pub struct CallView {
     pub call: CallId,
     /// Its incident.
     pub incident: IncidentId,
-    /// The carrier.
-    pub trunk: TrunkId,
+    /// The carrier; none when a seat dialled.
+    pub trunk: Option<TrunkId>,
+    /// The seat that dialled.
+    pub from_seat: Option<SeatId>,
     /// Caller's number: E.164 where known, otherwise as sent.
     pub caller: Private<String>,
     /// What was dialled.

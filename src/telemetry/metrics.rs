@@ -22,7 +22,8 @@ const ANSWER_SECONDS: &[f64] = &[5.0, 10.0, 15.0, 20.0, 30.0, 60.0];
 /// Seconds of one group commit: from a fast SSD to the longest that 180 waits.
 const COMMIT_SECONDS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0];
 /// The states that a seat can be in, as the board names them.
-const SEAT_STATES: [&str; 6] = ["signed-out", "paused", "ready", "offered", "talking", "wrap-up"];
+const SEAT_STATES: [&str; 8] =
+    ["signed-out", "paused", "ready", "resting", "offered", "talking", "engaged", "wrap-up"];
 
 /// Metrics could not be set up.
 #[derive(Debug, Error)]
@@ -149,6 +150,11 @@ impl EntryCounter {
             | Fact::CallerAnswered { .. }
             | Fact::Held { .. }
             | Fact::Resumed { .. }
+            | Fact::SeatDialled { .. }
+            | Fact::SeatCallEnded { .. }
+            | Fact::CalledOut { .. }
+            | Fact::CallOutEnded { .. }
+            | Fact::Transferred { .. }
             | Fact::TestAnswered { .. }
             | Fact::SeatChanged { .. }
             | Fact::Audited { .. } => {}

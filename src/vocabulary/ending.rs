@@ -64,6 +64,10 @@ pub enum Cause {
     NoAck,
     /// The dialog was gone at the other side (408 or 481 to a request of ours).
     DialogLost,
+    /// Whoever was called beside the queues did not answer.
+    NotReached,
+    /// The two at its ends were brought together in another call.
+    Transferred,
     /// The test call's time was over.
     TestOver,
     /// The gateway takes no new calls; the trunk was told to try elsewhere.

@@ -34,6 +34,9 @@ pub const PORT_STOCK: usize = 256;
 /// A provisional response is sent again this often: proxies drop an INVITE that stays silent for
 /// Timer C, three minutes (RFC 3261 §16.6).
 pub const KEEP_RINGING: Duration = Duration::from_secs(60);
+/// Somebody called beside the queues rings for this long at most. Mobile networks ring for 30 s or
+/// less before they divert.
+pub const CALL_OUT_RINGS: Duration = Duration::from_secs(30);
 /// Each side of an answered call is asked this often whether it is still there.
 pub const PROBE_EVERY: Duration = Duration::from_secs(60);
 /// Audio of a test call is looped for this long.

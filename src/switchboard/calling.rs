@@ -1,0 +1,320 @@
+//! Somebody is called beside the queues: a seat dials, a seat transfers its caller, or a caller has
+//! waited too long. The first to answer wins; whoever cannot be reached costs the caller nothing.
+
+use std::collections::VecDeque;
+
+use crate::acd::{self, SeatState};
+use crate::call::orders::MediaOrder;
+use crate::call::{Attempt, Call, Calling, Errand, Leg, Origin, Peer, Side, State, Talk};
+use crate::journal::{Fact, OfferOutcome};
+use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, Uri, body};
+use crate::vocabulary::{CallId, Cause, Ending, Now, OfferId, Party, SeatId, TrunkId, limits};
+
+use super::connect::ELSEWHERE;
+use super::inbound::{ALLOW, SUPPORTED};
+use super::{Purpose, Switchboard, Timer};
+
+impl Switchboard {
+    // ---- begin -------------------------------------------------------------------------------
+
+    /// Begins to call somebody for a call.
+    ///
+    /// # Errors
+    /// The SIP status that says why nobody can be called; nothing was changed.
+    pub(super) fn call_out(
+        &mut self,
+        now: Now,
+        id: CallId,
+        to: Peer,
+        errand: Errand,
+    ) -> Result<(), u16> {
+        let Some(call) = self.calls.get(&id).filter(|call| !call.is_closing()) else {
+            return Err(481);
+        };
+        if call.calling.is_some() {
+            return Err(491);
+        }
+        let ways = match &to {
+            Peer::Seat(seat) => self.may_ring(seat).map(|()| VecDeque::new())?,
+            Peer::Number(_) => self.ways_out()?,
+        };
+        let media = self.ports_for_offer(id).ok_or(503u16)?;
+        let why = match &errand {
+            Errand::Dialled => None,
+            Errand::Overflow => Some("overflow".to_owned()),
+            Errand::Transfer { from, .. } => Some(from.to_string()),
+        };
+        if let Some(why) = why {
+            self.note(now, Fact::CalledOut { call: id, to: to.to_string(), why });
+        }
+        if let Peer::Seat(seat) = &to {
+            self.acd.handle(now.moment, acd::Input::Engage { seat: seat.clone(), call: id });
+        }
+        let calling = Calling { to, errand, media, attempts: Vec::new(), ways };
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.calling = Some(calling);
+        }
+        self.deadlines.set(Timer::CallOut(id), now.moment.after(limits::CALL_OUT_RINGS));
+        self.next_way(now, id);
+        Ok(())
+    }
+
+    /// Whether a seat may be rung beside the queues: not in the middle of an emergency call.
+    fn may_ring(&self, seat: &SeatId) -> Result<(), u16> {
+        match self.acd.state(seat) {
+            None => Err(404),
+            _ if self.registrar.phones(seat).is_empty() => Err(480),
+            Some(SeatState::Talking | SeatState::Offered | SeatState::Engaged) => Err(486),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// The ways out to a number, best first.
+    fn ways_out(&self) -> Result<VecDeque<(TrunkId, Flow)>, u16> {
+        let ways: VecDeque<_> = self
+            .trunks
+            .iter()
+            .flat_map(|trunk| {
+                let id = trunk.id.clone();
+                self.trunk_hops(&id).into_iter().map(move |flow| (id.clone(), flow))
+            })
+            .collect();
+        if ways.is_empty() { Err(503) } else { Ok(ways) }
+    }
+
+    /// Tries the phones of the seat, or the next way to the number. False when nothing is left.
+    fn next_way(&mut self, now: Now, id: CallId) -> bool {
+        let law = self.law_of_caller(id);
+        let Some(calling) = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut()) else {
+            return false;
+        };
+        let sdp = calling.media.offer(law.as_ref());
+        let to = calling.to.clone();
+        let way = calling.ways.pop_front();
+        let Some(call) = self.calls.get(&id) else { return false };
+        let mut invites: Vec<(Flow, Request)> = Vec::new();
+        let tag = self.dice.token();
+        match (&to, way) {
+            (Peer::Seat(seat), _)
+                if call.calling.as_ref().is_some_and(|c| c.attempts.is_empty()) =>
+            {
+                for phone in self.registrar.phones(seat) {
+                    invites
+                        .push((phone.flow, self.seat_invite(call, seat, phone, &tag, sdp.clone())));
+                }
+            }
+            (Peer::Number(number), Some((_, flow))) => {
+                let invite = self.number_invite(call, number, &flow, &tag, sdp);
+                invites.push((flow, invite));
+            }
+            _ => return false,
+        }
+        for (flow, invite) in invites {
+            let client = self.send(now, flow, invite, Purpose::CallOut { call: id });
+            let calling = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut());
+            if let Some(calling) = calling {
+                calling.attempts.push(Attempt { client, flow, failed: None });
+            }
+        }
+        true
+    }
+
+    /// Our INVITE to a number, as the carrier wants it: our own number calls, the dialled number is
+    /// the user (RFC 3261 §19.1.6).
+    fn number_invite(
+        &self,
+        call: &Call,
+        number: &str,
+        flow: &Flow,
+        tag: &str,
+        sdp: bytes::Bytes,
+    ) -> Request {
+        let domain = &self.settings.sip.domain;
+        let own: String = self
+            .settings
+            .centre
+            .dialled
+            .iter()
+            .find(|d| !d.contains(':'))
+            .cloned()
+            .unwrap_or_default();
+        let uri = format!("sip:{number}@{};user=phone", flow.remote);
+        let mut invite = Request::new(Method::Invite, Uri::read(&uri))
+            .with(Name::From, format!("<sip:{own}@{domain};user=phone>;tag={tag}"))
+            .with(Name::To, format!("<{uri}>"))
+            .with(Name::CallId, format!("{}-{tag}@{domain}", call.id))
+            .with(Name::CSeq, "1 INVITE")
+            .with(Name::Contact, self.contact(flow))
+            .with(Name::Allow, ALLOW)
+            .with(Name::Supported, SUPPORTED)
+            .with(Name::ContentType, "application/sdp");
+        invite.body = sdp;
+        invite
+    }
+
+    fn trunk_hops(&self, _trunk: &TrunkId) -> Vec<Flow> {
+        Vec::new()
+    }
+
+    // ---- what they say -----------------------------------------------------------------------
+
+    /// Somebody who is called rings: a seat that dialled hears it.
+    pub(super) fn called_rings(&mut self, now: Now, id: CallId) {
+        if self.calls.get(&id).is_some_and(|call| matches!(call.origin, Origin::Seat(_))) {
+            self.ringing_response(now, id);
+        }
+    }
+
+    /// Somebody who is called has answered.
+    pub(super) fn called_answers(
+        &mut self,
+        now: Now,
+        id: CallId,
+        client: ClientId,
+        flow: Flow,
+        request: &Request,
+        response: &Response,
+    ) {
+        let Some(mut dialog) = self.acknowledge(client, flow, request, response) else {
+            return self.called_fails(now, id, client, 400);
+        };
+        let answer = body::sdp(&response.headers, &response.body).unwrap_or_default();
+        let calling = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut());
+        let agreed = calling.map(|calling| calling.media.take_answer(&answer).is_ok());
+        if agreed == Some(true) {
+            return self.connect_called(now, id, client, dialog);
+        }
+        let bye = dialog.request(&Method::Bye).with(Name::Reason, ELSEWHERE);
+        self.endpoint.send(now.moment, dialog.next_hop(), bye, &mut self.dice);
+        if agreed.is_some() {
+            self.called_fails(now, id, client, 488);
+        }
+    }
+
+    fn connect_called(&mut self, now: Now, id: CallId, client: ClientId, dialog: Dialog) {
+        // What still rings in a queue has come too late.
+        let offers: Vec<OfferId> =
+            self.calls.get(&id).map(|c| c.ringing.keys().copied().collect()).unwrap_or_default();
+        for offer in offers {
+            self.offer_is_over(now, id, offer, OfferOutcome::CallerLeft, None);
+        }
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(calling) = call.calling.take() else { return };
+        self.deadlines.clear(&Timer::CallOut(id));
+        self.withdraw(now, &calling.attempts, Some(client), ELSEWHERE);
+        self.clients.remove(&client);
+        self.note(now, Fact::CallOutEnded { call: id, to: calling.to.to_string(), status: 200 });
+        self.dialogs.insert(dialog.key().clone(), (id, Side::Seat));
+        let law = calling.media.law().cloned();
+        let leg = Leg::new(dialog, Some(calling.media));
+        let talk = Talk { with: calling.to, leg, answered: now };
+        if let Errand::Transfer { from, told } = calling.errand {
+            self.tell(now, id, 200, told);
+            self.note(
+                now,
+                Fact::Transferred { call: id, from, to: talk.with.to_string(), attended: false },
+            );
+        }
+        self.hand_over(now, id, talk);
+        self.answer_caller(now, id, law.as_ref());
+        self.bridge(now, id);
+    }
+
+    /// The caller talks to somebody else from now on; whoever talked before is let go.
+    pub(super) fn hand_over(&mut self, now: Now, id: CallId, talk: Talk) {
+        self.let_go(now, id);
+        let with = talk.with.clone();
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.talk = Some(talk);
+        call.state = State::Talking;
+        let join = call.queue.clone().map(|queue| (queue, call.priority, call.received.moment));
+        self.deadlines.clear(&Timer::KeepRinging(id));
+        self.deadlines.clear(&Timer::Answer(id));
+        self.unanswered.remove(&id);
+        // A call that a seat dialled has no place in the queues: both its seats are engaged.
+        let Some((queue, priority, arrived)) = join else { return };
+        let input = match with {
+            Peer::Seat(seat) => {
+                let over = acd::Input::Disengage { seat: seat.clone(), call: id };
+                self.acd.handle(now.moment, over);
+                acd::Input::Join { call: id, seat, queue, priority, arrived }
+            }
+            Peer::Number(_) => acd::Input::Leave { call: id },
+        };
+        self.acd.handle(now.moment, input);
+    }
+
+    /// Ends the leg of whoever talks to the caller; the caller stays.
+    pub(super) fn let_go(&mut self, now: Now, id: CallId) {
+        self.say_bye(now, id, Side::Seat, true);
+        let talk = self.calls.get_mut(&id).and_then(|call| call.talk.take());
+        if let Some(media) = talk.and_then(|talk| talk.leg.media) {
+            self.media(MediaOrder::Close { stream: media.stream });
+        }
+    }
+
+    /// A try came to nothing.
+    pub(super) fn called_fails(&mut self, now: Now, id: CallId, client: ClientId, code: u16) {
+        self.clients.remove(&client);
+        let calling = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut());
+        let Some(calling) = calling else { return };
+        for attempt in calling.attempts.iter_mut().filter(|a| a.client == client) {
+            attempt.failed = Some(code);
+        }
+        if calling.attempts.iter().any(|a| a.failed.is_none()) {
+            return;
+        }
+        // The next way may do better only where this one failed as a way (RFC 3263 §4.3).
+        let again = matches!(code, 408 | 500 | 502..=504) && self.next_way(now, id);
+        if !again {
+            self.called_in_vain(now, id, code);
+        }
+    }
+
+    /// Nobody answered in time.
+    pub(super) fn call_out_is_over(&mut self, now: Now, id: CallId) {
+        self.called_in_vain(now, id, 480);
+    }
+
+    fn called_in_vain(&mut self, now: Now, id: CallId, code: u16) {
+        let Some(calling) = self.stop_calling(now, id, code) else { return };
+        match calling.errand {
+            Errand::Dialled => {
+                self.refuse_invite(now, id, if code == 408 { 480 } else { code });
+                let ending = Ending {
+                    stage: crate::vocabulary::Stage::Ringing,
+                    by: Party::Gateway,
+                    cause: Cause::NotReached,
+                    q850: None,
+                };
+                self.end(now, id, ending);
+            }
+            Errand::Overflow => {
+                let detail = format!("call {id}: {code} from {}; ring there by hand", calling.to);
+                self.alarm(now, "overflow-to-number", detail);
+                self.free_idle_port(id);
+            }
+            Errand::Transfer { from, told } => {
+                self.tell(now, id, code, told);
+                if self.calls.get(&id).is_some_and(|call| call.talk.is_none()) {
+                    let rule = format!("{from}'s transfer to {} failed: {code}", calling.to);
+                    self.wait_again(now, id, None, rule);
+                }
+            }
+        }
+    }
+
+    /// Takes back what was begun; the fact is kept.
+    pub(super) fn stop_calling(&mut self, now: Now, id: CallId, code: u16) -> Option<Calling> {
+        let calling = self.calls.get_mut(&id)?.calling.take()?;
+        self.deadlines.clear(&Timer::CallOut(id));
+        self.withdraw(now, &calling.attempts, None, "");
+        self.media(MediaOrder::Close { stream: calling.media.stream });
+        if let Peer::Seat(seat) = &calling.to {
+            let over = acd::Input::Disengage { seat: seat.clone(), call: id };
+            self.acd.handle(now.moment, over);
+        }
+        self.note(now, Fact::CallOutEnded { call: id, to: calling.to.to_string(), status: code });
+        Some(calling)
+    }
+}

@@ -1,0 +1,136 @@
+//! An INVITE that takes the place of a leg (RFC 3891): a carrier moves its call to another of its
+//! machines, or a seat takes over the call of another seat. The other leg hears nothing of it.
+
+use crate::acd;
+use crate::call::orders::MediaOrder;
+use crate::call::{Leg, Peer, Side, State, Talk};
+use crate::journal::Fact;
+use crate::sip::dialog::DialogKey;
+use crate::sip::refer::Replaces;
+use crate::sip::{Dialog, Flow, Request, ServerId};
+use crate::trunk::settings::TrunkSettings;
+use crate::vocabulary::{CallId, Now, SeatId};
+
+use super::Switchboard;
+
+impl Switchboard {
+    /// The leg that an INVITE of a trunk takes the place of. None when it is a call like any other:
+    /// one whose Replaces cannot be followed is still somebody who dialled 112.
+    pub(super) fn replaced_by_trunk(
+        &self,
+        request: &Request,
+        trunk: &TrunkSettings,
+    ) -> Option<(CallId, Side)> {
+        let replaces = Replaces::of(request).ok().flatten()?;
+        let found = self.replaced(&replaces).ok()?;
+        let call = self.calls.get(&found.0)?;
+        (found.1 == Side::Caller && call.trunk() == Some(&trunk.id)).then_some(found)
+    }
+
+    /// The leg that an INVITE of a seat takes the place of; `Ok(None)` when it asks for none.
+    ///
+    /// # Errors
+    /// The status that says why it cannot (RFC 3891 §3).
+    pub(super) fn replaced_by_seat(
+        &self,
+        request: &Request,
+    ) -> Result<Option<(CallId, Side)>, u16> {
+        let Some(replaces) = Replaces::of(request).map_err(|_| 400u16)? else { return Ok(None) };
+        let (id, side) = self.replaced(&replaces)?;
+        let call = self.calls.get(&id).ok_or(481u16)?;
+        // A seat takes over from a seat, never from a caller.
+        if call.seat(side).is_none() || side != Side::Seat {
+            return Err(403);
+        }
+        Ok(Some((id, side)))
+    }
+
+    fn replaced(&self, replaces: &Replaces) -> Result<(CallId, Side), u16> {
+        let key = DialogKey {
+            call_id: replaces.call_id.as_str().into(),
+            local_tag: replaces.to_tag.as_str().into(),
+        };
+        let (id, side) = self.dialogs.get(&key).copied().ok_or(481u16)?;
+        let call = self.calls.get(&id).filter(|call| !call.is_closing()).ok_or(481u16)?;
+        let leg = call.leg(side).ok_or(481u16)?;
+        if leg.dialog.remote_tag() != replaces.from_tag {
+            return Err(481);
+        }
+        // An early dialog that the other side began is nobody's to take (§3).
+        if side == Side::Caller && call.invite.is_some() {
+            return Err(481);
+        }
+        if replaces.early_only {
+            return Err(486);
+        }
+        Ok((id, side))
+    }
+
+    /// Puts the new leg in the place of the old one, which is let go.
+    pub(super) fn take_over(
+        &mut self,
+        now: Now,
+        server: ServerId,
+        flow: Flow,
+        request: &Request,
+        leg: (CallId, Side),
+        by: Option<SeatId>,
+    ) {
+        let (id, side) = leg;
+        let tag = self.dice.token();
+        let Some(dialog) = Dialog::received(request, &tag, flow) else {
+            return self.refuse(now, server, request, 400);
+        };
+        let Some(mut media) = self.open_media(id, side) else {
+            return self.refuse(now, server, request, 503);
+        };
+        let (sdp, awaits_answer) = media.first_answer(request, None);
+        self.say_bye(now, id, side, false);
+        self.invites.insert(server, (id, side));
+        self.dialogs.insert(dialog.key().clone(), (id, side));
+        self.endpoint.name_tag(server, &tag);
+        let dialog = if by.is_some() { dialog.pinned() } else { dialog };
+        let next = dialog.next_hop();
+        let mut new = Leg::new(dialog, Some(media));
+        new.awaits_answer = awaits_answer;
+        new.unacked = Some(server);
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let (queue, priority, arrived) = (call.queue.clone(), call.priority, call.received.moment);
+        let emergency = call.trunk().is_some();
+        let old = match (side, &by) {
+            (Side::Caller, _) => std::mem::replace(&mut call.caller, new).media,
+            (Side::Seat, by) => {
+                let with = by.clone().map_or_else(|| Peer::Number(String::new()), Peer::Seat);
+                let talk = Talk { with, leg: new, answered: now };
+                call.state = State::Talking;
+                call.talk.replace(talk).and_then(|talk| {
+                    if let (Some(from), Some(by)) = (talk.with.seat().cloned(), by) {
+                        self.taken_over(now, id, from, by, emergency);
+                    }
+                    talk.leg.media
+                })
+            }
+        };
+        if let (true, Some(seat), Some(queue)) = (emergency, by, queue) {
+            self.acd
+                .handle(now.moment, acd::Input::Join { call: id, seat, queue, priority, arrived });
+        }
+        if let Some(media) = old {
+            self.media(MediaOrder::Close { stream: media.stream });
+        }
+        self.answer_with(now, server, request, &tag, &next, sdp);
+        if side == Side::Caller {
+            self.tap_caller_again(id);
+        }
+        self.bridge(now, id);
+    }
+
+    fn taken_over(&mut self, now: Now, id: CallId, from: SeatId, by: &SeatId, emergency: bool) {
+        if !emergency {
+            let over = acd::Input::Disengage { seat: from.clone(), call: id };
+            self.acd.handle(now.moment, over);
+            self.acd.handle(now.moment, acd::Input::Engage { seat: by.clone(), call: id });
+        }
+        self.note(now, Fact::Transferred { call: id, from, to: by.to_string(), attended: true });
+    }
+}

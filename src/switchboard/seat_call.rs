@@ -1,0 +1,133 @@
+//! A seat dials: another seat, or a number through a trunk. Its phone has proved whose it is. No
+//! incident is born by it; the record of the emergency call that the operator is in tells of it.
+
+use std::collections::BTreeMap;
+
+use crate::acd;
+use crate::call::{Call, Errand, Leg, Origin, Peer, Side, State};
+use crate::journal::Fact;
+use crate::sip::{Dialog, Flow, Request, Scheme, ServerId, Uri};
+use crate::vocabulary::{
+    AnswerMode, CallId, Cause, Ending, IncidentId, Now, Party, Private, QueueId, SeatId, Stage,
+};
+
+use super::Switchboard;
+
+/// What a seat may name in a call or a transfer.
+pub(super) enum Target {
+    /// Somebody who can be called.
+    Peer(Peer),
+    /// A queue, for a transfer.
+    Queue(QueueId),
+}
+
+impl Switchboard {
+    /// A new call of a seat's phone.
+    pub(super) fn seat_dials(
+        &mut self,
+        now: Now,
+        server: ServerId,
+        flow: Flow,
+        request: &Request,
+        seat: &SeatId,
+    ) {
+        let to = match self.target(&request.uri) {
+            Some(Target::Peer(to)) if !self.draining => to,
+            Some(Target::Peer(_)) => return self.refuse(now, server, request, 503),
+            // Callers get into a queue by their trunk, never by a seat.
+            Some(Target::Queue(_)) => return self.refuse(now, server, request, 403),
+            None => return self.refuse(now, server, request, 404),
+        };
+        let tag = self.dice.token();
+        let Some(dialog) = Dialog::received(request, &tag, flow) else {
+            return self.refuse(now, server, request, 400);
+        };
+        self.endpoint.name_tag(server, &tag);
+        let id = CallId(self.dice.uid(now.wall));
+        let talking = self.calls.values().find(|call| call.seat(Side::Seat) == Some(seat));
+        let during = talking.map(|call| call.id);
+        let incident = talking.map_or_else(|| IncidentId(id.0), |call| call.incident);
+        let operator = self.settings.seats.iter().find(|s| s.id == *seat);
+        let operator = operator.and_then(|s| s.operator.as_ref());
+        let call = Call {
+            id,
+            incident,
+            origin: Origin::Seat(seat.clone()),
+            during,
+            received: now,
+            number: Private::new(seat.to_string()),
+            name: operator.map(|operator| Private::new(operator.to_string())),
+            dialled: to.to_string(),
+            state: State::Calling,
+            invite: Some(server),
+            caller: Leg::new(dialog.pinned(), None),
+            queue: None,
+            priority: 0,
+            answer: AnswerMode::OnAgent,
+            ringing: BTreeMap::new(),
+            calling: None,
+            talk: None,
+            recorded: false,
+            streams: Vec::new(),
+            ended: None,
+            packets: (0, 0),
+        };
+        self.invites.insert(server, (id, Side::Caller));
+        self.dialogs.insert(call.caller.dialog.key().clone(), (id, Side::Caller));
+        self.calls.insert(id, call);
+        self.acd.handle(now.moment, acd::Input::Engage { seat: seat.clone(), call: id });
+        let dialled =
+            Fact::SeatDialled { call: id, seat: seat.clone(), to: to.to_string(), during };
+        self.note(now, dialled);
+        self.endpoint.trying(now.moment, server);
+        if let Err(code) = self.call_out(now, id, to, Errand::Dialled) {
+            self.refuse_invite(now, id, code);
+            let ending = Ending {
+                stage: Stage::Ringing,
+                by: Party::Gateway,
+                cause: Cause::NotReached,
+                q850: None,
+            };
+            self.end(now, id, ending);
+        }
+    }
+
+    /// Whom an address means: a seat or a queue by its name, or a number. The centre's own
+    /// emergency numbers mean its first queue.
+    pub(super) fn target(&self, uri: &Uri) -> Option<Target> {
+        let user = uri.user();
+        if uri.scheme() != Scheme::Tel {
+            if self.acd.has_seat(&user.into()) {
+                return Some(Target::Peer(Peer::Seat(user.into())));
+            }
+            if self.acd.has_queue(&user.into()) {
+                return Some(Target::Queue(user.into()));
+            }
+        }
+        let number: String = user
+            .split(';')
+            .next()
+            .unwrap_or("")
+            .chars()
+            .filter(|c| !matches!(c, '-' | '.' | '(' | ')' | ' '))
+            .collect();
+        if self.settings.centre.dialled.contains(&number) {
+            return self.settings.queues.first().map(|queue| Target::Queue(queue.id.clone()));
+        }
+        let digits = number.strip_prefix('+').unwrap_or(&number);
+        let dialable =
+            (2..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        dialable.then_some(Target::Peer(Peer::Number(number)))
+    }
+
+    /// Lets the seats of a call that a seat dialled go, and keeps its ending.
+    pub(super) fn seat_call_ended(&mut self, now: Now, call: &Call, ending: Ending) {
+        for side in [Side::Caller, Side::Seat] {
+            if let Some(seat) = call.seat(side) {
+                let over = acd::Input::Disengage { seat: seat.clone(), call: call.id };
+                self.acd.handle(now.moment, over);
+            }
+        }
+        self.note(now, Fact::SeatCallEnded { call: call.id, during: call.during, ending });
+    }
+}

@@ -1,0 +1,515 @@
+//! Seats that dial, transfers, and INVITEs that take the place of a leg: on a virtual clock, told as
+//! ladders.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
+
+#[allow(dead_code, reason = "each story uses a part of it")]
+mod scenario;
+
+use std::time::Duration;
+
+use scenario::{OURS, SDP, TRUNK, World, header, invite, respond, seat_address};
+use siaga112::call::orders::{MediaOrder, Role};
+use siaga112::journal::Fact;
+use siaga112::sip::digest::Algorithm;
+use siaga112::sip::{Name, Params};
+use siaga112::vocabulary::AnswerMode;
+
+const DOMAIN: &str = "112.example";
+
+/// A dialog of a seat's phone, from the phone's side.
+#[derive(Clone)]
+struct Line {
+    seat: usize,
+    call_id: String,
+    /// From and To of the phone's own requests.
+    own: String,
+    peer: String,
+    cseq: u32,
+}
+
+impl Line {
+    /// The dialog of the INVITE that rang this seat last.
+    fn rung(world: &World, seat: usize) -> Self {
+        let invite = world.last_request(&seat_address(seat), "INVITE");
+        let own = format!("{};tag=phone{seat}", header(&invite, Name::To));
+        let (call_id, peer) = (header(&invite, Name::CallId), header(&invite, Name::From));
+        Self { seat, call_id, own, peer, cseq: 100 }
+    }
+
+    fn send(&mut self, world: &mut World, method: &str, lines: &str) -> String {
+        self.cseq += 1;
+        let from = seat_address(self.seat);
+        let text = format!(
+            "{method} sip:{OURS} SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bK{}{}-{};rport\r\n\
+             From: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {} {method}\r\nContact: <sip:seat@{from}>\r\n\
+             {lines}Content-Length: 0\r\n\r\n",
+            self.seat, method, self.cseq, self.own, self.peer, self.call_id, self.cseq
+        );
+        let before = world.sent.len();
+        world.hear(&from, &text);
+        let answer = world.sent[before..]
+            .iter()
+            .find(|s| s.text.starts_with("SIP/2.0") && s.text.contains(&format!("{method}\r\n")));
+        answer.map(|s| s.text.clone()).unwrap_or_default()
+    }
+
+    fn refer(&mut self, world: &mut World, to: &str) -> String {
+        self.send(world, "REFER", &format!("Refer-To: {to}\r\n"))
+    }
+
+    fn tag(value: &str) -> &str {
+        value.split(";tag=").nth(1).unwrap()
+    }
+
+    /// What another REFER names to put a call in the place of this one.
+    fn replaces(&self) -> String {
+        format!(
+            "{}%3Bto-tag%3D{}%3Bfrom-tag%3D{}",
+            self.call_id,
+            Self::tag(&self.peer),
+            Self::tag(&self.own)
+        )
+    }
+}
+
+/// A seat's phone dials, is challenged and proves itself. The last response is left in `world`.
+fn dial(world: &mut World, seat: usize, uri: &str, number: u32, more: &str) -> Line {
+    let from = seat_address(seat);
+    let user = format!("seat-{seat}");
+    let own = format!("<sip:{user}@{DOMAIN}>;tag=own{number}");
+    let call_id = format!("own-{number}");
+    let text = |cseq: u32, lines: &str| {
+        format!(
+            "INVITE {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bKown{number}-{cseq};rport\r\n\
+             From: {own}\r\nTo: <{uri}>\r\nCall-ID: {call_id}\r\nCSeq: {cseq} INVITE\r\n\
+             Contact: <sip:{user}@{from}>\r\n{lines}{more}Content-Type: application/sdp\r\n\
+             Content-Length: {}\r\n\r\n{SDP}",
+            SDP.len()
+        )
+    };
+    world.hear(&from, &text(1, ""));
+    let challenge = header(&world.last(), Name::WwwAuthenticate);
+    let params = Params::read_at(challenge.trim_start_matches("Digest "), b',');
+    let nonce = params.get("nonce").expect("a challenge").to_owned();
+    let sha = Algorithm::Sha256;
+    let ha1 = sha.hash(&format!("{user}:{DOMAIN}:pw"));
+    let ha2 = sha.hash(&format!("INVITE:{uri}"));
+    let response = sha.hash(&format!("{ha1}:{nonce}:00000001:c:auth:{ha2}"));
+    let credentials = format!(
+        "Authorization: Digest username=\"{user}\", realm=\"{DOMAIN}\", nonce=\"{nonce}\", \
+         uri=\"{uri}\", response=\"{response}\", algorithm=SHA-256, qop=auth, nc=00000001, cnonce=\"c\"\r\n"
+    );
+    world.hear(&from, &text(2, &credentials));
+    Line { seat, call_id, own, peer: format!("<{uri}>"), cseq: 2 }
+}
+
+/// The dialling phone learns our tag from our last response to it and acknowledges.
+fn acknowledge(world: &mut World, line: &mut Line) {
+    let answer = format!("Call-ID: {}\r\n", line.call_id);
+    let ok = world
+        .sent
+        .iter()
+        .rev()
+        .find(|s| s.text.starts_with("SIP/2.0 200") && s.text.contains(&answer))
+        .expect("answered");
+    line.peer = header(&ok.text, Name::To);
+    line.cseq -= 1;
+    line.send(world, "ACK", "");
+}
+
+/// A caller talks to seat 1.
+fn talking(seats: usize) -> (World, u32, Line) {
+    let mut world = World::new(seats, AnswerMode::OnAgent);
+    let call = world.call();
+    let rung = (1..=seats)
+        .find(|n| {
+            world.sent.iter().any(|s| s.to == seat_address(*n) && s.text.starts_with("INVITE"))
+        })
+        .expect("a seat rings");
+    world.seat_says(rung, 200);
+    world.ack(call);
+    let line = Line::rung(&world, rung);
+    world.ladder.clear();
+    (world, call, line)
+}
+
+/// Everything is over: hang up, let the transactions run out, nothing is left.
+fn nothing_is_left(world: &mut World) {
+    world.pass(Duration::from_secs(120));
+    assert_eq!(world.board.live(), 0, "{:#?}", world.ladder);
+    assert!(world.streams.is_empty(), "{:?}", world.streams);
+}
+
+fn transfers(world: &World) -> Vec<(String, String, bool)> {
+    let told = world.facts.iter().filter_map(|entry| match &entry.fact {
+        Fact::Transferred { from, to, attended, .. } => {
+            Some((from.to_string(), to.clone(), *attended))
+        }
+        _ => None,
+    });
+    told.collect()
+}
+
+/// The last thing that a seat was told of its transfer.
+fn told(world: &World, seat: usize) -> (String, String) {
+    let notify = world.last_request(&seat_address(seat), "NOTIFY");
+    let body = notify.split("\r\n\r\n").nth(1).unwrap_or("").trim().to_owned();
+    (header(&notify, Name::SubscriptionState), body)
+}
+
+fn other(seat: usize) -> usize {
+    if seat == 1 { 2 } else { 1 }
+}
+
+#[test]
+fn a_blind_transfer_rings_the_other_seat_and_hands_the_caller_over() {
+    let (mut world, call, mut line) = talking(2);
+    let second = other(line.seat);
+    let answer = line.refer(&mut world, &format!("<sip:seat-{second}@{DOMAIN}>"));
+    assert!(answer.starts_with("SIP/2.0 202"), "{answer}");
+    assert_eq!(told(&world, line.seat).1, "SIP/2.0 100 Trying");
+    world.seat_says(second, 180);
+    world.seat_says(second, 200);
+    assert_eq!(
+        told(&world, line.seat),
+        ("terminated;reason=noresource".into(), "SIP/2.0 200 OK".into())
+    );
+    // The caller notices nothing, the first seat is let go, the audio is connected anew.
+    let to_first = world.last_request(&seat_address(line.seat), "BYE");
+    world.hear(&seat_address(line.seat), &respond(&to_first, 200, "x", ""));
+    assert!(!world.ladder.iter().any(|l| l == "-> 198.51.100.7 BYE"), "{:#?}", world.ladder);
+    let bridged = world
+        .orders
+        .iter()
+        .rev()
+        .take(8)
+        .filter(|order| matches!(order, MediaOrder::Role { role: Role::Bridge(_), .. }));
+    assert_eq!(bridged.count(), 2);
+    let seats = |n: usize| (format!("seat-{}", line.seat), format!("seat-{n}"), false);
+    assert_eq!(transfers(&world), [seats(second)]);
+    // The second seat hangs up: the call is over for everybody.
+    let mut there = Line::rung(&world, second);
+    there.send(&mut world, "BYE", "");
+    let bye = world.last_request(TRUNK, "BYE");
+    world.hear(TRUNK, &respond(&bye, 200, "x", ""));
+    assert_eq!(world.endings(), ["Talking Seat HungUp"]);
+    let _ = call;
+    nothing_is_left(&mut world);
+}
+
+#[test]
+fn a_transfer_that_fails_leaves_the_caller_with_the_seat() {
+    for (code, body) in
+        [(486, "SIP/2.0 486 Busy Here"), (480, "SIP/2.0 480 Temporarily Unavailable")]
+    {
+        let (mut world, call, mut line) = talking(2);
+        let second = other(line.seat);
+        line.refer(&mut world, &format!("<sip:seat-{second}@{DOMAIN}>"));
+        if code == 486 {
+            world.seat_says(second, 486);
+        } else {
+            world.seat_says(second, 180);
+            world.pass(Duration::from_secs(31));
+            world.seat_says(second, 487);
+        }
+        assert_eq!(told(&world, line.seat).1, body);
+        assert!(world.endings().is_empty());
+        world.trunk_sends(call, "BYE", 2, "");
+        let bye = world.last_request(&seat_address(line.seat), "BYE");
+        world.hear(&seat_address(line.seat), &respond(&bye, 200, "x", ""));
+        assert_eq!(world.endings(), ["Talking Caller HungUp"]);
+        nothing_is_left(&mut world);
+    }
+}
+
+#[test]
+fn a_caller_whose_seat_leaves_during_a_transfer_that_fails_waits_again() {
+    let (mut world, call, mut line) = talking(2);
+    let second = other(line.seat);
+    line.refer(&mut world, &format!("<sip:seat-{second}@{DOMAIN}>"));
+    assert!(line.send(&mut world, "BYE", "").starts_with("SIP/2.0 200"));
+    assert!(world.endings().is_empty(), "the caller stays");
+    let ring_back = world.orders.iter().rev().take(4);
+    assert!(
+        ring_back.into_iter().any(|o| matches!(o, MediaOrder::Role { role: Role::RingBack, .. }))
+    );
+    world.seat_says(second, 603);
+    assert!(world.ladder.iter().any(|l| l == "* queued darurat"), "{:#?}", world.ladder);
+    // Wrap-up of the first seat, rest of the second: somebody rings again.
+    world.pass(Duration::from_secs(6));
+    let rings = |n| format!("-> 10.0.0.{n} INVITE");
+    let again = world.ladder.iter().filter(|l| **l == rings(1) || **l == rings(2)).count();
+    assert!(again >= 2, "{:#?}", world.ladder);
+    world.trunk_sends(call, "BYE", 2, "");
+    assert_eq!(world.endings().len(), 1);
+}
+
+#[test]
+fn a_caller_who_leaves_during_a_transfer_ends_everything() {
+    let (mut world, call, mut line) = talking(2);
+    let second = other(line.seat);
+    line.refer(&mut world, &format!("<sip:seat-{second}@{DOMAIN}>"));
+    world.seat_says(second, 180);
+    world.trunk_sends(call, "BYE", 2, "");
+    let cancel = world.last_request(&seat_address(second), "CANCEL");
+    world.hear(&seat_address(second), &respond(&cancel, 200, "x", ""));
+    world.seat_says(second, 487);
+    let bye = world.last_request(&seat_address(line.seat), "BYE");
+    world.hear(&seat_address(line.seat), &respond(&bye, 200, "x", ""));
+    let notify = world.last_request(&seat_address(line.seat), "NOTIFY");
+    world.hear(&seat_address(line.seat), &respond(&notify, 200, "x", ""));
+    assert_eq!(world.endings(), ["Talking Caller HungUp"]);
+    nothing_is_left(&mut world);
+}
+
+#[test]
+fn a_transfer_to_a_queue_puts_the_caller_back_at_the_old_place() {
+    let (mut world, _, mut line) = talking(2);
+    let answer = line.refer(&mut world, "<sip:darurat@112.example>");
+    assert!(answer.starts_with("SIP/2.0 202"));
+    assert_eq!(told(&world, line.seat).1, "SIP/2.0 200 OK");
+    let second = other(line.seat);
+    assert!(world.ladder.contains(&format!("-> 10.0.0.{second} INVITE")), "{:#?}", world.ladder);
+    assert_eq!(transfers(&world)[0].1, "darurat");
+}
+
+#[test]
+fn a_transfer_that_is_not_allowed_is_refused_and_changes_nothing() {
+    let (mut world, call, mut line) = talking(2);
+    let own = line.replaces();
+    let cases = [
+        ("<sip:nobody@112.example>".to_owned(), "404"),
+        ("<sip:seat-9@112.example>".to_owned(), "404"),
+        ("<tel:+62811000112>".to_owned(), "503"),
+        (format!("<sip:seat-{}@112.example>", line.seat), "486"),
+        ("<sip:seat-2@112.example>, <sip:seat-1@112.example>;x".to_owned(), "400"),
+        ("<sip:x@h?Replaces=bad>".to_owned(), "400"),
+        ("<sip:x@h?Replaces=none%3Bto-tag%3D1%3Bfrom-tag%3D2>".to_owned(), "481"),
+        (format!("<sip:x@h?Replaces={own}>"), "400"),
+    ];
+    for (to, code) in cases {
+        let answer = line.refer(&mut world, &to);
+        assert!(answer.starts_with(&format!("SIP/2.0 {code}")), "{to}: {answer}");
+    }
+    assert!(line.send(&mut world, "REFER", "").starts_with("SIP/2.0 400"));
+    // Nor may a carrier send its caller to somebody.
+    let refer = scenario::in_dialog(call, &world.last_response(call, "200"), "REFER", 2, "");
+    let refer = refer.replace("Contact:", "Refer-To: <sip:seat-2@112.example>\r\nContact:");
+    world.hear(TRUNK, &refer);
+    assert!(world.last().starts_with("SIP/2.0 403"), "{}", world.last());
+    assert!(transfers(&world).is_empty() && world.endings().is_empty());
+    assert!(!world.ladder.iter().any(|l| l.contains("NOTIFY")), "{:#?}", world.ladder);
+}
+
+#[test]
+fn a_second_refer_waits_for_the_first_and_a_refused_notify_ends_the_telling() {
+    let (mut world, _, mut line) = talking(2);
+    let second = other(line.seat);
+    let to = format!("<sip:seat-{second}@{DOMAIN}>");
+    line.refer(&mut world, &to);
+    assert!(line.refer(&mut world, &to).starts_with("SIP/2.0 491"));
+    let notify = world.last_request(&seat_address(line.seat), "NOTIFY");
+    world.hear(&seat_address(line.seat), &respond(&notify, 481, "x", ""));
+    world.ladder.clear();
+    world.seat_says(second, 200);
+    assert!(!world.ladder.iter().any(|l| l.contains("NOTIFY")), "{:#?}", world.ladder);
+    assert_eq!(transfers(&world).len(), 1);
+}
+
+#[test]
+fn nobody_is_told_who_does_not_want_to_be() {
+    let (mut world, _, mut line) = talking(2);
+    let second = other(line.seat);
+    let lines = format!("Refer-To: <sip:seat-{second}@{DOMAIN}>\r\nRefer-Sub: false\r\n");
+    let answer = line.send(&mut world, "REFER", &lines);
+    assert_eq!(header(&answer, Name::ReferSub), "false");
+    world.seat_says(second, 200);
+    assert!(!world.ladder.iter().any(|l| l.contains("NOTIFY")), "{:#?}", world.ladder);
+    assert_eq!(transfers(&world).len(), 1);
+}
+
+#[test]
+fn a_seat_dials_another_seat_and_both_are_engaged() {
+    let mut world = World::new(2, AnswerMode::OnAgent);
+    let mut line = dial(&mut world, 1, "sip:seat-2@112.example", 1, "");
+    assert!(world.ladder.contains(&"-> 10.0.0.2 INVITE".to_owned()), "{:#?}", world.ladder);
+    world.seat_says(2, 180);
+    assert!(world.last().starts_with("SIP/2.0 180"), "{}", world.last());
+    // A caller of the queue rings nobody meanwhile.
+    world.ladder.clear();
+    let call = world.call();
+    assert!(!world.ladder.iter().any(|l| l.ends_with("INVITE") && l.starts_with("->")));
+    world.seat_says(2, 200);
+    acknowledge(&mut world, &mut line);
+    line.send(&mut world, "BYE", "");
+    let bye = world.last_request(&seat_address(2), "BYE");
+    world.hear(&seat_address(2), &respond(&bye, 200, "x", ""));
+    assert!(world.facts.iter().any(|e| matches!(&e.fact, Fact::SeatCallEnded { .. })));
+    // Both are free: the caller rings.
+    assert!(world.ladder.iter().any(|l| l.starts_with("* offered")), "{:#?}", world.ladder);
+    world.cancel(call);
+}
+
+#[test]
+fn a_seat_that_dials_wrongly_hears_why() {
+    let mut world = World::new(2, AnswerMode::OnAgent);
+    for (number, (uri, code)) in [
+        ("sip:nobody@112.example", "404"),
+        ("sip:112@112.example", "403"),
+        ("sip:darurat@112.example", "403"),
+        ("sip:seat-1@112.example", "486"),
+        ("tel:+62811000112", "503"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        dial(&mut world, 1, uri, u32::try_from(number).unwrap(), "");
+        assert!(world.last().starts_with(&format!("SIP/2.0 {code}")), "{uri}: {}", world.last());
+        let ack = world.last();
+        let to = header(&ack, Name::To);
+        let mut line = Line {
+            seat: 1,
+            call_id: format!("own-{number}"),
+            own: header(&ack, Name::From),
+            peer: to,
+            cseq: 1,
+        };
+        line.send(&mut world, "ACK", "");
+    }
+    world.pass(Duration::from_secs(60));
+    assert_eq!(world.board.live(), 0);
+}
+
+/// A caller talks to seat 1, which holds a call of its own with seat 2.
+fn consulting() -> (World, u32, Line, Line) {
+    let (mut world, call, line) = talking(2);
+    let second = other(line.seat);
+    let own = dial(&mut world, line.seat, &format!("sip:seat-{second}@{DOMAIN}"), 1, "");
+    (world, call, line, own)
+}
+
+#[test]
+fn an_attended_transfer_brings_the_two_together() {
+    let (mut world, call, mut line, mut own) = consulting();
+    let second = other(line.seat);
+    world.seat_says(second, 200);
+    acknowledge(&mut world, &mut own);
+    world.ladder.clear();
+    let to = format!("<sip:seat-{second}@{DOMAIN}?Replaces={}>", own.replaces());
+    assert!(line.refer(&mut world, &to).starts_with("SIP/2.0 202"));
+    assert_eq!(told(&world, line.seat).1, "SIP/2.0 200 OK");
+    let first = format!("-> 10.0.0.{} BYE", line.seat);
+    assert_eq!(world.ladder.iter().filter(|l| **l == first).count(), 2, "{:#?}", world.ladder);
+    assert!(!world.ladder.contains(&format!("-> 10.0.0.{second} BYE")));
+    assert_eq!(transfers(&world)[0].2, true);
+    for sent in world.sent.clone() {
+        if sent.to == seat_address(line.seat) && sent.text.starts_with("BYE") {
+            world.hear(&sent.to, &respond(&sent.text, 200, "x", ""));
+        }
+    }
+    // The caller hangs up: the second seat hears it.
+    world.trunk_sends(call, "BYE", 2, "");
+    let bye = world.last_request(&seat_address(second), "BYE");
+    world.hear(&seat_address(second), &respond(&bye, 200, "x", ""));
+    assert_eq!(world.endings(), ["Talking Caller HungUp"]);
+    nothing_is_left(&mut world);
+}
+
+#[test]
+fn an_attended_transfer_may_be_asked_for_in_the_other_call_too() {
+    let (mut world, _, line, mut own) = consulting();
+    let second = other(line.seat);
+    world.seat_says(second, 200);
+    acknowledge(&mut world, &mut own);
+    let to = format!("<sip:112@{DOMAIN}?Replaces={}>", line.replaces());
+    assert!(own.refer(&mut world, &to).starts_with("SIP/2.0 202"));
+    assert_eq!(transfers(&world).len(), 1);
+    assert!(world.endings().is_empty());
+}
+
+#[test]
+fn an_attended_transfer_while_it_rings_becomes_a_blind_one() {
+    let (mut world, _, mut line, own) = consulting();
+    let second = other(line.seat);
+    world.seat_says(second, 180);
+    let ringing = world.last();
+    assert!(ringing.starts_with("SIP/2.0 180"), "{ringing}");
+    let own = Line { peer: header(&ringing, Name::To), ..own };
+    let to = format!("<sip:seat-{second}@{DOMAIN}?Replaces={}>", own.replaces());
+    assert!(line.refer(&mut world, &to).starts_with("SIP/2.0 202"));
+    world.ladder.clear();
+    world.seat_says(second, 200);
+    assert!(world.ladder.contains(&format!("-> 10.0.0.{second} ACK")), "{:#?}", world.ladder);
+    assert!(!world.ladder.contains(&format!("-> 10.0.0.{second} BYE")), "{:#?}", world.ladder);
+    assert_eq!(transfers(&world).len(), 1);
+    assert_eq!(told(&world, line.seat).1, "SIP/2.0 200 OK");
+}
+
+#[test]
+fn a_carrier_moves_its_call_to_another_machine() {
+    let (mut world, call, line) = talking(1);
+    let ok = world.last_response(call, "200");
+    let ours = Line::tag(&header(&ok, Name::To)).to_owned();
+    let with = |to_tag: &str, more: &str| {
+        format!("Replaces: call-{call};to-tag={to_tag};from-tag=t{call}{more}\r\nMax-Forwards: 70")
+    };
+    let moved = |number: u32, replaces: &str| {
+        invite(number, "sip:112@203.0.113.10", SDP).replace("Max-Forwards: 69", replaces)
+    };
+    world.hear(TRUNK, &moved(77, &with(&ours, "")));
+    let answer = world.last_response(77, "200");
+    assert!(answer.contains("m=audio"), "{answer}");
+    world.ack(77);
+    let bye = world.last_request(TRUNK, "BYE");
+    assert_eq!(header(&bye, Name::CallId), format!("call-{call}"));
+    world.hear(TRUNK, &respond(&bye, 200, "x", ""));
+    assert!(world.endings().is_empty());
+    // The new leg ends the call.
+    world.trunk_sends(77, "BYE", 2, "");
+    let bye = world.last_request(&seat_address(line.seat), "BYE");
+    world.hear(&seat_address(line.seat), &respond(&bye, 200, "x", ""));
+    assert_eq!(world.endings(), ["Talking Caller HungUp"]);
+    nothing_is_left(&mut world);
+    // A Replaces that names nothing is a call like any other: somebody dialled 112.
+    world.register(1);
+    world.hear(TRUNK, &moved(78, &with("nonsense", "")));
+    assert!(world.last_response(78, "180").contains("180"));
+}
+
+#[test]
+fn a_seat_takes_over_the_call_of_another() {
+    let (mut world, call, line) = talking(2);
+    let second = other(line.seat);
+    let replaces = |early: &str| {
+        format!(
+            "Replaces: {};to-tag={};from-tag={}{early}\r\n",
+            line.call_id,
+            Line::tag(&line.peer),
+            Line::tag(&line.own)
+        )
+    };
+    dial(&mut world, second, "sip:112@112.example", 5, &replaces(";early-only"));
+    assert!(world.last().starts_with("SIP/2.0 486"), "{}", world.last());
+    dial(&mut world, second, "sip:112@112.example", 6, "Replaces: x;to-tag=1;from-tag=2\r\n");
+    assert!(world.last().starts_with("SIP/2.0 481"), "{}", world.last());
+    let mut taken = dial(&mut world, second, "sip:112@112.example", 7, &replaces(""));
+    acknowledge(&mut world, &mut taken);
+    let bye = world.last_request(&seat_address(line.seat), "BYE");
+    world.hear(&seat_address(line.seat), &respond(&bye, 200, "x", ""));
+    assert_eq!(
+        transfers(&world),
+        [(format!("seat-{}", line.seat), format!("seat-{second}"), true)]
+    );
+    world.trunk_sends(call, "BYE", 2, "");
+    let bye = world.last_request(&seat_address(second), "BYE");
+    world.hear(&seat_address(second), &respond(&bye, 200, "x", ""));
+    assert_eq!(world.endings(), ["Talking Caller HungUp"]);
+    nothing_is_left(&mut world);
+}
