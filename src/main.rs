@@ -139,7 +139,7 @@ async fn serve(folder: PathBuf, json_logs: bool) -> anyhow::Result<ExitCode> {
         tracing::warn!("{}", told(warning));
     }
     let server = server::Server::start(loaded, folder, environment).await?;
-    let sip: Vec<String> = server.sip_addresses().iter().map(|a| format!("udp:{a}")).collect();
+    let sip: Vec<String> = server.sip_listeners().iter().map(told_listener).collect();
     print_line(&format!("ready sip={} console={}", sip.join(","), server.console_address()));
     loop {
         tokio::select! {
@@ -156,6 +156,11 @@ async fn serve(folder: PathBuf, json_logs: bool) -> anyhow::Result<ExitCode> {
     }
     server.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// `transport:address:port`, for a program that waits for us to be ready.
+fn told_listener(listener: &siaga112::sip::Listener) -> String {
+    format!("{}:{}", listener.transport.word(), listener.address)
 }
 
 /// A finding for the log, whose level says already that it is a warning.

@@ -408,7 +408,7 @@ fn an_attended_transfer_brings_the_two_together() {
     let first = format!("-> 10.0.0.{} BYE", line.seat);
     assert_eq!(world.ladder.iter().filter(|l| **l == first).count(), 2, "{:#?}", world.ladder);
     assert!(!world.ladder.contains(&format!("-> 10.0.0.{second} BYE")));
-    assert_eq!(transfers(&world)[0].2, true);
+    assert!(transfers(&world)[0].2, "attended");
     for sent in world.sent.clone() {
         if sent.to == seat_address(line.seat) && sent.text.starts_with("BYE") {
             world.hear(&sent.to, &respond(&sent.text, 200, "x", ""));

@@ -65,13 +65,15 @@ pub struct Leg {
     pub unacked: Option<ServerId>,
     /// The peer has put us on hold.
     pub held: bool,
+    /// The phone's `+sip.instance`, when it has one.
+    pub instance: Option<String>,
 }
 
 impl Leg {
     /// A leg of that dialog.
     #[must_use]
     pub const fn new(dialog: Dialog, media: Option<LegMedia>) -> Self {
-        Self { dialog, media, awaits_answer: false, unacked: None, held: false }
+        Self { dialog, media, awaits_answer: false, unacked: None, held: false, instance: None }
     }
 }
 
@@ -82,6 +84,8 @@ pub struct Attempt {
     pub client: ClientId,
     /// The phone's way.
     pub flow: Flow,
+    /// The phone's `+sip.instance`, when it has one.
+    pub instance: Option<String>,
     /// Its final refusal.
     pub failed: Option<u16>,
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::findings::{At, Log, Place};
 use super::folder::Entry;
@@ -10,6 +10,7 @@ use super::forms;
 use super::names::Names;
 use super::secrets::{Found, TOKEN, Vault};
 use super::section::{Section, Wrong, some_text};
+use super::tls::{self, ConnectionSettings};
 use crate::console::settings::{ConsoleSettings, Token};
 use crate::media::settings::MediaSettings;
 use crate::sip::digest::Algorithm;
@@ -33,6 +34,7 @@ pub(super) struct Gateway {
     pub(super) storage_url: String,
     pub(super) centre: Centre,
     pub(super) sip: SipSettings,
+    pub(super) connections: ConnectionSettings,
     pub(super) media: MediaSettings,
     pub(super) console: ConsoleSettings,
     ports_place: Place,
@@ -44,7 +46,7 @@ impl Gateway {
         let mut top = Section::top(file, log);
         let (name, data_dir) = node(&mut top.section_or_empty("node", "[node]"));
         let centre = centre(&mut top.section_or_empty("centre", "[centre]"));
-        let sip = sip(&mut top.section_or_empty("sip", "[sip]"));
+        let (sip, connections) = sip(&mut top.section_or_empty("sip", "[sip]"), vault.dir);
         let (media, ports_place) = media(&mut top.section_or_empty("media", "[media]"), &sip);
         let default = format!("sqlite:{}", data_dir.join("siaga112.db").display());
         let storage_url = top
@@ -53,7 +55,7 @@ impl Gateway {
             .map_or(default, |url| url.value);
         vault.realm.clone_from(&sip.domain);
         let console = console(&mut top.section_or_empty("console", "[console]"), vault);
-        Self { name, data_dir, storage_url, centre, sip, media, console, ports_place }
+        Self { name, data_dir, storage_url, centre, sip, connections, media, console, ports_place }
     }
 
     /// Notes when there are too few media ports for this many seats.
@@ -99,7 +101,7 @@ fn centre(section: &mut Section<'_>) -> Centre {
     }
 }
 
-fn sip(section: &mut Section<'_>) -> SipSettings {
+fn sip(section: &mut Section<'_>, dir: &Path) -> (SipSettings, ConnectionSettings) {
     let log = section.log();
     let written = section.has("listen");
     if section.lists_nothing("listen") {
@@ -107,7 +109,8 @@ fn sip(section: &mut Section<'_>) -> SipSettings {
         log.error(&section.place, "[sip] listens nowhere: no call could come in", mend);
     }
     let mut listen: Vec<Listener> = Vec::new();
-    for listener in section.words("listen", forms::listener) {
+    let listeners = section.words("listen", forms::listener);
+    for listener in &listeners {
         if listen.contains(&listener.value) {
             let what = format!("{} is listened on twice", listener.value);
             log.error(&listener.place, what, "remove one of them");
@@ -123,7 +126,8 @@ fn sip(section: &mut Section<'_>) -> SipSettings {
     let domain = section.required("domain", "\"112.sumenep.example\"", forms::host);
     let external = section.word("external_address", forms::reachable);
     let digest = digest(section);
-    SipSettings {
+    let connections = tls::read(section, &listeners, dir);
+    let sip = SipSettings {
         listen,
         domain: domain.map(|domain| domain.value).unwrap_or_default(),
         external_address: external.map(|address| address.value),
@@ -132,7 +136,8 @@ fn sip(section: &mut Section<'_>) -> SipSettings {
         digest,
         expires: expires(section),
         accounts: Vec::new(),
-    }
+    };
+    (sip, connections)
 }
 
 /// Which challenges are sent, best first; both by default (RFC 8760 §2.4).

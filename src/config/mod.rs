@@ -20,6 +20,7 @@ mod secrets;
 mod section;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod trunks;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ use crate::switchboard::settings::SwitchboardSettings;
 use crate::trunk::settings::{Centre, TrunkSettings};
 
 pub use findings::{Finding, Findings, Severity};
+pub use tls::ConnectionSettings;
 
 use findings::{Log, Place};
 use folder::Folder;
@@ -57,6 +59,8 @@ pub struct Loaded {
     pub node: NodeSettings,
     /// What the switchboard decides by.
     pub switchboard: SwitchboardSettings,
+    /// What connections are made with.
+    pub connections: ConnectionSettings,
     /// The media plane.
     pub media: MediaSettings,
     /// The HTTP side.
@@ -130,7 +134,9 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
     let mut usernames = Names::new("account", true);
 
     let (places, kecamatan) = read_places(&mut folder, log);
-    let (trunks, trunk_names) = read_trunks(&mut folder, &mut usernames, &vault, centre, log);
+    let connections = gateway.as_ref().map(|gateway| &gateway.connections);
+    let (trunks, trunk_names) =
+        read_trunks(&mut folder, &mut usernames, &vault, (centre, connections), log);
     let file = folder.table("queues.toml");
     let mut queue_names = Names::new("queue", file.is_some());
     let queues = file.map(|file| queues::read(file, &mut queue_names, log)).unwrap_or_default();
@@ -166,6 +172,7 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
             places,
         },
         node: NodeSettings { name: gateway.name, data_dir: gateway.data_dir },
+        connections: gateway.connections,
         media: gateway.media,
         console: gateway.console,
         storage_url: gateway.storage_url,
@@ -187,7 +194,7 @@ fn read_trunks(
     folder: &mut Folder<'_>,
     usernames: &mut Names,
     vault: &Vault<'_>,
-    centre: Option<&Centre>,
+    gateway: (Option<&Centre>, Option<&ConnectionSettings>),
     log: &Log,
 ) -> (Vec<TrunkSettings>, Names) {
     let Some(files) = folder.tables_below("trunks") else {
@@ -198,7 +205,7 @@ fn read_trunks(
     let mut names = Names::new("trunk", complete);
     let (mut sources, mut trunks) = (Vec::new(), Vec::new());
     for file in tables.into_iter().flatten() {
-        trunks.extend(trunks::read(file, &mut names, usernames, vault, centre, &mut sources, log));
+        trunks.extend(trunks::read(file, &mut names, usernames, vault, gateway, &mut sources, log));
     }
     if complete && trunks.is_empty() {
         let place: Place = folder.whole("trunks");

@@ -8,6 +8,7 @@ use super::forms;
 use super::names::Names;
 use super::secrets::{Vault, account_name};
 use super::section::{Section, Wrong};
+use super::tls::{self, ConnectionSettings};
 use crate::trunk::settings::{Centre, TrunkSettings};
 use crate::vocabulary::{AnswerMode, TrunkId};
 
@@ -17,7 +18,7 @@ pub(super) fn read(
     names: &mut Names,
     usernames: &mut Names,
     vault: &Vault<'_>,
-    centre: Option<&Centre>,
+    (centre, connections): (Option<&Centre>, Option<&ConnectionSettings>),
     sources: &mut Vec<(String, At<IpNet>)>,
     log: &Log,
 ) -> Vec<TrunkSettings> {
@@ -31,6 +32,9 @@ pub(super) fn read(
         let networks = section.words("source", forms::network);
         let proved = section.has("tls_names") && !section.lists_nothing("tls_names");
         let tls_names = section.words("tls_names", forms::host);
+        if let Some(connections) = connections {
+            tls::check_names(&tls_names, connections, log);
+        }
         let username = section.word("username", account_name);
         if let Some(username) = &username {
             usernames.add(username, log);

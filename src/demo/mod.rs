@@ -57,7 +57,7 @@ async fn within(folder: &Path, temporary: bool, stay: bool) -> anyhow::Result<()
         anyhow::anyhow!("the sample configuration has mistakes:\n{findings}")
     })?;
     let server = Server::start(loaded, config_folder.clone(), Vec::new()).await?;
-    let sip = *server.sip_addresses().first().context("no SIP listener")?;
+    let sip = server.sip_listeners().first().context("no SIP listener")?.address;
     let told = async {
         let shown = view::Shown::begin(&server, &config_folder);
         let heard = view::show(&server, story::play(sip, server.clock()), shown).await?;

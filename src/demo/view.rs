@@ -20,7 +20,11 @@ pub struct Shown {
 impl Shown {
     /// Prints where the gateway listens.
     pub fn begin(server: &Server, config: &Path) -> Self {
-        let sip: Vec<String> = server.sip_addresses().iter().map(|a| format!("udp:{a}")).collect();
+        let sip: Vec<String> = server
+            .sip_listeners()
+            .iter()
+            .map(|l| format!("{}:{}", l.transport.word(), l.address))
+            .collect();
         print(&format!(
             "Siaga112 demo: SIP {}, console http://{}, configuration {}\n\n",
             sip.join(" "),

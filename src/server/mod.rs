@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! udp reader ─┐                        ┌─▶ socket
+//! connections ┤                        ├─▶ connections (tokio)
 //! media ──────┤                        ├─▶ media thread ─▶ recorder thread
 //! recorder ───┼─▶ inbox ▶ switchboard ─┤
 //! journal ────┤                        ├─▶ journal thread ─▶ (files) ─▶ projector ─▶ database
@@ -9,6 +10,7 @@
 //! ```
 
 mod clock;
+mod connections;
 mod desk;
 mod entropy;
 mod inbox;
@@ -34,7 +36,7 @@ use crate::config::{self, Loaded};
 use crate::journal::{Entry, Fact};
 use crate::media::{Media, MediaError, MediaHandle};
 use crate::recording::{Recorder, RecordingError};
-use crate::sip::Transport;
+use crate::sip::{Listener, Transport};
 use crate::store::{
     JournalError, JournalHandle, JournalReport, JournalWriter, Projector, Recovered, Store,
     StoreError, StoreHealth,
@@ -46,6 +48,7 @@ use crate::telemetry::metrics::{self, EntryCounter, MetricsError};
 use crate::vocabulary::limits;
 
 pub use clock::Clock;
+use connections::{Connections, Patience, StreamListener};
 use desk::ServerDesk;
 pub use entropy::dice;
 use inbox::InboxSender;
@@ -106,7 +109,8 @@ pub struct Server {
     journal: JournalHandle,
     media: MediaHandle,
     recorder: Recorder,
-    sip: Vec<SocketAddr>,
+    sip: Vec<Listener>,
+    connections: Connections,
     console: SocketAddr,
     threads: Vec<JoinHandle<()>>,
     stop_readers: Arc<AtomicBool>,
@@ -139,20 +143,23 @@ impl Server {
 
         let (journal, projector, store) = keep_records(&loaded, &inbox, &health, clock)?;
         let (recorder, media) = hear(&loaded, &inbox, &health, clock, &recordings)?;
-        let listeners = listen(&loaded)?;
-        let sip: Vec<SocketAddr> = listeners.iter().map(|l| l.address).collect();
+        let (udp, streams) = listen(&loaded)?;
+        let sip = bound(&loaded, &udp, &streams);
         let address = loaded.console.listen;
         let console_listener = TcpListener::bind(address)
             .await
             .map_err(|source| StartError::Console { address, source })?;
         let console = console_listener.local_addr()?;
 
+        let connections = Connections::start(streams, &loaded, inbox.clone(), Patience::default());
+
         let (drained_sender, drained) = watch::channel(false);
         let waiters = switchboard_thread::Waiters::default();
         let rim = Rim {
             clock,
             inbox: door,
-            sip: listeners.iter().map(|l| (l.address, l.sender())).collect::<HashMap<_, _>>(),
+            sip: udp.iter().map(|l| (l.address, l.sender())).collect::<HashMap<_, _>>(),
+            connections: connections.clone(),
             media: media.clone(),
             journal: journal.clone(),
             counter: EntryCounter::default(),
@@ -161,7 +168,9 @@ impl Server {
                 drained_sender.send_replace(true);
             }),
         };
-        let switchboard = Switchboard::new(clock.now(), loaded.switchboard.clone(), dice());
+        let mut settings = loaded.switchboard.clone();
+        settings.sip.listen.clone_from(&sip);
+        let switchboard = Switchboard::new(clock.now(), settings, dice());
         let mut threads = vec![spawn("switchboard", move || {
             switchboard_thread::run(switchboard, rim);
         })?];
@@ -181,7 +190,7 @@ impl Server {
         let (stop_console, stopping) = watch::channel(false);
         let console_task = desk::serve(console_listener, &loaded.console, &desk, stopping);
         let stop_readers = Arc::new(AtomicBool::new(false));
-        for listener in listeners {
+        for listener in udp {
             let (inbox, stop) = (inbox.clone(), Arc::clone(&stop_readers));
             threads.push(spawn("sip-udp", move || listener.read(&inbox, &stop))?);
         }
@@ -197,6 +206,7 @@ impl Server {
             media,
             recorder,
             sip,
+            connections,
             console,
             threads,
             stop_readers,
@@ -209,9 +219,9 @@ impl Server {
         })
     }
 
-    /// Addresses that SIP is taken on.
+    /// Where SIP is taken, as bound, in the order of the configuration.
     #[must_use]
-    pub fn sip_addresses(&self) -> &[SocketAddr] {
+    pub fn sip_listeners(&self) -> &[Listener] {
         &self.sip
     }
 
@@ -264,9 +274,10 @@ impl Server {
                 let mut settings = loaded.switchboard.clone();
                 settings.media_address = running.switchboard.media_address;
                 settings.node.clone_from(&running.switchboard.node);
-                settings.sip.listen.clone_from(&running.switchboard.sip.listen);
+                settings.sip.listen.clone_from(&self.sip);
                 settings.sip.domain.clone_from(&running.switchboard.sip.domain);
                 settings.sip.external_address = running.switchboard.sip.external_address;
+                self.connections.adopt(&loaded);
                 self.inbox.put(Input::Adopt {
                     settings: Box::new(settings),
                     digest: loaded.digest.clone(),
@@ -308,13 +319,30 @@ impl Server {
         self.health.set_phase(Phase::Draining);
         self.inbox.put(Input::Shutdown);
         self.stop_console.send_replace(true);
-        let Self { threads, media, recorder, journal, projector, console_task, clock, .. } = self;
-        let last = tokio::task::spawn_blocking(move || {
+        let Self {
+            threads,
+            connections,
+            media,
+            recorder,
+            journal,
+            projector,
+            console_task,
+            clock,
+            ..
+        } = self;
+        let decided = tokio::task::spawn_blocking(move || {
             for thread in threads {
                 if thread.join().is_err() {
                     tracing::error!("a thread ended by a fault");
                 }
             }
+        });
+        if decided.await.is_err() {
+            tracing::error!("stopping did not go well");
+        }
+        // The last BYEs are in the connections' queues now.
+        connections.stop().await;
+        let last = tokio::task::spawn_blocking(move || {
             media.stop();
             recorder.stop();
             journal.append(0, Entry { at: clock.now().wall, fact: Fact::NodeStopped });
@@ -400,9 +428,26 @@ fn hear(
     Ok((recorder, media))
 }
 
-fn listen(loaded: &Loaded) -> Result<Vec<UdpListener>, ListenError> {
-    let udp = loaded.switchboard.sip.listen.iter().filter(|l| l.transport == Transport::Udp);
-    udp.map(|listener| UdpListener::bind(listener.address)).collect()
+fn listen(loaded: &Loaded) -> Result<(Vec<UdpListener>, Vec<StreamListener>), ListenError> {
+    let (mut udp, mut streams) = (Vec::new(), Vec::new());
+    for listener in &loaded.switchboard.sip.listen {
+        match listener.transport {
+            Transport::Udp => udp.push(UdpListener::bind(listener.address)?),
+            _ => streams.push(StreamListener::bind(*listener)?),
+        }
+    }
+    Ok((udp, streams))
+}
+
+/// The listeners as bound, in the order of the configuration: a port 0 has become one.
+fn bound(loaded: &Loaded, udp: &[UdpListener], streams: &[StreamListener]) -> Vec<Listener> {
+    let (mut udp, mut streams) = (udp.iter(), streams.iter());
+    let listeners = loaded.switchboard.sip.listen.iter();
+    let bound = listeners.filter_map(|listener| match listener.transport {
+        Transport::Udp => udp.next().map(|l| Listener { address: l.address, ..*listener }),
+        _ => streams.next().map(|l| l.listener),
+    });
+    bound.collect()
 }
 
 fn start_entries(journal: &JournalHandle, clock: &Clock, loaded: &Loaded) {

@@ -12,19 +12,19 @@ use socket2::{Domain, Protocol, Socket, Type};
 use thiserror::Error;
 
 use super::inbox::InboxSender;
-use crate::sip::{Flow, Send, Transport};
+use crate::sip::{Flow, Listener, Send, Transport};
 use crate::switchboard::Input;
 use crate::vocabulary::limits;
 
 /// A listening address could not be taken.
 #[derive(Debug, Error)]
 #[error(
-    "cannot listen on udp://{address}: {source}; is another program (or another siaga112) using \
-     the port? Choose another in [sip] listen"
+    "cannot listen on {listener}: {source}; is another program (or another siaga112) using the \
+     port? Choose another in [sip] listen"
 )]
 pub struct ListenError {
-    address: SocketAddr,
-    source: io::Error,
+    pub(super) listener: Listener,
+    pub(super) source: io::Error,
 }
 
 /// One listening socket.
@@ -41,7 +41,8 @@ impl UdpListener {
     /// # Errors
     /// [`ListenError`] with the address and the operating system's words.
     pub fn bind(address: SocketAddr) -> Result<Self, ListenError> {
-        let fail = |source| ListenError { address, source };
+        let listener = Listener { transport: Transport::Udp, address };
+        let fail = |source| ListenError { listener, source };
         let domain = if address.is_ipv4() { Domain::IPV4 } else { Domain::IPV6 };
         let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP)).map_err(fail)?;
         if address.is_ipv6() {

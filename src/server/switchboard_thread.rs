@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::clock::Clock;
+use super::connections::Connections;
 use super::inbox::Inbox;
 use super::sip_udp::UdpSender;
 use crate::media::MediaHandle;
@@ -31,6 +32,7 @@ pub(super) struct Rim {
     pub clock: Clock,
     pub inbox: Inbox,
     pub sip: HashMap<SocketAddr, UdpSender>,
+    pub connections: Connections,
     pub media: MediaHandle,
     pub journal: JournalHandle,
     pub counter: EntryCounter,
@@ -92,7 +94,9 @@ fn carry_out(switchboard: &mut Switchboard, rim: &mut Rim) -> bool {
     while let Some(output) = switchboard.poll_output() {
         match output {
             Output::Send(send) => {
-                if let Some(socket) = rim.sip.get(&send.flow.local) {
+                if send.flow.transport.is_reliable() {
+                    rim.connections.send(send);
+                } else if let Some(socket) = rim.sip.get(&send.flow.local) {
                     socket.send(&send);
                 }
             }

@@ -36,6 +36,8 @@ pub struct Dialog {
     flow: Flow,
     /// Requests go where the peer's came from, whatever its Contact says: a phone behind NAT.
     pinned: bool,
+    /// The connection that it stood on is gone.
+    lost: bool,
 }
 
 impl Dialog {
@@ -59,6 +61,7 @@ impl Dialog {
             routes: invite.headers.values(&Name::RecordRoute).into_iter().map(Into::into).collect(),
             flow,
             pinned: false,
+            lost: false,
         })
     }
 
@@ -84,6 +87,7 @@ impl Dialog {
             routes: routes.into_iter().map(Into::into).collect(),
             flow,
             pinned: true,
+            lost: false,
         })
     }
 
@@ -156,8 +160,11 @@ impl Dialog {
         if request.method != Method::Ack {
             self.remote_number = Some(number);
         }
+        if self.lost {
+            self.move_to(flow);
+        }
         if matches!(request.method, Method::Invite | Method::Update) {
-            self.flow = flow;
+            self.move_to(flow);
             if let Some(contact) = request.headers.contacts().into_iter().next() {
                 self.target = contact.uri;
             }
@@ -165,11 +172,37 @@ impl Dialog {
         Ok(())
     }
 
-    /// Where the next request goes: the first route or the target when it is an address that can
-    /// be reached from here, otherwise where the peer's own messages come from.
+    /// Where the peer's messages come from.
+    #[must_use]
+    pub const fn flow(&self) -> &Flow {
+        &self.flow
+    }
+
+    /// A connection is gone. A dialog that stood on it looks for another way.
+    pub fn flow_lost(&mut self, flow: &Flow) {
+        self.lost |= self.flow == *flow;
+    }
+
+    /// Whether the connection that it stood on is gone.
+    #[must_use]
+    pub const fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// The peer is reached another way from now on (RFC 5626 §5.3).
+    pub const fn move_to(&mut self, flow: Flow) {
+        self.flow = flow;
+        self.lost = false;
+    }
+
+    /// Where the next request goes. The connection that the peer's messages come by, while it
+    /// stands: at its other end is the peer, or the proxy that wants to stay in the way (RFC 5923).
+    /// Otherwise the first route or the target when it is an address that can be reached from here,
+    /// and where the peer's own messages came from when it is not.
     #[must_use]
     pub fn next_hop(&self) -> Flow {
-        if self.pinned && self.routes.is_empty() {
+        let connected = self.flow.transport.is_reliable() && !self.lost;
+        if connected || (self.pinned && !self.lost && self.routes.is_empty()) {
             return self.flow;
         }
         let hop = match self.routes.first() {

@@ -2,10 +2,14 @@
 //!
 //! Owns every transaction. Retransmissions end here and nobody above hears of them.
 
+mod connections;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
+
+use connections::{TcpPeers, sent_by};
 
 use super::event::{ClientId, Event, Send, ServerId};
 use super::flow::Flow;
@@ -13,6 +17,7 @@ use super::message::{Message, Method, Request, Response};
 use super::name::Name;
 use super::parse::{self, NotSip, Oddity};
 use super::settings::Timers;
+use super::stun;
 use super::transaction::client::{self, Cancel, Client};
 use super::transaction::matching::{MAGIC_COOKIE, ServerKey};
 use super::transaction::server::{self, AckKey, Server};
@@ -41,6 +46,7 @@ pub struct Endpoint {
     deadlines: Deadlines<Timer>,
     /// Transactions of each connection, to be told when it is gone.
     on_connection: HashMap<Flow, BTreeSet<Timer>>,
+    tcp: TcpPeers,
     events: VecDeque<Event>,
     sends: VecDeque<Send>,
 }
@@ -63,6 +69,7 @@ impl Endpoint {
             client_keys: HashMap::new(),
             deadlines: Deadlines::default(),
             on_connection: HashMap::new(),
+            tcp: TcpPeers::default(),
             events: VecDeque::new(),
             sends: VecDeque::new(),
         }
@@ -107,7 +114,16 @@ impl Endpoint {
 
     /// Takes one datagram.
     pub fn receive(&mut self, now: Moment, flow: Flow, datagram: &Bytes) {
-        match parse::parse(datagram) {
+        if !flow.transport.is_reliable()
+            && let Some(binding) = stun::read(datagram)
+        {
+            return self.events.push_back(Event::Stun { flow, binding });
+        }
+        let parsed = parse::parse(datagram);
+        if parsed.is_ok() {
+            self.tcp.heard(&flow);
+        }
+        match parsed {
             Err(why) => self.events.push_back(Event::Junk { flow, why }),
             Ok(read) => match read.message {
                 Message::Request(request) => {
@@ -233,6 +249,8 @@ impl Endpoint {
         let key = (via.branch().into(), cseq.method);
         let Some(&id) = self.client_keys.get(&key) else { return };
         let Some(client) = self.clients.get_mut(&id) else { return };
+        // What comes within the dialog goes the usual way again.
+        let flow = client.fallback.unwrap_or(flow);
         let before = client.state;
         client.heard(now, response.code, &self.timers);
         let deadline = client.deadline();
@@ -244,7 +262,7 @@ impl Endpoint {
                 client.ack = Some(("".into(), ack.to_bytes(), client.flow));
             }
             if let Some((_, bytes, flow)) = client.ack.clone() {
-                self.sends.push_back(Send { flow, bytes });
+                self.sends.push_back(Send::new(flow, bytes));
             }
         }
         let mut report = first;
@@ -254,7 +272,7 @@ impl Endpoint {
             let tag = to.as_ref().and_then(|to| to.tag()).unwrap_or("");
             match &client.ack {
                 Some((acked, bytes, flow)) if **acked == *tag => {
-                    self.sends.push_back(Send { flow: *flow, bytes: bytes.clone() });
+                    self.sends.push_back(Send::new(*flow, bytes.clone()));
                 }
                 // Not acknowledged by its owner yet, or a second fork's answer.
                 _ => report = true,
@@ -301,7 +319,7 @@ impl Endpoint {
         }
         let bytes = response.to_bytes();
         server.answered(now, response.code, bytes.clone(), &self.timers);
-        self.sends.push_back(Send { flow: server.flow, bytes });
+        self.sends.push_back(Send::new(server.flow, bytes));
         if server.invite
             && response.is_success()
             && let Some(key) = AckKey::of(&response.headers)
@@ -323,7 +341,7 @@ impl Endpoint {
     /// Answers without a transaction what is too broken to have one.
     pub fn reject(&mut self, flow: Flow, request: &Request, code: u16) {
         let response = request.response(code, "x").with(Name::Server, self.agent.clone());
-        self.sends.push_back(Send { flow, bytes: response.to_bytes() });
+        self.sends.push_back(Send::new(flow, response.to_bytes()));
     }
 
     /// Answers a request once and forgets it: for a sender who has not shown who it is. When the
@@ -332,7 +350,7 @@ impl Endpoint {
     pub fn answer_once(&mut self, id: ServerId, response: Response) {
         if let Some(server) = self.servers.get(&id) {
             let bytes = response.with(Name::Server, self.agent.clone()).to_bytes();
-            self.sends.push_back(Send { flow: server.flow, bytes });
+            self.sends.push_back(Send::new(server.flow, bytes));
         }
         self.remove_server(id);
     }
@@ -349,7 +367,7 @@ impl Endpoint {
             server::State::Confirmed | server::State::Accepted { acked: true }
         );
         if !server.last.is_empty() && !acked {
-            self.sends.push_back(Send { flow: server.flow, bytes: server.last.clone() });
+            self.sends.push_back(Send::new(server.flow, server.last.clone()));
         }
     }
 
@@ -358,8 +376,16 @@ impl Endpoint {
     /// Sends a request; Via, Max-Forwards and User-Agent are added where they are missing.
     pub fn send(&mut self, now: Moment, flow: Flow, request: Request, dice: &mut Dice) -> ClientId {
         let branch = format!("{MAGIC_COOKIE}{}", dice.token());
-        let request = self.dress(flow, request, &branch);
-        self.open_client(now, branch.into(), flow, request)
+        let dressed = self.dress(flow, request, &branch);
+        match self.larger_way(&flow, &dressed) {
+            Some(tcp) => self.open_large(now, branch.into(), (flow, tcp), dressed),
+            None => self.open_client(now, branch.into(), flow, dressed),
+        }
+    }
+
+    /// Answers a binding request of a source that the switchboard knows.
+    pub fn answer_stun(&mut self, flow: Flow, binding: &stun::Binding) {
+        self.sends.push_back(Send::new(flow, stun::answer(binding, flow.remote)));
     }
 
     fn open_client(
@@ -374,7 +400,7 @@ impl Endpoint {
         self.client_keys.insert((client.branch.clone(), client.method.clone()), id);
         self.schedule(Timer::Client(id), client.deadline());
         self.ride(flow, Timer::Client(id));
-        self.sends.push_back(Send { flow, bytes: client.bytes.clone() });
+        self.sends.push_back(Send::new(flow, client.bytes.clone()));
         self.clients.insert(id, client);
         id
     }
@@ -395,7 +421,7 @@ impl Endpoint {
         {
             client.ack = Some((tag.into(), bytes.clone(), flow));
         }
-        self.sends.push_back(Send { flow, bytes });
+        self.sends.push_back(Send::new(flow, bytes));
     }
 
     /// Takes back an INVITE: CANCEL goes out at once or as soon as it may. The final response,
@@ -431,14 +457,14 @@ impl Endpoint {
         self.open_client(now, branch, flow, cancel);
     }
 
+    fn via(&self, flow: &Flow, branch: &str) -> String {
+        let (transport, own) = (flow.transport.as_str(), self.own_address(flow));
+        format!("SIP/2.0/{transport} {own};branch={branch};rport")
+    }
+
     fn dress(&self, flow: Flow, mut request: Request, branch: &str) -> Request {
-        let via = format!(
-            "SIP/2.0/{} {};branch={branch};rport",
-            flow.transport.as_str(),
-            self.own_address(&flow)
-        );
         let mut headers = super::message::Headers::default();
-        headers.push(Name::Via, via);
+        headers.push(Name::Via, self.via(&flow, branch));
         if request.headers.first(&Name::MaxForwards).is_none() {
             headers.push(Name::MaxForwards, "70");
         }
@@ -448,53 +474,6 @@ impl Endpoint {
         headers.push(Name::UserAgent, self.agent.clone());
         request.headers = headers;
         request
-    }
-
-    // ---- connections -------------------------------------------------------------------------
-
-    fn ride(&mut self, flow: Flow, transaction: Timer) {
-        if flow.transport.is_reliable() {
-            self.on_connection.entry(flow).or_default().insert(transaction);
-        }
-    }
-
-    fn alight(&mut self, flow: &Flow, transaction: Timer) {
-        if let Some(transactions) = self.on_connection.get_mut(flow) {
-            transactions.remove(&transaction);
-            if transactions.is_empty() {
-                self.on_connection.remove(flow);
-            }
-        }
-    }
-
-    /// A connection is gone, or could not be made. Requests that nobody has answered have failed
-    /// (RFC 3261 §8.1.3.1, §17.1.4); those that were heard of may be answered on a connection that
-    /// the peer opens. Our own responses go to the address that the request's Via names (§18.2.2).
-    pub fn flow_lost(&mut self, flow: &Flow) {
-        for transaction in self.on_connection.remove(flow).unwrap_or_default() {
-            match transaction {
-                Timer::Client(id) => self.client_lost(id),
-                Timer::Server(id) => {
-                    let Some(server) = self.servers.get_mut(&id) else { continue };
-                    server.flow = server.elsewhere.map_or(server.flow, |to| flow.towards(to));
-                    let moved = server.flow;
-                    if moved != *flow {
-                        self.ride(moved, transaction);
-                    }
-                }
-            }
-        }
-    }
-
-    fn client_lost(&mut self, id: ClientId) {
-        if self.clients.get(&id).is_none_or(|client| client.state != client::State::Calling) {
-            return;
-        }
-        if let Some(client) = self.remove_client(id)
-            && client.method != Method::Cancel
-        {
-            self.events.push_back(Event::Timeout { client: id, request: client.request });
-        }
     }
 
     // ---- time --------------------------------------------------------------------------------
@@ -513,7 +492,7 @@ impl Endpoint {
         let Some(server) = self.servers.get_mut(&id) else { return };
         match server.due(now, &self.timers) {
             server::Due::Resend => {
-                self.sends.push_back(Send { flow: server.flow, bytes: server.last.clone() });
+                self.sends.push_back(Send::new(server.flow, server.last.clone()));
                 let deadline = server.deadline();
                 self.schedule(Timer::Server(id), deadline);
             }
@@ -529,7 +508,7 @@ impl Endpoint {
         let Some(client) = self.clients.get_mut(&id) else { return };
         match client.due(now, &self.timers) {
             client::Due::Resend => {
-                self.sends.push_back(Send { flow: client.flow, bytes: client.bytes.clone() });
+                self.sends.push_back(Send::new(client.flow, client.bytes.clone()));
                 let deadline = client.deadline();
                 self.schedule(Timer::Client(id), deadline);
             }
@@ -613,13 +592,6 @@ fn stamp_top_via(request: &mut Request, flow: Flow) -> Option<SocketAddr> {
         return Some(SocketAddr::new(flow.remote.ip(), via.port.unwrap_or(5060)));
     }
     Some(flow.remote)
-}
-
-/// Where the sender of a request can be reached by a new connection, when its Via names an address.
-fn sent_by(request: &Request, flow: &Flow) -> Option<SocketAddr> {
-    let via = request.headers.via().filter(|_| flow.transport.is_reliable())?;
-    let port = via.port.unwrap_or(flow.transport.default_port());
-    Some(SocketAddr::new(via.host.parse().ok()?, port))
 }
 
 /// The status for a request that cannot be handled, when there is one. An INVITE is let through

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::flow::Flow;
 use super::message::{Request, Response};
 use super::parse::{NotSip, Oddity};
+use super::stun;
 
 /// A request received, until its transaction is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,6 +81,13 @@ pub enum Event {
         /// The request's transaction.
         client: ClientId,
     },
+    /// A phone keeps its way through a NAT open; [`super::Endpoint::answer_stun`] answers.
+    Stun {
+        /// Where it came from.
+        flow: Flow,
+        /// The binding request.
+        binding: stun::Binding,
+    },
     /// Bytes that were no SIP; nobody was answered.
     Junk {
         /// Where they came from.
@@ -94,6 +102,17 @@ pub enum Event {
 pub struct Send {
     /// From which socket to whom.
     pub flow: Flow,
-    /// The datagram.
+    /// The message.
     pub bytes: Bytes,
+    /// What the far end must prove to be, where a TLS connection has to be opened for it
+    /// (RFC 5922 §4): the name that was looked up; none for an address.
+    pub server_name: Option<Box<str>>,
+}
+
+impl Send {
+    /// A message on a flow that was named by its address.
+    #[must_use]
+    pub const fn new(flow: Flow, bytes: Bytes) -> Self {
+        Self { flow, bytes, server_name: None }
+    }
 }

@@ -52,6 +52,13 @@ enum Place {
     Lost(Lost),
 }
 
+/// Whether the first line is one of SIP, as far as can be told at a glance.
+#[must_use]
+pub fn is_sip(message: &[u8]) -> bool {
+    let line = message.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    memchr::memmem::find(&line.to_ascii_uppercase(), b"SIP/").is_some()
+}
+
 /// One stream.
 #[derive(Debug)]
 pub struct Framer {
@@ -158,7 +165,7 @@ impl Framer {
             };
             let end = seen + found;
             let text = self.buffer.get(line..end).unwrap_or_default();
-            if line == 0 && memchr::memmem::find(&text.to_ascii_uppercase(), b"SIP/").is_none() {
+            if line == 0 && !is_sip(text) {
                 return Err(Lost::NotSip);
             }
             let empty = text.is_empty() || text == b"\r";

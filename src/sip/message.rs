@@ -206,6 +206,13 @@ impl Headers {
         values.iter().filter(|v| *v != "*").filter_map(|v| NameAddr::read(v)).collect()
     }
 
+    /// `+sip.instance` of the first Contact: which phone it is (RFC 5626 §4.1).
+    #[must_use]
+    pub fn instance(&self) -> Option<String> {
+        let contact = self.contacts().into_iter().next()?;
+        contact.params.get("+sip.instance").map(str::to_owned)
+    }
+
     /// Every Reason, read: protocol and cause (RFC 3326).
     #[must_use]
     pub fn reasons(&self) -> Vec<(String, u16)> {

@@ -36,6 +36,19 @@ pub struct Reachability {
     pub reachable: bool,
 }
 
+/// A phone is reached by a new way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Whose phone.
+    pub seat: SeatId,
+    /// `+sip.instance`, when it has one.
+    pub instance: Option<String>,
+    /// The way before, when it was still registered there.
+    pub from: Option<Flow>,
+    /// The way now.
+    pub to: Flow,
+}
+
 /// What one Contact of a REGISTER asks for.
 struct Wish {
     contact: Uri,
@@ -53,6 +66,7 @@ pub struct Registrar {
     /// When the first binding of each seat ends.
     deadlines: Deadlines<SeatId>,
     changes: Vec<Reachability>,
+    moves: Vec<Moved>,
 }
 
 impl Registrar {
@@ -66,6 +80,7 @@ impl Registrar {
             bindings: BTreeMap::new(),
             deadlines: Deadlines::default(),
             changes: Vec::new(),
+            moves: Vec::new(),
         };
         registrar.adopt(settings);
         registrar
@@ -104,6 +119,11 @@ impl Registrar {
     /// Seats that gained their first phone or lost their last since the last call.
     pub fn take_changes(&mut self) -> Vec<Reachability> {
         std::mem::take(&mut self.changes)
+    }
+
+    /// Phones that registered by a new way since the last call.
+    pub fn take_moves(&mut self) -> Vec<Moved> {
+        std::mem::take(&mut self.moves)
     }
 
     /// The earliest moment that a binding ends.
@@ -304,6 +324,11 @@ impl Registrar {
             }
             let phones = self.bindings.entry(seat.clone()).or_default();
             let first = phones.is_empty();
+            let from = phones.iter().find(|b| same(b)).map(|b| b.flow);
+            if from != Some(flow) {
+                let (seat, instance) = (seat.clone(), wish.instance.clone());
+                self.moves.push(Moved { seat, instance, from, to: flow });
+            }
             phones.retain(|b| !same(b));
             phones.push(Binding {
                 instance: wish.instance.clone(),

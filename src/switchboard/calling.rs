@@ -92,28 +92,28 @@ impl Switchboard {
         let to = calling.to.clone();
         let way = calling.ways.pop_front();
         let Some(call) = self.calls.get(&id) else { return false };
-        let mut invites: Vec<(Flow, Request)> = Vec::new();
+        let mut invites: Vec<(Flow, Request, Option<String>)> = Vec::new();
         let tag = self.dice.token();
         match (&to, way) {
             (Peer::Seat(seat), _)
                 if call.calling.as_ref().is_some_and(|c| c.attempts.is_empty()) =>
             {
                 for phone in self.registrar.phones(seat) {
-                    invites
-                        .push((phone.flow, self.seat_invite(call, seat, phone, &tag, sdp.clone())));
+                    let invite = self.seat_invite(call, seat, phone, &tag, sdp.clone());
+                    invites.push((phone.flow, invite, phone.instance.clone()));
                 }
             }
             (Peer::Number(number), Some((_, flow))) => {
                 let invite = self.number_invite(call, number, &flow, &tag, sdp);
-                invites.push((flow, invite));
+                invites.push((flow, invite, None));
             }
             _ => return false,
         }
-        for (flow, invite) in invites {
+        for (flow, invite, instance) in invites {
             let client = self.send(now, flow, invite, Purpose::CallOut { call: id });
             let calling = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut());
             if let Some(calling) = calling {
-                calling.attempts.push(Attempt { client, flow, failed: None });
+                calling.attempts.push(Attempt { client, flow, instance, failed: None });
             }
         }
         true
@@ -206,7 +206,9 @@ impl Switchboard {
         self.note(now, Fact::CallOutEnded { call: id, to: calling.to.to_string(), status: 200 });
         self.dialogs.insert(dialog.key().clone(), (id, Side::Seat));
         let law = calling.media.law().cloned();
-        let leg = Leg::new(dialog, Some(calling.media));
+        let winner = calling.attempts.iter().find(|attempt| attempt.client == client);
+        let instance = winner.and_then(|attempt| attempt.instance.clone());
+        let leg = Leg { instance, ..Leg::new(dialog, Some(calling.media)) };
         let talk = Talk { with: calling.to, leg, answered: now };
         if let Errand::Transfer { from, told } = calling.errand {
             self.tell(now, id, 200, told);

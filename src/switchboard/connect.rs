@@ -53,7 +53,8 @@ impl Switchboard {
             let invite = self.seat_invite(call, seat, phone, &tag, sdp.clone());
             let purpose = Purpose::Ring { call: id, offer };
             let client = self.send(now, phone.flow, invite, purpose);
-            ringing.attempts.push(Attempt { client, flow: phone.flow, failed: None });
+            let (flow, instance) = (phone.flow, phone.instance.clone());
+            ringing.attempts.push(Attempt { client, flow, instance, failed: None });
         }
         if let Some(call) = self.calls.get_mut(&id) {
             call.ringing.insert(offer, ringing);
@@ -339,6 +340,8 @@ impl Switchboard {
         self.withdraw(now, &ringing.attempts, Some(client), ELSEWHERE);
         self.dialogs.insert(dialog.key().clone(), (id, Side::Seat));
         let after_ms = self.millis_since_invite(now, id);
+        let winner = ringing.attempts.into_iter().find(|attempt| attempt.client == client);
+        let instance = winner.and_then(|attempt| attempt.instance);
         let (seat, operator) = (ringing.seat, ringing.operator);
         let ended = Fact::OfferEnded {
             call: id,
@@ -350,7 +353,7 @@ impl Switchboard {
         self.note(now, ended);
         self.note(now, Fact::Answered { call: id, seat: seat.clone(), operator, after_ms });
         let media = Some(ringing.media);
-        let leg = Leg::new(dialog, media);
+        let leg = Leg { instance, ..Leg::new(dialog, media) };
         self.stop_calling(now, id, 487);
         if let Some(call) = self.calls.get_mut(&id) {
             call.talk = Some(Talk { with: Peer::Seat(seat), leg, answered: now });

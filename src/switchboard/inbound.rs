@@ -60,6 +60,7 @@ impl Switchboard {
                 if response.code == 403 {
                     self.login_refused(now, request, &flow);
                 }
+                self.follow_phones();
                 match response.code {
                     401 | 403 => self.endpoint.answer_once(server, response),
                     _ => self.endpoint.respond(now.moment, server, response),
@@ -90,7 +91,7 @@ impl Switchboard {
         self.alarm(now, "login-refused", detail);
     }
 
-    fn is_known(&self, flow: &Flow) -> bool {
+    pub(super) fn is_known(&self, flow: &Flow) -> bool {
         self.trunk_of(flow).is_some() || self.registrar.knows(flow.remote)
     }
 

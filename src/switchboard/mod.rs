@@ -12,6 +12,7 @@ mod calling;
 mod connect;
 mod dialogs;
 mod endings;
+mod flows;
 mod inbound;
 mod input;
 mod liveness;
@@ -138,7 +139,8 @@ impl Switchboard {
                 &sip.user_agent,
                 sip.external_address,
                 settings.media_address,
-            ),
+            )
+            .listening(&sip.listen),
             registrar,
             acd,
             ports: PortBook::default(),
@@ -177,9 +179,7 @@ impl Switchboard {
                 self.certificates.insert(flow, names);
             }
             Input::Disconnected { flow } => {
-                self.certificates.remove(&flow);
-                self.registrar.flow_lost(&flow);
-                self.endpoint.flow_lost(&flow);
+                self.flow_lost(now, &flow);
             }
             Input::Media(report) => self.media_reports(now, report),
             Input::Recorder(report) => self.recorder_reports(now, report),
@@ -309,6 +309,10 @@ impl Switchboard {
             Event::Over { client } => {
                 self.clients.remove(&client);
             }
+            Event::Stun { flow, binding } if self.is_known(&flow) => {
+                self.endpoint.answer_stun(flow, &binding);
+            }
+            Event::Stun { .. } => self.unknown_source += 1,
             Event::Junk { why, .. } => {
                 if why != crate::sip::parse::NotSip::KeepAlive {
                     self.malformed += 1;

@@ -94,6 +94,7 @@ impl Switchboard {
         let mut new = Leg::new(dialog, Some(media));
         new.awaits_answer = awaits_answer;
         new.unacked = Some(server);
+        new.instance = request.headers.instance();
         let Some(call) = self.calls.get_mut(&id) else { return };
         let (queue, priority, arrived) = (call.queue.clone(), call.priority, call.received.moment);
         let emergency = call.trunk().is_some();

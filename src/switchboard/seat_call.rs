@@ -60,7 +60,7 @@ impl Switchboard {
             dialled: to.to_string(),
             state: State::Calling,
             invite: Some(server),
-            caller: Leg::new(dialog.pinned(), None),
+            caller: Leg { instance: request.headers.instance(), ..Leg::new(dialog.pinned(), None) },
             queue: None,
             priority: 0,
             answer: AnswerMode::OnAgent,

@@ -75,6 +75,9 @@ fn describe() {
         ("siaga112_rtp_packets_total", "RTP packets by direction"),
         ("siaga112_rtp_lost_total", "RTP packets missing by sequence number"),
         ("siaga112_unknown_source_total", "Messages of unknown sources refused or dropped"),
+        ("siaga112_sip_connections_closed_total", "SIP connections that ended, by why"),
+        ("siaga112_sip_connections_failed_total", "SIP connections that could not be opened"),
+        ("siaga112_sip_connections_refused_total", "SIP connections not taken, by why"),
         ("siaga112_malformed_total", "Datagrams that were no SIP"),
         ("siaga112_refused_logins_total", "Registrations with a wrong name or password"),
     ] {
@@ -82,6 +85,7 @@ fn describe() {
     }
     for (name, help) in [
         ("siaga112_calls_live", "Live calls by trunk"),
+        ("siaga112_sip_connections", "Open SIP connections by transport"),
         ("siaga112_queue_waiting", "Callers waiting, ringing ones included"),
         ("siaga112_queue_oldest_wait_seconds", "Wait of the caller who waits longest"),
         ("siaga112_seats", "Seats by state"),

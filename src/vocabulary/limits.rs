@@ -25,6 +25,37 @@ pub const TRANSACTIONS: usize = 200_000;
 pub const INBOX: usize = 65_536;
 /// Kernel receive buffer asked for on each SIP socket, bytes: 100 ms of 10,000 calls a second.
 pub const SIP_SOCKET_BUFFER: usize = 4 << 20;
+/// Connections at once: every phone and trunk of a large centre many times over, and within what the
+/// system gives of descriptors.
+pub const SIP_CONNECTIONS: usize = 10_000;
+/// Of these, so many are for known trunks only: a flood must not keep a carrier out.
+pub const SIP_CONNECTIONS_FOR_TRUNKS: usize = 1_000;
+/// Connections of one source that is no known trunk: a centre's phones may share one address.
+pub const SIP_CONNECTIONS_PER_SOURCE: usize = 256;
+/// Bytes that wait for one peer to read: a second of a trunk at 1,000 calls a second. Beyond that
+/// it does not read, and its connection is closed.
+pub const SIP_WRITE_QUEUE_BYTES: usize = 4 << 20;
+/// To open a TCP connection: beyond it a caller is better served another way.
+pub const SIP_CONNECT: Duration = Duration::from_secs(5);
+/// TLS and WebSocket handshakes together: some round trips of a slow mobile network.
+pub const SIP_HANDSHAKE: Duration = Duration::from_secs(10);
+/// From a message's first byte to its last, and from the opening of a connection to the end of the
+/// first message: who needs longer holds a place and says nothing.
+pub const SIP_MESSAGE_TIME: Duration = Duration::from_secs(30);
+/// One write to a peer whose buffers are full.
+pub const SIP_WRITE: Duration = Duration::from_secs(10);
+/// A connection without a byte either way is closed after this, or after the longest registration
+/// where that is longer: phones send keep-alives every two minutes (RFC 5626 §4.4.1).
+pub const SIP_IDLE: Duration = Duration::from_secs(600);
+/// Bytes that the peer's system does not acknowledge for so long: it is not there any more. Timer B,
+/// after which SIP gives up, is 32 s.
+pub const SIP_UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+/// To write what waits when the program stops.
+pub const SIP_STOP: Duration = Duration::from_secs(2);
+/// A longer request goes over TCP where the peer has it (RFC 3261 §18.1.1).
+pub const UDP_REQUEST_BYTES: usize = 1300;
+/// Hosts that are remembered to speak TCP: the phones of many centres.
+pub const TCP_PEERS: usize = 4096;
 /// How long 180 waits for the journal before it goes out all the same, with an alarm.
 pub const JOURNAL_WAIT: Duration = Duration::from_millis(250);
 /// One kind of alarm is told this often at most.

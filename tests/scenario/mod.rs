@@ -389,6 +389,7 @@ pub fn respond(request: &str, code: u16, tag: &str, sdp: &str) -> String {
     )
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "names are written out where they are asked for")]
 pub fn header(text: &str, name: Name) -> String {
     let read = parse(&Bytes::copy_from_slice(text.as_bytes())).expect("SIP");
     let headers = match &read.message {

@@ -53,6 +53,8 @@ pub(crate) struct Client {
     pub interval: std::time::Duration,
     pub resend_at: Moment,
     pub ends_at: Moment,
+    /// UDP, when this request went out over TCP only for its length.
+    pub fallback: Option<Flow>,
     /// Our ACK and the To tag it is for, sent again for each repeated final response.
     pub ack: Option<(Box<str>, Bytes, Flow)>,
 }
@@ -75,23 +77,33 @@ impl Client {
         request: Request,
         timers: &Timers,
     ) -> Self {
-        Self {
+        let mut client = Self {
             branch,
             method: request.method.clone(),
             flow,
-            bytes: request.to_bytes(),
-            request,
+            bytes: Bytes::new(),
+            request: request.clone(),
             state: State::Calling,
             cancel: Cancel::No,
             interval: timers.t1,
-            resend_at: if flow.transport.is_reliable() {
-                Moment::NEVER
-            } else {
-                now.after(timers.t1)
-            },
-            ends_at: now.after(timers.t1 * 64),
+            resend_at: Moment::NEVER,
+            ends_at: Moment::NEVER,
+            fallback: None,
             ack: None,
-        }
+        };
+        client.go(now, flow, request, timers);
+        client
+    }
+
+    /// Goes out, for the first time or again another way.
+    pub fn go(&mut self, now: Moment, flow: Flow, request: Request, timers: &Timers) {
+        self.flow = flow;
+        self.bytes = request.to_bytes();
+        self.request = request;
+        self.interval = timers.t1;
+        let reliable = flow.transport.is_reliable();
+        self.resend_at = if reliable { Moment::NEVER } else { now.after(timers.t1) };
+        self.ends_at = now.after(timers.t1 * 64);
     }
 
     pub fn is_invite(&self) -> bool {
