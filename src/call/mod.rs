@@ -195,6 +195,8 @@ pub struct Call {
     pub origin: Origin,
     /// The emergency call that the seat was in when it dialled this one.
     pub during: Option<CallId>,
+    /// Max-Forwards that it came with (RFC 3261 §20.22).
+    pub hops: u32,
     /// When the INVITE came.
     pub received: Now,
     /// E.164 number where known, otherwise as sent; for the seat's display and the board.
@@ -262,6 +264,13 @@ impl Call {
             (Side::Caller, Origin::Trunk(_)) => None,
             (Side::Seat, _) => self.talk.as_ref().and_then(|talk| talk.with.seat()),
         }
+    }
+
+    /// Max-Forwards of a request sent on for this call, one less than it came with; none when it
+    /// may not leave us again (483). So calls that circle between centres come to an end.
+    #[must_use]
+    pub const fn hops_onward(&self) -> Option<u32> {
+        self.hops.checked_sub(1)
     }
 
     /// Whether it is over.

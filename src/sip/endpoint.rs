@@ -19,9 +19,9 @@ use super::parse::{self, NotSip, Oddity};
 use super::settings::Timers;
 use super::stun;
 use super::transaction::client::{self, Cancel, Client};
-use super::transaction::matching::{MAGIC_COOKIE, ServerKey};
+use super::transaction::matching::{MAGIC_COOKIE, MergeKey, ServerKey};
 use super::transaction::server::{self, AckKey, Server};
-use super::values::{split_list, stamp_via};
+use super::values::{split_list, stamp_via, without_empty_tag};
 use crate::vocabulary::{Deadlines, Dice, Moment, limits};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +41,7 @@ pub struct Endpoint {
     servers: HashMap<ServerId, Server>,
     server_keys: HashMap<ServerKey, ServerId>,
     acks: HashMap<AckKey, ServerId>,
+    merges: HashMap<MergeKey, ServerId>,
     clients: HashMap<ClientId, Client>,
     client_keys: HashMap<(Box<str>, Method), ClientId>,
     deadlines: Deadlines<Timer>,
@@ -65,6 +66,7 @@ impl Endpoint {
             servers: HashMap::new(),
             server_keys: HashMap::new(),
             acks: HashMap::new(),
+            merges: HashMap::new(),
             clients: HashMap::new(),
             client_keys: HashMap::new(),
             deadlines: Deadlines::default(),
@@ -167,9 +169,23 @@ impl Endpoint {
         {
             return;
         }
+        let merged = self.is_merged(&request);
         let server = self.open_server(now, flow, key, &request);
+        if merged {
+            let tag = format!("m{:x}", server.0);
+            return self.respond(now, server, request.response(482, &tag));
+        }
         let oddities = oddities.to_vec();
         self.events.push_back(Event::Request { server, flow, request, oddities });
+    }
+
+    /// Whether another copy of this request is being handled, or was taken (RFC 3261 §8.2.2.2).
+    /// One that was refused does not count: its caller may try again by another way.
+    fn is_merged(&self, request: &Request) -> bool {
+        let first = MergeKey::of(request).and_then(|key| self.merges.get(&key));
+        first.and_then(|id| self.servers.get(id)).is_some_and(|first| {
+            matches!(first.state, server::State::Proceeding | server::State::Accepted { .. })
+        })
     }
 
     fn open_server(
@@ -197,7 +213,11 @@ impl Endpoint {
             resend_at: Moment::NEVER,
             ends_at,
             ack: None,
+            merge: MergeKey::of(request).filter(|_| !self.is_merged(request)),
         };
+        if let Some(key) = &server.merge {
+            self.merges.insert(key.clone(), id);
+        }
         self.schedule(Timer::Server(id), server.deadline());
         self.ride(flow, Timer::Server(id));
         self.servers.insert(id, server);
@@ -536,6 +556,11 @@ impl Endpoint {
             if let Some(ack) = server.ack {
                 self.acks.remove(&ack);
             }
+            if let Some(merge) = server.merge
+                && self.merges.get(&merge) == Some(&id)
+            {
+                self.merges.remove(&merge);
+            }
         }
         self.deadlines.clear(&Timer::Server(id));
     }
@@ -579,6 +604,8 @@ fn stamp_top_via(request: &mut Request, flow: Flow) -> Option<SocketAddr> {
     for (name, value) in request.headers.iter() {
         if *name == Name::Via && std::mem::take(&mut top) {
             headers.push(Name::Via, stamped.clone());
+        } else if *name == Name::To {
+            headers.push(Name::To, without_empty_tag(value));
         } else {
             headers.push(name.clone(), value.clone());
         }

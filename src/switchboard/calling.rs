@@ -36,6 +36,8 @@ impl Switchboard {
         }
         let ways = match &to {
             Peer::Seat(seat) => self.may_ring(seat).map(|()| VecDeque::new())?,
+            // A call that circles between centres comes to an end here (RFC 3261 §16.3).
+            Peer::Number(_) if call.hops_onward().is_none_or(|hops| hops == 0) => return Err(483),
             Peer::Number(_) => self.ways_out()?,
         };
         let media = self.ports_for_offer(id).ok_or(503u16)?;
@@ -144,6 +146,7 @@ impl Switchboard {
             .with(Name::To, format!("<{uri}>"))
             .with(Name::CallId, format!("{}-{tag}@{domain}", call.id))
             .with(Name::CSeq, "1 INVITE")
+            .with(Name::MaxForwards, call.hops_onward().unwrap_or(0).to_string())
             .with(Name::Contact, self.contact(flow))
             .with(Name::Allow, ALLOW)
             .with(Name::Supported, SUPPORTED)

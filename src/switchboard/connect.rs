@@ -133,6 +133,8 @@ impl Switchboard {
             .with(Name::CallId, format!("{}-{tag}@{domain}", call.id))
             .with(Name::CSeq, "1 INVITE")
             .with(Name::Contact, self.contact(&phone.flow))
+            // Nobody stands between us and the phone but its proxy; a seat must ring all the same.
+            .with(Name::MaxForwards, call.hops_onward().unwrap_or(0).max(1).to_string())
             .with(Name::PAssertedIdentity, format!("{name} <sip:{user}@{domain}>"))
             .with(Name::CallInfo, uid("call", &call.id.to_string()))
             .with(Name::CallInfo, uid("incident", &call.incident.to_string()))

@@ -10,7 +10,7 @@ use crate::journal::Fact;
 use crate::routing;
 use crate::sip::digest::Verdict;
 use crate::sip::parse::Oddity;
-use crate::sip::{Dialog, Flow, Method, Name, Request, Response, Scheme, ServerId};
+use crate::sip::{Dialog, Flow, Headers, Method, Name, Request, Response, Scheme, ServerId};
 use crate::trunk::settings::TrunkSettings;
 use crate::trunk::{self, DialledKind};
 use crate::vocabulary::{
@@ -258,6 +258,7 @@ impl Switchboard {
             incident,
             origin: Origin::Trunk(trunk.clone()),
             during: None,
+            hops: self.endpoint.request(server).map_or(HOPS, |r| hops(&r.headers)),
             received: now,
             number: phone.e164.clone().unwrap_or_else(|| phone.raw.clone()),
             name: arrival.caller.name.clone(),
@@ -364,6 +365,15 @@ impl Switchboard {
             self.deadlines.set(Timer::KeepRinging(id), now.moment.after(limits::KEEP_RINGING));
         }
     }
+}
+
+/// Max-Forwards of a request that names none, or none that can be read; no call needs more.
+const HOPS: u32 = 70;
+
+/// We are the last stop of a call to 112, so 0 is as good as any (RFC 3261 §16.3 step 3 is for
+/// those who send it on).
+pub(super) fn hops(headers: &Headers) -> u32 {
+    headers.number(&Name::MaxForwards).map_or(HOPS, |hops| hops.min(HOPS))
 }
 
 /// Where a new call goes.

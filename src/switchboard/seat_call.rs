@@ -12,6 +12,7 @@ use crate::vocabulary::{
 };
 
 use super::Switchboard;
+use super::inbound::hops;
 
 /// What a seat may name in a call or a transfer.
 pub(super) enum Target {
@@ -54,6 +55,7 @@ impl Switchboard {
             incident,
             origin: Origin::Seat(seat.clone()),
             during,
+            hops: hops(&request.headers),
             received: now,
             number: Private::new(seat.to_string()),
             name: operator.map(|operator| Private::new(operator.to_string())),

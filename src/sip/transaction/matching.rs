@@ -47,3 +47,33 @@ impl ServerKey {
         Some(format!("2543|{call_id}|{tag}|{number}|{host}:{port}|{method}"))
     }
 }
+
+/// What the copies of one request have in common, whichever way each of them came (RFC 3261
+/// §8.2.2.2): a proxy that forks may send two branches of one call to the same place.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct MergeKey {
+    call_id: Box<str>,
+    from_tag: Box<str>,
+    number: u32,
+    method: Method,
+}
+
+impl MergeKey {
+    /// The key of a request outside a dialog; none for the others, and for a sender of RFC 2543
+    /// whose From has no tag to tell it by.
+    #[must_use]
+    pub fn of(request: &Request) -> Option<Self> {
+        if matches!(request.method, Method::Ack | Method::Cancel)
+            || request.headers.to()?.tag().is_some()
+        {
+            return None;
+        }
+        let from = request.headers.from()?;
+        Some(Self {
+            call_id: request.headers.call_id()?.into(),
+            from_tag: from.tag().filter(|tag| !tag.is_empty())?.into(),
+            number: request.headers.cseq()?.number,
+            method: request.method.clone(),
+        })
+    }
+}

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use super::matching::ServerKey;
+use super::matching::{MergeKey, ServerKey};
 use crate::sip::flow::Flow;
 use crate::sip::message::{Headers, Request};
 use crate::sip::settings::Timers;
@@ -56,6 +56,8 @@ pub(crate) struct Server {
     pub ends_at: Moment,
     /// Identity of the ACK for our 2xx: Call-ID, our tag, CSeq number.
     pub ack: Option<AckKey>,
+    /// What other copies of the request would have in common with it.
+    pub merge: Option<MergeKey>,
 }
 
 /// What names the ACK to a 2xx: it is a transaction of its own (RFC 3261 §13.3.1.4).
