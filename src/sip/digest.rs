@@ -4,6 +4,8 @@
 //! A nonce carries its own moment and a keyed mark, so that a flood of requests costs no memory;
 //! only nonces that a right password has used are remembered, with the highest count seen.
 
+mod client;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ use super::message::Request;
 use super::name::Name;
 use super::values::Params;
 use crate::vocabulary::{Dice, Moment, Secret, hex};
+
+pub use client::{CannotAuthorize, OutgoingAccount, authorize};
 
 /// How long a nonce is good for.
 const NONCE_LIFE: Duration = Duration::from_secs(300);

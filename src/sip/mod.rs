@@ -10,6 +10,7 @@ pub mod endpoint;
 pub mod event;
 pub mod flow;
 pub mod framing;
+pub mod locate;
 pub mod message;
 pub mod name;
 pub mod parse;

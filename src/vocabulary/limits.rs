@@ -74,3 +74,50 @@ pub const PROBE_EVERY: Duration = Duration::from_secs(60);
 pub const TEST_CALL: Duration = Duration::from_secs(10);
 /// Test calls at once; above it 486 (RFC 6881 §15).
 pub const TEST_CALLS: usize = 8;
+/// Realms that one request of ours may hold credentials for: the carrier's and a chain of proxies.
+pub const REALMS: usize = 4;
+/// Challenges read of one response; RFC 8760 has one for each algorithm and realm.
+pub const CHALLENGES: usize = 16;
+/// NAPTR records used of one name: one for each transport, and some to spare.
+pub const NAPTR_RECORDS: usize = 8;
+/// SRV records used of one name.
+pub const SRV_RECORDS: usize = 16;
+/// Addresses used of one name.
+pub const ADDRESSES: usize = 8;
+/// Places that one trunk is tried at. A carrier has two to four session border controllers.
+pub const HOPS: usize = 16;
+/// DNS questions asked to locate one trunk: NAPTR, SRV of each transport, A and AAAA of each hop.
+pub const DNS_QUESTIONS: usize = 40;
+/// A carrier's address that says nothing at all for so long is passed over for the next one: four
+/// repetitions at 0.5, 1.5, 3.5 and 7.5 s have had their time.
+pub const HOP_PATIENCE: Duration = Duration::from_secs(8);
+/// Probes of an address that are remembered, and how many of them must have failed before it counts
+/// as dead: one or two lost in a busy network are no outage.
+pub const PROBES_KEPT: usize = 4;
+/// See [`PROBES_KEPT`].
+pub const PROBES_FAILED: usize = 3;
+/// Probes answered in a row before a dead address counts as alive.
+pub const PROBES_ANSWERED: u32 = 2;
+/// A registration that is asked for, seconds; the carrier grants what it likes.
+pub const REGISTER_SECONDS: u32 = 600;
+/// The longest registration that is believed, or asked for after a 423.
+pub const REGISTER_SECONDS_MOST: u32 = 86_400;
+/// Time left to a registration when it is refreshed, if it is long enough: 64·T1 and some to spare.
+pub const REFRESH_BEFORE: Duration = Duration::from_secs(40);
+/// After a failed registration the next is tried within so long, then twice so long, and so on
+/// (RFC 5626 §4.5) …
+pub const REGISTER_RETRY: Duration = Duration::from_secs(30);
+/// … up to this: a carrier that is back is found within five minutes.
+pub const REGISTER_RETRY_MOST: Duration = Duration::from_secs(300);
+/// The longest Retry-After that is honoured: an emergency centre asks again.
+pub const RETRY_AFTER_MOST: Duration = Duration::from_secs(600);
+/// Names are looked up again when their TTL is over, but not more often than this …
+pub const LOCATE_LEAST: Duration = Duration::from_secs(30);
+/// … and at least this often.
+pub const LOCATE_MOST: Duration = Duration::from_secs(3600);
+/// How long an answer of unknown TTL is good for, and when the resolver itself is asked again.
+pub const LOCATE_USUAL: Duration = Duration::from_secs(300);
+/// How long stopping waits for carriers to take our registrations back.
+pub const FAREWELL: Duration = Duration::from_secs(2);
+/// One DNS question.
+pub const DNS_PATIENCE: Duration = Duration::from_secs(3);
