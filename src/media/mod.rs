@@ -12,7 +12,8 @@
 mod counters;
 mod ports;
 mod relay;
-mod rtp;
+#[doc(hidden)]
+pub mod rtp;
 pub mod settings;
 mod sockets;
 mod stream;

@@ -6,13 +6,13 @@
 use std::ops::Range;
 
 /// The fixed header without contributing sources.
-pub(super) const HEADER_BYTES: usize = 12;
+pub const HEADER_BYTES: usize = 12;
 const VERSION: u8 = 2;
 const MARKER: u8 = 0x80;
 
 /// What the relay needs to know of a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Rtp {
+pub struct Rtp {
     pub payload_type: u8,
     pub sequence: u16,
     pub timestamp: u32,
@@ -46,14 +46,14 @@ impl Rtp {
 }
 
 /// Gives a packet another payload type; the marker stays.
-pub(super) fn set_payload_type(packet: &mut [u8], payload_type: u8) {
+pub fn set_payload_type(packet: &mut [u8], payload_type: u8) {
     if let Some(kind) = packet.get_mut(1) {
         *kind = *kind & MARKER | payload_type & !MARKER;
     }
 }
 
 /// Whether the bytes can be RTCP (RFC 3550 §6.4, RFC 5761 §4): version 2, a known family of types.
-pub(super) fn is_rtcp(packet: &[u8]) -> bool {
+pub fn is_rtcp(packet: &[u8]) -> bool {
     packet.len() >= 8
         && matches!(packet.first_chunk(), Some(&[flags, kind])
             if flags >> 6 == VERSION && (192..=223).contains(&kind))
@@ -61,7 +61,7 @@ pub(super) fn is_rtcp(packet: &[u8]) -> bool {
 
 /// Counts what is missing by sequence number (RFC 3550 appendix A.1, without its probation).
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct SequenceWatch {
+pub struct SequenceWatch {
     last: Option<(u32, u16)>,
     lost: u64,
 }

@@ -150,7 +150,9 @@ pub fn audio(description: &Description) -> Option<AudioOffer> {
 /// `IN IP4 192.0.2.1` or `IN IP6 2001:db8::1`; brackets and a TTL are tolerated.
 fn address(connection: &str) -> Option<IpAddr> {
     let text = connection.split_ascii_whitespace().nth(2)?;
-    text.split('/').next()?.trim_matches(['[', ']']).parse().ok()
+    let ip: IpAddr = text.split('/').next()?.trim_matches(['[', ']']).parse().ok()?;
+    // An IPv4 address in IPv6's clothes is reached over IPv4 (RFC 5118 §4.9).
+    Some(ip.to_canonical())
 }
 
 /// `a=rtcp:53020` or `a=rtcp:53020 IN IP4 192.0.2.1` (RFC 3605), otherwise the next port.

@@ -94,7 +94,9 @@ impl Description {
         self.lines.iter().filter(|l| !placed(l)).for_each(|l| put(l.kind, &l.value));
         for media in &self.media {
             let Media { kind, port, protocol, formats, .. } = media;
-            put('m', &format!("{kind} {port} {protocol} {}", formats.join(" ")));
+            // A media line names a format (RFC 8866 §5.14), also one that is refused.
+            let formats = if formats.is_empty() { "0".to_owned() } else { formats.join(" ") };
+            put('m', &format!("{kind} {port} {protocol} {formats}"));
             media.lines.iter().for_each(|l| put(l.kind, &l.value));
         }
         text.into_bytes()
@@ -127,14 +129,14 @@ pub fn parse(text: &[u8]) -> Result<Description, ParseError> {
     let text = String::from_utf8_lossy(text);
     let mut description = Description::default();
     let mut lines = 0;
-    for line in text.split(['\r', '\n']).map(str::trim) {
+    for line in text.split(['\r', '\n']).map(str::trim_ascii) {
         let mut chars = line.chars();
         let (Some(kind), Some('=')) = (chars.next(), chars.next()) else { continue };
         lines += 1;
         if lines > limits::SDP_LINES || description.media.len() > limits::SDP_MEDIA_LINES {
             return Err(ParseError::TooLong);
         }
-        let value = chars.as_str().trim();
+        let value = chars.as_str().trim_ascii();
         match (kind.to_ascii_lowercase(), description.media.last_mut()) {
             ('v', None) => {}
             ('m', _) => description.media.extend(media(value)),

@@ -45,6 +45,28 @@ pub fn sdp(headers: &Headers, body: &Bytes) -> Option<Bytes> {
     parts(headers, body).0.into_iter().find(|p| p.media_type == "application/sdp").map(|p| p.body)
 }
 
+/// Writes a body of several parts, each with its Content-Type: the whole's Content-Type, and the
+/// bytes. The boundary occurs in none of the parts.
+#[must_use]
+pub fn multipart(parts: &[(&str, &[u8])]) -> (String, Bytes) {
+    let taken = |boundary: &String| {
+        let finder = memchr::memmem::Finder::new(boundary);
+        parts.iter().any(|(_, body)| finder.find(body).is_some())
+    };
+    let mut names = (0u32..).map(|number| format!("siaga112-{number}"));
+    let boundary = names.find(|name| !taken(name)).unwrap_or_default();
+    let mut out = Vec::new();
+    for (content_type, body) in parts {
+        let content_type = content_type.replace(['\r', '\n'], " ");
+        let head = format!("--{boundary}\r\nContent-Type: {content_type}\r\n\r\n");
+        out.extend_from_slice(head.as_bytes());
+        out.extend_from_slice(body);
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    (format!("multipart/mixed;boundary={boundary}"), out.into())
+}
+
 fn content_type(headers: &Headers) -> String {
     headers.text(&Name::ContentType).map_or_else(String::new, |t| t.trim().to_owned())
 }
@@ -99,9 +121,13 @@ impl Found {
         delimiter.extend_from_slice(boundary.as_bytes());
         let mut starts = Vec::new();
         for at in memchr::memmem::find_iter(body, &delimiter) {
-            // A delimiter stands at the start of a line.
+            // A delimiter is a line of its own: that of a part within may begin with the same text.
             let at_line_start = at == 0 || body.get(at - 1) == Some(&b'\n');
-            if at_line_start {
+            let ends_there = match body.get(at + delimiter.len()..) {
+                None | Some([] | [b' ' | b'\t' | b'\r' | b'\n', ..] | [b'-', b'-', ..]) => true,
+                Some(_) => false,
+            };
+            if at_line_start && ends_there {
                 starts.push(at);
             }
             if starts.len() > limits::BODY_PARTS + 1 {
@@ -168,6 +194,33 @@ mod tests {
         assert_eq!(sdp(&Headers::default(), &body), Some(body.clone()));
         assert_eq!(parts(&Headers::default(), &body).0[0].media_type, "application/sdp");
         assert_eq!(sdp(&Headers::default(), &Bytes::from_static(b"<x/>")), None);
+    }
+
+    #[test]
+    fn a_boundary_that_begins_like_another_is_none_of_its_parts() {
+        let mut headers = Headers::default();
+        headers.push(Name::ContentType, "multipart/mixed;boundary=b");
+        let text = "--b\r\nContent-Type: multipart/mixed;boundary=b2\r\n\r\n--b2\r\n\
+                    Content-Type: application/sdp\r\n\r\nv=0\r\n--b2--\r\n--b \t\r\n\r\nlast\r\n--b--";
+        let (parts, findings) = parts(&headers, &Bytes::from_static(text.as_bytes()));
+        assert_eq!(findings, [] as [String; 0]);
+        let bodies: Vec<&[u8]> = parts.iter().map(|part| &part.body[..]).collect();
+        assert_eq!(bodies, [&b"v=0"[..], b"last"]);
+    }
+
+    #[test]
+    fn what_is_written_never_holds_its_own_boundary() {
+        let tricky = b"x\r\n--siaga112-0--\r\nsiaga112-1";
+        let (content_type, body) = super::multipart(&[("text/plain", tricky), ("a/b", b"")]);
+        assert_eq!(content_type, "multipart/mixed;boundary=siaga112-2");
+        let mut headers = Headers::default();
+        headers.push(Name::ContentType, content_type);
+        let (parts, findings) = parts(&headers, &body);
+        assert_eq!(findings, [] as [String; 0]);
+        assert_eq!(
+            (parts.len(), &parts[0].body[..], &parts[1].body[..]),
+            (2, &tricky[..], &b""[..])
+        );
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::flow::Flow;
-use super::message::{Method, Request, Response};
+use super::message::{Headers, Method, Request, Response};
 use super::name::Name;
 use super::uri::Uri;
+use super::values::without_empty_tag;
 
 /// What names a dialog at our side.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,17 +49,16 @@ impl Dialog {
         let from = invite.headers.text(&Name::From)?.into_owned();
         let to = invite.headers.text(&Name::To)?.into_owned();
         let remote_tag = invite.headers.from()?.tag().unwrap_or("").into();
-        let target = invite.headers.contacts().into_iter().next().map(|c| c.uri);
         Some(Self {
             key: DialogKey { call_id: invite.headers.call_id()?.into(), local_tag: tag.into() },
             remote_tag,
-            local: format!("{to};tag={tag}").into(),
+            local: format!("{};tag={tag}", without_empty_tag(&to)).into(),
             remote: from.into(),
             local_number: 0,
             remote_number: Some(invite.headers.cseq()?.number),
-            // A switch that forgot its Contact is still reachable where it sent from.
-            target: target.unwrap_or_else(|| Uri::read(&format!("sip:{}", flow.remote))),
-            routes: invite.headers.values(&Name::RecordRoute).into_iter().map(Into::into).collect(),
+            // A switch whose Contact is none is still reachable where it sent from.
+            target: target(&invite.headers).unwrap_or_else(|| source(&flow)),
+            routes: routes(&invite.headers),
             flow,
             pinned: false,
             lost: false,
@@ -70,8 +70,7 @@ impl Dialog {
     pub fn sent(invite: &Request, response: &Response, flow: Flow) -> Option<Self> {
         let from = invite.headers.from()?;
         let to = response.headers.to()?;
-        let target = response.headers.contacts().into_iter().next().map(|c| c.uri);
-        let mut routes = response.headers.values(&Name::RecordRoute);
+        let mut routes = routes(&response.headers);
         routes.reverse();
         Some(Self {
             key: DialogKey {
@@ -83,8 +82,8 @@ impl Dialog {
             remote: response.headers.text(&Name::To)?.into(),
             local_number: invite.headers.cseq()?.number,
             remote_number: None,
-            target: target.unwrap_or_else(|| invite.uri.clone()),
-            routes: routes.into_iter().map(Into::into).collect(),
+            target: target(&response.headers).unwrap_or_else(|| invite.uri.clone()),
+            routes,
             flow,
             pinned: true,
             lost: false,
@@ -134,7 +133,7 @@ impl Dialog {
             for route in self.routes.iter().skip(1) {
                 request.headers.push(Name::Route, route.to_string());
             }
-            request.headers.push(Name::Route, format!("<{}>", self.target));
+            request.headers.push(Name::Route, format!("<{}>", self.target.wire_form()));
         } else {
             for route in &self.routes {
                 request.headers.push(Name::Route, route.to_string());
@@ -165,8 +164,8 @@ impl Dialog {
         }
         if matches!(request.method, Method::Invite | Method::Update) {
             self.move_to(flow);
-            if let Some(contact) = request.headers.contacts().into_iter().next() {
-                self.target = contact.uri;
+            if let Some(target) = target(&request.headers) {
+                self.target = target;
             }
         }
         Ok(())
@@ -214,6 +213,24 @@ impl Dialog {
             _ => self.flow,
         }
     }
+}
+
+/// The first Contact that a request can be sent to: `None`, `*` or a number is none.
+fn target(headers: &Headers) -> Option<Uri> {
+    headers.contacts().into_iter().map(|contact| contact.uri).find(Uri::is_target)
+}
+
+/// The far end as a URI.
+fn source(flow: &Flow) -> Uri {
+    let address = SocketAddr::new(flow.remote.ip(), flow.remote.port());
+    Uri::read(&format!("sip:{address}{}", flow.transport.parameter()))
+}
+
+/// The recorded routes that a request can be sent to; what is no address names no proxy.
+fn routes(headers: &Headers) -> Vec<Box<str>> {
+    let values = headers.values(&Name::RecordRoute);
+    let sound = values.into_iter().filter(|route| Uri::read(route_uri(route)).is_target());
+    sound.map(Into::into).collect()
 }
 
 fn route_uri(route: &str) -> &str {

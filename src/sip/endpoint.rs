@@ -102,8 +102,11 @@ impl Endpoint {
     /// Host and port that we call ourselves on a flow, for Via and Contact.
     #[must_use]
     pub fn own_address(&self, flow: &Flow) -> String {
-        let own = if flow.local.ip().is_unspecified() { self.reachable } else { flow.local.ip() };
-        SocketAddr::new(self.external.unwrap_or(own), flow.local.port()).to_string()
+        let local = flow.local.ip();
+        let own = if local.is_unspecified() { self.reachable } else { local };
+        // An address of the other family is none that this far end could use.
+        let external = self.external.filter(|ip| ip.is_ipv4() == local.is_ipv4());
+        SocketAddr::new(external.unwrap_or(own), flow.local.port()).to_string()
     }
 
     /// The request of an INVITE transaction that has no final response yet.
@@ -635,9 +638,15 @@ fn unreadable(request: &Request, oddities: &[Oddity]) -> Option<u16> {
     if !named {
         return Some(400);
     }
-    let spoilt = oddities
-        .iter()
-        .any(|o| matches!(o, Oddity::ContentLength | Oddity::BodyShort | Oddity::RequestLine));
+    let spoilt = oddities.iter().any(|o| {
+        matches!(
+            o,
+            Oddity::ContentLength
+                | Oddity::BodyShort
+                | Oddity::RequestLine
+                | Oddity::TooManyHeaders
+        )
+    });
     // Nor for an ACK without which the call ends, or an ending of which the seat would never hear.
     let tolerated = [Method::Invite, Method::Ack, Method::Bye, Method::Cancel];
     (spoilt && !tolerated.contains(&request.method)).then_some(400)

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::name::Name;
 use super::uri::Uri;
-use super::values::{CSeq, NameAddr, Via, split_list};
+use super::values::{CSeq, NameAddr, Via, split_list, without_empty_tag};
 
 /// A request method (RFC 3261 §7.1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -148,7 +148,7 @@ impl Headers {
     /// A header whose value is a number.
     #[must_use]
     pub fn number(&self, name: &Name) -> Option<u32> {
-        self.text(name)?.trim().parse().ok()
+        super::values::decimal(&self.text(name)?)
     }
 
     /// All lines in order.
@@ -291,7 +291,12 @@ impl Request {
             match name {
                 _ if repeats => {}
                 Name::To if code > 100 && self.headers.to().is_some_and(|t| t.tag().is_none()) => {
-                    let mut to = value.to_vec();
+                    let empty = self.headers.to().is_some_and(|t| t.params.has("tag"));
+                    let mut to = if empty {
+                        without_empty_tag(&String::from_utf8_lossy(value)).into_bytes()
+                    } else {
+                        value.to_vec()
+                    };
                     to.extend_from_slice(b";tag=");
                     to.extend_from_slice(tag.as_bytes());
                     headers.push(Name::To, to);

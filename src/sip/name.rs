@@ -100,6 +100,12 @@ names! {
     RAck = "RAck",
     Path = "Path",
     Replaces = "Replaces",
+    AcceptContact = "Accept-Contact" / "a",
+    RejectContact = "Reject-Contact" / "j",
+    RequestDisposition = "Request-Disposition" / "d",
+    ReferredBy = "Referred-By" / "b",
+    Identity = "Identity" / "y",
+    IdentityInfo = "Identity-Info" / "n",
 }
 
 impl fmt::Display for Name {
@@ -127,6 +133,7 @@ impl Name {
                 | Self::Accept
                 | Self::AcceptLanguage
                 | Self::PAssertedIdentity
+                | Self::PPreferredIdentity
                 | Self::RemotePartyId
                 | Self::Diversion
                 | Self::HistoryInfo
@@ -138,6 +145,10 @@ impl Name {
                 | Self::Reason
                 | Self::Path
                 | Self::AllowEvents
+                | Self::ContentEncoding
+                | Self::AcceptContact
+                | Self::RejectContact
+                | Self::RequestDisposition
         )
     }
 }
@@ -152,5 +163,38 @@ mod tests {
         assert_eq!(Name::read("i"), Name::CallId);
         assert_eq!(Name::read("M"), Name::Contact);
         assert_eq!(Name::read("X-Lokasi").as_str(), "X-Lokasi");
+    }
+
+    /// Every compact form that IANA lists.
+    #[test]
+    fn every_compact_form_is_its_long_one() {
+        let table = [
+            ("a", "Accept-Contact"),
+            ("b", "Referred-By"),
+            ("c", "Content-Type"),
+            ("d", "Request-Disposition"),
+            ("e", "Content-Encoding"),
+            ("f", "From"),
+            ("i", "Call-ID"),
+            ("j", "Reject-Contact"),
+            ("k", "Supported"),
+            ("l", "Content-Length"),
+            ("m", "Contact"),
+            ("n", "Identity-Info"),
+            ("o", "Event"),
+            ("r", "Refer-To"),
+            ("s", "Subject"),
+            ("t", "To"),
+            ("u", "Allow-Events"),
+            ("v", "Via"),
+            ("x", "Session-Expires"),
+            ("y", "Identity"),
+        ];
+        for (compact, long) in table {
+            for form in [compact.to_owned(), compact.to_uppercase(), long.to_uppercase()] {
+                assert_eq!(Name::read(&form).as_str(), long, "{form}");
+                assert!(!matches!(Name::read(&form), Name::Other(_)), "{form}");
+            }
+        }
     }
 }

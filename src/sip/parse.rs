@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::message::{Headers, Message, Method, Request, Response};
 use super::name::Name;
 use super::uri::Uri;
+use super::values::decimal;
 use crate::vocabulary::limits;
 
 /// Why bytes are no SIP message at all. Nothing is sent back for these.
@@ -23,9 +24,6 @@ pub enum NotSip {
     /// The first line is neither a request line nor a status line.
     #[error("first line is neither a request nor a status line")]
     NoStartLine,
-    /// More header lines than any message needs.
-    #[error("more than {} header lines", limits::SIP_HEADERS)]
-    TooManyHeaders,
 }
 
 /// What was odd about a message that was read all the same.
@@ -40,10 +38,14 @@ pub enum Oddity {
     /// Fewer body bytes than Content-Length says.
     #[error("body shorter than Content-Length")]
     BodyShort,
-    /// A header line without a colon, left out.
-    #[error("header line without a colon")]
+    /// A header line without a colon or without a name before it, left out.
+    #[error("header line without a name and a colon")]
     NoColon,
-    /// The request line has white space or brackets in its URI.
+    /// More header lines than any message needs; those beyond the bound are left out.
+    #[error("more than {} header lines", limits::SIP_HEADERS)]
+    TooManyHeaders,
+    /// The request line has white space or angle brackets in its URI, or an IPv6 address without
+    /// its square ones.
     #[error("request line not well formed")]
     RequestLine,
     /// The message ended within its headers.
@@ -76,7 +78,7 @@ pub fn parse(datagram: &Bytes) -> Result<Read, NotSip> {
     let mut oddities = Vec::new();
     let start_line = read_start(&String::from_utf8_lossy(&raw.slice(line)), &mut oddities)
         .ok_or(NotSip::NoStartLine)?;
-    let headers = read_headers(&raw, &mut at, &mut oddities)?;
+    let headers = read_headers(&raw, &mut at, &mut oddities);
     let body = read_body(&raw, at, &headers, &mut oddities);
     let message = match start_line {
         Start::Request(method, uri) => {
@@ -93,7 +95,7 @@ pub fn parse(datagram: &Bytes) -> Result<Read, NotSip> {
 /// header at all.
 pub(super) fn part_headers(part: &Bytes) -> (Headers, Bytes) {
     let mut at = 0;
-    let headers = read_headers(part, &mut at, &mut Vec::new()).unwrap_or_default();
+    let headers = read_headers(part, &mut at, &mut Vec::new());
     (headers, part.slice(at.min(part.len())..))
 }
 
@@ -109,7 +111,7 @@ fn read_start(line: &str, oddities: &mut Vec<Oddity>) -> Option<Start> {
         if version != "2.0" {
             oddities.push(Oddity::Version);
         }
-        let code = code.parse().ok().filter(|c| (100..700).contains(c))?;
+        let code = decimal(code).filter(|c| (100..700).contains(c))?;
         return Some(Start::Status(code, phrase.trim().to_owned()));
     }
     let (method, rest) = line.split_once([' ', '\t'])?;
@@ -120,14 +122,19 @@ fn read_start(line: &str, oddities: &mut Vec<Oddity>) -> Option<Start> {
     if number != "2.0" {
         oddities.push(Oddity::Version);
     }
-    let bare = uri.trim().trim_start_matches('<').trim_end_matches('>');
+    let bare = uri.trim().trim_start_matches('<').trim_end_matches('>').trim();
     if uri.len() != bare.len() || bare.contains([' ', '\t']) || line.ends_with([' ', '\t']) {
         oddities.push(Oddity::RequestLine);
     }
     if bare.is_empty() {
         return None;
     }
-    Some(Start::Request(method, Uri::read(bare)))
+    let uri = Uri::read(bare);
+    // Without brackets nobody can tell an IPv6 address from its port (RFC 5118 §4.2).
+    if uri.host().contains(':') && !bare.contains('[') {
+        note(oddities, Oddity::RequestLine);
+    }
+    Some(Start::Request(method, uri))
 }
 
 fn strip_prefix_no_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
@@ -147,21 +154,17 @@ fn next_line(raw: &[u8], at: usize) -> (std::ops::Range<usize>, usize) {
     }
 }
 
-fn read_headers(
-    raw: &Bytes,
-    at: &mut usize,
-    oddities: &mut Vec<Oddity>,
-) -> Result<Headers, NotSip> {
+fn read_headers(raw: &Bytes, at: &mut usize, oddities: &mut Vec<Oddity>) -> Headers {
     let mut headers = Headers::default();
     loop {
         if *at >= raw.len() {
-            oddities.push(Oddity::NoHeaderEnd);
-            return Ok(headers);
+            note(oddities, Oddity::NoHeaderEnd);
+            return headers;
         }
         let (line, mut next) = next_line(raw, *at);
         if line.is_empty() {
             *at = next;
-            return Ok(headers);
+            return headers;
         }
         let mut value: Cow<'_, [u8]> = Cow::Borrowed(raw.get(line.clone()).unwrap_or_default());
         // A line that begins with white space continues the one before (RFC 3261 §7.3.1).
@@ -174,12 +177,18 @@ fn read_headers(
             next = after;
         }
         *at = next;
-        let Some(colon) = memchr::memchr(b':', &value) else {
-            oddities.push(Oddity::NoColon);
-            continue;
-        };
+        let colon = memchr::memchr(b':', &value).unwrap_or(0);
         let name = String::from_utf8_lossy(value.get(..colon).unwrap_or_default());
-        let name = Name::read(name.trim());
+        let name = name.trim();
+        if name.is_empty() {
+            note(oddities, Oddity::NoColon);
+            continue;
+        }
+        if headers.len() == limits::SIP_HEADERS {
+            note(oddities, Oddity::TooManyHeaders);
+            continue;
+        }
+        let name = Name::read(name);
         let text = value.get(colon + 1..).unwrap_or_default().trim_ascii();
         // An unfolded value stays a slice of the datagram: no copy.
         let bytes = match &value {
@@ -187,9 +196,13 @@ fn read_headers(
             Cow::Owned(_) => Bytes::copy_from_slice(text),
         };
         headers.push(name, bytes);
-        if headers.len() > limits::SIP_HEADERS {
-            return Err(NotSip::TooManyHeaders);
-        }
+    }
+}
+
+/// An oddity is told once, however often it is met.
+fn note(oddities: &mut Vec<Oddity>, oddity: Oddity) {
+    if !oddities.contains(&oddity) {
+        oddities.push(oddity);
     }
 }
 
@@ -197,9 +210,9 @@ fn read_headers(
 /// (RFC 3261 §18.3).
 fn read_body(raw: &Bytes, at: usize, headers: &Headers, oddities: &mut Vec<Oddity>) -> Bytes {
     let rest = raw.slice(at.min(raw.len())..);
-    let mut lengths = headers.texts(&Name::ContentLength).map(|t| t.trim().parse::<usize>());
+    let mut lengths = headers.texts(&Name::ContentLength).map(|t| decimal::<usize>(&t));
     let Some(first) = lengths.next() else { return rest };
-    let agreed = first.clone().ok().filter(|_| lengths.all(|other| other == first));
+    let agreed = first.filter(|_| lengths.all(|other| other == first));
     match agreed {
         None => {
             oddities.push(Oddity::ContentLength);
@@ -242,9 +255,14 @@ mod tests {
 
     #[test]
     fn wrong_lengths_are_noted_and_the_body_kept() {
-        for (length, oddity) in
-            [("-1", Oddity::ContentLength), ("99", Oddity::BodyShort), ("x", Oddity::ContentLength)]
-        {
+        for (length, oddity) in [
+            ("-1", Oddity::ContentLength),
+            ("+3", Oddity::ContentLength),
+            ("99", Oddity::BodyShort),
+            ("99999999999999999999999", Oddity::ContentLength),
+            ("x", Oddity::ContentLength),
+            ("", Oddity::ContentLength),
+        ] {
             let got = read(&format!("BYE sip:a SIP/2.0\r\nContent-Length: {length}\r\n\r\nabc"));
             assert_eq!(got.oddities, [oddity]);
             assert_eq!(&request(got).body[..], b"abc");

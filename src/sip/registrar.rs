@@ -10,7 +10,8 @@ use super::flow::Flow;
 use super::message::{Request, Response};
 use super::name::Name;
 use super::settings::{Account, Expires, SipSettings};
-use super::uri::{Scheme, Uri};
+use super::uri::Uri;
+use super::write::quoted;
 use crate::vocabulary::{Deadlines, Dice, Moment, SeatId, limits};
 
 /// One phone of a seat.
@@ -260,11 +261,11 @@ impl Registrar {
         let mut wishes = Vec::new();
         for value in &values {
             let contact = super::values::NameAddr::read(value).ok_or(400u16)?;
-            let sip = matches!(contact.uri.scheme(), Scheme::Sip | Scheme::Sips);
             // A Contact with headers stands in brackets (RFC 3261 §20.10).
             let uri = contact.uri.as_str();
             let bare_headers = uri.contains('?') && value.trim_start().starts_with(uri);
-            if !sip || contact.uri.host().is_empty() || bare_headers {
+            // It is written back to every phone of the seat: nothing may break out of its place.
+            if !contact.uri.is_target() || !contact.uri.is_sound() || bare_headers {
                 return Err(400);
             }
             // The Contact's own parameter wins over the header, the header over the default.
@@ -361,7 +362,7 @@ impl Registrar {
             let seconds = binding.expires_at.since(now).as_secs();
             let mut value = format!("<{}>;expires={seconds}", binding.contact);
             if let Some(instance) = &binding.instance {
-                value.push_str(&format!(";+sip.instance=\"{instance}\""));
+                value.push_str(&format!(";+sip.instance={}", quoted(instance)));
             }
             response.headers.push(Name::Contact, value);
         }

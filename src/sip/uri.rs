@@ -1,9 +1,10 @@
 //! Addresses: `sip:`, `sips:`, `tel:` and `urn:` URIs, read tolerantly and kept as they came.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::flow::Transport;
-use super::values::Params;
+use super::values::{Params, decimal};
 
 /// What kind of URI it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +100,37 @@ impl Uri {
         headers.and_then(|at| self.text.get(..host + at)).unwrap_or(&self.text)
     }
 
+    /// The URI as it stands in a start line or between angle brackets: what would end it there is
+    /// escaped, whoever wrote it (RFC 3261 §19.1.2).
+    #[must_use]
+    pub fn wire_form(&self) -> Cow<'_, str> {
+        let text = self.request_form();
+        if text.bytes().all(stays) {
+            return Cow::Borrowed(text);
+        }
+        let mut out = String::with_capacity(text.len() + 16);
+        for byte in text.bytes() {
+            if stays(byte) {
+                out.push(char::from(byte));
+            } else {
+                out.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        Cow::Owned(out)
+    }
+
+    /// Whether a request can be sent to it: a SIP URI with a host.
+    #[must_use]
+    pub fn is_target(&self) -> bool {
+        matches!(self.scheme, Scheme::Sip | Scheme::Sips) && !self.host.is_empty()
+    }
+
+    /// Whether it can be written where it was read without a byte being escaped.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        !self.text.is_empty() && self.text.bytes().all(stays)
+    }
+
     /// What kind of URI it is.
     #[must_use]
     pub const fn scheme(&self) -> Scheme {
@@ -133,10 +165,17 @@ impl Uri {
     /// Host and port as a socket address, when the host is an address.
     #[must_use]
     pub fn socket(&self) -> Option<std::net::SocketAddr> {
-        let ip = self.host.parse().ok()?;
+        let ip: std::net::IpAddr = self.host.parse().ok()?;
+        // An IPv4 address in IPv6's clothes is reached over IPv4 (RFC 5118 §4.9).
+        let ip = ip.to_canonical();
         let transport = Transport::of_uri(self).unwrap_or(Transport::Udp);
         Some(std::net::SocketAddr::new(ip, self.port.unwrap_or(transport.default_port())))
     }
+}
+
+/// Bytes that may stand in a URI as they are; the rest would end it or is no ASCII.
+const fn stays(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"')
 }
 
 /// Splits `host`, `host:port`, `[v6]` and `[v6]:port`; the brackets are taken off.
@@ -144,12 +183,12 @@ pub(crate) fn split_host_port(text: &str) -> (&str, Option<u16>) {
     let text = text.trim();
     if let Some(inner) = text.strip_prefix('[') {
         let (host, rest) = inner.split_once(']').unwrap_or((inner, ""));
-        return (host, rest.strip_prefix(':').and_then(|p| p.trim().parse().ok()));
+        return (host, rest.strip_prefix(':').and_then(decimal));
     }
     match text.rsplit_once(':') {
         // More than one colon without brackets is a bare IPv6 address (tolerated).
         Some((host, _)) if host.contains(':') => (text, None),
-        Some((host, port)) => (host.trim(), port.trim().parse().ok()),
+        Some((host, port)) => (host.trim(), decimal(port)),
         None => (text, None),
     }
 }
@@ -192,6 +231,7 @@ mod tests {
             ("sip:urn:service:sos@h", "urn:service:sos", "h", None),
             ("sip:[::1]", "", "::1", None),
             ("sip:x@h:99999", "x", "h", None),
+            ("sip:x@h:+5060", "x", "h", None),
             ("nonsense", "", "", None),
         ];
         for (text, user, host, port) in table {

@@ -85,10 +85,11 @@ impl NameAddr {
         Some(Self { display: String::new(), uri: Uri::read(uri), params: Params::read(params) })
     }
 
-    /// The `tag` parameter.
+    /// The `tag` parameter; an empty one names no dialog and is none.
     #[must_use]
     pub fn tag(&self) -> Option<&str> {
-        self.params.get("tag")
+        let mut tags = self.params.iter().filter(|(name, _)| name.eq_ignore_ascii_case("tag"));
+        tags.find_map(|(_, value)| value.filter(|tag| !tag.is_empty()))
     }
 }
 
@@ -160,7 +161,8 @@ pub fn stamp_via(value: &str, via: &Via, source: SocketAddr) -> String {
         }
     }
     let rport = via.params.has("rport");
-    let same = via.host.parse::<IpAddr>().is_ok_and(|ip| ip == source.ip());
+    let canonical = source.ip().to_canonical();
+    let same = via.host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical() == canonical);
     if !same || rport {
         text.push_str(&format!(";received={}", source.ip()));
     }
@@ -184,17 +186,24 @@ impl CSeq {
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let mut words = text.split_ascii_whitespace();
-        let number = words.next()?.parse().ok()?;
+        let number = decimal(words.next()?)?;
         let method = Method::read(words.next()?)?;
         Some(Self { number, method })
     }
+}
+
+/// A number of digits alone, with white space around: no sign, which Rust would read.
+#[must_use]
+pub fn decimal<T: std::str::FromStr>(text: &str) -> Option<T> {
+    let text = text.trim();
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 /// The Reason of a CANCEL or BYE: protocol and cause (RFC 3326).
 #[must_use]
 pub fn read_reason(text: &str) -> Option<(String, u16)> {
     let (protocol, params) = text.split_once(';').unwrap_or((text, ""));
-    let cause = Params::read(params).get("cause")?.parse().ok()?;
+    let cause = Params::read(params).get("cause").and_then(decimal)?;
     Some((protocol.trim().to_ascii_uppercase(), cause))
 }
 
@@ -218,6 +227,16 @@ pub(crate) fn without_empty_tag(to: &Bytes) -> Bytes {
 /// Splits at a byte that stands outside quoted strings.
 pub(crate) fn split_outside_quotes(text: &str, at: u8) -> impl Iterator<Item = &str> {
     split_outside(text, at, false)
+}
+
+/// An address without its empty `tag` parameters, so that one can be added.
+pub(crate) fn without_empty_tag(address: &str) -> String {
+    let empty = |part: &&str| {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        name.trim().eq_ignore_ascii_case("tag") && value.trim().is_empty()
+    };
+    let kept: Vec<&str> = split_outside(address, b';', true).filter(|part| !empty(part)).collect();
+    kept.join(";")
 }
 
 /// Splits a comma-separated list outside quoted strings and angle brackets.

@@ -1,8 +1,9 @@
-//! The strict writer: messages to bytes. Content-Length is always written and always right.
+//! The strict writer: messages to bytes. Content-Length is always written and always right, and
+//! nothing breaks out of the place that it is written to, whoever it came from.
 
 use bytes::Bytes;
 
-use super::message::{Headers, Request, Response};
+use super::message::{Headers, Request, Response, is_token_byte};
 use super::name::Name;
 
 impl Request {
@@ -10,9 +11,9 @@ impl Request {
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
         let mut out = Vec::with_capacity(room(&self.headers, &self.body));
-        out.extend_from_slice(self.method.as_str().as_bytes());
+        out.extend(self.method.as_str().bytes().filter(|byte| is_token_byte(*byte)));
         out.push(b' ');
-        out.extend_from_slice(self.uri.request_form().as_bytes());
+        out.extend_from_slice(self.uri.wire_form().as_bytes());
         out.extend_from_slice(b" SIP/2.0\r\n");
         finish(out, &self.headers, &self.body)
     }
@@ -26,7 +27,9 @@ impl Response {
         out.extend_from_slice(b"SIP/2.0 ");
         out.extend_from_slice(self.code.to_string().as_bytes());
         out.push(b' ');
-        out.extend_from_slice(self.phrase.as_bytes());
+        let phrase: String =
+            self.phrase.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        out.extend_from_slice(phrase.trim().as_bytes());
         out.extend_from_slice(b"\r\n");
         finish(out, &self.headers, &self.body)
     }
@@ -39,7 +42,9 @@ fn room(headers: &Headers, body: &[u8]) -> usize {
 }
 
 fn finish(mut out: Vec<u8>, headers: &Headers, body: &[u8]) -> Bytes {
-    for (name, value) in headers.iter().filter(|(name, _)| **name != Name::ContentLength) {
+    let token = |name: &Name| name.as_str().bytes().all(is_token_byte) && !name.as_str().is_empty();
+    let written = |name: &Name| *name != Name::ContentLength && token(name);
+    for (name, value) in headers.iter().filter(|(name, _)| written(name)) {
         out.extend_from_slice(name.as_str().as_bytes());
         out.extend_from_slice(b": ");
         // A value never breaks out of its line, whatever it was built from.

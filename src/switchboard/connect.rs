@@ -120,8 +120,10 @@ impl Switchboard {
         let number = &call.number;
         let user: String =
             number.reveal().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '+').collect();
-        let user = if user.is_empty() { "anonymous" } else { user.as_str() };
-        let name = quoted(&display(call.name.as_ref(), number));
+        let user = user.get(..user.len().min(limits::SHOWN_NUMBER)).unwrap_or_default();
+        let user = if user.is_empty() { "anonymous" } else { user };
+        let name = display(call.name.as_ref(), number);
+        let name = quoted(&name.chars().take(limits::SHOWN_NAME).collect::<String>());
         let uid = |kind: &str, id: &str| {
             format!("<urn:emergency:uid:{kind}id:{id}:{node}>;purpose=emergency-{}Id", {
                 if kind == "call" { "Call" } else { "Incident" }

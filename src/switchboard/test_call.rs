@@ -4,13 +4,12 @@
 use crate::call::State;
 use crate::call::orders::{MediaOrder, Role};
 use crate::journal::Fact;
+use crate::sip::write::quoted;
 use crate::sip::{Name, Request, body};
 use crate::vocabulary::{CallId, Cause, Ending, Now, Party, Stage, limits};
 
 use super::inbound::ALLOW;
 use super::{Switchboard, Timer};
-
-const BOUNDARY: &str = "siaga112-test";
 
 impl Switchboard {
     /// Test calls that live, the new one counted.
@@ -46,22 +45,10 @@ impl Switchboard {
             .response(200, &tag)
             .with(Name::Contact, self.contact(&flow))
             .with(Name::Allow, ALLOW)
-            .with(
-                Name::Warning,
-                format!("399 {host} \"{}\"", text.replace(['\r', '\n', '"'], " ")),
-            );
+            .with(Name::Warning, format!("399 {host} {}", quoted(&text)));
         let response = if takes_multipart(request) {
-            let mut both =
-                format!("--{BOUNDARY}\r\nContent-Type: application/sdp\r\n\r\n").into_bytes();
-            both.extend_from_slice(&sdp);
-            both.extend_from_slice(
-                format!(
-                    "\r\n--{BOUNDARY}\r\nContent-Type: text/plain;charset=utf-8\r\n\r\n{text}\r\n\
-                     --{BOUNDARY}--\r\n"
-                )
-                .as_bytes(),
-            );
-            let content = format!("multipart/mixed;boundary={BOUNDARY}");
+            let told = ("text/plain;charset=utf-8", text.as_bytes());
+            let (content, both) = body::multipart(&[("application/sdp", &sdp), told]);
             response.with(Name::MimeVersion, "1.0").with_body(&content, both)
         } else {
             response.with_body("application/sdp", sdp)
@@ -107,10 +94,12 @@ fn report(centre: &str, dialled: &str, request: &Request) -> String {
     };
     // A trunk's test number stands for the service that it is.
     let service = if dialled.starts_with("urn:") { dialled } else { "urn:service:test.sos" };
-    format!(
+    let text = format!(
         "Test call\r\nCentre: {centre}\r\nDialled: {dialled}\r\nService: {service}\r\n\
          Location: {location}"
-    )
+    );
+    // An INVITE's own words could make the answer longer than a datagram.
+    text.chars().take(limits::TEST_REPORT).collect()
 }
 
 /// A body of several parts unless the caller says what it accepts and that is not among it.

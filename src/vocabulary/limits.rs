@@ -6,6 +6,13 @@ use std::time::Duration;
 pub const SIP_MESSAGE_BYTES: usize = 65_535;
 /// Header lines of one SIP message. RFC 4475's longest valid message has under 100.
 pub const SIP_HEADERS: usize = 512;
+/// Characters of a caller's name that a seat's phone is sent: phones show 20 to 60, and the INVITE
+/// must stay one datagram whatever a switch puts into a name.
+pub const SHOWN_NAME: usize = 128;
+/// Characters of a caller's number that a seat's phone is sent. E.164 has 15 digits.
+pub const SHOWN_NUMBER: usize = 64;
+/// Characters of a test call's report: it is said twice in one datagram.
+pub const TEST_REPORT: usize = 2_000;
 /// Parts of one multipart body, nested ones counted: a full NG112 INVITE has five.
 pub const BODY_PARTS: usize = 16;
 /// Multipart nesting.

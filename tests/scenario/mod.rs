@@ -22,6 +22,8 @@ use siaga112::vocabulary::{AnswerMode, Dice, Moment, Now, StreamId, WallTime};
 pub const TRUNK: &str = "198.51.100.7:5060";
 pub const STRANGER: &str = "203.0.113.99:5060";
 pub const OURS: &str = "203.0.113.10:5060";
+/// Our address towards peers of IPv6.
+pub const OURS_6: &str = "[2001:db8::10]:5060";
 const DOMAIN: &str = "112.example";
 
 pub fn seat_address(number: usize) -> String {
@@ -132,7 +134,12 @@ impl World {
     /// A centre with so many RTP ports and nobody registered.
     pub fn with_ports(seats: usize, answer: AnswerMode, ports: u16) -> Self {
         let now = Now { moment: Moment(1_000_000), wall: WallTime(1_789_621_951_000_000) };
-        let board = Switchboard::new(now, settings(seats, answer), Dice::from_number(112));
+        Self::of(now, settings(seats, answer), ports)
+    }
+
+    /// A centre of its own.
+    pub fn of(now: Now, settings: SwitchboardSettings, ports: u16) -> Self {
+        let board = Switchboard::new(now, settings, Dice::from_number(112));
         let mut world = Self {
             board,
             now,
@@ -159,7 +166,8 @@ impl World {
     /// A datagram from somewhere.
     pub fn hear(&mut self, from: &str, text: &str) {
         let remote: SocketAddr = from.parse().unwrap();
-        let flow = Flow { transport: Transport::Udp, local: OURS.parse().unwrap(), remote };
+        let local = if remote.is_ipv4() { OURS } else { OURS_6 }.parse().unwrap();
+        let flow = Flow { transport: Transport::Udp, local, remote };
         self.ladder.push(format!("<- {} {}", remote.ip(), first_word(text)));
         self.take(Input::Sip { flow, bytes: Bytes::copy_from_slice(text.as_bytes()) });
     }

@@ -4,7 +4,7 @@ use super::*;
 
 /// What both sides of a conversation must agree on.
 #[derive(Debug, PartialEq, Eq)]
-struct Gist {
+pub struct Gist {
     first: String,
     call_id: String,
     number: u32,
@@ -13,7 +13,7 @@ struct Gist {
     branch: Option<String>,
 }
 
-fn gist(read: &Read) -> Gist {
+pub fn gist(read: &Read) -> Gist {
     let headers = headers(&read.message);
     let tag = |address: Option<siaga112::sip::NameAddr>| address?.tag().map(str::to_owned);
     let cseq = headers.cseq().unwrap();
@@ -30,7 +30,7 @@ fn gist(read: &Read) -> Gist {
     }
 }
 
-fn gist_by_sipx(bytes: &Bytes) -> Gist {
+pub fn gist_by_sipx(bytes: &Bytes) -> Gist {
     use sipx_sip::headers::{CSeq, CallId, From, To, Via};
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let message = sipx_sip::parse_datagram(bytes.clone(), &sipx_sip::Limits::datagram())

@@ -36,13 +36,15 @@ impl ServerKey {
         let port = via.port.unwrap_or(0);
         let branch = via.branch();
         let host = via.host.to_ascii_lowercase();
+        let call_id = request.headers.call_id()?;
+        let number = request.headers.cseq()?.number;
         if branch.len() > MAGIC_COOKIE.len() && branch.starts_with(MAGIC_COOKIE) {
-            return Some(format!("{branch}|{host}:{port}|{method}"));
+            // The branch should say it all (§17.2.3). Call-ID and number are the same in every
+            // repetition; a switch that uses its branch again must not lose its second caller.
+            return Some(format!("{branch}|{host}:{port}|{call_id}|{number}|{method}"));
         }
         // An element of RFC 2543 sends no usable branch: its dialog and sequence name it.
-        let call_id = request.headers.call_id()?;
         let from = request.headers.from()?;
-        let number = request.headers.cseq()?.number;
         let tag = from.tag().unwrap_or("");
         Some(format!("2543|{call_id}|{tag}|{number}|{host}:{port}|{method}"))
     }
