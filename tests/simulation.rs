@@ -184,6 +184,23 @@ impl Day {
                 let code = if caller.over { 481 } else { 200 };
                 return self.post(TRUNK, respond(text, code, "x", ""));
             }
+            if text.starts_with("INVITE") {
+                // Our refresh: of a session that the caller knows, or has forgotten.
+                let over = caller.over;
+                let code = match self.pick(8) {
+                    _ if over => 481,
+                    0 => 491,
+                    1 => 500,
+                    _ => 200,
+                };
+                let timer = "Session-Expires: 40;refresher=uac\r\nContact:";
+                let sdp = if code == 200 { SDP } else { "" };
+                let answer = respond(text, code, "x", sdp).replacen("Contact:", timer, 1);
+                return self.post(TRUNK, answer);
+            }
+            if text.starts_with("ACK") {
+                return;
+            }
             // The only other request of ours is BYE.
             assert!(text.starts_with("BYE"), "{text}");
             assert!(caller.dialog.is_some(), "BYE before any dialog:\n{text}");
@@ -236,7 +253,11 @@ impl Day {
             _ => "sip:0328112@203.0.113.10;user=phone",
         };
         let sdp = if self.one_in(6) { "" } else { SDP };
-        let invite = invite(number, uri, sdp);
+        let mut invite = invite(number, uri, sdp);
+        if self.one_in(3) {
+            let timer = "Session-Expires: 40;refresher=uas\r\nContact:";
+            invite = invite.replacen("Contact:", timer, 1);
+        }
         self.post(TRUNK, invite.clone());
         let caller = Caller {
             invite,

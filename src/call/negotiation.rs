@@ -37,6 +37,8 @@ pub struct LegMedia {
     version: u64,
     aim: Option<Aim>,
     law: Option<CodecKind>,
+    /// Our last description, for a refresh of the session as it is.
+    said: Bytes,
 }
 
 impl LegMedia {
@@ -51,6 +53,7 @@ impl LegMedia {
             version: 0,
             aim: None,
             law: None,
+            said: Bytes::new(),
         }
     }
 
@@ -79,7 +82,7 @@ impl LegMedia {
             _ => [CodecKind::Pcma, CodecKind::Pcmu],
         };
         self.version += 1;
-        sdp::offer(&OfferParts {
+        self.said = sdp::offer(&OfferParts {
             session_id: self.session,
             version: self.version,
             address: self.address,
@@ -89,7 +92,14 @@ impl LegMedia {
             direction: Direction::SendRecv,
         })
         .to_bytes()
-        .into()
+        .into();
+        self.said.clone()
+    }
+
+    /// Our last description once more, its version unchanged: nothing is to change (RFC 4028 §7.4).
+    #[must_use]
+    pub fn again(&self) -> Bytes {
+        self.said.clone()
     }
 
     /// What a 200 to a first INVITE carries, and whether the ACK brings the answer: without usable
@@ -147,7 +157,8 @@ impl LegMedia {
                 direction: audio.direction.answer(),
             },
         );
-        Ok((answer.to_bytes().into(), aim))
+        self.said = answer.to_bytes().into();
+        Ok((self.said.clone(), aim))
     }
 
     fn agree(&mut self, audio: &AudioOffer, choice: &Choice) -> Aim {

@@ -14,9 +14,11 @@ use super::tls::{self, ConnectionSettings};
 use crate::console::settings::{ConsoleSettings, Token};
 use crate::media::settings::MediaSettings;
 use crate::sip::digest::Algorithm;
+use crate::sip::session_timer::Terms;
 use crate::sip::settings::{Expires, SipSettings, Timers};
 use crate::sip::{Listener, Transport};
 use crate::trunk::settings::Centre;
+use crate::vocabulary::limits;
 
 /// Addresses of one machine or container, all of them.
 const ANY: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
@@ -135,6 +137,7 @@ fn sip(section: &mut Section<'_>, dir: &Path) -> (SipSettings, ConnectionSetting
         timers: Timers::default(),
         digest,
         expires: expires(section),
+        session: session(section),
         accounts: Vec::new(),
     };
     (sip, connections)
@@ -176,6 +179,25 @@ fn expires(section: &mut Section<'_>) -> Expires {
         );
     }
     Expires { min: min.value, default: default.value, max: max.value }
+}
+
+/// Session timers (RFC 4028): neither side may be asked for a shorter one than the RFC allows.
+fn session(section: &mut Section<'_>) -> Terms {
+    let usual = Terms::default();
+    let range = limits::SESSION_FLOOR..=limits::SESSION_MOST;
+    let expires = section.number("session_expires_seconds", range.clone(), usual.expires);
+    let min = section.number("min_se_seconds", range, usual.min);
+    if min.value > expires.value {
+        section.log().error(
+            &min.place,
+            format!(
+                "sessions of {} s are shorter than the least of {} s",
+                expires.value, min.value
+            ),
+            "let min_se_seconds <= session_expires_seconds",
+        );
+    }
+    Terms { expires: expires.value, min: min.value }
 }
 
 fn media(section: &mut Section<'_>, sip: &SipSettings) -> (MediaSettings, Place) {

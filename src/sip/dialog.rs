@@ -35,7 +35,8 @@ pub struct Dialog {
     target: Uri,
     routes: Vec<Box<str>>,
     flow: Flow,
-    /// Requests go where the peer's came from, whatever its Contact says: a phone behind NAT.
+    /// Our INVITE began it. Requests go where its answer came from, whatever the Contact says: a
+    /// phone behind NAT.
     pinned: bool,
     /// The connection that it stood on is gone.
     lost: bool,
@@ -107,6 +108,19 @@ impl Dialog {
     #[must_use]
     pub fn remote_tag(&self) -> &str {
         &self.remote_tag
+    }
+
+    /// Whether we made the Call-ID: our INVITE began it.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        self.pinned
+    }
+
+    /// Takes the Contact of a 2xx to a re-INVITE or UPDATE of ours (§12.2.1.2).
+    pub fn retarget(&mut self, response: &Headers) {
+        if let Some(contact) = response.contacts().into_iter().next() {
+            self.target = contact.uri;
+        }
     }
 
     /// A new request within the dialog (§12.2.1.1). Contact is the caller's to add.

@@ -21,7 +21,7 @@ use super::stun;
 use super::transaction::client::{self, Cancel, Client};
 use super::transaction::matching::{MAGIC_COOKIE, MergeKey, ServerKey};
 use super::transaction::server::{self, AckKey, Server};
-use super::values::{split_list, stamp_via, without_empty_tag};
+use super::values::{split_list, stamp_via};
 use crate::vocabulary::{Deadlines, Dice, Moment, limits};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -607,8 +607,6 @@ fn stamp_top_via(request: &mut Request, flow: Flow) -> Option<SocketAddr> {
     for (name, value) in request.headers.iter() {
         if *name == Name::Via && std::mem::take(&mut top) {
             headers.push(Name::Via, stamped.clone());
-        } else if *name == Name::To {
-            headers.push(Name::To, without_empty_tag(value));
         } else {
             headers.push(name.clone(), value.clone());
         }

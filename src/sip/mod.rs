@@ -16,6 +16,7 @@ pub mod name;
 pub mod parse;
 pub mod refer;
 pub mod registrar;
+pub mod session_timer;
 pub mod settings;
 pub mod stun;
 mod transaction;

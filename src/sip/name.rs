@@ -84,6 +84,7 @@ names! {
     ResourcePriority = "Resource-Priority",
     Priority = "Priority",
     SessionExpires = "Session-Expires" / "x",
+    MinSe = "Min-SE",
     Reason = "Reason",
     RetryAfter = "Retry-After",
     Warning = "Warning",
@@ -103,7 +104,6 @@ names! {
     AcceptContact = "Accept-Contact" / "a",
     RejectContact = "Reject-Contact" / "j",
     RequestDisposition = "Request-Disposition" / "d",
-    ReferredBy = "Referred-By" / "b",
     Identity = "Identity" / "y",
     IdentityInfo = "Identity-Info" / "n",
 }

@@ -397,6 +397,7 @@ mod tests {
                 timers: Default::default(),
                 digest: vec![Algorithm::Sha256, Algorithm::Md5],
                 expires: Expires::default(),
+                session: Default::default(),
                 accounts: vec![Account { seat: "seat-1".into(), credential }],
             };
             let registrar = Registrar::new(&settings, &mut dice);

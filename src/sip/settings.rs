@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::digest::{Algorithm, Credential};
 use super::flow::Listener;
+use super::session_timer::Terms;
 use crate::vocabulary::SeatId;
 
 /// How the SIP side speaks.
@@ -25,6 +26,8 @@ pub struct SipSettings {
     pub digest: Vec<Algorithm>,
     /// Registration lifetimes.
     pub expires: Expires,
+    /// Session timers.
+    pub session: Terms,
     /// The phones of the seats.
     pub accounts: Vec<Account>,
 }

@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use bytes::Bytes;
 
 use super::message::Method;
 use super::uri::{Uri, split_host_port};
@@ -205,23 +204,6 @@ pub fn read_reason(text: &str) -> Option<(String, u16)> {
     let (protocol, params) = text.split_once(';').unwrap_or((text, ""));
     let cause = Params::read(params).get("cause").and_then(decimal)?;
     Some((protocol.trim().to_ascii_uppercase(), cause))
-}
-
-/// A To whose tag is there and empty names no dialog (RFC 3261 §19.3 wants a token): the request
-/// is a new one, and the parameter would stand beside our own tag.
-pub(crate) fn without_empty_tag(to: &Bytes) -> Bytes {
-    let text = String::from_utf8_lossy(to);
-    if NameAddr::read(&text).is_none_or(|to| to.tag() != Some("")) {
-        return to.clone();
-    }
-    // Header parameters stand behind the brackets where there are some.
-    let start = text.rfind('>').unwrap_or(0);
-    let (address, params) = text.split_at(start);
-    let kept = split_outside_quotes(params, b';').filter(|part| {
-        let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        !(name.trim().eq_ignore_ascii_case("tag") && unquote(value.trim()).is_empty())
-    });
-    format!("{address}{}", kept.collect::<Vec<_>>().join(";")).into()
 }
 
 /// Splits at a byte that stands outside quoted strings.

@@ -7,6 +7,7 @@ use crate::acd::{self, SeatState};
 use crate::call::orders::MediaOrder;
 use crate::call::{Attempt, Call, Calling, Errand, Leg, Origin, Peer, Side, State, Talk};
 use crate::journal::{Fact, OfferOutcome};
+use crate::sip::session_timer;
 use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, Uri, body};
 use crate::vocabulary::{CallId, Cause, Ending, Now, OfferId, Party, SeatId, TrunkId, limits};
 
@@ -152,7 +153,7 @@ impl Switchboard {
             .with(Name::Supported, SUPPORTED)
             .with(Name::ContentType, "application/sdp");
         invite.body = sdp;
-        invite
+        session_timer::offer(invite, &self.settings.sip.session)
     }
 
     fn trunk_hops(&self, _trunk: &TrunkId) -> Vec<Flow> {
@@ -185,6 +186,8 @@ impl Switchboard {
         let calling = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut());
         let agreed = calling.map(|calling| calling.media.take_answer(&answer).is_ok());
         if agreed == Some(true) {
+            let least = request.headers.number(&Name::MinSe).unwrap_or(0);
+            self.sessions.agreed(now.moment, dialog.key(), &response.headers, least);
             return self.connect_called(now, id, client, dialog);
         }
         let bye = dialog.request(&Method::Bye).with(Name::Reason, ELSEWHERE);
@@ -256,6 +259,35 @@ impl Switchboard {
         if let Some(media) = talk.and_then(|talk| talk.leg.media) {
             self.media(MediaOrder::Close { stream: media.stream });
         }
+    }
+
+    /// The same way is tried again where the refusal says how: a longer session interval. False
+    /// when it does not.
+    pub(super) fn called_again(
+        &mut self,
+        now: Now,
+        client: ClientId,
+        id: CallId,
+        request: &Request,
+        response: &Response,
+    ) -> bool {
+        let again = match response.code {
+            422 => session_timer::again(request, &response.headers),
+            _ => None,
+        };
+        let Some(invite) = again else { return false };
+        let calling = self.calls.get(&id).and_then(|call| call.calling.as_ref());
+        let attempt = calling.and_then(|c| c.attempts.iter().find(|a| a.client == client));
+        let Some(flow) = attempt.map(|attempt| attempt.flow) else { return false };
+        let second = self.send(now, flow, invite, Purpose::CallOut { call: id });
+        self.clients.remove(&client);
+        let calling = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut());
+        for attempt in calling.into_iter().flat_map(|c| &mut c.attempts) {
+            if attempt.client == client {
+                attempt.client = second;
+            }
+        }
+        true
     }
 
     /// A try came to nothing.

@@ -6,7 +6,9 @@ use crate::call::orders::{Channel, MediaOrder, Role};
 use crate::call::{Attempt, Call, Leg, LegMedia, Peer, Ringing, Side, State, Talk, wanted_law};
 use crate::journal::{Fact, OfferOutcome};
 use crate::sdp::CodecKind;
+use crate::sip::dialog::DialogKey;
 use crate::sip::registrar::Binding;
+use crate::sip::session_timer;
 use crate::sip::write::quoted;
 use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, ServerId, Uri, body};
 use crate::vocabulary::{CallId, Now, OfferId, OperatorId, SeatId, StreamId, limits};
@@ -129,7 +131,7 @@ impl Switchboard {
                 if kind == "call" { "Call" } else { "Incident" }
             })
         };
-        let mut invite = Request::new(Method::Invite, Uri::read(phone.contact.as_str()))
+        let invite = Request::new(Method::Invite, Uri::read(phone.contact.as_str()))
             .with(Name::From, format!("{name} <sip:{user}@{domain}>;tag={tag}"))
             .with(Name::To, format!("<sip:{seat}@{domain}>"))
             .with(Name::CallId, format!("{}-{tag}@{domain}", call.id))
@@ -144,6 +146,7 @@ impl Switchboard {
             .with(Name::Allow, ALLOW)
             .with(Name::Supported, SUPPORTED)
             .with(Name::ContentType, "application/sdp");
+        let mut invite = session_timer::offer(invite, &self.settings.sip.session);
         invite.body = sdp;
         invite
     }
@@ -171,19 +174,28 @@ impl Switchboard {
                 self.clients.insert(client, Purpose::Withdrawn);
                 self.called_answers(now, call, client, flow, request, response);
             }
+            Purpose::CallOut { call }
+                if self.called_again(now, client, call, request, response) => {}
             Purpose::CallOut { call } => self.called_fails(now, call, client, response.code),
             Purpose::Notify { call } => self.notified(client, call, response.code),
             Purpose::Ring { call, offer } if response.is_success() => {
                 self.clients.insert(client, Purpose::Withdrawn);
                 self.seat_answered(now, call, offer, client, flow, request, response);
             }
-            Purpose::Ring { .. } => self.ring_failed(now, client, response.code),
+            Purpose::Ring { call, offer } => {
+                if !self.ring_again(now, client, (call, offer), request, response) {
+                    self.ring_failed(now, client, response.code);
+                }
+            }
             Purpose::Withdrawn if response.is_success() => {
                 // The answer crossed our CANCEL, or a second phone answered as well.
                 self.hang_up_late(now, client, flow, request, response);
             }
             Purpose::Withdrawn => {
                 self.clients.remove(&client);
+            }
+            Purpose::Refresh { verify } => {
+                self.refreshed(now, client, verify, request, Some((flow, response)));
             }
             Purpose::Probe { call, side } => self.probed(now, client, call, side, response.code),
         }
@@ -318,7 +330,11 @@ impl Switchboard {
             Some(ringing.media.take_answer(&answer))
         });
         match agreed {
-            Some(Ok(_)) => self.connect(now, id, offer, client, dialog),
+            Some(Ok(_)) => {
+                let least = request.headers.number(&Name::MinSe).unwrap_or(0);
+                self.sessions.agreed(now.moment, dialog.key(), &response.headers, least);
+                self.connect(now, id, offer, client, dialog);
+            }
             // The offer is over, or the phone speaks nothing that we do: the operator's phone is
             // freed, the caller waits on.
             over => {
@@ -430,9 +446,9 @@ impl Switchboard {
         let (sdp, awaits_answer) = media.first_answer(&request, prefer);
         call.caller.awaits_answer = awaits_answer;
         let (stream, aim) = (media.stream, media.aim());
-        let tag = call.caller.dialog.key().local_tag.clone();
+        let key = call.caller.dialog.key().clone();
         let flow = call.caller.dialog.next_hop();
-        self.answer_with(now, server, &request, &tag, &flow, sdp);
+        self.answer_with(now, server, &request, &key, &flow, sdp);
         if let Some(aim) = aim {
             self.media(MediaOrder::Aim { stream, aim });
         }
@@ -445,16 +461,17 @@ impl Switchboard {
         now: Now,
         server: ServerId,
         request: &Request,
-        tag: &str,
+        key: &DialogKey,
         flow: &Flow,
         sdp: bytes::Bytes,
     ) {
         let response = request
-            .response(200, tag)
+            .response(200, &key.local_tag)
             .with(Name::Contact, self.contact(flow))
             .with(Name::Allow, ALLOW)
             .with(Name::Supported, SUPPORTED)
             .with_body("application/sdp", sdp);
+        let response = self.grant(now, key, request, response);
         self.endpoint.respond(now.moment, server, response);
     }
 

@@ -11,7 +11,7 @@ use crate::sip::{Flow, Method, Name, Request, ServerId, body};
 use crate::vocabulary::{CallId, Cause, Ending, Now, Party};
 
 use super::Switchboard;
-use super::inbound::ALLOW;
+use super::inbound::{ALLOW, SUPPORTED};
 
 impl Switchboard {
     /// A request with a To tag.
@@ -27,7 +27,7 @@ impl Switchboard {
             .headers
             .call_id()
             .map(|id| DialogKey { call_id: id.into(), local_tag: tag.into() });
-        let known = key.and_then(|key| self.dialogs.get(&key).copied());
+        let known = key.as_ref().and_then(|key| self.dialogs.get(key).copied());
         let Some((id, side)) = known else {
             if self.is_stranger(&flow) {
                 self.unknown_source += 1;
@@ -46,6 +46,9 @@ impl Switchboard {
         if leg.dialog.accept(request, flow).is_err() {
             return self.refuse(now, server, request, 500);
         }
+        if let Some(response) = self.too_brief(request) {
+            return self.endpoint.respond(now.moment, server, response);
+        }
         match request.method {
             Method::Bye => {
                 self.refuse(now, server, request, 200);
@@ -58,7 +61,13 @@ impl Switchboard {
             Method::Refer => self.refer(now, server, request, id, side),
             Method::Update | Method::Info | Method::Options | Method::Message => {
                 let response = request.response(200, tag).with(Name::Allow, ALLOW);
-                let response = response.with(Name::Contact, self.contact(&flow));
+                let response = response
+                    .with(Name::Supported, SUPPORTED)
+                    .with(Name::Contact, self.contact(&flow));
+                let response = match (&request.method, key) {
+                    (Method::Update, Some(key)) => self.grant(now, &key, request, response),
+                    _ => response,
+                };
                 self.endpoint.respond(now.moment, server, response);
             }
             _ => {
@@ -92,7 +101,8 @@ impl Switchboard {
             return self.endpoint.respond(now.moment, server, response);
         }
         let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) else { return };
-        let (Some(media), false) = (leg.media.as_mut(), leg.awaits_answer) else {
+        let offers = leg.awaits_answer || self.sessions.offers(leg.dialog.key());
+        let (Some(media), false) = (leg.media.as_mut(), offers) else {
             // Our own offer has no answer yet (RFC 3261 §14.2).
             return self.refuse(now, server, request, 491);
         };
@@ -128,11 +138,14 @@ impl Switchboard {
                 None => return,
             },
         };
+        let key = dialog.key().clone();
         let response = request
-            .response(200, &dialog.key().local_tag)
+            .response(200, &key.local_tag)
             .with(Name::Contact, self.contact(&dialog.next_hop()))
             .with(Name::Allow, ALLOW)
+            .with(Name::Supported, SUPPORTED)
             .with_body("application/sdp", sdp);
+        let response = self.grant(now, &key, request, response);
         if request.method == Method::Invite {
             self.invites.insert(server, owner);
         }
@@ -140,7 +153,7 @@ impl Switchboard {
     }
 
     /// Tells the media plane what a leg agreed, and keeps hold and resume.
-    fn apply(&mut self, now: Now, id: CallId, side: Side) {
+    pub(super) fn apply(&mut self, now: Now, id: CallId, side: Side) {
         let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) else { return };
         let Leg { media: Some(media), held, .. } = leg else { return };
         let (stream, aim, holds) = (media.stream, media.aim(), media.is_held());
@@ -204,8 +217,8 @@ impl Switchboard {
         // A caller whose transfer is being tried stays.
         let errand = call.calling.as_ref().map(|calling| &calling.errand);
         if side == Side::Seat && matches!(errand, Some(Errand::Transfer { .. })) {
-            if let Some(talk) = &call.talk {
-                self.dialogs.remove(talk.leg.dialog.key());
+            if let Some(key) = call.talk.as_ref().map(|talk| talk.leg.dialog.key().clone()) {
+                self.drop_dialog(&key);
             }
             return self.left_behind(now, id);
         }

@@ -50,14 +50,16 @@ impl Switchboard {
         let Some(call) = self.calls.get_mut(&id) else { return };
         match side {
             Side::Caller => {
-                self.dialogs.remove(call.caller.dialog.key());
+                let key = call.caller.dialog.key().clone();
+                self.drop_dialog(&key);
                 // A BYE may come for the early dialog as well (RFC 3261 §15): the INVITE still
                 // needs its final response.
                 self.refuse_invite(now, id, 487);
             }
             Side::Seat => {
-                if let Some(talk) = &call.talk {
-                    self.dialogs.remove(talk.leg.dialog.key());
+                let key = call.talk.as_ref().map(|talk| talk.leg.dialog.key().clone());
+                if let Some(key) = key {
+                    self.drop_dialog(&key);
                 }
             }
         }
@@ -114,8 +116,8 @@ impl Switchboard {
     pub(super) fn refuse_invite(&mut self, now: Now, id: CallId, code: u16) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(server) = call.invite.take() else { return };
-        let key = call.caller.dialog.key();
-        self.dialogs.remove(key);
+        let key = call.caller.dialog.key().clone();
+        self.drop_dialog(&key);
         self.invites.remove(&server);
         let Some(invite) = self.endpoint.request(server) else { return };
         let mut response = invite.response(code, &key.local_tag);
@@ -130,13 +132,13 @@ impl Switchboard {
     /// ends.
     pub(super) fn say_bye(&mut self, now: Now, id: CallId, side: Side, at_once: bool) {
         let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) else { return };
-        if self.dialogs.remove(leg.dialog.key()).is_none() {
+        let (key, bye) = (leg.dialog.key().clone(), leg.dialog.request(&Method::Bye));
+        let (flow, unacked) = (leg.dialog.next_hop(), leg.unacked);
+        if !self.drop_dialog(&key) {
             return;
         }
-        let bye = leg.dialog.request(&Method::Bye);
         let bye = bye.with(Name::Reason, "Q.850;cause=16;text=\"Normal call clearing\"");
-        let flow = leg.dialog.next_hop();
-        if let Some(server) = leg.unacked.filter(|_| !at_once) {
+        if let Some(server) = unacked.filter(|_| !at_once) {
             self.partings.insert(server, (flow, bye));
             return;
         }

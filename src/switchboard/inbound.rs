@@ -24,7 +24,7 @@ use super::{Switchboard, Timer};
 pub(super) const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, MESSAGE, REGISTER, REFER";
 /// Extensions that we follow when the peer wants to.
-pub(super) const SUPPORTED: &str = "replaces, norefersub";
+pub(super) const SUPPORTED: &str = "replaces, norefersub, timer";
 const ACCEPT: &str = "application/sdp, multipart/mixed, application/pidf+xml, text/plain";
 
 /// Who a request is from.
@@ -354,7 +354,8 @@ impl Switchboard {
         let response = request
             .response(180, &key.local_tag)
             .with(Name::Contact, contact)
-            .with(Name::Allow, ALLOW);
+            .with(Name::Allow, ALLOW)
+            .with(Name::Supported, SUPPORTED);
         self.endpoint.respond(now.moment, server, response);
     }
 

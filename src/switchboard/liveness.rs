@@ -39,9 +39,17 @@ impl Switchboard {
     /// A question was answered with `code`, or not at all (408).
     pub(super) fn probed(&mut self, now: Now, client: ClientId, id: CallId, side: Side, code: u16) {
         self.clients.remove(&client);
-        if !matches!(code, 408 | 481) {
-            return;
+        match code {
+            // Some phones know the dialog and deny it to every OPTIONS: a change is asked for before
+            // the call is given up.
+            481 if self.refresh(now, id, side, true) => {}
+            408 | 481 => self.dialog_lost(now, id, side),
+            _ => {}
         }
+    }
+
+    /// The peer of an answered dialog is gone.
+    pub(super) fn dialog_lost(&mut self, now: Now, id: CallId, side: Side) {
         let Some(call) = self.calls.get(&id).filter(|call| !call.is_closing()) else { return };
         match side {
             Side::Caller => {

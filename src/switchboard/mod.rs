@@ -20,6 +20,7 @@ pub mod orders;
 mod output;
 mod replaces;
 mod seat_call;
+mod refresh;
 pub mod settings;
 mod test_call;
 mod transfer;
@@ -73,6 +74,8 @@ enum Purpose {
     Notify { call: CallId },
     /// Was cancelled; a 2xx that crosses is acknowledged and ended.
     Withdrawn,
+    /// Keeps a session alive; or asks a dialog whose peer denies it, and no answer ends that.
+    Refresh { verify: bool },
     /// Asks whether the peer of an answered dialog is still there.
     Probe { call: CallId, side: Side },
 }
@@ -98,6 +101,7 @@ pub struct Switchboard {
     invites: HashMap<ServerId, (CallId, Side)>,
     clients: HashMap<ClientId, Purpose>,
     dialogs: HashMap<DialogKey, (CallId, Side)>,
+    sessions: refresh::Sessions,
     streams: HashMap<StreamId, (CallId, Side)>,
     /// Names that the peers of connections have proved.
     certificates: HashMap<Flow, Vec<String>>,
@@ -149,6 +153,7 @@ impl Switchboard {
             invites: HashMap::new(),
             clients: HashMap::new(),
             dialogs: HashMap::new(),
+            sessions: refresh::Sessions::default(),
             streams: HashMap::new(),
             certificates: HashMap::new(),
             partings: HashMap::new(),
@@ -200,6 +205,7 @@ impl Switchboard {
         self.endpoint.tick(now.moment);
         self.registrar.tick(now.moment);
         self.acd.tick(now.moment);
+        self.sessions_due(now);
         while let Some(timer) = self.deadlines.pop_due(now.moment) {
             match timer {
                 Timer::Journal(call) => self.journal_is_slow(now, call),
@@ -226,6 +232,7 @@ impl Switchboard {
             self.endpoint.poll_timeout(),
             self.registrar.poll_timeout(),
             self.acd.poll_timeout(),
+            self.sessions.next(),
             self.deadlines.next(),
         ]
         .into_iter()
@@ -242,6 +249,7 @@ impl Switchboard {
             + self.invites.len()
             + self.clients.len()
             + self.dialogs.len()
+            + self.sessions.len()
             + self.streams.len()
             + self.partings.len()
             + self.arriving.len()
@@ -300,7 +308,10 @@ impl Switchboard {
             Event::Response { client, flow, response, request } => {
                 self.response(now, client, flow, &request, &response);
             }
-            Event::Timeout { client, .. } => match self.clients.get(&client).copied() {
+            Event::Timeout { client, request } => match self.clients.get(&client).copied() {
+                Some(Purpose::Refresh { verify }) => {
+                    self.refreshed(now, client, verify, &request, None);
+                }
                 Some(Purpose::Probe { call, side }) => self.probed(now, client, call, side, 408),
                 Some(Purpose::CallOut { call }) => self.called_fails(now, call, client, 408),
                 Some(Purpose::Notify { call }) => self.notified(client, call, 408),

@@ -87,7 +87,8 @@ impl Switchboard {
         let (sdp, awaits_answer) = media.first_answer(request, None);
         self.say_bye(now, id, side, false);
         self.invites.insert(server, (id, side));
-        self.dialogs.insert(dialog.key().clone(), (id, side));
+        let key = dialog.key().clone();
+        self.dialogs.insert(key.clone(), (id, side));
         self.endpoint.name_tag(server, &tag);
         let dialog = if by.is_some() { dialog.pinned() } else { dialog };
         let next = dialog.next_hop();
@@ -119,7 +120,7 @@ impl Switchboard {
         if let Some(media) = old {
             self.media(MediaOrder::Close { stream: media.stream });
         }
-        self.answer_with(now, server, request, &tag, &next, sdp);
+        self.answer_with(now, server, request, &key, &next, sdp);
         if side == Side::Caller {
             self.tap_caller_again(id);
         }

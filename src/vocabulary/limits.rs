@@ -77,6 +77,16 @@ pub const KEEP_RINGING: Duration = Duration::from_secs(60);
 pub const CALL_OUT_RINGS: Duration = Duration::from_secs(30);
 /// Each side of an answered call is asked this often whether it is still there.
 pub const PROBE_EVERY: Duration = Duration::from_secs(60);
+/// The shortest session interval that a change within a call may ask for, seconds (RFC 4028 §4).
+pub const SESSION_FLOOR: u32 = 90;
+/// A session interval below this is no timer at all, seconds: a refresh every moment helps nobody.
+pub const SESSION_LEAST: u32 = 10;
+/// The longest session interval, seconds: a day.
+pub const SESSION_MOST: u32 = 86_400;
+/// A refresh that the peer did not take is sent again after this, until the session is over.
+pub const REFRESH_AGAIN: Duration = Duration::from_secs(10);
+/// INVITEs sent to one phone that answers 422 each time.
+pub const INVITE_TRIES: u32 = 3;
 /// Audio of a test call is looped for this long.
 pub const TEST_CALL: Duration = Duration::from_secs(10);
 /// Test calls at once; above it 486 (RFC 6881 §15).
