@@ -19,7 +19,9 @@ use siaga112::incident::Arrival;
 use siaga112::journal::{Entry, Fact};
 use siaga112::store::{JournalWriter, Store};
 use siaga112::switchboard::orders::{Answer, Order, Refusal, SeatStatus};
-use siaga112::switchboard::view::{Board, CallView, QueueView, SeatView, TrunkView};
+use siaga112::switchboard::view::{
+    Board, CallView, HopView, LineView, QueueView, SeatView, TrunkView,
+};
 use siaga112::telemetry::health::{Check, Health, HealthSnapshot, Phase};
 use siaga112::vocabulary::{
     AnswerMode, CallId, IncidentId, Private, SeatId, Secret, Uid, WallTime,
@@ -123,6 +125,18 @@ fn board() -> Board {
             calls: 1,
             calls_total: 9,
             last_heard_seconds: Some(1),
+            line: Some(LineView {
+                state: "degraded".into(),
+                since: WallTime(0),
+                reason: "1 of 2 addresses answer no OPTIONS".into(),
+                registered_until: Some(WallTime(60_000_000)),
+                registers: true,
+                hops: vec![HopView {
+                    address: "tls:198.51.100.7:5061".into(),
+                    alive: true,
+                    round_trip_ms: Some(12),
+                }],
+            }),
         }],
         ..Board::default()
     }
@@ -404,6 +418,13 @@ async fn the_live_board_is_shown_and_a_seat_is_set() {
     );
     let trunks = site.get("/api/v1/trunks").await.json();
     assert_eq!(trunks["trunks"][0]["calls_total"], 9);
+    let line = &trunks["trunks"][0]["line"];
+    assert_eq!(
+        (&line["state"], &line["registers"]),
+        (&Value::from("degraded"), &Value::from(true))
+    );
+    assert_eq!(line["registered_until"], "1970-01-01T00:01:00.000Z");
+    assert_eq!(line["hops"][0]["round_trip_ms"], 12);
 
     site.desk.orders.lock().expect("a lock").clear();
     let body = r#"{"status":"paused","reason":"prayer"}"#;

@@ -12,6 +12,7 @@
     reason = "a test may fail loudly"
 )]
 
+#[allow(dead_code, reason = "each test file uses a part of the world")]
 mod scenario;
 
 use std::time::Duration;

@@ -171,6 +171,8 @@ pub struct Calling {
     pub attempts: Vec<Attempt>,
     /// Ways that are left, best first.
     pub ways: VecDeque<(TrunkId, Flow)>,
+    /// The trunk of this try.
+    pub trunk: Option<TrunkId>,
 }
 
 /// Who answered.

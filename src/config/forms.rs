@@ -160,6 +160,17 @@ pub(super) fn socket(text: &str) -> Result<SocketAddr, Wrong> {
     })
 }
 
+/// A DNS server: an address, with a port where it is not 53.
+pub(super) fn dns_server(text: &str) -> Result<SocketAddr, Wrong> {
+    let with_port = text.parse().or_else(|_| text.parse().map(|ip| SocketAddr::new(ip, 53)));
+    with_port.map_err(|_| {
+        Wrong::new(
+            format!("{text:?} is no address of a DNS server"),
+            "write for example \"192.0.2.53\" or \"127.0.0.1:5353\"",
+        )
+    })
+}
+
 /// `udp://address:port`.
 pub(super) fn listener(text: &str) -> Result<Listener, Wrong> {
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));

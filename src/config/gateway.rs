@@ -37,6 +37,7 @@ pub(super) struct Gateway {
     pub(super) centre: Centre,
     pub(super) sip: SipSettings,
     pub(super) connections: ConnectionSettings,
+    pub(super) dns_servers: Vec<SocketAddr>,
     pub(super) media: MediaSettings,
     pub(super) console: ConsoleSettings,
     ports_place: Place,
@@ -48,7 +49,8 @@ impl Gateway {
         let mut top = Section::top(file, log);
         let (name, data_dir) = node(&mut top.section_or_empty("node", "[node]"));
         let centre = centre(&mut top.section_or_empty("centre", "[centre]"));
-        let (sip, connections) = sip(&mut top.section_or_empty("sip", "[sip]"), vault.dir);
+        let (sip, connections, dns_servers) =
+            sip(&mut top.section_or_empty("sip", "[sip]"), vault.dir);
         let (media, ports_place) = media(&mut top.section_or_empty("media", "[media]"), &sip);
         let default = format!("sqlite:{}", data_dir.join("siaga112.db").display());
         let storage_url = top
@@ -57,7 +59,18 @@ impl Gateway {
             .map_or(default, |url| url.value);
         vault.realm.clone_from(&sip.domain);
         let console = console(&mut top.section_or_empty("console", "[console]"), vault);
-        Self { name, data_dir, storage_url, centre, sip, connections, media, console, ports_place }
+        Self {
+            name,
+            data_dir,
+            storage_url,
+            centre,
+            sip,
+            connections,
+            dns_servers,
+            media,
+            console,
+            ports_place,
+        }
     }
 
     /// Notes when there are too few media ports for this many seats.
@@ -103,7 +116,10 @@ fn centre(section: &mut Section<'_>) -> Centre {
     }
 }
 
-fn sip(section: &mut Section<'_>, dir: &Path) -> (SipSettings, ConnectionSettings) {
+fn sip(
+    section: &mut Section<'_>,
+    dir: &Path,
+) -> (SipSettings, ConnectionSettings, Vec<SocketAddr>) {
     let log = section.log();
     let written = section.has("listen");
     if section.lists_nothing("listen") {
@@ -129,7 +145,8 @@ fn sip(section: &mut Section<'_>, dir: &Path) -> (SipSettings, ConnectionSetting
     let external = section.word("external_address", forms::reachable);
     let digest = digest(section);
     let connections = tls::read(section, &listeners, dir);
-    let sip = SipSettings {
+    let dns_servers = section.words("dns_servers", forms::dns_server);
+    let settings = SipSettings {
         listen,
         domain: domain.map(|domain| domain.value).unwrap_or_default(),
         external_address: external.map(|address| address.value),
@@ -140,7 +157,8 @@ fn sip(section: &mut Section<'_>, dir: &Path) -> (SipSettings, ConnectionSetting
         session: session(section),
         accounts: Vec::new(),
     };
-    (sip, connections)
+    let dns_servers = dns_servers.into_iter().map(|server| server.value).collect();
+    (settings, connections, dns_servers)
 }
 
 /// Which challenges are sent, best first; both by default (RFC 8760 §2.4).

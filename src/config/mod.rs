@@ -11,6 +11,7 @@ mod findings;
 mod folder;
 mod forms;
 mod gateway;
+mod lines;
 mod names;
 mod places;
 mod queues;
@@ -24,6 +25,7 @@ mod tls;
 mod trunks;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::acd::settings::{QueueSettings, SeatSettings};
@@ -67,6 +69,8 @@ pub struct Loaded {
     pub console: ConsoleSettings,
     /// Where records are stored, `sqlite:PATH`.
     pub storage_url: String,
+    /// DNS servers that carriers are looked up at; empty for those of the system.
+    pub dns_servers: Vec<SocketAddr>,
     /// SHA-256 over names and contents of the files, lower-case hexadecimal. Password files and
     /// the environment are not part of it.
     pub digest: String,
@@ -114,6 +118,7 @@ pub fn needs_restart(old: &Loaded, new: &Loaded) -> Vec<&'static str> {
             "[sip] external_address",
             old.switchboard.sip.external_address != new.switchboard.sip.external_address,
         ),
+        ("[sip] dns_servers", old.dns_servers != new.dns_servers),
         ("[media]", old.media != new.media),
         ("[storage]", old.storage_url != new.storage_url),
         ("[console]", old.console != new.console),
@@ -155,6 +160,7 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
 
     let gateway = gateway?;
     gateway.check_ports(seats.len(), log);
+    lines::check_listeners(&trunks, &gateway.sip.listen, |name| trunk_names.place(name), log);
     let mut sip = gateway.sip;
     sip.accounts = accounts;
     Some(Loaded {
@@ -176,6 +182,7 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
         media: gateway.media,
         console: gateway.console,
         storage_url: gateway.storage_url,
+        dns_servers: gateway.dns_servers,
         digest: folder.digest(),
         warnings: Findings::default(),
     })

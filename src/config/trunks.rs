@@ -1,16 +1,22 @@
 //! `trunks/*.toml`: one profile for each carrier.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use ipnet::IpNet;
 
 use super::findings::{At, Log};
 use super::folder::Entry;
-use super::forms;
 use super::names::Names;
 use super::secrets::{Vault, account_name};
 use super::section::{Section, Wrong};
 use super::tls::{self, ConnectionSettings};
+use super::{forms, lines};
 use crate::trunk::settings::{Centre, TrunkSettings};
 use crate::vocabulary::{AnswerMode, TrunkId};
+
+/// The longest silence that can be waited for before an alarm: a week.
+const QUIET_MINUTES: u32 = 7 * 24 * 60;
 
 /// Reads one file's trunks; `sources` gathers the networks of all files.
 pub(super) fn read(
@@ -39,7 +45,8 @@ pub(super) fn read(
         if let Some(username) = &username {
             usernames.add(username, log);
         }
-        if !written && !proved && username.is_none() {
+        let called = section.has("target");
+        if !written && !proved && !called && username.is_none() {
             log.error(
                 &section.place,
                 format!(
@@ -53,6 +60,8 @@ pub(super) fn read(
         for network in &networks {
             check_source(&name.value, network, sources, log);
         }
+        let line = lines::read(&mut section, vault);
+        let quiet = section.number("quiet_alarm_minutes", 0..=QUIET_MINUTES, 0).value;
         let area_code = section.word("area_code", forms::area_code);
         let test_number = section.word("test_number", forms::digits);
         if let (Some(number), Some(centre)) = (&test_number, centre) {
@@ -70,6 +79,8 @@ pub(super) fn read(
                 .unwrap_or_default(),
             answer: section.word("answer", answer_mode).map(|mode| mode.value),
             test_number: test_number.map(|number| number.value),
+            line: line.map(Arc::new),
+            quiet_alarm: (quiet > 0).then(|| Duration::from_secs(u64::from(quiet) * 60)),
         });
     }
     trunks

@@ -14,7 +14,9 @@ use super::problem::Problem;
 use super::{BODY_BYTES, Console, DeskError};
 use crate::store::At;
 use crate::switchboard::orders::{Answer, Order, SeatStatus};
-use crate::switchboard::view::{Board, CallView, QueueView, SeatView, TrunkView};
+use crate::switchboard::view::{
+    Board, CallView, HopView, LineView, QueueView, SeatView, TrunkView,
+};
 
 async fn board(console: &Console) -> Result<Board, Problem> {
     match console.desk.order(Order::Board).await? {
@@ -220,8 +222,58 @@ struct LiveTrunk {
     calls: usize,
     /// Calls since the start.
     calls_total: u64,
-    /// Seconds since its last message.
+    /// Seconds since its last request.
     last_heard_seconds: Option<u64>,
+    /// Its outgoing side; null for a carrier that only calls.
+    line: Option<Line>,
+}
+
+/// The outgoing side of a trunk.
+#[derive(Serialize, ToSchema)]
+struct Line {
+    /// `unknown` (found, nobody asked yet), `locating`, `registering`, `up`, `degraded` (calls can
+    /// be made, but something is wrong) or `down`.
+    state: String,
+    /// Since when.
+    since: At,
+    /// Why, where something is wrong; else empty.
+    reason: String,
+    /// Whether we register there.
+    registers: bool,
+    /// Until when the registration counts; null when there is none.
+    registered_until: Option<At>,
+    /// Places of the carrier in the order that it wishes.
+    hops: Vec<Hop>,
+}
+
+/// One place of a carrier.
+#[derive(Serialize, ToSchema)]
+struct Hop {
+    /// Transport and address, `tls:198.51.100.7:5061`.
+    address: String,
+    /// It does not count as dead.
+    alive: bool,
+    /// Milliseconds from our last answered OPTIONS to its answer; null when it never answered.
+    round_trip_ms: Option<u64>,
+}
+
+impl From<HopView> for Hop {
+    fn from(view: HopView) -> Self {
+        Self { address: view.address, alive: view.alive, round_trip_ms: view.round_trip_ms }
+    }
+}
+
+impl From<LineView> for Line {
+    fn from(view: LineView) -> Self {
+        Self {
+            state: view.state,
+            since: At(view.since),
+            reason: view.reason,
+            registers: view.registers,
+            registered_until: view.registered_until.map(At),
+            hops: view.hops.into_iter().map(Hop::from).collect(),
+        }
+    }
 }
 
 impl From<TrunkView> for LiveTrunk {
@@ -231,6 +283,7 @@ impl From<TrunkView> for LiveTrunk {
             calls: view.calls,
             calls_total: view.calls_total,
             last_heard_seconds: view.last_heard_seconds,
+            line: view.line.map(Line::from),
         }
     }
 }

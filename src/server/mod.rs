@@ -15,6 +15,7 @@ mod desk;
 mod entropy;
 mod inbox;
 mod left_over;
+mod locator;
 mod sip_udp;
 mod switchboard_thread;
 
@@ -52,6 +53,7 @@ use connections::{Connections, Patience, StreamListener};
 use desk::ServerDesk;
 pub use entropy::dice;
 use inbox::InboxSender;
+use locator::Locator;
 use sip_udp::{ListenError, UdpListener};
 use switchboard_thread::Rim;
 
@@ -158,6 +160,11 @@ impl Server {
         let rim = Rim {
             clock,
             inbox: door,
+            locator: Locator::new(
+                inbox.clone(),
+                sip.iter().map(|listener| listener.transport).collect(),
+                loaded.dns_servers.clone(),
+            ),
             sip: udp.iter().map(|l| (l.address, l.sender())).collect::<HashMap<_, _>>(),
             connections: connections.clone(),
             media: media.clone(),

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::clock::Clock;
 use super::connections::Connections;
 use super::inbox::Inbox;
+use super::locator::Locator;
 use super::sip_udp::UdpSender;
 use crate::media::MediaHandle;
 use crate::store::JournalHandle;
@@ -31,6 +32,7 @@ pub(super) type Waiters = Arc<Mutex<HashMap<u64, oneshot::Sender<Result<Answer, 
 pub(super) struct Rim {
     pub clock: Clock,
     pub inbox: Inbox,
+    pub locator: Locator,
     pub sip: HashMap<SocketAddr, UdpSender>,
     pub connections: Connections,
     pub media: MediaHandle,
@@ -100,6 +102,7 @@ fn carry_out(switchboard: &mut Switchboard, rim: &mut Rim) -> bool {
                     socket.send(&send);
                 }
             }
+            Output::Locate { trunk, target } => rim.locator.look_up(trunk, target),
             Output::Media(order) => orders.push(order),
             Output::Journal { ticket, entry } => {
                 rim.counter.count(&entry);

@@ -98,6 +98,12 @@ impl Dialog {
         Self { pinned: true, ..self }
     }
 
+    /// The same dialog, its requests sent to the peer's Contact where that can be reached.
+    #[must_use]
+    pub fn unpinned(self) -> Self {
+        Self { pinned: false, ..self }
+    }
+
     /// What names the dialog at our side.
     #[must_use]
     pub const fn key(&self) -> &DialogKey {

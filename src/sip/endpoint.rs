@@ -115,6 +115,12 @@ impl Endpoint {
         self.servers.get(&server)?.request.as_ref()
     }
 
+    /// Whether the peer has said anything to a request of ours.
+    #[must_use]
+    pub fn is_heard(&self, client: ClientId) -> bool {
+        self.clients.get(&client).is_none_or(|client| client.state != client::State::Calling)
+    }
+
     // ---- bytes in ----------------------------------------------------------------------------
 
     /// Takes one datagram.

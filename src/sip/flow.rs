@@ -21,6 +21,9 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// Every one, in the order that we prefer where a carrier has no wish.
+    pub const ALL: [Self; 5] = [Self::Udp, Self::Tcp, Self::Tls, Self::Ws, Self::Wss];
+
     /// As written in a Via.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -49,8 +52,7 @@ impl Transport {
     /// The transport of that word, in any case.
     #[must_use]
     pub fn read(word: &str) -> Option<Self> {
-        let all = [Self::Udp, Self::Tcp, Self::Tls, Self::Ws, Self::Wss];
-        all.into_iter().find(|transport| transport.word().eq_ignore_ascii_case(word))
+        Self::ALL.into_iter().find(|transport| transport.word().eq_ignore_ascii_case(word))
     }
 
     /// What a URI of ours must say so that the peer comes back the same way; UDP needs no word.

@@ -25,6 +25,14 @@ pub struct Target {
 }
 
 impl Target {
+    /// Host and port as a URI has them.
+    #[must_use]
+    pub fn host_port(&self) -> String {
+        let host =
+            if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        self.port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"))
+    }
+
     /// What a SIP URI says; `maddr` stands above the host (RFC 3263 §4). None when it names no host,
     /// a transport that we do not know, or an insecure one under `sips:`.
     #[must_use]

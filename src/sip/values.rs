@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-
 use super::message::Method;
 use super::uri::{Uri, split_host_port};
 

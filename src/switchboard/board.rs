@@ -84,6 +84,7 @@ impl Switchboard {
                 trunk: trunk.id.clone(),
                 calls: self.calls.values().filter(|c| c.trunk() == Some(&trunk.id)).count(),
                 calls_total: count.calls,
+                line: self.line_view(now, &trunk.id),
                 last_heard_seconds: count.last_heard.map(|at| now.moment.since(at).as_secs()),
             }
         };

@@ -7,6 +7,7 @@ use crate::acd::{self, SeatState};
 use crate::call::orders::MediaOrder;
 use crate::call::{Attempt, Call, Calling, Errand, Leg, Origin, Peer, Side, State, Talk};
 use crate::journal::{Fact, OfferOutcome};
+use crate::sip::digest::authorize;
 use crate::sip::session_timer;
 use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, Uri, body};
 use crate::vocabulary::{CallId, Cause, Ending, Now, OfferId, Party, SeatId, TrunkId, limits};
@@ -53,11 +54,11 @@ impl Switchboard {
         if let Peer::Seat(seat) = &to {
             self.acd.handle(now.moment, acd::Input::Engage { seat: seat.clone(), call: id });
         }
-        let calling = Calling { to, errand, media, attempts: Vec::new(), ways };
+        let attempts = Vec::new();
+        let calling = Calling { to, errand, media, attempts, ways, trunk: None };
         if let Some(call) = self.calls.get_mut(&id) {
             call.calling = Some(calling);
         }
-        self.deadlines.set(Timer::CallOut(id), now.moment.after(limits::CALL_OUT_RINGS));
         self.next_way(now, id);
         Ok(())
     }
@@ -106,12 +107,17 @@ impl Switchboard {
                     invites.push((phone.flow, invite, phone.instance.clone()));
                 }
             }
-            (Peer::Number(number), Some((_, flow))) => {
-                let invite = self.number_invite(call, number, &flow, &tag, sdp);
-                invites.push((flow, invite, None));
+            (Peer::Number(number), Some((trunk, flow))) => {
+                let invite = self.number_invite(call, (&trunk, &flow), number, &tag, sdp);
+                invites.extend(invite.map(|invite| (flow, invite, None)));
+                if let Some(calling) = self.calls.get_mut(&id).and_then(|c| c.calling.as_mut()) {
+                    calling.trunk = Some(trunk);
+                }
             }
             _ => return false,
         }
+        self.deadlines.set(Timer::CallOut(id), now.moment.after(limits::CALL_OUT_RINGS));
+        self.deadlines.set(Timer::Silence(id), now.moment.after(limits::CALL_OUT_SILENCE));
         for (flow, invite, instance) in invites {
             let client = self.send(now, flow, invite, Purpose::CallOut { call: id });
             let calling = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut());
@@ -123,41 +129,34 @@ impl Switchboard {
     }
 
     /// Our INVITE to a number, as the carrier wants it: our own number calls, the dialled number is
-    /// the user (RFC 3261 §19.1.6).
+    /// the user at the carrier's host (RFC 3261 §19.1.6). None for a trunk that is no more.
     fn number_invite(
         &self,
         call: &Call,
+        (trunk, flow): (&TrunkId, &Flow),
         number: &str,
-        flow: &Flow,
         tag: &str,
         sdp: bytes::Bytes,
-    ) -> Request {
+    ) -> Option<Request> {
+        let line = self.trunks.get(trunk)?.line.as_ref()?;
         let domain = &self.settings.sip.domain;
-        let own: String = self
-            .settings
-            .centre
-            .dialled
-            .iter()
-            .find(|d| !d.contains(':'))
-            .cloned()
-            .unwrap_or_default();
-        let uri = format!("sip:{number}@{};user=phone", flow.remote);
+        let host = line.target.host_port();
+        let own = line.caller_id.as_deref().unwrap_or(&line.from_user);
+        let from = if line.register { &host } else { domain };
+        let uri = format!("sip:{number}@{host};user=phone");
         let mut invite = Request::new(Method::Invite, Uri::read(&uri))
-            .with(Name::From, format!("<sip:{own}@{domain};user=phone>;tag={tag}"))
+            .with(Name::From, format!("<sip:{own}@{from};user=phone>;tag={tag}"))
             .with(Name::To, format!("<{uri}>"))
             .with(Name::CallId, format!("{}-{tag}@{domain}", call.id))
             .with(Name::CSeq, "1 INVITE")
             .with(Name::MaxForwards, call.hops_onward().unwrap_or(0).to_string())
             .with(Name::Contact, self.contact(flow))
+            .with(Name::PAssertedIdentity, format!("<sip:{own}@{domain};user=phone>"))
             .with(Name::Allow, ALLOW)
             .with(Name::Supported, SUPPORTED)
             .with(Name::ContentType, "application/sdp");
         invite.body = sdp;
-        session_timer::offer(invite, &self.settings.sip.session)
-    }
-
-    fn trunk_hops(&self, _trunk: &TrunkId) -> Vec<Flow> {
-        Vec::new()
+        Some(session_timer::offer(invite, &self.settings.sip.session))
     }
 
     // ---- what they say -----------------------------------------------------------------------
@@ -207,6 +206,7 @@ impl Switchboard {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(calling) = call.calling.take() else { return };
         self.deadlines.clear(&Timer::CallOut(id));
+        self.deadlines.clear(&Timer::Silence(id));
         self.withdraw(now, &calling.attempts, Some(client), ELSEWHERE);
         self.clients.remove(&client);
         self.note(now, Fact::CallOutEnded { call: id, to: calling.to.to_string(), status: 200 });
@@ -214,6 +214,11 @@ impl Switchboard {
         let law = calling.media.law().cloned();
         let winner = calling.attempts.iter().find(|attempt| attempt.client == client);
         let instance = winner.and_then(|attempt| attempt.instance.clone());
+        let dialog = match calling.to {
+            Peer::Seat(_) => dialog,
+            // A carrier may answer from another of its machines, and says so in its Contact.
+            Peer::Number(_) => dialog.unpinned(),
+        };
         let leg = Leg { instance, ..Leg::new(dialog, Some(calling.media)) };
         let talk = Talk { with: calling.to, leg, answered: now };
         if let Errand::Transfer { from, told } = calling.errand {
@@ -261,8 +266,8 @@ impl Switchboard {
         }
     }
 
-    /// The same way is tried again where the refusal says how: a longer session interval. False
-    /// when it does not.
+    /// The same way is tried again where the refusal says how: a longer session interval, or
+    /// credentials. False when it does not.
     pub(super) fn called_again(
         &mut self,
         now: Now,
@@ -273,6 +278,7 @@ impl Switchboard {
     ) -> bool {
         let again = match response.code {
             422 => session_timer::again(request, &response.headers),
+            401 | 407 => self.authorized(id, request, response),
             _ => None,
         };
         let Some(invite) = again else { return false };
@@ -288,6 +294,15 @@ impl Switchboard {
             }
         }
         true
+    }
+
+    /// The INVITE with the answer to a carrier's challenge.
+    fn authorized(&mut self, id: CallId, invite: &Request, refusal: &Response) -> Option<Request> {
+        let trunk = self.calls.get(&id)?.calling.as_ref()?.trunk.as_ref()?;
+        let account = self.trunks.get(trunk)?.line.as_ref()?.account.as_ref()?;
+        let mut again = invite.clone();
+        authorize(&mut again, refusal, account, &mut self.dice).ok()?;
+        Some(again)
     }
 
     /// A try came to nothing.
@@ -306,6 +321,24 @@ impl Switchboard {
         if !again {
             self.called_in_vain(now, id, code);
         }
+    }
+
+    /// A way that has not said a word is left, where there is another.
+    pub(super) fn way_is_silent(&mut self, now: Now, id: CallId) {
+        let Some(calling) = self.calls.get(&id).and_then(|call| call.calling.as_ref()) else {
+            return;
+        };
+        let heard = calling.attempts.iter().any(|a| self.endpoint.is_heard(a.client));
+        if heard || calling.ways.is_empty() {
+            return;
+        }
+        let silent: Vec<Attempt> = calling.attempts.clone();
+        self.withdraw(now, &silent, None, "");
+        let calling = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut());
+        for attempt in calling.into_iter().flat_map(|c| &mut c.attempts) {
+            attempt.failed = attempt.failed.or(Some(408));
+        }
+        self.next_way(now, id);
     }
 
     /// Nobody answered in time.
@@ -345,6 +378,7 @@ impl Switchboard {
     pub(super) fn stop_calling(&mut self, now: Now, id: CallId, code: u16) -> Option<Calling> {
         let calling = self.calls.get_mut(&id)?.calling.take()?;
         self.deadlines.clear(&Timer::CallOut(id));
+        self.deadlines.clear(&Timer::Silence(id));
         self.withdraw(now, &calling.attempts, None, "");
         self.media(MediaOrder::Close { stream: calling.media.stream });
         if let Peer::Seat(seat) = &calling.to {

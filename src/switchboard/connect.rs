@@ -198,6 +198,9 @@ impl Switchboard {
                 self.refreshed(now, client, verify, request, Some((flow, response)));
             }
             Purpose::Probe { call, side } => self.probed(now, client, call, side, response.code),
+            Purpose::Line { line, ask } => {
+                self.line_answered(now, client, (line, ask), request, response);
+            }
         }
     }
 

@@ -178,6 +178,7 @@ impl Switchboard {
     /// The program stops: every call is ended and kept as such.
     pub(super) fn shut_down(&mut self, now: Now) {
         self.draining = true;
+        self.leave_lines(now);
         let ids: Vec<CallId> = self.calls.keys().copied().collect();
         for id in ids {
             let Some(call) = self.calls.get(&id) else { continue };

@@ -29,7 +29,7 @@ const ACCEPT: &str = "application/sdp, multipart/mixed, application/pidf+xml, te
 
 /// Who a request is from.
 enum Admission {
-    Trunk(TrunkSettings),
+    Trunk(Box<TrunkSettings>),
     Seat(SeatId),
     Challenge { stale: bool },
     Stranger,
@@ -45,9 +45,8 @@ impl Switchboard {
         request: &Request,
         oddities: &[Oddity],
     ) {
-        if let Some(trunk) = self.trunk_of(&flow) {
-            let count = self.trunk_counts.entry(trunk.id.clone()).or_default();
-            count.last_heard = Some(now.moment);
+        if let Some(trunk) = self.trunk_of(&flow).map(|trunk| trunk.id.clone()) {
+            self.heard_from(now, &trunk);
         }
         let to_tag = request.headers.to().and_then(|to| to.tag().map(str::to_owned));
         if let Some(tag) = to_tag {
@@ -167,7 +166,7 @@ impl Switchboard {
 
     fn admit(&mut self, now: Now, flow: &Flow, request: &Request) -> Admission {
         if let Some(trunk) = self.trunk_of(flow) {
-            return Admission::Trunk(trunk.clone());
+            return Admission::Trunk(Box::new(trunk.clone()));
         }
         let phone = self.registrar.knows(flow.remote);
         if !phone && !self.trunks.has_digest() {
@@ -177,7 +176,7 @@ impl Switchboard {
         let find = |name: &str| trunks.by_user(name).and_then(|t| t.digest.as_ref());
         match self.registrar.check(now.moment, request, find) {
             Verdict::Proven(name) => match (self.trunks.by_user(&name), phone) {
-                (Some(trunk), _) => Admission::Trunk(trunk.clone()),
+                (Some(trunk), _) => Admission::Trunk(Box::new(trunk.clone())),
                 (None, true) => match self.registrar.seat_of(&name) {
                     Some(seat) => Admission::Seat(seat.clone()),
                     None => Admission::Stranger,
@@ -215,6 +214,8 @@ impl Switchboard {
         let Some(dialog) = Dialog::received(request, &tag, flow) else {
             return self.refuse(now, server, request, 400);
         };
+        // One that is known by its account, not by where it is, speaks here.
+        self.heard_from(now, &trunk.id);
         self.trunk_counts.entry(trunk.id.clone()).or_default().calls += 1;
         self.bear(now, server, id, incident, &trunk.id, &arrival, dialog);
         let routed = self.route(trunk, &arrival, kind);

@@ -1,11 +1,15 @@
 //! The one list of everything that can happen to us.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::orders::Order;
 use super::settings::SwitchboardSettings;
 use crate::call::orders::{MediaReport, RecorderReport};
 use crate::sip::Flow;
+use crate::sip::locate::Hop;
+use crate::vocabulary::TrunkId;
 
 /// What happened.
 #[derive(Debug)]
@@ -28,6 +32,17 @@ pub enum Input {
     Disconnected {
         /// The connection.
         flow: Flow,
+    },
+    /// A trunk's carrier was looked up.
+    Located {
+        /// The trunk of [`super::Output::Locate`].
+        trunk: TrunkId,
+        /// Its places in the order to try; empty when none was found.
+        hops: Vec<Hop>,
+        /// Why none was found, or that not all could be looked up.
+        wrong: Option<String>,
+        /// How long this is true, by the records' TTL.
+        good_for: Duration,
     },
     /// The media plane reports.
     Media(MediaReport),

@@ -15,6 +15,7 @@ mod endings;
 mod flows;
 mod inbound;
 mod input;
+mod lines;
 mod liveness;
 pub mod orders;
 mod output;
@@ -36,10 +37,12 @@ use crate::sip::dialog::DialogKey;
 use crate::sip::registrar::Registrar;
 use crate::sip::{ClientId, Endpoint, Event, Flow, Request, ServerId, Uri};
 use crate::trunk::Trunks;
+use crate::trunk::line::Ask;
 use crate::trunk::settings::TrunkSettings;
 use crate::vocabulary::{CallId, Deadlines, Dice, Moment, Now, OfferId, StreamId, TrunkId, limits};
 
 pub use input::Input;
+use lines::{LineId, Lines};
 use orders::{Answer, Order, Refusal, SeatStatus};
 pub use output::Output;
 use settings::SwitchboardSettings;
@@ -57,6 +60,8 @@ enum Timer {
     Probe(CallId),
     /// Whoever is called beside the queues has rung long enough (`limits::CALL_OUT_RINGS`).
     CallOut(CallId),
+    /// The way out that is tried may be dead (`limits::CALL_OUT_SILENCE`).
+    Silence(CallId),
     /// The test call has lasted long enough (`limits::TEST_CALL`).
     TestOver(CallId),
     /// The media plane did not say that the streams are closed.
@@ -78,6 +83,8 @@ enum Purpose {
     Refresh { verify: bool },
     /// Asks whether the peer of an answered dialog is still there.
     Probe { call: CallId, side: Side },
+    /// Registers at a trunk's carrier, or asks whether it is there.
+    Line { line: LineId, ask: Ask },
 }
 
 /// What one trunk did since the start.
@@ -92,6 +99,8 @@ struct TrunkCount {
 pub struct Switchboard {
     settings: SwitchboardSettings,
     trunks: Trunks,
+    /// The outgoing side of the trunks.
+    lines: Lines,
     endpoint: Endpoint,
     registrar: Registrar,
     acd: Distributor,
@@ -136,8 +145,9 @@ impl Switchboard {
         let mut acd = Distributor::new(now.moment, &settings.queues, &settings.seats);
         // No ports yet: no offer could be carried out.
         acd.handle(now.moment, acd::Input::Gate { room: 0 });
-        Self {
+        let mut switchboard = Self {
             trunks: Trunks::new(settings.trunks.clone()),
+            lines: Lines::default(),
             endpoint: Endpoint::new(
                 sip.timers,
                 &sip.user_agent,
@@ -173,7 +183,11 @@ impl Switchboard {
             draining: false,
             drained: false,
             settings,
-        }
+        };
+        switchboard.adopt_lines(now);
+        switchboard.run_lines(now);
+        switchboard.send_out();
+        switchboard
     }
 
     /// Takes one input.
@@ -194,7 +208,13 @@ impl Switchboard {
                 self.outputs.push_back(Output::Answer { number, answer });
             }
             Input::Adopt { settings, digest, by } => self.adopt(now, *settings, digest, by),
-            Input::Drain => self.draining = true,
+            Input::Located { trunk, hops, wrong, good_for } => {
+                self.located(now, &trunk, &hops, wrong, good_for);
+            }
+            Input::Drain => {
+                self.draining = true;
+                self.leave_lines(now);
+            }
             Input::Shutdown => self.shut_down(now),
         }
         self.run(now);
@@ -213,10 +233,12 @@ impl Switchboard {
                 Timer::Answer(call) => self.answer_by_mode(now, call),
                 Timer::Probe(call) => self.probe(now, call),
                 Timer::CallOut(call) => self.call_out_is_over(now, call),
+                Timer::Silence(call) => self.way_is_silent(now, call),
                 Timer::TestOver(call) => self.test_is_over(now, call),
                 Timer::Closing(call) => self.close(now, call),
             }
         }
+        self.tick_lines(now);
         self.run(now);
     }
 
@@ -234,6 +256,7 @@ impl Switchboard {
             self.acd.poll_timeout(),
             self.sessions.next(),
             self.deadlines.next(),
+            self.lines.poll_timeout(),
         ]
         .into_iter()
         .flatten()
@@ -284,13 +307,21 @@ impl Switchboard {
                 }
             }
         }
-        while let Some(send) = self.endpoint.poll_send() {
-            self.outputs.push_back(Output::Send(send));
-        }
-        let over = self.calls.is_empty() && self.partings.is_empty();
+        self.run_lines(now);
+        self.send_out();
+        let over = self.calls.is_empty() && self.partings.is_empty() && self.lines.are_gone();
         if self.draining && !self.drained && over {
             self.drained = true;
             self.outputs.push_back(Output::Drained);
+        }
+    }
+
+    fn send_out(&mut self) {
+        while let Some(mut send) = self.endpoint.poll_send() {
+            if send.flow.transport.is_secure() {
+                send.server_name = self.server_name(&send.flow).map(Into::into);
+            }
+            self.outputs.push_back(Output::Send(send));
         }
     }
 
@@ -315,6 +346,7 @@ impl Switchboard {
                 Some(Purpose::Probe { call, side }) => self.probed(now, client, call, side, 408),
                 Some(Purpose::CallOut { call }) => self.called_fails(now, call, client, 408),
                 Some(Purpose::Notify { call }) => self.notified(client, call, 408),
+                Some(Purpose::Line { line, ask }) => self.line_failed(now, client, (line, ask)),
                 _ => self.ring_failed(now, client, 408),
             },
             Event::Over { client } => {
@@ -444,6 +476,7 @@ impl Switchboard {
         self.registrar.adopt(&settings.sip);
         self.acd.adopt(now.moment, &settings.queues, &settings.seats);
         self.settings = settings;
+        self.adopt_lines(now);
         self.note(now, Fact::ConfigAdopted { digest, by });
     }
 
@@ -504,6 +537,7 @@ impl Switchboard {
         names
             .and_then(|names| self.trunks.by_certificate(names))
             .or_else(|| self.trunks.by_source(flow.remote.ip()))
+            .or_else(|| self.trunk_of_line(&self.trunks, flow.remote.ip()))
     }
 
     fn refuse(&mut self, now: Now, server: ServerId, request: &Request, code: u16) {

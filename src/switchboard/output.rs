@@ -4,6 +4,8 @@ use super::orders::{Answer, Refusal};
 use crate::call::orders::MediaOrder;
 use crate::journal::Entry;
 use crate::sip::Send;
+use crate::sip::locate::Target;
+use crate::vocabulary::TrunkId;
 
 /// What the rim is asked to do, in order.
 #[derive(Debug)]
@@ -25,6 +27,13 @@ pub enum Output {
         number: u64,
         /// What came of it.
         answer: Result<Answer, Refusal>,
+    },
+    /// Look up where a trunk's carrier is; [`super::Input::Located`] follows.
+    Locate {
+        /// The trunk.
+        trunk: TrunkId,
+        /// What of its address decides.
+        target: Target,
     },
     /// Draining, and the last call is over.
     Drained,

@@ -280,6 +280,7 @@ impl Switchboard {
         self.move_stream(calling.media.stream, other, id);
         if let Some(at) = self.deadlines.get(&Timer::CallOut(other)) {
             self.deadlines.clear(&Timer::CallOut(other));
+            self.deadlines.clear(&Timer::Silence(other));
             self.deadlines.set(Timer::CallOut(id), at);
         }
         if let Peer::Seat(seat) = calling.to.clone() {

@@ -114,4 +114,34 @@ pub struct TrunkView {
     pub calls_total: u64,
     /// Seconds since its last message; none when there was none since the start.
     pub last_heard_seconds: Option<u64>,
+    /// Its outgoing side; none for a carrier that only calls.
+    pub line: Option<LineView>,
+}
+
+/// The outgoing side of a trunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineView {
+    /// `unknown`, `locating`, `registering`, `up`, `degraded` or `down`.
+    pub state: String,
+    /// Since when.
+    pub since: WallTime,
+    /// Why, where something is wrong; else empty.
+    pub reason: String,
+    /// Until when the registration counts; none when there is none.
+    pub registered_until: Option<WallTime>,
+    /// Whether it registers at all.
+    pub registers: bool,
+    /// Places of the carrier in the order that it wishes.
+    pub hops: Vec<HopView>,
+}
+
+/// One place of a carrier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HopView {
+    /// Transport and address, `tls:198.51.100.7:5061`.
+    pub address: String,
+    /// It does not count as dead.
+    pub alive: bool,
+    /// Milliseconds from our last answered OPTIONS to its answer.
+    pub round_trip_ms: Option<u64>,
 }

@@ -86,6 +86,8 @@ fn describe() {
     for (name, help) in [
         ("siaga112_calls_live", "Live calls by trunk"),
         ("siaga112_sip_connections", "Open SIP connections by transport"),
+        ("siaga112_trunk_up", "1 while calls can be sent to a trunk (up or degraded)"),
+        ("siaga112_trunk_registered", "1 while we are registered at a trunk's carrier"),
         ("siaga112_queue_waiting", "Callers waiting, ringing ones included"),
         ("siaga112_queue_oldest_wait_seconds", "Wait of the caller who waits longest"),
         ("siaga112_seats", "Seats by state"),
@@ -203,6 +205,14 @@ pub fn gauges(board: &Board, media: MediaCounts, health: &HealthSnapshot) {
     for trunk in &board.trunks {
         let name = trunk.trunk.as_str();
         set.labelled("siaga112_calls_live", "trunk", name, trunk.calls as f64);
+        if let Some(line) = &trunk.line {
+            let up = matches!(line.state.as_str(), "up" | "degraded");
+            set.labelled("siaga112_trunk_up", "trunk", name, f64::from(u8::from(up)));
+            if line.registers {
+                let registered = f64::from(u8::from(line.registered_until.is_some()));
+                set.labelled("siaga112_trunk_registered", "trunk", name, registered);
+            }
+        }
     }
     for check in &health.checks {
         let works = f64::from(u8::from(check.trouble.is_none()));
@@ -245,8 +255,27 @@ impl Gauges {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::switchboard::view::{LineView, TrunkView};
     use crate::telemetry::health::Health;
     use crate::vocabulary::{Cause, Ending, IncidentId, Party, Stage, Uid, WallTime};
+
+    fn trunk(state: &str, registered: Option<i64>) -> TrunkView {
+        let line = LineView {
+            state: state.into(),
+            since: WallTime(0),
+            reason: String::new(),
+            registered_until: registered.map(WallTime),
+            registers: true,
+            hops: Vec::new(),
+        };
+        TrunkView {
+            trunk: format!("metrics-{state}").into(),
+            calls: 0,
+            calls_total: 0,
+            last_heard_seconds: None,
+            line: Some(line),
+        }
+    }
 
     #[test]
     fn entries_and_the_board_become_metrics() {
@@ -279,7 +308,12 @@ mod tests {
             ready_seats: 0,
             seats: 0,
         };
-        let board = Board { queues: vec![queue(3)], orphans: 0, ..Board::default() };
+        let board = Board {
+            queues: vec![queue(3)],
+            trunks: vec![trunk("degraded", Some(1)), trunk("down", None)],
+            orphans: 0,
+            ..Board::default()
+        };
         let media = MediaCounts { received: 10, sent: 9, lost: 1 };
         gauges(&board, media, &Health::new().snapshot());
         let text = metrics.render();
@@ -291,6 +325,10 @@ mod tests {
             r#"siaga112_queue_waiting{queue="metrics-queue"} 3"#,
             r#"siaga112_queue_oldest_wait_seconds{queue="metrics-queue"} 4"#,
             r#"siaga112_seats{state="ready"} 0"#,
+            r#"siaga112_trunk_up{trunk="metrics-degraded"} 1"#,
+            r#"siaga112_trunk_registered{trunk="metrics-degraded"} 1"#,
+            r#"siaga112_trunk_up{trunk="metrics-down"} 0"#,
+            r#"siaga112_trunk_registered{trunk="metrics-down"} 0"#,
             r#"siaga112_rtp_packets_total{direction="received"} 10"#,
             r#"siaga112_health{check="journal"} 1"#,
             "siaga112_orphans 0",

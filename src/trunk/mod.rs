@@ -7,13 +7,17 @@
 mod arrival;
 mod caller;
 mod dialled;
+pub mod line;
 pub mod number_plan;
+mod quiet;
 pub mod settings;
 mod trunks;
 
 pub use arrival::arrival;
 pub use caller::caller;
 pub use dialled::{Dialled, DialledKind, dialled};
+pub use line::Line;
+pub use quiet::QuietWatch;
 pub use trunks::Trunks;
 
 #[cfg(test)]
@@ -33,6 +37,8 @@ mod tests {
             area_code: "0328".to_owned(),
             answer: None,
             test_number: None,
+            line: None,
+            quiet_alarm: None,
         }
     }
 

@@ -1,8 +1,13 @@
 //! The validated profile of one carrier, and of the centre it serves.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use ipnet::IpNet;
 
-use crate::sip::digest::Credential;
+use crate::sip::Uri;
+use crate::sip::digest::{Credential, OutgoingAccount};
+use crate::sip::locate::Target;
 use crate::vocabulary::{AnswerMode, TrunkId};
 
 /// The centre: what it is called and which dialled forms mean "emergency here".
@@ -35,4 +40,27 @@ pub struct TrunkSettings {
     pub answer: Option<AnswerMode>,
     /// Digits that reach the test call through this trunk.
     pub test_number: Option<String>,
+    /// How it is reached by us; none for a carrier that only calls.
+    pub line: Option<Arc<LineSettings>>,
+    /// A trunk that is never silent for so long: an alarm is kept when it is.
+    pub quiet_alarm: Option<Duration>,
+}
+
+/// The outgoing side of a trunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineSettings {
+    /// The carrier's address as configured, e.g. `sip:sbc.telco-a.example;transport=tls`.
+    pub uri: Uri,
+    /// What of it decides where it is.
+    pub target: Target,
+    /// Whether we register there, so that its calls come to us.
+    pub register: bool,
+    /// Our account there.
+    pub account: Option<OutgoingAccount>,
+    /// User part of our own address there.
+    pub from_user: String,
+    /// The number shown on calls that we make, e.g. `0328112`.
+    pub caller_id: Option<String>,
+    /// How often each of its addresses is asked with OPTIONS; none: never.
+    pub probe: Option<Duration>,
 }

@@ -75,6 +75,9 @@ pub const KEEP_RINGING: Duration = Duration::from_secs(60);
 /// Somebody called beside the queues rings for this long at most. Mobile networks ring for 30 s or
 /// less before they divert.
 pub const CALL_OUT_RINGS: Duration = Duration::from_secs(30);
+/// A way out to a number that has said nothing at all after this long is left for the next: the
+/// 32 s of RFC 3261's timer B are more than a caller should wait for a dead one.
+pub const CALL_OUT_SILENCE: Duration = Duration::from_secs(4);
 /// Each side of an answered call is asked this often whether it is still there.
 pub const PROBE_EVERY: Duration = Duration::from_secs(60);
 /// The shortest session interval that a change within a call may ask for, seconds (RFC 4028 §4).
@@ -138,3 +141,5 @@ pub const LOCATE_USUAL: Duration = Duration::from_secs(300);
 pub const FAREWELL: Duration = Duration::from_secs(2);
 /// One DNS question.
 pub const DNS_PATIENCE: Duration = Duration::from_secs(3);
+/// One location with all its DNS questions.
+pub const LOCATE_PATIENCE: Duration = Duration::from_secs(60);

@@ -14,7 +14,9 @@ use siaga112::sip::digest::{Algorithm, Credential};
 use siaga112::sip::parse::parse;
 use siaga112::sip::settings::{Account, Expires, SipSettings};
 use siaga112::sip::{Flow, Listener, Message, Name, Params, Transport};
+use siaga112::switchboard::orders::{Answer, Order};
 use siaga112::switchboard::settings::SwitchboardSettings;
+use siaga112::switchboard::view::Board;
 use siaga112::switchboard::{Input, Output, Switchboard};
 use siaga112::trunk::settings::{Centre, TrunkSettings};
 use siaga112::vocabulary::{AnswerMode, Dice, Moment, Now, StreamId, WallTime};
@@ -71,6 +73,8 @@ pub fn settings(seats: usize, answer: AnswerMode) -> SwitchboardSettings {
             area_code: "0328".into(),
             answer: None,
             test_number: Some("112999".into()),
+            line: None,
+            quiet_alarm: None,
         }],
         rules: vec![Rule {
             name: "all".into(),
@@ -112,6 +116,9 @@ pub struct World {
     pub slow_journal: bool,
     /// Streams that the media plane has open, with their ports.
     pub streams: BTreeMap<StreamId, u16>,
+    /// Hosts that the rim was asked to look up.
+    pub located: Vec<String>,
+    shown: Option<Board>,
     ticket: u64,
     calls: u32,
     registrations: u32,
@@ -134,12 +141,12 @@ impl World {
 
     /// A centre with so many RTP ports and nobody registered.
     pub fn with_ports(seats: usize, answer: AnswerMode, ports: u16) -> Self {
-        let now = Now { moment: Moment(1_000_000), wall: WallTime(1_789_621_951_000_000) };
-        Self::of(now, settings(seats, answer), ports)
+        Self::of(settings(seats, answer), ports)
     }
 
-    /// A centre of its own.
-    pub fn of(now: Now, settings: SwitchboardSettings, ports: u16) -> Self {
+    /// A centre of these settings, with so many RTP ports and nobody registered.
+    pub fn of(settings: SwitchboardSettings, ports: u16) -> Self {
+        let now = Now { moment: Moment(1_000_000), wall: WallTime(1_789_621_951_000_000) };
         let board = Switchboard::new(now, settings, Dice::from_number(112));
         let mut world = Self {
             board,
@@ -150,6 +157,8 @@ impl World {
             orders: Vec::new(),
             slow_journal: false,
             streams: BTreeMap::new(),
+            located: Vec::new(),
+            shown: None,
             ticket: 0,
             calls: 0,
             registrations: 0,
@@ -190,6 +199,12 @@ impl World {
             Now { moment: to.max(self.now.moment), wall: WallTime(self.now.wall.0 + micros) };
     }
 
+    /// The live board.
+    pub fn look(&mut self) -> Board {
+        self.take(Input::Order { number: 1, order: Order::Board });
+        self.shown.take().expect("a board")
+    }
+
     pub fn journal_catches_up(&mut self) {
         let ticket = self.ticket;
         self.take(Input::Durable { ticket });
@@ -217,7 +232,12 @@ impl World {
                     inputs.extend(self.obey(&order).into_iter().map(Input::Media));
                     self.orders.push(order);
                 }
-                Output::Answer { .. } => {}
+                Output::Answer { answer, .. } => {
+                    if let Ok(Answer::Board(board)) = answer {
+                        self.shown = Some(*board);
+                    }
+                }
+                Output::Locate { target, .. } => self.located.push(target.host),
                 Output::Drained => self.ladder.push("* drained".to_owned()),
             }
         }

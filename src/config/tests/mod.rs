@@ -284,6 +284,38 @@ fn a_wrong_variable_is_named() {
 }
 
 #[test]
+fn a_trunk_s_outgoing_side_is_read() {
+    let from = "source = [\"198.51.100.7/32\"]";
+    let lines = "target = \"sip:SBC.telco-b.example\"\nregister = true\n\
+        outgoing_username = \"siaga@telco-b\"\noutgoing_password_file = \"secrets/b\"\n\
+        caller_id = \"0328112\"\nprobe_seconds = 0\nquiet_alarm_minutes = 30";
+    let gateway = "listen = [\"udp://0.0.0.0:5060\"]";
+    let dns = format!("{gateway}\ndns_servers = [\"192.0.2.53\", \"[::1]:5353\"]");
+    let dir = edited(&[("trunks/telco-b.toml", from, lines), ("gateway.toml", gateway, &dns)]);
+    fs::create_dir(dir.path().join("secrets")).expect("folder");
+    fs::write(dir.path().join("secrets/b"), "rahasia\n").expect("secret");
+    let loaded = good(dir.path(), &[]);
+    let servers: Vec<String> = loaded.dns_servers.iter().map(ToString::to_string).collect();
+    assert_eq!(servers, ["192.0.2.53:53", "[::1]:5353"]);
+    let trunks = &loaded.switchboard.trunks;
+    let trunk = trunks.iter().find(|t| t.id.as_str() == "telco-b").expect("the trunk");
+    assert_eq!(trunk.quiet_alarm.map(|span| span.as_secs()), Some(1800));
+    let line = trunk.line.as_ref().expect("a line");
+    let account = line.account.as_ref().expect("an account");
+    assert_eq!((line.register, line.probe), (true, None));
+    assert_eq!(account.password.reveal(), "rahasia");
+    assert_eq!(line.target.host, "sbc.telco-b.example");
+    assert_eq!((line.from_user.as_str(), line.caller_id.as_deref()), ("siaga", Some("0328112")));
+    assert!(!format!("{loaded:?}").contains("rahasia"));
+    assert_eq!(needs_restart(&good(&sample(), &[]), &loaded), ["[sip] dns_servers"]);
+    // The least that can be written: probed every 30 s, known by nobody's name in particular.
+    let dir = edited(&[("trunks/telco-b.toml", from, "target = \"sip:sbc.telco-b.example\"")]);
+    let loaded = good(dir.path(), &[]);
+    let line = loaded.switchboard.trunks.iter().find_map(|t| t.line.clone()).expect("a line");
+    assert_eq!((line.register, line.probe.map(|span| span.as_secs())), (false, Some(30)));
+}
+
+#[test]
 fn secrets_come_from_files_variables_and_hashes() {
     let plain = good(&sample(), &[]);
     let account = |loaded: &Loaded| loaded.switchboard.sip.accounts[1].credential.clone();
