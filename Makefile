@@ -6,7 +6,11 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # make demo ARGS=--stay keeps the gateway up afterwards.
 ARGS :=
 
-.PHONY: demo test audit bench compiler test-tools
+# Seconds that `make fuzz` runs each target.
+FUZZ_SECONDS := 10
+FUZZ_TARGETS := message sdp multipart pidf_lo rtp rtcp
+
+.PHONY: demo test fuzz audit bench compiler test-tools
 
 demo: compiler
 	cargo run --release -- demo $(ARGS)
@@ -20,6 +24,26 @@ test: compiler test-tools
 	cargo deny check bans licenses sources
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 	cargo run -- check --config config
+	@$(MAKE) --no-print-directory fuzz
+
+# The targets assert and no code of ours is unsafe: no sanitizer, so the stable compiler will do.
+# Runs each target over its kept corpus and goes on from there. New inputs stay out of the tree, in
+# fuzz/target; one that breaks a promise is left in fuzz/artifacts. Where libFuzzer cannot be had,
+# tests/corpus.rs has done the same without it.
+fuzz: compiler
+	@cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz \
+		|| { echo "no cargo-fuzz: tests/corpus.rs stands in for it" >&2; exit 0; }; \
+	cargo fuzz --version >/dev/null 2>&1 || exit 0; set -e; \
+	cargo fmt --manifest-path fuzz/Cargo.toml --check; \
+	cargo fuzz build -s none; \
+	for target in $(FUZZ_TARGETS); do \
+		new=fuzz/target/found/$$target; mkdir -p $$new; \
+		seeds=fuzz/corpus/$$target; \
+		[ $$target != message ] || seeds="$$seeds tests/fixtures/rfc4475/valid \
+			tests/fixtures/rfc4475/invalid tests/fixtures/rfc5118 sip-scenarios/trunk"; \
+		cargo fuzz run -s none $$target $$new $$seeds -- -max_total_time=$(FUZZ_SECONDS) \
+			-max_len=65535 -rss_limit_mb=2048 -timeout=10 -print_final_stats=0 -verbosity=0; \
+	done
 
 # Known vulnerabilities: needs the advisory database from the Internet.
 audit: test-tools

@@ -14,8 +14,17 @@
 mod agreement;
 #[path = "torture/broken.rs"]
 mod broken;
+#[path = "torture/kinds.rs"]
+mod kinds;
 #[path = "torture/rfc4475.rs"]
 mod rfc4475;
+#[path = "torture/rfc5118.rs"]
+mod rfc5118;
+#[allow(dead_code, missing_docs, reason = "shared with the fuzz targets")]
+#[path = "../fuzz/src/lib.rs"]
+mod targets;
+#[path = "torture/writer.rs"]
+mod writer;
 #[allow(dead_code, clippy::needless_pass_by_value, reason = "shared with the scenarios")]
 mod scenario;
 
@@ -91,12 +100,17 @@ fn hear_bytes(world: &mut World, from: &str, bytes: Bytes) {
 
 /// A REGISTER of seat 1 for a few seconds, with the answer to the last challenge.
 fn register_briefly(world: &mut World) {
+    register(world, &format!("<sip:seat-1@{}>;expires=5", seat_address(1)), "seat-1");
+}
+
+/// A REGISTER by the phone of seat 1 with this Contact for that user.
+fn register(world: &mut World, contact: &str, user: &str) {
     let from = seat_address(1);
     let text = |cseq: u32, more: &str| {
         format!(
             "REGISTER sip:112.example SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bKbrief{cseq};rport\r\n\
-             From: <sip:seat-1@112.example>;tag=b\r\nTo: <sip:seat-1@112.example>\r\nCall-ID: brief\r\n\
-             CSeq: {cseq} REGISTER\r\nContact: <sip:seat-1@{from}>;expires=5\r\n{more}Content-Length: 0\r\n\r\n"
+             From: <sip:seat-1@112.example>;tag=b\r\nTo: <sip:{user}@112.example>\r\nCall-ID: brief\r\n\
+             CSeq: {cseq} REGISTER\r\nContact: {contact}\r\n{more}Content-Length: 0\r\n\r\n"
         )
     };
     world.hear(&from, &text(1, ""));

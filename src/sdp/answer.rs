@@ -99,7 +99,9 @@ pub fn answer(offer: &Description, parts: &AnswerParts) -> Description {
     codecs.extend(parts.events.map(|payload| (payload, CodecKind::TelephoneEvent)));
     let media = offer.media.iter().enumerate().map(|(line, media)| {
         if Some(line) != chosen {
-            let formats = media.formats.iter().take(1).cloned().collect();
+            // A line names a format, also where it is refused (RFC 3264 §6).
+            let format = media.formats.first().map_or("0", String::as_str);
+            let formats = vec![format.to_owned()];
             return Media { port: 0, formats, lines: Vec::new(), ..media.clone() };
         }
         let answered = audio_line(parts.port, &codecs, parts.direction);

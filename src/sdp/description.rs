@@ -94,9 +94,10 @@ impl Description {
         self.lines.iter().filter(|l| !placed(l)).for_each(|l| put(l.kind, &l.value));
         for media in &self.media {
             let Media { kind, port, protocol, formats, .. } = media;
-            // A media line names a format (RFC 8866 §5.14), also one that is refused.
-            let formats = if formats.is_empty() { "0".to_owned() } else { formats.join(" ") };
-            put('m', &format!("{kind} {port} {protocol} {formats}"));
+            put(
+                'm',
+                format!("{kind} {port} {protocol} {}", formats.join(" ")).trim_end_matches(' '),
+            );
             media.lines.iter().for_each(|l| put(l.kind, &l.value));
         }
         text.into_bytes()
@@ -126,7 +127,8 @@ pub(super) fn attributes<'a>(lines: &'a [Line], name: &str) -> impl Iterator<Ite
 /// # Errors
 /// [`ParseError`] when nothing could be done with it.
 pub fn parse(text: &[u8]) -> Result<Description, ParseError> {
-    let text = String::from_utf8_lossy(text);
+    // No byte of a description is zero (RFC 8866 §9): one that is parts words like a blank.
+    let text = String::from_utf8_lossy(text).replace('\0', " ");
     let mut description = Description::default();
     let mut lines = 0;
     for line in text.split(['\r', '\n']).map(str::trim_ascii) {

@@ -131,7 +131,7 @@ fn read_start(line: &str, oddities: &mut Vec<Oddity>) -> Option<Start> {
     }
     let uri = Uri::read(bare);
     // Without brackets nobody can tell an IPv6 address from its port (RFC 5118 §4.2).
-    if uri.host().contains(':') && !bare.contains('[') {
+    if uri.is_bare_ipv6() {
         note(oddities, Oddity::RequestLine);
     }
     Some(Start::Request(method, uri))

@@ -105,8 +105,9 @@ impl Uri {
     #[must_use]
     pub fn wire_form(&self) -> Cow<'_, str> {
         let text = self.request_form();
+        let text = if self.is_bare_ipv6() { self.bracketed(text) } else { Cow::Borrowed(text) };
         if text.bytes().all(stays) {
-            return Cow::Borrowed(text);
+            return text;
         }
         let mut out = String::with_capacity(text.len() + 16);
         for byte in text.bytes() {
@@ -117,6 +118,19 @@ impl Uri {
             }
         }
         Cow::Owned(out)
+    }
+
+    /// Whether its host is an IPv6 address without brackets: nobody can tell it from a port
+    /// (RFC 5118 §4.2).
+    #[must_use]
+    pub fn is_bare_ipv6(&self) -> bool {
+        self.host.contains(':') && !self.text.contains('[')
+    }
+
+    fn bracketed<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let from = text.rfind('@').or_else(|| text.find(':')).map_or(0, |at| at + 1);
+        let (head, tail) = text.split_at_checked(from).unwrap_or(("", text));
+        Cow::Owned(format!("{head}{}", tail.replacen(&*self.host, &format!("[{}]", self.host), 1)))
     }
 
     /// Whether a request can be sent to it: a SIP URI with a host.
@@ -241,6 +255,24 @@ mod tests {
         }
         assert_eq!(Uri::read("urn:service:sos").scheme(), Scheme::Urn);
         assert!(Uri::read("sip:a@b;lr").params().has("LR"));
+    }
+
+    #[test]
+    fn what_would_end_a_uri_is_escaped_where_it_is_written() {
+        // as it came, as it is written
+        let table = [
+            ("sip:0812;x=1@h;lr?Subject=a", "sip:0812;x=1@h;lr"),
+            ("sip:a b\r\nEvil:\"<>@h", "sip:a%20b%0D%0AEvil:%22%3C%3E@h"),
+            ("sip:\u{e9}@h", "sip:%C3%A9@h"),
+            ("sip:t@2001:db8::9;lr", "sip:t@[2001:db8::9];lr"),
+            ("sip:2001:db8::9", "sip:[2001:db8::9]"),
+            ("sip:t@[2001:db8::9]:5070", "sip:t@[2001:db8::9]:5070"),
+            ("urn:service:sos", "urn:service:sos"),
+        ];
+        for (text, written) in table {
+            assert_eq!(Uri::read(text).wire_form(), written);
+            assert_eq!(Uri::read(written).wire_form(), written, "once is enough");
+        }
     }
 
     #[test]

@@ -49,7 +49,7 @@ fn finish(mut out: Vec<u8>, headers: &Headers, body: &[u8]) -> Bytes {
         out.extend_from_slice(b": ");
         // A value never breaks out of its line, whatever it was built from.
         let from = out.len();
-        out.extend_from_slice(value);
+        out.extend_from_slice(value.trim_ascii());
         for byte in out.iter_mut().skip(from).filter(|byte| matches!(byte, b'\r' | b'\n')) {
             *byte = b' ';
         }

@@ -40,6 +40,8 @@ pub struct Centre {
     pub md5_only: bool,
     /// Files may not grow beyond this many blocks of 512 bytes: a disk that fills up.
     pub disk_blocks: Option<u32>,
+    /// Everything is at `::1`: SIP, audio, and the trunk.
+    pub ipv6: bool,
     /// The data folder, from the configuration's.
     pub data_dir: &'static str,
 }
@@ -52,6 +54,7 @@ impl Default for Centre {
             roaming_trunk: false,
             md5_only: false,
             disk_blocks: None,
+            ipv6: false,
             data_dir: "data",
         }
     }
@@ -64,7 +67,13 @@ impl Centre {
         for folder in ["trunks", "places", "data"] {
             fs::create_dir(dir.join(folder)).expect("created");
         }
-        let (own, ports) = (site.gateway(), site.media_ports());
+        let ports = site.media_ports();
+        let (own, media, source) = if self.ipv6 {
+            ("[::1]".to_owned(), "::1".to_owned(), "::1/128".to_owned())
+        } else {
+            let own = site.gateway().to_string();
+            (own.clone(), own, format!("{}/32", site.trunk()))
+        };
         let digest = if self.md5_only { MD5_ONLY } else { "" };
         put(
             "gateway.toml",
@@ -74,7 +83,7 @@ impl Centre {
                  dialled = [\"112\", \"0328112\", \"urn:service:sos\", \"urn:service:sos.*\"]\n\n\
                  [sip]\nlisten = [\"udp://{own}:0\"]\ndomain = \"112.sumenep.example\"\n\
                  min_expires_seconds = 60\n{digest}\n\
-                 [media]\naddress = \"{own}\"\nports = \"{}-{}\"\nrecord = true\n\n\
+                 [media]\naddress = \"{media}\"\nports = \"{}-{}\"\nrecord = true\n\n\
                  [console]\nlisten = \"{own}:0\"\n\n\
                  [[console.token]]\nname = \"suite\"\ntoken = \"{TOKEN}\"\n",
                 dir.join(self.data_dir),
@@ -82,10 +91,7 @@ impl Centre {
                 ports.end(),
             ),
         );
-        put(
-            "trunks/telco-a.toml",
-            trunk("telco-a", &format!("source = [\"{}/32\"]", site.trunk())),
-        );
+        put("trunks/telco-a.toml", trunk("telco-a", &format!("source = [\"{source}\"]")));
         if self.roaming_trunk {
             let account = format!("username = \"roaming\"\npassword = \"{PASSWORD}\"");
             put("trunks/roaming.toml", trunk("roaming", &account));

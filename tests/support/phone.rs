@@ -1,7 +1,7 @@
 //! A small SIP user agent on one UDP socket, for what SIPp cannot do: exact bytes, SHA-256, real
 //! audio, replays. It reads and writes strictly and keeps no state but the dialog it is told.
 
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use super::digest::Account;
@@ -59,8 +59,10 @@ impl Message {
     pub fn media(&self) -> SocketAddr {
         let sdp = String::from_utf8_lossy(&self.body);
         let line = |start| sdp.lines().find_map(|l| l.strip_prefix(start)).unwrap_or_default();
-        let (ip, port) = (line("c=IN IP4 "), line("m=audio ").split(' ').next());
-        format!("{}:{}", ip.trim(), port.unwrap_or_default()).parse().expect("SDP with audio")
+        let ip = line("c=IN IP").split(' ').nth(1).unwrap_or_default();
+        let ip: IpAddr = ip.trim().parse().expect("an address");
+        let port = line("m=audio ").split(' ').next().unwrap_or_default();
+        SocketAddr::new(ip, port.parse().expect("SDP with audio"))
     }
 }
 
@@ -73,8 +75,8 @@ pub struct Phone {
 
 impl Phone {
     /// A phone at `ip` and `port` (0 for any) that speaks with `gateway`.
-    pub fn at(ip: Ipv4Addr, port: u16, gateway: SocketAddr) -> Self {
-        let socket = UdpSocket::bind((ip, port)).expect("the phone's address is free");
+    pub fn at(ip: impl Into<IpAddr>, port: u16, gateway: SocketAddr) -> Self {
+        let socket = UdpSocket::bind((ip.into(), port)).expect("the phone's address is free");
         Self { socket, gateway }
     }
 
@@ -224,8 +226,9 @@ impl Dialog {
 /// A session description for PCMA and telephone-event at `media`.
 pub fn sdp(media: SocketAddr) -> String {
     let (ip, port) = (media.ip(), media.port());
+    let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
     format!(
-        "v=0\r\no=trunk 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n\
+        "v=0\r\no=trunk 1 1 IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n\
          m=audio {port} RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000\r\n\
          a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n"
     )

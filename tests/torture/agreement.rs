@@ -6,7 +6,7 @@ use super::*;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Gist {
     first: String,
-    call_id: String,
+    pub call_id: String,
     number: u32,
     from: Option<String>,
     to: Option<String>,

@@ -317,6 +317,129 @@ fn every_invalid_message_from_a_trunk_has_its_outcome() {
     assert_eq!(wrong, [] as [String; 0]);
 }
 
+/// A registered phone calls nobody through us: its INVITE hears 403. The rest is answered as the RFC
+/// says; a REGISTER must prove itself first, whatever it says.
+#[test]
+fn every_message_from_a_registered_phone_has_its_outcome() {
+    let table = [
+        ("badaspec", Status(200)),
+        ("badbranch", Status(200)),
+        ("baddate", Status(403)),
+        ("baddn", Status(200)),
+        ("badinv01", Status(403)),
+        ("badvers", Status(505)),
+        ("bcast", Silence),
+        ("bext01", Status(420)),
+        ("bigcode", Silence),
+        ("clerr", Status(403)),
+        ("cparam01", Status(401)),
+        ("cparam02", Status(401)),
+        ("dblreq", Status(401)),
+        ("esc01", Status(403)),
+        ("esc02", Status(405)),
+        ("escnull", Status(401)),
+        ("escruri", Status(403)),
+        ("insuf", Status(400)),
+        ("intmeth", Status(405)),
+        ("inv2543", Status(403)),
+        ("invut", Status(403)),
+        ("longreq", Status(403)),
+        ("ltgtruri", Status(403)),
+        ("lwsdisp", Status(200)),
+        ("lwsruri", Status(481)),
+        ("lwsstart", Status(403)),
+        ("mcl01", Status(400)),
+        ("mismatch01", Status(400)),
+        ("mismatch02", Status(400)),
+        ("mpart01", Status(405)),
+        ("multi01", Status(403)),
+        ("ncl", Status(403)),
+        ("noreason", Silence),
+        ("novelsc", Status(416)),
+        ("quotbal", Status(403)),
+        ("regaut01", Status(401)),
+        ("regbadct", Status(401)),
+        ("regescrt", Status(401)),
+        ("scalar02", Status(400)),
+        ("scalarlg", Silence),
+        ("sdp01", Status(403)),
+        ("semiuri", Status(200)),
+        ("test", Silence),
+        ("transports", Status(200)),
+        ("trws", Status(400)),
+        ("unkscm", Status(416)),
+        ("unksm2", Status(401)),
+        ("unreason", Silence),
+        ("wsinv", Status(481)),
+        ("zeromf", Status(200)),
+    ];
+    let all: BTreeMap<String, Bytes> =
+        corpus("invalid").into_iter().chain(corpus("valid")).collect();
+    let named: BTreeSet<&str> = table.iter().map(|row| row.0).collect();
+    assert_eq!(named, all.keys().map(String::as_str).collect(), "every file has its row");
+    for (name, expected) in table {
+        let mut world = World::new(1, AnswerMode::OnAgent);
+        world.sent.clear();
+        world.facts.clear();
+        hear_bytes(&mut world, &seat_address(1), all[name].clone());
+        assert_eq!(outcome(&world), expected, "{name}");
+        assert!(world.facts.is_empty(), "{name} left a record");
+    }
+}
+
+/// The last response that the seat's phone heard.
+fn last_answer(world: &World) -> String {
+    let mut sent = world.sent.iter().rev().filter(|s| s.to == seat_address(1));
+    sent.find(|s| s.text.starts_with("SIP/2.0 ")).unwrap().text.clone()
+}
+
+/// The torture's Contacts, and more of their kind, from a phone that has proven itself. What is kept
+/// is written back as it came and is where the seat's INVITE goes.
+#[test]
+fn contacts_of_a_proven_phone_are_read_rightly() {
+    // Contact, status, Request-URI of the seat's INVITE
+    let table = [
+        // cparam01: without brackets the parameter is the header's.
+        ("sip:+19725552222@10.0.0.1;unknownparam", 200, "sip:+19725552222@10.0.0.1"),
+        // cparam02: within them it is the URI's.
+        ("<sip:+19725552222@10.0.0.1;unknownparam>", 200, "sip:+19725552222@10.0.0.1;unknownparam"),
+        // regescrt: a Route in the URI has no place in a request.
+        ("<sip:user@10.0.0.1?Route=%3Csip:sip.example.com%3E>", 200, "sip:user@10.0.0.1"),
+        // regbadct: a question mark without brackets.
+        ("sip:user@10.0.0.1?Route=%3Csip:sip.example.com%3E", 400, ""),
+        // escnull: NUL is a character like any other.
+        ("<sip:%00@10.0.0.1>", 200, "sip:%00@10.0.0.1"),
+        // H-5: a semicolon belongs to the user part.
+        ("<sip:seat;1=x@10.0.0.1:5070>", 200, "sip:seat;1=x@10.0.0.1:5070"),
+        ("<sip:a b@10.0.0.1>", 400, ""),
+        ("sip:a@10.0.0.1>, <sip:evil@10.0.0.9", 400, ""),
+        ("<sip:a\"b@10.0.0.1>", 400, ""),
+        ("<isbn:2983792873>", 400, ""),
+        ("None", 400, ""),
+    ];
+    for (contact, status, uri) in table {
+        let mut world = World::unmanned(1, AnswerMode::OnAgent);
+        register(&mut world, contact, "seat-1");
+        let answer = last_answer(&world);
+        assert!(answer.starts_with(&format!("SIP/2.0 {status} ")), "{contact}: {answer}");
+        world.call();
+        let invited = world.sent.iter().rev().find(|s| s.text.starts_with("INVITE "));
+        let Some(invited) = invited else {
+            assert_eq!(uri, "", "{contact} rings");
+            continue;
+        };
+        assert!(invited.text.starts_with(&format!("INVITE {uri} SIP/2.0\r\n")), "{}", invited.text);
+        let kept = siaga112::sip::NameAddr::read(&header(&answer, Name::Contact)).unwrap();
+        assert_eq!(kept.uri.wire_form(), uri, "{answer}");
+        assert!(kept.params.get("expires").is_some(), "{answer}");
+    }
+    // unksm2: an account registers for its own seat only.
+    let mut world = World::unmanned(1, AnswerMode::OnAgent);
+    register(&mut world, "<sip:a@10.0.0.1>", "isbn");
+    let answer = last_answer(&world);
+    assert!(answer.starts_with("SIP/2.0 403 "), "{answer}");
+}
+
 #[test]
 fn no_torture_message_gets_a_word_out_of_us_that_a_stranger_should_not_hear() {
     for (name, bytes) in corpus("invalid").into_iter().chain(corpus("valid")) {

@@ -1,0 +1,332 @@
+//! What each fuzz target does with its bytes: read, hold the reader and writer to their promises,
+//! panic when one is broken. `tests/corpus.rs` runs the same functions over the kept corpus.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+
+use bytes::Bytes;
+use siaga112::media::rtp::{Rtp, is_rtcp, set_payload_type};
+use siaga112::sdp::{self, AnswerParts};
+use siaga112::sip::body;
+use siaga112::sip::parse::{Read, parse};
+use siaga112::sip::settings::Timers;
+use siaga112::sip::{Endpoint, Flow, Headers, Message, Name, NameAddr, Response, Transport, Uri};
+use siaga112::trunk::settings::{Centre, TrunkSettings};
+use siaga112::vocabulary::{Dice, Moment, limits};
+use siaga112::{incident, trunk};
+
+/// A target's body.
+pub type Target = fn(&[u8]);
+
+/// Every target by its name, which is that of its folder of the corpus.
+pub const TARGETS: [(&str, Target); 6] = [
+    ("message", message),
+    ("sdp", sdp),
+    ("multipart", multipart),
+    ("pidf_lo", pidf_lo),
+    ("rtp", rtp),
+    ("rtcp", rtcp),
+];
+
+// ---- SIP messages ----------------------------------------------------------------------------
+
+/// One datagram: what is read stays within it; what we write of it is read back the same; what the
+/// endpoint says about it is sound SIP.
+pub fn message(data: &[u8]) {
+    let datagram = Bytes::copy_from_slice(data);
+    let Ok(read) = parse(&datagram) else { return };
+    let (headers, body, raw) = parts_of(&read.message);
+    assert!(headers.len() <= limits::SIP_HEADERS, "headers are bounded");
+    assert!(raw.len() <= data.len() && data.ends_with(raw), "the raw bytes are the datagram's");
+    assert!(is_within(raw, body), "the body is a slice of the datagram");
+    for (name, value) in headers.iter() {
+        assert!(value.len() <= data.len() && !value.contains(&b'\n'), "{name} is one line");
+        for value in headers.values(name) {
+            let _ = NameAddr::read(&value);
+        }
+    }
+    written_is_read_back(&read.message);
+    if let Message::Request(request) = &read.message {
+        let (trunk, centre) = (carrier(), centre());
+        let (arrival, _) = trunk::arrival(request, &trunk, &centre, &[], &[]);
+        assert!(arrival.additional_data.len() <= limits::BODY_PARTS + headers.len());
+        let response = request.response(400, "tag");
+        // What an open quote or bracket swallows cannot be helped: To is copied as it came.
+        let closed = |to: &str| !to.contains('"') && (!to.contains('<') || to.contains('>'));
+        if headers.text(&Name::To).is_some_and(|to| closed(&to)) {
+            assert!(response.headers.to().is_none_or(|to| to.tag().is_some()), "a To has its tag");
+        }
+        written_is_read_back(&Message::Response(response));
+    }
+    endpoint_stays_sound(&datagram);
+}
+
+fn parts_of(message: &Message) -> (&Headers, &Bytes, &Bytes) {
+    match message {
+        Message::Request(request) => (&request.headers, &request.body, &request.raw),
+        Message::Response(response) => (&response.headers, &response.body, &response.raw),
+    }
+}
+
+fn bytes_of(message: &Message) -> Bytes {
+    match message {
+        Message::Request(request) => request.to_bytes(),
+        Message::Response(response) => response.to_bytes(),
+    }
+}
+
+fn is_within(whole: &[u8], part: &[u8]) -> bool {
+    let (whole, part) = (whole.as_ptr_range(), part.as_ptr_range());
+    part.is_empty() || whole.start <= part.start && part.end <= whole.end
+}
+
+fn is_token(text: &str) -> bool {
+    let other = |byte: u8| b"-.!%*_+`'~".contains(&byte);
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || other(byte))
+}
+
+/// Write, read: the same message with nothing odd about it; write again: the same bytes.
+pub fn written_is_read_back(message: &Message) {
+    let bytes = bytes_of(message);
+    if bytes.len() > limits::SIP_MESSAGE_BYTES {
+        return;
+    }
+    let text = || String::from_utf8_lossy(&bytes).into_owned();
+    let Read { message: again, oddities } =
+        parse(&bytes).unwrap_or_else(|why| panic!("{why}: {}", text()));
+    assert!(oddities.is_empty(), "{oddities:?}: {}", text());
+    let (headers, body, _) = parts_of(message);
+    let (read, read_body, _) = parts_of(&again);
+    assert_eq!(read_body, body, "the body: {}", text());
+    match (message, &again) {
+        (Message::Request(wrote), Message::Request(read)) => {
+            assert_eq!(wrote.method, read.method);
+            assert_eq!(read.uri, Uri::read(&wrote.uri.wire_form()), "{}", text());
+        }
+        (Message::Response(Response { code, .. }), Message::Response(read)) => {
+            assert_eq!(*code, read.code);
+        }
+        _ => panic!("a request is no response: {}", text()),
+    }
+    let kept =
+        |(name, _): &(&Name, &Bytes)| is_token(name.as_str()) && **name != Name::ContentLength;
+    let mut lines = read.iter().filter(kept);
+    for (name, value) in headers.iter().filter(kept) {
+        let value: Vec<u8> = value
+            .iter()
+            .map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { *byte })
+            .collect();
+        let found = lines.next().map(|(name, value)| (name.as_str(), &value[..]));
+        assert_eq!(found, Some((name.as_str(), value.trim_ascii())), "{}", text());
+    }
+    assert!(lines.next().is_none(), "no line comes of itself: {}", text());
+    assert_eq!(bytes_of(&again), bytes, "what is sound stays as it is");
+}
+
+/// A message between an endpoint and a stranger: whatever it says back, another can read.
+fn endpoint_stays_sound(datagram: &Bytes) {
+    let far = |text: &str| text.parse::<SocketAddr>().expect("an address");
+    let flow = Flow {
+        transport: Transport::Udp,
+        local: far("[2001:db8::10]:5060"),
+        remote: far("[2001:db8::99]:5070"),
+    };
+    let mut dice = Dice::from_number(112);
+    let mut endpoint = Endpoint::new(Timers::default(), "Siaga112", None, flow.local.ip());
+    let mut now = Moment(1_000_000);
+    for _ in 0..2 {
+        endpoint.receive(now, flow, datagram);
+    }
+    while let Some(event) = endpoint.poll_event() {
+        use siaga112::sip::Event;
+        match event {
+            Event::Request { server, request, flow, .. } => {
+                endpoint.trying(now, server);
+                endpoint.respond(now, server, request.response(200, "ours"));
+                if let Some(mut dialog) = siaga112::sip::Dialog::received(&request, "ours", flow) {
+                    let bye = dialog.request(&siaga112::sip::Method::Bye);
+                    assert!(bye.uri.is_target(), "a dialog has a target");
+                    endpoint.send(now, dialog.next_hop(), bye, &mut dice);
+                }
+            }
+            Event::Unreadable { flow, request, code } => endpoint.reject(flow, &request, code),
+            _ => {}
+        }
+    }
+    let mut said = Vec::new();
+    for _ in 0..64 {
+        while let Some(send) = endpoint.poll_send() {
+            if send.bytes.len() <= limits::SIP_MESSAGE_BYTES && !said.contains(&send.bytes) {
+                let read = parse(&send.bytes).expect("ours is SIP");
+                assert!(read.oddities.is_empty(), "{:?}: {:?}", read.oddities, send.bytes);
+                said.push(send.bytes);
+            }
+        }
+        let Some(due) = endpoint.poll_timeout() else { break };
+        now = due;
+        endpoint.tick(now);
+        while endpoint.poll_event().is_some() {}
+    }
+    assert_eq!(endpoint.transactions(), 0, "nothing lives for ever but an INVITE unanswered");
+}
+
+fn carrier() -> TrunkSettings {
+    TrunkSettings {
+        id: "telco-a".into(),
+        sources: Vec::new(),
+        tls_names: Vec::new(),
+        digest: None,
+        trust_identity: true,
+        area_code: "0328".into(),
+        answer: None,
+        test_number: None,
+    }
+}
+
+fn centre() -> Centre {
+    Centre {
+        name: "NTPD 112".into(),
+        area_code: "0328".into(),
+        dialled: vec!["112".into(), "urn:service:sos.*".into()],
+    }
+}
+
+// ---- session descriptions --------------------------------------------------------------------
+
+/// One description: bounded, written and read back the same; our answer to it has its lines.
+pub fn sdp(data: &[u8]) {
+    let Ok(read) = sdp::parse(data) else { return };
+    let lines: usize = read.media.iter().map(|media| 1 + media.lines.len()).sum();
+    assert!(read.lines.len() + lines <= limits::SDP_LINES);
+    assert!(read.media.len() <= limits::SDP_MEDIA_LINES + 1);
+    let written = read.to_bytes();
+    let again = sdp::parse(&written).expect("ours is read");
+    assert_eq!(again.to_bytes(), written, "{}", String::from_utf8_lossy(&written));
+    assert_eq!(sdp::audio(&again), sdp::audio(&read), "audio is the same audio");
+    let Some(audio) = sdp::audio(&read) else { return };
+    let Some(choice) = sdp::choose(&audio, None) else { return };
+    let parts = AnswerParts {
+        session_id: 1,
+        version: 2,
+        address: "2001:db8::10".parse().expect("an address"),
+        port: 20_000,
+        codec: (choice.payload, choice.kind.clone()),
+        events: choice.events,
+        direction: audio.direction.answer(),
+    };
+    let answer = sdp::answer(&read, &parts);
+    let heard = sdp::parse(&answer.to_bytes()).expect("our answer is read");
+    assert_eq!(heard.media.len(), read.media.len(), "an answer has the offer's lines");
+    let ports: Vec<usize> =
+        heard.media.iter().enumerate().filter(|(_, m)| m.port != 0).map(|(at, _)| at).collect();
+    assert_eq!(ports, [audio.line], "one line is taken, the rest refused");
+    let heard = sdp::audio(&heard).expect("our audio is read");
+    assert_eq!(heard.rtp, "[2001:db8::10]:20000".parse().ok());
+    assert_eq!(
+        heard.codecs.first().map(|c| (c.payload, &c.kind)),
+        Some((choice.payload, &choice.kind))
+    );
+}
+
+// ---- bodies of several parts -----------------------------------------------------------------
+
+/// A Content-Type, a line end and a body: parts are bounded slices of it, and what we write of
+/// them is read back.
+pub fn multipart(data: &[u8]) {
+    let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
+    let (content_type, body) = data.split_at(end);
+    let body = Bytes::copy_from_slice(body.get(1..).unwrap_or_default());
+    let mut headers = Headers::default();
+    headers.push(Name::ContentType, content_type.to_vec());
+    let (parts, findings) = body::parts(&headers, &body);
+    assert!(parts.len() <= limits::BODY_PARTS && findings.len() <= data.len() + 1);
+    assert!(parts.iter().all(|part| is_within(&body, &part.body)), "parts are slices");
+    let total: usize = parts.iter().map(|part| part.body.len()).sum();
+    assert!(total <= body.len(), "no byte is in two parts");
+    let first = parts.iter().find(|part| part.media_type == "application/sdp");
+    let found = body::sdp(&headers, &body);
+    assert_eq!(found.as_ref(), first.map(|part| &part.body), "one description, however asked");
+
+    let typed = |part: &body::Part| {
+        !part.media_type.is_empty() && !part.media_type.starts_with("multipart/")
+    };
+    let leaves: Vec<&body::Part> = parts.iter().filter(|part| typed(part)).collect();
+    if leaves.is_empty() || leaves.len() > limits::BODY_PARTS {
+        return;
+    }
+    let both: Vec<(&str, &[u8])> =
+        leaves.iter().map(|part| (part.content_type.as_str(), &part.body[..])).collect();
+    let (content_type, whole) = body::multipart(&both);
+    let mut headers = Headers::default();
+    headers.push(Name::ContentType, content_type);
+    let (again, findings) = body::parts(&headers, &whole);
+    assert!(findings.is_empty(), "{findings:?}");
+    let bodies =
+        |parts: &[body::Part]| -> Vec<Bytes> { parts.iter().map(|p| p.body.clone()).collect() };
+    let leaves: Vec<body::Part> = leaves.into_iter().cloned().collect();
+    assert_eq!(bodies(&again), bodies(&leaves));
+    for (read, wrote) in again.iter().zip(&leaves) {
+        let one_line = wrote.media_type.replace(['\r', '\n'], " ");
+        assert_eq!(read.media_type, one_line.trim(), "a type stays in its line");
+    }
+}
+
+// ---- locations -------------------------------------------------------------------------------
+
+/// One PIDF-LO: whatever it is, the answer is bounded and has no control characters.
+pub fn pidf_lo(data: &[u8]) {
+    let (locations, findings) = incident::location::pidf_lo(data, "fuzz");
+    assert!(locations.len() <= 16 && findings.len() <= 16);
+    assert!(!locations.is_empty() || !findings.is_empty(), "no place is a finding");
+    let mut kept = 0;
+    for location in &locations {
+        assert!(location.latitude.is_some() || !location.civic.is_empty(), "a location is a place");
+        assert_eq!(location.latitude.is_some(), location.longitude.is_some());
+        assert!(location.civic.len() <= 64);
+        let numbers = [&location.latitude, &location.longitude, &location.radius_m];
+        let said = [&location.method, &location.timestamp];
+        let texts = numbers.into_iter().chain(said).flatten();
+        let civic = location.civic.iter().flat_map(|(name, value)| [name, value]);
+        for text in texts.chain(civic) {
+            assert!(text.len() <= 1024 + 8, "a text is bounded");
+            assert!(!text.chars().any(char::is_control), "a text is one line");
+            kept += text.len();
+        }
+    }
+    // Method and timestamp are told of each location of their element.
+    assert!(kept <= data.len() * 3 * 17, "a document does not grow in the record");
+    assert!(findings.iter().all(|finding| finding.len() <= 1024));
+    assert_eq!(incident::location::pidf_lo(data, "fuzz"), (locations, findings), "no chance in it");
+}
+
+// ---- packets ---------------------------------------------------------------------------------
+
+/// One RTP packet: the payload stands within it, and a new payload type changes nothing else.
+pub fn rtp(data: &[u8]) {
+    let Some(read) = Rtp::read(data) else { return };
+    let Range { start, end } = read.payload;
+    assert!(12 <= start && start <= end && end <= data.len(), "the payload stands in the packet");
+    assert!(read.payload_type < 128);
+    let mut changed = data.to_vec();
+    set_payload_type(&mut changed, read.payload_type ^ 0x55);
+    let again = Rtp::read(&changed).expect("still RTP");
+    assert_eq!(again.payload, start..end);
+    assert_eq!(again.payload_type, read.payload_type ^ 0x55);
+    set_payload_type(&mut changed, read.payload_type);
+    assert_eq!(changed, data, "there and back");
+    assert_eq!(
+        (again.sequence, again.timestamp, again.ssrc),
+        (read.sequence, read.timestamp, read.ssrc)
+    );
+}
+
+/// One RTCP packet: nothing that the relay takes for RTCP can be audio (RFC 5761 §4).
+pub fn rtcp(data: &[u8]) {
+    if !is_rtcp(data) {
+        return;
+    }
+    assert!(data.len() >= 8 && data.first().is_some_and(|flags| flags >> 6 == 2));
+    if let Some(rtp) = Rtp::read(data) {
+        assert!((64..=95).contains(&rtp.payload_type), "types 64 to 95 are RTCP's alone");
+    }
+}
