@@ -52,7 +52,9 @@ pub fn message(data: &[u8]) {
         assert!(arrival.additional_data.len() <= limits::BODY_PARTS + headers.len());
         let response = request.response(400, "tag");
         // What an open quote or bracket swallows cannot be helped: To is copied as it came.
-        let closed = |to: &str| !to.contains('"') && (!to.contains('<') || to.contains('>'));
+        let closed = |to: &str| {
+            !to.contains('"') && to.split_once('<').is_none_or(|(_, rest)| rest.contains('>'))
+        };
         if headers.text(&Name::To).is_some_and(|to| closed(&to)) {
             assert!(response.headers.to().is_none_or(|to| to.tag().is_some()), "a To has its tag");
         }
