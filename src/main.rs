@@ -71,9 +71,33 @@ enum Incidents {
         /// table, csv or json.
         #[arg(long, default_value = "table")]
         format: store::cli::Format,
+        /// Draws the SIP messages of its calls; `--ladder=full` with each message whole.
+        #[arg(
+            long,
+            value_name = "full",
+            num_args = 0..=1,
+            require_equals = true,
+            default_missing_value = "arrows"
+        )]
+        ladder: Option<Detail>,
+        /// Draws with ASCII only, as is done where the locale is not UTF-8.
+        #[arg(long, requires = "ladder")]
+        ascii: bool,
+        /// Columns of the drawing; the terminal's without it.
+        #[arg(long, requires = "ladder", value_name = "COLUMNS")]
+        width: Option<usize>,
     },
     /// Every incident, for a spreadsheet or a program.
     Export(Selection),
+}
+
+/// How much of a ladder is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Detail {
+    /// An arrow for each message.
+    Arrows,
+    /// The whole message under each arrow.
+    Full,
 }
 
 #[derive(Debug, clap::Args)]
@@ -233,6 +257,14 @@ async fn incidents(command: Incidents) -> anyhow::Result<ExitCode> {
             let format = selection.format.unwrap_or(store::cli::Format::Table);
             store::cli::list(&store, &journal, &filter, format, &mut out).await?;
         }
+        Incidents::Show { id, format, ladder: Some(detail), ascii, width, .. } => {
+            let paper = store::drawing::Paper {
+                width: width.or_else(terminal_width).unwrap_or(0),
+                ascii: ascii || !speaks_utf8(),
+                whole: detail == Detail::Full,
+            };
+            store::cli::ladder(&store, &journal, &id, format, paper, &mut out).await?;
+        }
         Incidents::Show { id, format, .. } => {
             store::cli::show(&store, &journal, &id, format, &mut out).await?;
         }
@@ -243,6 +275,26 @@ async fn incidents(command: Incidents) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Columns of the terminal that the output goes to: what the shell says, or else the terminal.
+fn terminal_width() -> Option<usize> {
+    use std::io::IsTerminal as _;
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    if said.is_some() || !std::io::stdout().is_terminal() {
+        return said;
+    }
+    let terminal = std::fs::File::open("/dev/tty").ok()?;
+    let size = std::process::Command::new("stty").arg("size").stdin(terminal).output().ok()?;
+    String::from_utf8(size.stdout).ok()?.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Whether the locale writes UTF-8: the first of these variables that says anything (POSIX).
+fn speaks_utf8() -> bool {
+    let said = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(said).unwrap_or_default();
+    let locale = locale.to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
 }
 
 fn filter(pairs: &[String]) -> anyhow::Result<store::Filter> {

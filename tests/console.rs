@@ -15,8 +15,9 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use siaga112::console::settings::Token;
 use siaga112::console::{Boxed, Desk, DeskError, serve};
-use siaga112::incident::Arrival;
-use siaga112::journal::{Entry, Fact};
+use siaga112::incident::{Arrival, Raw};
+use siaga112::journal::{Entry, Fact, Peer, Signal, Way};
+use siaga112::sip::Transport;
 use siaga112::store::{JournalWriter, Store};
 use siaga112::switchboard::orders::{Answer, Order, Refusal, SeatStatus};
 use siaga112::switchboard::view::{
@@ -203,6 +204,17 @@ impl Site {
                 arrival: Box::new(Arrival::default()),
             };
             let at = WallTime(1_789_621_200_000_000);
+            handle.append(0, Entry { at, fact });
+            let message = Signal {
+                way: Way::In,
+                peer: Peer::Trunk("telkom".into()),
+                transport: Transport::Udp,
+                local: "203.0.113.10:5060".parse().expect("an address"),
+                remote: "198.51.100.7:5060".parse().expect("an address"),
+                message: Raw("INVITE sip:112@h SIP/2.0\r\nCSeq: 1 INVITE\r\n\r\n".into()),
+            };
+            let messages = vec![message];
+            let fact = Fact::Signalled { call: call(n), messages, cut: false };
             handle.append(0, Entry { at, fact });
             if !file.is_empty() {
                 let fact = Fact::RecordingStarted { call: call(n), file: file.into() };
@@ -479,6 +491,22 @@ async fn incidents_are_searched_and_read_and_both_are_audited() {
             format!("name of suite: incident read {id}"),
         ]
     );
+}
+
+#[tokio::test]
+async fn a_ladder_is_read_and_that_is_audited() {
+    let site = Site::new().await;
+    let id = call(1).to_string();
+    let ladder = site.get(&format!("/api/v1/incidents/{id}/ladder")).await.json();
+    assert_eq!(ladder["incident"], id);
+    let message = &ladder["calls"][0]["messages"][0];
+    assert_eq!(message["first_line"], "INVITE sip:112@h SIP/2.0");
+    assert_eq!(message["from"]["role"], "trunk telkom");
+    assert_eq!((&message["to"]["role"], &message["cseq"]), (&"gateway".into(), &"1 INVITE".into()));
+    let detail = site.get("/api/v1/incidents/nothing/ladder").await.problem(404, "unknown-id");
+    assert!(detail.contains("nothing"), "{detail}");
+    site.get("/api/v1/incidents/%ff/ladder").await.problem(404, "unknown-id");
+    assert_eq!(site.audits(), [format!("name of suite: ladder read {id}")]);
 }
 
 #[tokio::test]

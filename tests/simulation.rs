@@ -497,6 +497,10 @@ impl Day {
                     *ends += 1;
                     assert_eq!(*ends, 1, "{call} ended twice");
                 }
+                Fact::Signalled { call, messages, cut } => {
+                    assert!(self.arrived.contains_key(call), "a ladder of no call");
+                    assert!(*cut || !messages.is_empty(), "an entry of nothing");
+                }
                 Fact::Offered { offer, seat, .. } => {
                     assert!(!self.offers.values().any(|s| s == seat), "{seat} has two offers");
                     self.offers.insert(*offer, seat.clone());

@@ -12,10 +12,12 @@
 use std::path::{Path, PathBuf};
 
 use siaga112::incident::{Arrival, Raw};
-use siaga112::journal::{Entry, Fact, OfferOutcome};
+use siaga112::journal::{Entry, Fact, OfferOutcome, Peer, Signal, Way};
+use siaga112::sip::Transport;
+use siaga112::store::drawing::Paper;
 use siaga112::store::{
-    Filter, Incident, IncidentSummary, JournalHandle, JournalWriter, Projector, Store, StoreError,
-    StoreHealth, cli,
+    Filter, Incident, IncidentSummary, JournalHandle, JournalWriter, Ladder, Projector, Store,
+    StoreError, StoreHealth, cli,
 };
 use siaga112::vocabulary::{
     AnswerMode, CallId, Cause, Ending, IncidentId, NumberClass, OfferId, Party, Private, Stage,
@@ -184,6 +186,22 @@ fn abandoned_call(n: u32) -> Vec<Entry> {
         offer_ended(n, 7, "seat-3", OfferOutcome::CallerLeft, 487),
         ended(n, Stage::Ringing, Party::Caller, Cause::Cancelled),
     ]
+}
+
+/// A message of a call to the trunk or from it.
+fn signal(way: Way, message: &[u8]) -> Signal {
+    Signal {
+        way,
+        peer: Peer::Trunk("telkom".into()),
+        transport: Transport::Tcp,
+        local: "203.0.113.10:5060".parse().expect("an address"),
+        remote: "[2001:db8::7]:5060".parse().expect("an address"),
+        message: Raw(bytes::Bytes::copy_from_slice(message)),
+    }
+}
+
+fn signalled(n: u32, millis: i64, messages: Vec<Signal>, cut: bool) -> Entry {
+    Entry { at: at(n, millis), fact: Fact::Signalled { call: call(n), messages, cut } }
 }
 
 async fn rows(store: &Store) -> Vec<serde_json::Value> {
@@ -490,4 +508,98 @@ fn what_was_going_on_is_found_when_the_journal_is_opened_again() {
     let file = |n| format!("{}.wav", call(n));
     assert_eq!(open, [(call(2), Stage::Talking, Some(file(2))), (call(4), Stage::Waiting, None)]);
     assert_eq!(recovered.open_recordings, [(call(2), file(2)), (call(3), file(3))]);
+}
+
+#[tokio::test]
+async fn a_ladder_has_every_message_in_order_also_those_after_the_end() {
+    let site = Site::new();
+    let invite = b"INVITE sip:112@h SIP/2.0\r\ni: call-1@carrier\r\nCSeq: 7 INVITE\r\n\r\nv=0\r\n";
+    let seat = Signal { peer: Peer::Seat("seat-2".into()), ..signal(Way::In, b"\xff\x00 no SIP") };
+    let mut entries = answered_call(1);
+    entries.insert(
+        1,
+        signalled(
+            1,
+            0,
+            vec![signal(Way::In, invite), signal(Way::Out, b"SIP/2.0 100 T\r\n\r\n")],
+            false,
+        ),
+    );
+    entries.push(signalled(1, 9_800, vec![seat], false));
+    entries.extend(abandoned_call(2));
+    // More than any one statement takes, all told apart.
+    let many = (0..700).map(|n| signal(Way::Out, format!("SIP/2.0 {n}").as_bytes())).collect();
+    entries.push(signalled(2, 9_900, many, false));
+    entries.push(signalled(2, 9_901, Vec::new(), true));
+    let store = site.filled(entries.clone()).await;
+    let ladder =
+        store.ladder(&call(1).to_string().to_uppercase()).await.expect("reads").expect("is there");
+    let json = serde_json::to_value(&ladder).expect("writes");
+    for (path, wanted) in [
+        ("/incident", call(1).to_string().into()),
+        ("/calls/0/call", call(1).to_string().into()),
+        ("/calls/0/trunk", "telkom".into()),
+        ("/calls/0/complete", true.into()),
+        ("/calls/0/messages/0/at", "2026-09-17T05:00:01.000Z".into()),
+        ("/calls/0/messages/0/direction", "in".into()),
+        ("/calls/0/messages/0/transport", "tcp".into()),
+        ("/calls/0/messages/0/from/role", "trunk telkom".into()),
+        ("/calls/0/messages/0/from/address", "[2001:db8::7]:5060".into()),
+        ("/calls/0/messages/0/to/role", "gateway".into()),
+        ("/calls/0/messages/0/to/address", "203.0.113.10:5060".into()),
+        ("/calls/0/messages/0/first_line", "INVITE sip:112@h SIP/2.0".into()),
+        ("/calls/0/messages/0/call_id", "call-1@carrier".into()),
+        ("/calls/0/messages/0/cseq", "7 INVITE".into()),
+        ("/calls/0/messages/0/message/text", String::from_utf8_lossy(invite).into_owned().into()),
+        ("/calls/0/messages/1/from/role", "gateway".into()),
+        ("/calls/0/messages/2/at", "2026-09-17T05:00:10.800Z".into()),
+        ("/calls/0/messages/2/from/role", "seat-2".into()),
+        ("/calls/0/messages/2/message/hex", "ff00206e6f20534950".into()),
+    ] as [(&str, serde_json::Value); 19]
+    {
+        assert_eq!(json.pointer(path), Some(&wanted), "{path} in {json:#}");
+    }
+    assert_eq!(ladder.calls[0].messages.len(), 3);
+    let second = store.ladder(&call(2).to_string()).await.expect("reads").expect("is there");
+    let lines: Vec<&str> = second.calls[0].messages.iter().map(|m| m.first_line.as_str()).collect();
+    let wanted: Vec<String> = (0..700).map(|n| format!("SIP/2.0 {n}")).collect();
+    assert_eq!(lines, wanted);
+    assert!(!second.calls[0].complete);
+    assert!(store.ladder("0000000000000000").await.expect("asks").is_none());
+    // The record itself is as it was: no step, nothing reopened.
+    let json = rows(&store).await.remove(1);
+    assert_eq!(
+        (json["stage"].as_str(), json["steps"].as_array().map(Vec::len)),
+        (Some("talking"), Some(12))
+    );
+
+    // Built anew from the journal, in two halves, it is the same.
+    let again = Site::new();
+    again.filled(entries[..5].to_vec()).await;
+    let store = again.filled(entries[5..].to_vec()).await;
+    let other = store.ladder(&call(2).to_string()).await.expect("reads").expect("is there");
+    assert_eq!(other, second);
+    assert_eq!(store.ladder(&call(1).to_string()).await.expect("reads"), Some(ladder));
+}
+
+#[tokio::test]
+async fn the_command_line_draws_a_ladder() {
+    let site = Site::new();
+    let invite = signal(Way::In, b"INVITE sip:112@h SIP/2.0\r\nCSeq: 1 INVITE\r\n\r\n");
+    site.write([arrived(1, "telkom"), signalled(1, 0, vec![invite], false)]);
+    let paper = Paper { width: 80, ascii: true, whole: false };
+    let ladder = async |id: &str, format| {
+        let (store, mut out) = (site.store(), Vec::new());
+        cli::ladder(&store, &site.journal(), id, format, paper, &mut out).await?;
+        Ok::<_, cli::CliError>(String::from_utf8(out).expect("text"))
+    };
+    let id = call(1).to_string();
+    let drawn = ladder(&id, cli::Format::Table).await.expect("draws");
+    assert!(drawn.contains("-INVITE-") && drawn.contains("trunk telkom"), "{drawn}");
+    let json = ladder(&id, cli::Format::Json).await.expect("writes");
+    assert!(serde_json::from_str::<Ladder>(&json).is_ok_and(|l| l.calls[0].messages.len() == 1));
+    let error = ladder(&id, cli::Format::Csv).await.expect_err("refused");
+    assert!(error.to_string().contains("leave --format csv out"), "{error}");
+    let error = ladder("nothing", cli::Format::Table).await.expect_err("refused");
+    assert!(error.to_string().contains("incidents list"), "{error}");
 }

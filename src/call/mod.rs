@@ -114,14 +114,14 @@ pub enum Origin {
 
 /// The other end of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Peer {
+pub enum Callee {
     /// A seat.
     Seat(SeatId),
     /// A number reached through a trunk.
     Number(String),
 }
 
-impl Peer {
+impl Callee {
     /// The seat, when it is one.
     #[must_use]
     pub const fn seat(&self) -> Option<&SeatId> {
@@ -132,7 +132,7 @@ impl Peer {
     }
 }
 
-impl std::fmt::Display for Peer {
+impl std::fmt::Display for Callee {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Seat(seat) => write!(f, "{seat}"),
@@ -162,7 +162,7 @@ pub enum Errand {
 #[derive(Clone, Debug)]
 pub struct Calling {
     /// Who.
-    pub to: Peer,
+    pub to: Callee,
     /// Why.
     pub errand: Errand,
     /// The audio of the leg to be.
@@ -179,7 +179,7 @@ pub struct Calling {
 #[derive(Clone, Debug)]
 pub struct Talk {
     /// Who.
-    pub with: Peer,
+    pub with: Callee,
     /// Its leg.
     pub leg: Leg,
     /// When it answered.

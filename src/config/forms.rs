@@ -187,6 +187,18 @@ pub(super) fn listener(text: &str) -> Result<Listener, Wrong> {
     Ok(Listener { transport, address })
 }
 
+/// `udp://address:port` of somebody else.
+pub(super) fn collector(text: &str) -> Result<SocketAddr, Wrong> {
+    let address = text.strip_prefix("udp://").and_then(|rest| rest.parse::<SocketAddr>().ok());
+    match address {
+        Some(address) if address.port() > 0 && !address.ip().is_unspecified() => Ok(address),
+        _ => Err(Wrong::new(
+            format!("{text:?} is no collector"),
+            "write udp://, an address and a port: \"udp://192.0.2.5:9060\"",
+        )),
+    }
+}
+
 /// `first-last`.
 pub(super) fn ports(text: &str) -> Result<RangeInclusive<u16>, Wrong> {
     let wrong = |what: String| {

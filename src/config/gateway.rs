@@ -8,7 +8,7 @@ use super::findings::{At, Log, Place};
 use super::folder::Entry;
 use super::forms;
 use super::names::Names;
-use super::secrets::{Found, TOKEN, Vault};
+use super::secrets::{Found, PASSWORD, TOKEN, Vault};
 use super::section::{Section, Wrong, some_text};
 use super::tls::{self, ConnectionSettings};
 use crate::console::settings::{ConsoleSettings, Token};
@@ -17,8 +17,9 @@ use crate::sip::digest::Algorithm;
 use crate::sip::session_timer::Terms;
 use crate::sip::settings::{Expires, SipSettings, Timers};
 use crate::sip::{Listener, Transport};
+use crate::telemetry::hep::HepSettings;
 use crate::trunk::settings::Centre;
-use crate::vocabulary::limits;
+use crate::vocabulary::{Secret, limits};
 
 /// Addresses of one machine or container, all of them.
 const ANY: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
@@ -26,6 +27,8 @@ const ANY: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr
 const SPARE_PAIRS: usize = 4;
 /// A longest registration above a day leaves dead phones on the board.
 const DAY_SECONDS: u32 = 86_400;
+/// The number that Homer shows this gateway under, where none is written.
+const CAPTURE_ID: u32 = 112;
 /// Shorter API tokens can be guessed.
 const TOKEN_LENGTH: usize = 16;
 
@@ -40,6 +43,7 @@ pub(super) struct Gateway {
     pub(super) dns_servers: Vec<SocketAddr>,
     pub(super) media: MediaSettings,
     pub(super) console: ConsoleSettings,
+    pub(super) hep: Option<HepSettings>,
     ports_place: Place,
 }
 
@@ -59,6 +63,7 @@ impl Gateway {
             .map_or(default, |url| url.value);
         vault.realm.clone_from(&sip.domain);
         let console = console(&mut top.section_or_empty("console", "[console]"), vault);
+        let hep = top.section("hep", "[hep]").and_then(|mut section| hep(&mut section, vault));
         Self {
             name,
             data_dir,
@@ -69,6 +74,7 @@ impl Gateway {
             dns_servers,
             media,
             console,
+            hep,
             ports_place,
         }
     }
@@ -288,6 +294,27 @@ fn storage(text: &str) -> Result<String, Wrong> {
             "write for example \"sqlite:data/siaga112.db\"",
         )),
     }
+}
+
+/// None without a collector: the mistake is noted.
+fn hep(section: &mut Section<'_>, vault: &Vault<'_>) -> Option<HepSettings> {
+    let log = section.log();
+    let collector = section.required("collector", "\"udp://192.0.2.5:9060\"", forms::collector);
+    let capture_id = section.number("capture_id", 1..=u32::MAX, CAPTURE_ID);
+    let password = match vault.secret(section, &PASSWORD) {
+        Found::Secret(password) => password,
+        Found::Unset(variable) => {
+            log.error(
+                &variable.place,
+                format!("the environment variable {} is not set", variable.value),
+                "set it before the start, or remove password_env",
+            );
+            return None;
+        }
+        Found::Nothing => Secret::default(),
+        Found::Refused => return None,
+    };
+    Some(HepSettings { collector: collector?.value, capture_id: capture_id.value, password })
 }
 
 fn console(section: &mut Section<'_>, vault: &Vault<'_>) -> ConsoleSettings {

@@ -33,6 +33,7 @@ use crate::console::settings::ConsoleSettings;
 use crate::incident::settings::Kecamatan;
 use crate::media::settings::MediaSettings;
 use crate::switchboard::settings::SwitchboardSettings;
+use crate::telemetry::hep::HepSettings;
 use crate::trunk::settings::{Centre, TrunkSettings};
 
 pub use findings::{Finding, Findings, Severity};
@@ -67,6 +68,8 @@ pub struct Loaded {
     pub media: MediaSettings,
     /// The HTTP side.
     pub console: ConsoleSettings,
+    /// Where copies of SIP messages go.
+    pub hep: Option<HepSettings>,
     /// Where records are stored, `sqlite:PATH`.
     pub storage_url: String,
     /// DNS servers that carriers are looked up at; empty for those of the system.
@@ -122,6 +125,7 @@ pub fn needs_restart(old: &Loaded, new: &Loaded) -> Vec<&'static str> {
         ("[media]", old.media != new.media),
         ("[storage]", old.storage_url != new.storage_url),
         ("[console]", old.console != new.console),
+        ("[hep]", old.hep != new.hep),
     ];
     changed.into_iter().filter(|(_, changed)| *changed).map(|(section, _)| section).collect()
 }
@@ -181,6 +185,7 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
         connections: gateway.connections,
         media: gateway.media,
         console: gateway.console,
+        hep: gateway.hep,
         storage_url: gateway.storage_url,
         dns_servers: gateway.dns_servers,
         digest: folder.digest(),

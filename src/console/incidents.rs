@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::Console;
 use super::access::Holder;
 use super::problem::Problem;
-use crate::store::{Filter, Incident, IncidentSummary};
+use crate::store::{Filter, Incident, IncidentSummary, Ladder};
 
 /// One page of incidents.
 #[derive(Serialize, ToSchema)]
@@ -72,6 +72,24 @@ pub(super) async fn show(
     let incident = find(&console, &id).await?;
     console.desk.audit(&holder.0, "incident read", &incident.summary.id);
     Ok(Json(incident))
+}
+
+/// The SIP messages of an incident: call by call, in their order, repeats included.
+#[utoipa::path(get, path = "/api/v1/incidents/{id}/ladder", tag = "incidents",
+    params(("id" = String, Path, description = "The incident's id, or its call's")), responses(
+    (status = 200, description = "Every message that was kept", body = Ladder),
+    (status = 401, description = "No token", body = Problem),
+    (status = 404, description = "No such incident", body = Problem)))]
+pub(super) async fn ladder(
+    State(console): State<Console>,
+    Extension(holder): Extension<Holder>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<Ladder>, Problem> {
+    let Path(id) = id.map_err(|_| Problem::unknown_id("incident", ""))?;
+    let ladder = console.desk.store().ladder(&id).await?;
+    let ladder = ladder.ok_or_else(|| Problem::unknown_id("incident", &id))?;
+    console.desk.audit(&holder.0, "ladder read", &ladder.incident);
+    Ok(Json(ladder))
 }
 
 pub(super) async fn find(console: &Console, id: &str) -> Result<Incident, Problem> {

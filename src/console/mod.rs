@@ -90,6 +90,7 @@ fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
         .routes(routes!(live::set_seat))
         .routes(routes!(incidents::list))
         .routes(routes!(incidents::show))
+        .routes(routes!(incidents::ladder))
         .routes(routes!(recording::play))
         .routes(routes!(openapi))
         .split_for_parts();

@@ -147,6 +147,17 @@ pub fn read(line: &[u8]) -> Result<Line, ChainError> {
     Ok(Line { seq: head.seq, prev: head.prev, link: Link::of(line), entry: entry(line) })
 }
 
+/// Whether a line holds messages of a ladder, told by its first bytes: most of a journal is made of
+/// these, and few readers want them.
+#[must_use]
+pub fn is_ladder(line: &[u8]) -> bool {
+    let head = line.get(..line.len().min(LADDER_HEAD)).unwrap_or_default();
+    memchr::memmem::find(head, br#","fact":"signalled","#).is_some()
+}
+
+/// Number, hash, time and kind stand in so many bytes of a line.
+const LADDER_HEAD: usize = 160;
+
 /// Reads only what a line says, for those who need neither its place nor its hash.
 #[must_use]
 pub fn entry(line: &[u8]) -> Option<Entry> {
@@ -157,7 +168,7 @@ pub fn entry(line: &[u8]) -> Option<Entry> {
 mod tests {
     use super::*;
     use crate::journal::Fact;
-    use crate::vocabulary::WallTime;
+    use crate::vocabulary::{CallId, WallTime};
 
     fn lines(count: i64) -> Vec<Vec<u8>> {
         let (mut chain, mut out) = (Chain::default(), Vec::new());
@@ -198,6 +209,20 @@ mod tests {
         let mut garbled = lines(3);
         garbled[1] = b"\xff".to_vec();
         assert!(matches!(walk(&garbled)[1], Err(ChainError::Unreadable(_))));
+    }
+
+    #[test]
+    fn a_line_of_a_ladder_is_told_by_its_head() {
+        let fact = Fact::Signalled { call: CallId::default(), messages: Vec::new(), cut: false };
+        let mut out = Vec::new();
+        let mut chain = Chain { next_seq: u64::MAX - 1, prev: Link::default() };
+        chain.seal(&body(&Entry { at: WallTime(i64::MIN), fact }), &mut out);
+        assert!(is_ladder(&out), "{}", String::from_utf8_lossy(&out));
+        let other = Fact::Alarm { name: ",\"fact\":\"signalled\",".into(), detail: String::new() };
+        let mut line = Vec::new();
+        Chain::default().seal(&body(&Entry { at: WallTime(1), fact: other }), &mut line);
+        assert!(!is_ladder(&line));
+        assert!(!is_ladder(b""));
     }
 
     #[test]

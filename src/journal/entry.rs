@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Signal;
 use crate::incident::Arrival;
 use crate::vocabulary::{
     AnswerMode, CallId, Ending, IncidentId, OfferId, OperatorId, Party, QueueId, SeatId, TrunkId,
@@ -191,6 +192,16 @@ pub enum Fact {
         /// RTP packets that came from the seat; none likewise.
         seat_packets: Option<u64>,
     },
+    /// SIP messages of the call came and went; also for a while after its end.
+    Signalled {
+        /// The call.
+        call: CallId,
+        /// In their order.
+        messages: Vec<Signal>,
+        /// There were more, and none after these is kept.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cut: bool,
+    },
     /// A recording's file exists.
     RecordingStarted {
         /// The call.
@@ -297,6 +308,7 @@ impl Fact {
             | Self::Transferred { call, .. }
             | Self::TestAnswered { call, .. }
             | Self::Ended { call, .. }
+            | Self::Signalled { call, .. }
             | Self::RecordingStarted { call, .. }
             | Self::RecordingSealed { call, .. }
             | Self::RecordingFailed { call, .. } => Some(*call),

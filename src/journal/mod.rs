@@ -5,6 +5,8 @@
 
 pub mod chain;
 mod entry;
+mod signal;
 
 pub use chain::{Chain, ChainError, Line, Link};
 pub use entry::{Entry, Fact, OfferOutcome};
+pub use signal::{Peer, Signal, Way};

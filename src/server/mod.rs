@@ -6,13 +6,15 @@
 //! media ──────┤                        ├─▶ media thread ─▶ recorder thread
 //! recorder ───┼─▶ inbox ▶ switchboard ─┤
 //! journal ────┤                        ├─▶ journal thread ─▶ (files) ─▶ projector ─▶ database
-//! console ────┘                        └─▶ console
+//! console ────┘                        ├─▶ console
+//!                                      └─▶ hep thread ─▶ socket
 //! ```
 
 mod clock;
 mod connections;
 mod desk;
 mod entropy;
+mod hep;
 mod inbox;
 mod left_over;
 mod locator;
@@ -52,6 +54,7 @@ pub use clock::Clock;
 use connections::{Connections, Patience, StreamListener};
 use desk::ServerDesk;
 pub use entropy::dice;
+use hep::Hep;
 use inbox::InboxSender;
 use locator::Locator;
 use sip_udp::{ListenError, UdpListener};
@@ -155,6 +158,15 @@ impl Server {
 
         let connections = Connections::start(streams, &loaded, inbox.clone(), Patience::default());
 
+        let mut threads = Vec::new();
+        let hep = match loaded.hep.clone() {
+            Some(settings) => {
+                let (hep, thread) = Hep::start(settings, loaded.switchboard.media_address)?;
+                threads.push(thread);
+                Some(hep)
+            }
+            None => None,
+        };
         let (drained_sender, drained) = watch::channel(false);
         let waiters = switchboard_thread::Waiters::default();
         let rim = Rim {
@@ -171,6 +183,7 @@ impl Server {
             journal: journal.clone(),
             counter: EntryCounter::default(),
             waiters: Arc::clone(&waiters),
+            hep,
             drained: Box::new(move || {
                 drained_sender.send_replace(true);
             }),
@@ -178,9 +191,9 @@ impl Server {
         let mut settings = loaded.switchboard.clone();
         settings.sip.listen.clone_from(&sip);
         let switchboard = Switchboard::new(clock.now(), settings, dice());
-        let mut threads = vec![spawn("switchboard", move || {
+        threads.push(spawn("switchboard", move || {
             switchboard_thread::run(switchboard, rim);
-        })?];
+        })?);
         let desk = Arc::new(ServerDesk {
             clock,
             inbox: inbox.clone(),

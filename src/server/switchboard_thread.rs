@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::clock::Clock;
 use super::connections::Connections;
+use super::hep::{Hep, Tapped};
 use super::inbox::Inbox;
 use super::locator::Locator;
 use super::sip_udp::UdpSender;
@@ -39,6 +40,8 @@ pub(super) struct Rim {
     pub journal: JournalHandle,
     pub counter: EntryCounter,
     pub waiters: Waiters,
+    /// Where copies of all messages go.
+    pub hep: Option<Hep>,
     pub drained: Box<dyn Fn() + Send>,
 }
 
@@ -56,19 +59,31 @@ pub(super) fn run(mut switchboard: Switchboard, mut rim: Rim) {
         for _ in 0..BATCH {
             let Some(input) = next else { break };
             stopping |= matches!(input, Input::Shutdown);
-            let now = rim.clock.now();
-            guarded(&mut switchboard, &rim.clock, |s| s.handle(now, input));
+            take(&mut switchboard, &rim, input);
             next = rim.inbox.ready();
         }
         // What was taken out of the inbox beyond the batch is handled before the next wait.
         if let Some(input) = next {
-            let now = rim.clock.now();
-            guarded(&mut switchboard, &rim.clock, |s| s.handle(now, input));
+            take(&mut switchboard, &rim, input);
         }
         drained |= carry_out(&mut switchboard, &mut rim);
         if stopping && drained {
             break;
         }
+    }
+}
+
+/// One input. Its copy for the collector is taken afterwards: an INVITE's call is known by then.
+fn take(switchboard: &mut Switchboard, rim: &Rim, input: Input) {
+    let now = rim.clock.now();
+    let heard = match (&rim.hep, &input) {
+        (Some(hep), Input::Sip { flow, bytes }) => Some((hep, *flow, bytes.clone())),
+        _ => None,
+    };
+    guarded(switchboard, &rim.clock, |s| s.handle(now, input));
+    if let Some((hep, flow, message)) = heard {
+        let call = switchboard.call_of(&message);
+        hep.tell(Tapped { at: now.wall, received: true, flow, message, call });
     }
 }
 
@@ -91,11 +106,17 @@ fn guarded(switchboard: &mut Switchboard, clock: &Clock, turn: impl FnOnce(&mut 
 /// Carries out everything that was asked for; true when draining is over.
 fn carry_out(switchboard: &mut Switchboard, rim: &mut Rim) -> bool {
     let mut drained = false;
+    let now = rim.clock.now();
     // Each of these threads is woken once.
     let (mut orders, mut entries) = (Vec::new(), Vec::new());
     while let Some(output) = switchboard.poll_output() {
         match output {
             Output::Send(send) => {
+                if let Some(hep) = &rim.hep {
+                    let (flow, message) = (send.flow, send.bytes.clone());
+                    let call = switchboard.call_of(&message);
+                    hep.tell(Tapped { at: now.wall, received: false, flow, message, call });
+                }
                 if send.flow.transport.is_reliable() {
                     rim.connections.send(send);
                 } else if let Some(socket) = rim.sip.get(&send.flow.local) {

@@ -11,6 +11,7 @@ pub mod event;
 pub mod flow;
 pub mod framing;
 pub mod locate;
+pub mod glance;
 pub mod message;
 pub mod name;
 pub mod parse;

@@ -2,9 +2,9 @@
 //! rows are in one transaction.
 
 use serde::Serialize;
-use sqlx::{Connection, Row, SqliteConnection};
+use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection};
 
-use crate::journal::{Entry, Fact, Line, OfferOutcome};
+use crate::journal::{Entry, Fact, Line, OfferOutcome, Signal};
 use crate::vocabulary::{CallId, Ending, IncidentId, Stage, TrunkId, WallTime};
 
 /// Reads number and hash of the last line applied.
@@ -24,7 +24,7 @@ pub(super) async fn batch(
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
     let (mut seq, mut link) = applied(&mut tx).await?;
     let before = seq;
-    let mut steps = Vec::new();
+    let (mut steps, mut signals) = (Vec::new(), Vec::new());
     for line in lines {
         let here = line.link.to_string();
         let same =
@@ -36,13 +36,18 @@ pub(super) async fn batch(
             continue;
         }
         (seq, link) = (line.seq, here);
-        if let Some(entry) = &line.entry {
+        if let Some(Entry { at, fact: Fact::Signalled { call, messages, cut } }) = &line.entry {
+            let kept = |message| (*call, at.0, message);
+            signals.extend(messages.iter().map(Some).map(kept));
+            signals.extend(cut.then(|| kept(None)));
+        } else if let Some(entry) = &line.entry {
             row(&mut tx, signed(seq), entry).await?;
             steps.extend(step(seq, entry));
         }
     }
     if seq > before {
         keep_steps(&mut tx, &steps).await?;
+        keep_signals(&mut tx, &signals).await?;
         sqlx::query("UPDATE applied SET seq = ?, link = ? WHERE id = 1")
             .bind(signed(seq))
             .bind(link)
@@ -104,6 +109,37 @@ async fn keep_steps(tx: &mut SqliteConnection, steps: &[Step<'_>]) -> sqlx::Resu
     .execute(tx)
     .await
     .map(drop)
+}
+
+/// Rows of one statement. Few sizes, so that each statement is prepared once.
+const ROWS: [usize; 3] = [64, 8, 1];
+
+/// All messages of a batch by few statements: each statement costs more than a row.
+async fn keep_signals(
+    tx: &mut SqliteConnection,
+    mut signals: &[(CallId, i64, Option<&Signal>)],
+) -> sqlx::Result<()> {
+    for rows in ROWS {
+        while let Some((first, rest)) = signals.split_at_checked(rows) {
+            signals = rest;
+            let mut sql = QueryBuilder::<Sqlite>::new(
+                "INSERT INTO signal
+                 (call, at, direction, peer, transport, local, remote, message) ",
+            );
+            sql.push_values(first, |mut row, (call, at, signal)| {
+                row.push_bind(call.to_string()).push_bind(*at);
+                row.push_bind(signal.map_or("cut", |signal| signal.way.word()));
+                let text = |text: fn(&Signal) -> String| signal.map(text).unwrap_or_default();
+                row.push_bind(text(|signal| signal.peer.to_string()))
+                    .push_bind(signal.map_or("", |signal| signal.transport.word()))
+                    .push_bind(text(|signal| signal.local.to_string()))
+                    .push_bind(text(|signal| signal.remote.to_string()))
+                    .push_bind(signal.map_or(&b""[..], |signal| &signal.message.0).to_vec());
+            });
+            sql.build().execute(&mut *tx).await?;
+        }
+    }
+    Ok(())
 }
 
 #[allow(clippy::too_many_lines, reason = "one arm for each fact, each one or two statements")]
@@ -252,8 +288,9 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         .execute(tx)
         .await
         .map(drop),
-        // Steps of the time line, or facts about no call.
+        // Steps of the time line, messages (`keep_signals`), or facts about no call.
         Fact::Overflowed { .. }
+        | Fact::Signalled { .. }
         | Fact::Held { .. }
         | Fact::Resumed { .. }
         | Fact::SeatDialled { .. }

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use super::drawing::{Paper, draw};
 use super::incident::{At, Incident, IncidentSummary};
 use super::{Filter, Store, StoreError};
 
@@ -53,6 +54,9 @@ pub enum CliError {
     /// The output, as JSON.
     #[error("cannot write the output: {0}")]
     Json(#[from] serde_json::Error),
+    /// A ladder has no columns.
+    #[error("a ladder is drawn or written as JSON: leave --format csv out")]
+    NoTable,
     /// No such record.
     #[error("there is no incident {0:?}; `siaga112 incidents list` shows what there is")]
     NoSuchIncident(String),
@@ -111,6 +115,33 @@ pub async fn show(
             csv.serialize(harmless(&incident.summary))?;
             csv.flush()?;
         }
+    }
+    Ok(())
+}
+
+/// Writes the SIP messages of an incident: a drawing for people, or JSON.
+///
+/// # Errors
+/// No such incident, CSV asked for; or the journal, the database or the output fails.
+pub async fn ladder(
+    store: &Store,
+    journal: &Path,
+    id: &str,
+    format: Format,
+    paper: Paper,
+    out: &mut impl Write,
+) -> Result<(), CliError> {
+    if format == Format::Csv {
+        return Err(CliError::NoTable);
+    }
+    store.catch_up(journal).await?;
+    let missing = || CliError::NoSuchIncident(id.chars().take(40).collect());
+    let ladder = store.ladder(id).await?.ok_or_else(missing)?;
+    if format == Format::Json {
+        serde_json::to_writer_pretty(&mut *out, &ladder)?;
+        writeln!(out)?;
+    } else {
+        out.write_all(draw(&ladder, &TimeZone::system(), paper).as_bytes())?;
     }
     Ok(())
 }

@@ -258,9 +258,8 @@ fn migrator() -> Migrator {
         let sql = sql.into_sql_str();
         Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql, false)
     };
-    Migrator::with_migrations(vec![plain(
-        1,
-        "incident",
-        include_str!("migrations/0001_incident.sql"),
-    )])
+    Migrator::with_migrations(vec![
+        plain(1, "incident", include_str!("migrations/0001_incident.sql")),
+        plain(2, "signal", include_str!("migrations/0002_signal.sql")),
+    ])
 }

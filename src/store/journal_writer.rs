@@ -23,10 +23,15 @@ use crate::vocabulary::WallTime;
 
 /// A segment is closed when it has this many bytes.
 const SEGMENT_BYTES: u64 = 64 << 20;
+/// Segments that are read at the start for what was going on: more than the calls of an hour.
+const RECOVERED_SEGMENTS: usize = 6;
 /// Bytes of entries that are kept in memory while the disk fails; beyond it the oldest go.
 const HELD_BYTES: usize = 64 << 20;
 /// Bytes that one write takes at most, so that the first of a flood is not kept waiting.
 const BATCH_BYTES: usize = 8 << 20;
+/// How long messages of ladders wait for something that somebody waits for: a flush of their own
+/// for each would double what a call costs.
+const LINGER: Duration = Duration::from_millis(100);
 /// How often a failing disk is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -83,10 +88,12 @@ impl JournalWriter {
         let (tail, torn) = Tail::open(folder)?;
         let mut open = OpenFacts::default();
         let all = segments(folder)?;
-        for (_, path) in all.iter().skip(all.len().saturating_sub(2)) {
+        for (_, path) in all.iter().skip(all.len().saturating_sub(RECOVERED_SEGMENTS)) {
             let mut segment = Segment::open(path)?;
             while let Step::Whole(bytes) = segment.step()? {
-                chain::entry(&bytes).iter().for_each(|entry| open.follow(entry));
+                if !chain::is_ladder(&bytes) {
+                    chain::entry(&bytes).iter().for_each(|entry| open.follow(entry));
+                }
             }
         }
         let recovered = open.finish(tail.chain.next_seq, torn);
@@ -120,6 +127,8 @@ impl JournalWriter {
             inbox,
             held: VecDeque::new(),
             held_bytes: 0,
+            held_ladders: 0,
+            flush_at: None,
             dropped: 0,
             retry_at: None,
             durable,
@@ -194,6 +203,8 @@ impl JournalHandle {
 struct Held {
     ticket: u64,
     at: WallTime,
+    /// Messages of a ladder: the first to go when too much is held.
+    ladder: bool,
     body: Vec<u8>,
 }
 
@@ -204,6 +215,9 @@ struct Writer<R> {
     inbox: mpsc::Receiver<Work>,
     held: VecDeque<Held>,
     held_bytes: usize,
+    held_ladders: usize,
+    /// Set while nothing but ladders is held: when they are written at the latest.
+    flush_at: Option<Instant>,
     dropped: u64,
     /// Set while writing fails.
     retry_at: Option<Instant>,
@@ -232,6 +246,11 @@ impl<R: Fn(JournalReport)> Writer<R> {
                 None if self.held.is_empty() => {
                     self.inbox.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected)
                 }
+                None if self.lingers() => {
+                    let left =
+                        self.flush_at.map_or(LINGER, |at| at.saturating_duration_since(instant()));
+                    self.inbox.recv_timeout(left)
+                }
                 None => self.inbox.try_recv().map_err(|error| match error {
                     mpsc::TryRecvError::Empty => mpsc::RecvTimeoutError::Timeout,
                     mpsc::TryRecvError::Disconnected => mpsc::RecvTimeoutError::Disconnected,
@@ -258,15 +277,41 @@ impl<R: Fn(JournalReport)> Writer<R> {
     fn hold(&mut self, entries: &[(u64, Entry)]) {
         for (ticket, entry) in entries {
             let body = chain::body(entry);
+            let ladder = matches!(entry.fact, Fact::Signalled { .. });
+            if ladder && self.held_bytes + body.len() > self.bounds.held_bytes {
+                self.lost(1);
+                continue;
+            }
             self.held_bytes += body.len();
-            self.held.push_back(Held { ticket: *ticket, at: entry.at, body });
+            self.held_ladders += usize::from(ladder);
+            self.held.push_back(Held { ticket: *ticket, at: entry.at, ladder, body });
+        }
+        if self.held_bytes > self.bounds.held_bytes && self.held_ladders > 0 {
+            self.held.retain(|held| !held.ladder);
+            self.held_bytes = self.held.iter().map(|held| held.body.len()).sum();
+            let ladders = std::mem::take(&mut self.held_ladders);
+            self.lost(ladders as u64);
         }
         while self.held_bytes > self.bounds.held_bytes {
             let Some(oldest) = self.held.pop_front() else { break };
             self.held_bytes -= oldest.body.len();
-            self.dropped += 1;
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.lost(1);
         }
+        if self.held.len() > self.held_ladders {
+            self.flush_at = None;
+        } else if self.flush_at.is_none() {
+            self.flush_at = Some(instant() + LINGER);
+        }
+    }
+
+    fn lost(&mut self, entries: u64) {
+        self.dropped += entries;
+        self.waiting.fetch_sub(entries, Ordering::Relaxed);
+    }
+
+    /// Whether only ladders are held, and not for long.
+    fn lingers(&self) -> bool {
+        self.flush_at.is_some_and(|at| at > instant())
     }
 
     fn commit(&mut self) {
@@ -304,6 +349,8 @@ impl<R: Fn(JournalReport)> Writer<R> {
         let ticket = self.held.iter().map(|held| held.ticket).max().unwrap_or_default();
         self.held.clear();
         self.held_bytes = 0;
+        self.held_ladders = 0;
+        self.flush_at = None;
         self.waiting.fetch_sub(count, Ordering::Relaxed);
         metrics::histogram!("siaga112_journal_commit_seconds").record(began.elapsed());
         metrics::counter!("siaga112_journal_entries_total").increment(count);

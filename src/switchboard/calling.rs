@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 
 use crate::acd::{self, SeatState};
 use crate::call::orders::MediaOrder;
-use crate::call::{Attempt, Call, Calling, Errand, Leg, Origin, Peer, Side, State, Talk};
-use crate::journal::{Fact, OfferOutcome};
+use crate::call::{Attempt, Call, Callee, Calling, Errand, Leg, Origin, Side, State, Talk};
+use crate::journal::{Fact, OfferOutcome, Peer};
 use crate::sip::digest::authorize;
 use crate::sip::session_timer;
 use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, Uri, body};
@@ -27,7 +27,7 @@ impl Switchboard {
         &mut self,
         now: Now,
         id: CallId,
-        to: Peer,
+        to: Callee,
         errand: Errand,
     ) -> Result<(), u16> {
         let Some(call) = self.calls.get(&id).filter(|call| !call.is_closing()) else {
@@ -37,10 +37,12 @@ impl Switchboard {
             return Err(491);
         }
         let ways = match &to {
-            Peer::Seat(seat) => self.may_ring(seat).map(|()| VecDeque::new())?,
+            Callee::Seat(seat) => self.may_ring(seat).map(|()| VecDeque::new())?,
             // A call that circles between centres comes to an end here (RFC 3261 §16.3).
-            Peer::Number(_) if call.hops_onward().is_none_or(|hops| hops == 0) => return Err(483),
-            Peer::Number(_) => self.ways_out()?,
+            Callee::Number(_) if call.hops_onward().is_none_or(|hops| hops == 0) => {
+                return Err(483);
+            }
+            Callee::Number(_) => self.ways_out()?,
         };
         let media = self.ports_for_offer(id).ok_or(503u16)?;
         let why = match &errand {
@@ -51,7 +53,7 @@ impl Switchboard {
         if let Some(why) = why {
             self.note(now, Fact::CalledOut { call: id, to: to.to_string(), why });
         }
-        if let Peer::Seat(seat) = &to {
+        if let Callee::Seat(seat) = &to {
             self.acd.handle(now.moment, acd::Input::Engage { seat: seat.clone(), call: id });
         }
         let attempts = Vec::new();
@@ -99,7 +101,7 @@ impl Switchboard {
         let mut invites: Vec<(Flow, Request, Option<String>)> = Vec::new();
         let tag = self.dice.token();
         match (&to, way) {
-            (Peer::Seat(seat), _)
+            (Callee::Seat(seat), _)
                 if call.calling.as_ref().is_some_and(|c| c.attempts.is_empty()) =>
             {
                 for phone in self.registrar.phones(seat) {
@@ -107,7 +109,7 @@ impl Switchboard {
                     invites.push((phone.flow, invite, phone.instance.clone()));
                 }
             }
-            (Peer::Number(number), Some((trunk, flow))) => {
+            (Callee::Number(number), Some((trunk, flow))) => {
                 let invite = self.number_invite(call, (&trunk, &flow), number, &tag, sdp);
                 invites.extend(invite.map(|invite| (flow, invite, None)));
                 if let Some(calling) = self.calls.get_mut(&id).and_then(|c| c.calling.as_mut()) {
@@ -119,6 +121,13 @@ impl Switchboard {
         self.deadlines.set(Timer::CallOut(id), now.moment.after(limits::CALL_OUT_RINGS));
         self.deadlines.set(Timer::Silence(id), now.moment.after(limits::CALL_OUT_SILENCE));
         for (flow, invite, instance) in invites {
+            let peer =
+                match (&to, self.calls.get(&id).and_then(|c| c.calling.as_ref()?.trunk.clone())) {
+                    (_, Some(trunk)) => Peer::Trunk(trunk),
+                    (Callee::Seat(seat), None) => Peer::Seat(seat.clone()),
+                    (Callee::Number(_), None) => return false,
+                };
+            self.follow(&invite.headers.call_id().unwrap_or_default(), id, peer);
             let client = self.send(now, flow, invite, Purpose::CallOut { call: id });
             let calling = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut());
             if let Some(calling) = calling {
@@ -215,9 +224,9 @@ impl Switchboard {
         let winner = calling.attempts.iter().find(|attempt| attempt.client == client);
         let instance = winner.and_then(|attempt| attempt.instance.clone());
         let dialog = match calling.to {
-            Peer::Seat(_) => dialog,
+            Callee::Seat(_) => dialog,
             // A carrier may answer from another of its machines, and says so in its Contact.
-            Peer::Number(_) => dialog.unpinned(),
+            Callee::Number(_) => dialog.unpinned(),
         };
         let leg = Leg { instance, ..Leg::new(dialog, Some(calling.media)) };
         let talk = Talk { with: calling.to, leg, answered: now };
@@ -247,12 +256,12 @@ impl Switchboard {
         // A call that a seat dialled has no place in the queues: both its seats are engaged.
         let Some((queue, priority, arrived)) = join else { return };
         let input = match with {
-            Peer::Seat(seat) => {
+            Callee::Seat(seat) => {
                 let over = acd::Input::Disengage { seat: seat.clone(), call: id };
                 self.acd.handle(now.moment, over);
                 acd::Input::Join { call: id, seat, queue, priority, arrived }
             }
-            Peer::Number(_) => acd::Input::Leave { call: id },
+            Callee::Number(_) => acd::Input::Leave { call: id },
         };
         self.acd.handle(now.moment, input);
     }
@@ -381,7 +390,7 @@ impl Switchboard {
         self.deadlines.clear(&Timer::Silence(id));
         self.withdraw(now, &calling.attempts, None, "");
         self.media(MediaOrder::Close { stream: calling.media.stream });
-        if let Peer::Seat(seat) = &calling.to {
+        if let Callee::Seat(seat) = &calling.to {
             let over = acd::Input::Disengage { seat: seat.clone(), call: id };
             self.acd.handle(now.moment, over);
         }

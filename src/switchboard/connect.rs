@@ -3,8 +3,8 @@
 
 use crate::acd::{self, Miss};
 use crate::call::orders::{Channel, MediaOrder, Role};
-use crate::call::{Attempt, Call, Leg, LegMedia, Peer, Ringing, Side, State, Talk, wanted_law};
-use crate::journal::{Fact, OfferOutcome};
+use crate::call::{Attempt, Call, Callee, Leg, LegMedia, Ringing, Side, State, Talk, wanted_law};
+use crate::journal::{Fact, OfferOutcome, Peer};
 use crate::sdp::CodecKind;
 use crate::sip::dialog::DialogKey;
 use crate::sip::registrar::Binding;
@@ -53,6 +53,8 @@ impl Switchboard {
             let tag = self.dice.token();
             let Some(call) = self.calls.get(&id) else { return };
             let invite = self.seat_invite(call, seat, phone, &tag, sdp.clone());
+            let call_id = invite.headers.call_id().unwrap_or_default();
+            self.follow(&call_id, id, Peer::Seat(seat.clone()));
             let purpose = Purpose::Ring { call: id, offer };
             let client = self.send(now, phone.flow, invite, purpose);
             let (flow, instance) = (phone.flow, phone.instance.clone());
@@ -379,7 +381,7 @@ impl Switchboard {
         let leg = Leg { instance, ..Leg::new(dialog, media) };
         self.stop_calling(now, id, 487);
         if let Some(call) = self.calls.get_mut(&id) {
-            call.talk = Some(Talk { with: Peer::Seat(seat), leg, answered: now });
+            call.talk = Some(Talk { with: Callee::Seat(seat), leg, answered: now });
             call.state = State::Talking;
         }
         self.answer_caller(now, id, law.as_ref());

@@ -206,6 +206,7 @@ impl Switchboard {
     /// Sends the BYE that waited for this INVITE's ACK.
     fn part(&mut self, now: Now, server: ServerId) {
         if let Some((flow, bye)) = self.partings.remove(&server) {
+            self.parted(now, &bye);
             self.endpoint.send(now.moment, flow, bye, &mut self.dice);
         }
     }

@@ -173,6 +173,7 @@ impl Switchboard {
         let at = call.ended.unwrap_or(now).wall;
         let (caller_packets, seat_packets) = (Some(call.packets.0), Some(call.packets.1));
         self.note_at(at, Fact::Ended { call: id, ending, caller_packets, seat_packets });
+        self.unfollow_later(now, id);
     }
 
     /// The program stops: every call is ended and kept as such.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::acd;
 use crate::call::{Call, Leg, Origin, Side, State};
 use crate::incident::Arrival;
-use crate::journal::Fact;
+use crate::journal::{Fact, Peer};
 use crate::routing;
 use crate::sip::digest::Verdict;
 use crate::sip::parse::Oddity;
@@ -278,6 +278,8 @@ impl Switchboard {
             ended: None,
             packets: (0, 0),
         };
+        let call_id = call.caller.dialog.key().call_id.to_string();
+        self.follow(&call_id, id, Peer::Trunk(trunk.clone()));
         self.invites.insert(server, (id, Side::Caller));
         self.dialogs.insert(call.caller.dialog.key().clone(), (id, Side::Caller));
         self.calls.insert(id, call);

@@ -16,6 +16,7 @@ mod flows;
 mod inbound;
 mod input;
 mod lines;
+mod ladder;
 mod liveness;
 pub mod orders;
 mod output;
@@ -31,7 +32,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::acd::{self, Distributor, SeatState};
 use crate::call::orders::{MediaOrder, MediaReport, RecorderReport};
-use crate::call::{Call, Errand, Peer, PortBook, Side};
+use crate::call::{Call, Callee, Errand, PortBook, Side};
 use crate::journal::{Entry, Fact};
 use crate::sip::dialog::DialogKey;
 use crate::sip::registrar::Registrar;
@@ -42,6 +43,7 @@ use crate::trunk::settings::TrunkSettings;
 use crate::vocabulary::{CallId, Deadlines, Dice, Moment, Now, OfferId, StreamId, TrunkId, limits};
 
 pub use input::Input;
+use ladder::Ladder;
 use lines::{LineId, Lines};
 use orders::{Answer, Order, Refusal, SeatStatus};
 pub use output::Output;
@@ -66,6 +68,8 @@ enum Timer {
     TestOver(CallId),
     /// The media plane did not say that the streams are closed.
     Closing(CallId),
+    /// No further message of a call that is over can come.
+    Ladder(CallId),
 }
 
 /// What a request of ours was for.
@@ -116,6 +120,7 @@ pub struct Switchboard {
     certificates: HashMap<Flow, Vec<String>>,
     /// BYEs that wait for the ACK of our 200, by the INVITE that it answered.
     partings: HashMap<ServerId, (Flow, Request)>,
+    ladder: Ladder,
     arriving: BTreeMap<u64, CallId>,
     /// Callers whose answer by the queue's mode waits for ports.
     unanswered: BTreeSet<CallId>,
@@ -167,6 +172,7 @@ impl Switchboard {
             streams: HashMap::new(),
             certificates: HashMap::new(),
             partings: HashMap::new(),
+            ladder: Ladder::default(),
             arriving: BTreeMap::new(),
             unanswered: BTreeSet::new(),
             deadlines: Deadlines::default(),
@@ -186,14 +192,17 @@ impl Switchboard {
         };
         switchboard.adopt_lines(now);
         switchboard.run_lines(now);
-        switchboard.send_out();
+        switchboard.send_and_keep(now);
         switchboard
     }
 
     /// Takes one input.
     pub fn handle(&mut self, now: Now, input: Input) {
         match input {
-            Input::Sip { flow, bytes } => self.endpoint.receive(now.moment, flow, &bytes),
+            Input::Sip { flow, bytes } => {
+                self.ladder.heard(flow, &bytes);
+                self.endpoint.receive(now.moment, flow, &bytes);
+            }
             Input::Connected { flow, names } => {
                 self.certificates.insert(flow, names);
             }
@@ -236,6 +245,7 @@ impl Switchboard {
                 Timer::Silence(call) => self.way_is_silent(now, call),
                 Timer::TestOver(call) => self.test_is_over(now, call),
                 Timer::Closing(call) => self.close(now, call),
+                Timer::Ladder(call) => self.unfollow(call),
             }
         }
         self.tick_lines(now);
@@ -275,6 +285,7 @@ impl Switchboard {
             + self.sessions.len()
             + self.streams.len()
             + self.partings.len()
+            + self.ladder.len()
             + self.arriving.len()
             + self.unanswered.len()
             + self.deadlines.len()
@@ -308,20 +319,11 @@ impl Switchboard {
             }
         }
         self.run_lines(now);
-        self.send_out();
+        self.send_and_keep(now);
         let over = self.calls.is_empty() && self.partings.is_empty() && self.lines.are_gone();
         if self.draining && !self.drained && over {
             self.drained = true;
             self.outputs.push_back(Output::Drained);
-        }
-    }
-
-    fn send_out(&mut self) {
-        while let Some(mut send) = self.endpoint.poll_send() {
-            if send.flow.transport.is_secure() {
-                send.server_name = self.server_name(&send.flow).map(Into::into);
-            }
-            self.outputs.push_back(Output::Send(send));
         }
     }
 
@@ -374,7 +376,7 @@ impl Switchboard {
                 let to = match to {
                     acd::settings::Overflow::Queue(queue) => format!("queue:{queue}"),
                     acd::settings::Overflow::Number(number) => {
-                        let peer = Peer::Number(dialable(&number));
+                        let peer = Callee::Number(dialable(&number));
                         if let Err(code) = self.call_out(now, call, peer, Errand::Overflow) {
                             let detail = format!("call {call}: {code}; ring {number} by hand");
                             self.alarm(now, "overflow-to-number", detail);
@@ -485,6 +487,12 @@ impl Switchboard {
     /// Keeps a fact; returns its ticket.
     fn note(&mut self, now: Now, fact: Fact) -> u64 {
         self.note_at(now.wall, fact)
+    }
+
+    /// Keeps messages of a call. Nobody waits for them, so they have no ticket.
+    fn note_ladder(&mut self, now: Now, fact: Fact) {
+        let entry = Box::new(Entry { at: now.wall, fact });
+        self.outputs.push_back(Output::Journal { ticket: 0, entry });
     }
 
     fn note_at(&mut self, at: crate::vocabulary::WallTime, fact: Fact) -> u64 {

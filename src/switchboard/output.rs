@@ -16,7 +16,7 @@ pub enum Output {
     Media(MediaOrder),
     /// Keep a fact; [`super::Input::Durable`] names the ticket when it is on disk.
     Journal {
-        /// Rises by one with each entry.
+        /// Rises by one with each entry; 0 when nobody waits for this one.
         ticket: u64,
         /// The fact.
         entry: Box<Entry>,

@@ -3,8 +3,8 @@
 
 use crate::acd;
 use crate::call::orders::MediaOrder;
-use crate::call::{Leg, Peer, Side, State, Talk};
-use crate::journal::Fact;
+use crate::call::{Callee, Leg, Side, State, Talk};
+use crate::journal::{Fact, Peer};
 use crate::sip::dialog::DialogKey;
 use crate::sip::refer::Replaces;
 use crate::sip::{Dialog, Flow, Request, ServerId};
@@ -90,6 +90,11 @@ impl Switchboard {
         let key = dialog.key().clone();
         self.dialogs.insert(key.clone(), (id, side));
         self.endpoint.name_tag(server, &tag);
+        let trunk = self.calls.get(&id).and_then(|call| call.trunk().cloned());
+        let peer = by.clone().map(Peer::Seat).or(trunk.map(Peer::Trunk));
+        if let Some(peer) = peer {
+            self.follow(&key.call_id, id, peer);
+        }
         let dialog = if by.is_some() { dialog.pinned() } else { dialog };
         let next = dialog.next_hop();
         let mut new = Leg::new(dialog, Some(media));
@@ -102,7 +107,7 @@ impl Switchboard {
         let old = match (side, &by) {
             (Side::Caller, _) => std::mem::replace(&mut call.caller, new).media,
             (Side::Seat, by) => {
-                let with = by.clone().map_or_else(|| Peer::Number(String::new()), Peer::Seat);
+                let with = by.clone().map_or_else(|| Callee::Number(String::new()), Callee::Seat);
                 let talk = Talk { with, leg: new, answered: now };
                 call.state = State::Talking;
                 call.talk.replace(talk).and_then(|talk| {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use crate::acd;
-use crate::call::{Call, Errand, Leg, Origin, Peer, Side, State};
-use crate::journal::Fact;
+use crate::call::{Call, Callee, Errand, Leg, Origin, Side, State};
+use crate::journal::{Fact, Peer};
 use crate::sip::{Dialog, Flow, Request, Scheme, ServerId, Uri};
 use crate::vocabulary::{
     AnswerMode, CallId, Cause, Ending, IncidentId, Now, Party, Private, QueueId, SeatId, Stage,
@@ -17,7 +17,7 @@ use super::inbound::hops;
 /// What a seat may name in a call or a transfer.
 pub(super) enum Target {
     /// Somebody who can be called.
-    Peer(Peer),
+    Callee(Callee),
     /// A queue, for a transfer.
     Queue(QueueId),
 }
@@ -33,8 +33,8 @@ impl Switchboard {
         seat: &SeatId,
     ) {
         let to = match self.target(&request.uri) {
-            Some(Target::Peer(to)) if !self.draining => to,
-            Some(Target::Peer(_)) => return self.refuse(now, server, request, 503),
+            Some(Target::Callee(to)) if !self.draining => to,
+            Some(Target::Callee(_)) => return self.refuse(now, server, request, 503),
             // Callers get into a queue by their trunk, never by a seat.
             Some(Target::Queue(_)) => return self.refuse(now, server, request, 403),
             None => return self.refuse(now, server, request, 404),
@@ -77,6 +77,8 @@ impl Switchboard {
         self.invites.insert(server, (id, Side::Caller));
         self.dialogs.insert(call.caller.dialog.key().clone(), (id, Side::Caller));
         self.calls.insert(id, call);
+        let call_id = request.headers.call_id().unwrap_or_default();
+        self.follow(&call_id, id, Peer::Seat(seat.clone()));
         self.acd.handle(now.moment, acd::Input::Engage { seat: seat.clone(), call: id });
         let dialled =
             Fact::SeatDialled { call: id, seat: seat.clone(), to: to.to_string(), during };
@@ -100,7 +102,7 @@ impl Switchboard {
         let user = uri.user();
         if uri.scheme() != Scheme::Tel {
             if self.acd.has_seat(&user.into()) {
-                return Some(Target::Peer(Peer::Seat(user.into())));
+                return Some(Target::Callee(Callee::Seat(user.into())));
             }
             if self.acd.has_queue(&user.into()) {
                 return Some(Target::Queue(user.into()));
@@ -119,7 +121,7 @@ impl Switchboard {
         let digits = number.strip_prefix('+').unwrap_or(&number);
         let dialable =
             (2..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-        dialable.then_some(Target::Peer(Peer::Number(number)))
+        dialable.then_some(Target::Callee(Callee::Number(number)))
     }
 
     /// Lets the seats of a call that a seat dialled go, and keeps its ending.

@@ -5,8 +5,8 @@
 
 use crate::acd;
 use crate::call::orders::{MediaOrder, Role};
-use crate::call::{Errand, Peer, Side, State, Talk};
-use crate::journal::Fact;
+use crate::call::{Callee, Errand, Side, State, Talk};
+use crate::journal::{Fact, Peer};
 use crate::sip::dialog::DialogKey;
 use crate::sip::refer::{ReferTo, Replaces, fragment, wants_notice};
 use crate::sip::{ClientId, Method, Name, Request, ServerId};
@@ -66,7 +66,7 @@ impl Switchboard {
                 self.tell(now, id, 200, told);
                 self.back_to_queue(now, id, &from, queue);
             }
-            Target::Peer(to) => {
+            Target::Callee(to) => {
                 let errand = Errand::Transfer { from, told };
                 // A call that is begun is told of after the REFER's own answer.
                 self.call_out(now, id, to, errand)?;
@@ -259,9 +259,12 @@ impl Switchboard {
         if let Some(media) = &talk.leg.media {
             self.move_stream(media.stream, other, id);
         }
-        if let Peer::Seat(seat) = &talk.with {
+        if let Callee::Seat(seat) = &talk.with {
             let over = acd::Input::Disengage { seat: seat.clone(), call: other };
             self.acd.handle(now.moment, over);
+        }
+        if let Callee::Seat(seat) = &talk.with {
+            self.follow(&talk.leg.dialog.key().call_id, id, Peer::Seat(seat.clone()));
         }
         let to = talk.with.to_string();
         self.note(now, Fact::Transferred { call: id, from: from.clone(), to, attended: true });
@@ -283,7 +286,7 @@ impl Switchboard {
             self.deadlines.clear(&Timer::Silence(other));
             self.deadlines.set(Timer::CallOut(id), at);
         }
-        if let Peer::Seat(seat) = calling.to.clone() {
+        if let Callee::Seat(seat) = calling.to.clone() {
             self.acd.handle(now.moment, acd::Input::Engage { seat: seat.clone(), call: id });
             self.acd.handle(now.moment, acd::Input::Disengage { seat, call: other });
         }

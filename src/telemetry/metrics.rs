@@ -74,6 +74,7 @@ fn describe() {
         ("siaga112_journal_dropped_total", "Journal entries lost while the disk failed"),
         ("siaga112_rtp_packets_total", "RTP packets by direction"),
         ("siaga112_rtp_lost_total", "RTP packets missing by sequence number"),
+        ("siaga112_hep_dropped_total", "SIP messages not sent to the Homer collector"),
         ("siaga112_unknown_source_total", "Messages of unknown sources refused or dropped"),
         ("siaga112_sip_connections_closed_total", "SIP connections that ended, by why"),
         ("siaga112_sip_connections_failed_total", "SIP connections that could not be opened"),
@@ -154,6 +155,7 @@ impl EntryCounter {
             | Fact::Overflowed { .. }
             | Fact::Offered { .. }
             | Fact::CallerAnswered { .. }
+            | Fact::Signalled { .. }
             | Fact::Held { .. }
             | Fact::Resumed { .. }
             | Fact::SeatDialled { .. }

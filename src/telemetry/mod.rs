@@ -4,5 +4,6 @@
 //! Nothing in here decides anything, and nothing waits for it.
 
 pub mod health;
+pub mod hep;
 pub mod logs;
 pub mod metrics;

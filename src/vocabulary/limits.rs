@@ -90,6 +90,15 @@ pub const SESSION_MOST: u32 = 86_400;
 pub const REFRESH_AGAIN: Duration = Duration::from_secs(10);
 /// INVITEs sent to one phone that answers 422 each time.
 pub const INVITE_TRIES: u32 = 3;
+/// Messages kept of one call: a call of an hour whose two sides are asked each minute has 250.
+pub const LADDER_MESSAGES: usize = 500;
+/// Bytes of messages kept of one call: a peer that sends 64 KiB again and again fills no disk.
+pub const LADDER_BYTES: usize = 2 << 20;
+/// Beyond 64·T1, so that what that very timer sends is kept as well.
+pub const LADDER_LINGERS: Duration = Duration::from_secs(1);
+/// SIP messages that wait for the thread that sends them to a Homer collector: a second of 500
+/// calls a second.
+pub const HEP_QUEUE: usize = 8_192;
 /// Audio of a test call is looped for this long.
 pub const TEST_CALL: Duration = Duration::from_secs(10);
 /// Test calls at once; above it 486 (RFC 6881 §15).

@@ -223,7 +223,7 @@ impl World {
                 Output::Journal { ticket, entry } => {
                     self.ladder.extend(told(&entry.fact));
                     self.facts.push(*entry);
-                    self.ticket = ticket;
+                    self.ticket = self.ticket.max(ticket);
                     if !self.slow_journal {
                         inputs.push(Input::Durable { ticket });
                     }

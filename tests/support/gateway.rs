@@ -42,6 +42,8 @@ pub struct Centre {
     pub disk_blocks: Option<u32>,
     /// Everything is at `::1`: SIP, audio, and the trunk.
     pub ipv6: bool,
+    /// Where copies of SIP messages go.
+    pub collector: Option<SocketAddr>,
     /// The data folder, from the configuration's.
     pub data_dir: &'static str,
 }
@@ -55,6 +57,7 @@ impl Default for Centre {
             md5_only: false,
             disk_blocks: None,
             ipv6: false,
+            collector: None,
             data_dir: "data",
         }
     }
@@ -74,6 +77,9 @@ impl Centre {
             let own = site.gateway().to_string();
             (own.clone(), own, format!("{}/32", site.trunk()))
         };
+        let hep = self.collector.map_or_else(String::new, |address| {
+            format!("\n[hep]\ncollector = \"udp://{address}\"\ncapture_id = 3529\npassword = \"kunci\"\n")
+        });
         let digest = if self.md5_only { MD5_ONLY } else { "" };
         put(
             "gateway.toml",
@@ -85,7 +91,7 @@ impl Centre {
                  min_expires_seconds = 60\n{digest}\n\
                  [media]\naddress = \"{media}\"\nports = \"{}-{}\"\nrecord = true\n\n\
                  [console]\nlisten = \"{own}:0\"\n\n\
-                 [[console.token]]\nname = \"suite\"\ntoken = \"{TOKEN}\"\n",
+                 [[console.token]]\nname = \"suite\"\ntoken = \"{TOKEN}\"\n{hep}",
                 dir.join(self.data_dir),
                 ports.start(),
                 ports.end(),
@@ -302,6 +308,15 @@ impl Gateway {
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "incidents show {id}: {error}");
         Incident(serde_json::from_slice(&output.stdout).expect("JSON"))
+    }
+
+    /// The ladder of one incident as the command line draws it.
+    pub fn ladder(&self, id: &str, options: &[&str]) -> String {
+        let mut show = program(&["incidents", "show", id, "--ladder"], &self.config());
+        let output = show.args(options).output().expect("the program runs");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "incidents show {id} --ladder: {error}");
+        String::from_utf8(output.stdout).expect("text")
     }
 
     /// Stops the gateway as a service manager does, and asserts a clean end.

@@ -398,8 +398,11 @@ fn a_restart_is_asked_for_only_where_it_is_needed() {
             ("SIAGA112__MEDIA__PORTS", "40000-41999"),
             ("SIAGA112__STORAGE__URL", "sqlite:other.db"),
             ("SIAGA112__CONSOLE__LISTEN", "127.0.0.1:8113"),
+            ("SIAGA112__HEP__COLLECTOR", "udp://[::1]:9060"),
         ],
     );
-    let all = ["[node]", "[sip] listen", "[media]", "[storage]", "[console]"];
+    let hep = new.hep.as_ref().map(|hep| (hep.collector.port(), hep.capture_id));
+    assert_eq!(hep, Some((9060, 112)));
+    let all = ["[node]", "[sip] listen", "[media]", "[storage]", "[console]", "[hep]"];
     assert_eq!(needs_restart(&old, &new), all);
 }

@@ -285,3 +285,63 @@ fn a_folder_that_cannot_be_opened_is_waited_for_and_loses_nothing() {
     assert!(verify(&folder).expect("verifies").holds());
     assert_eq!(names(&folder), ["alarm-1", "alarm-2", "alarm-3"]);
 }
+
+fn ladder() -> Entry {
+    let call = crate::vocabulary::CallId::default();
+    Entry { at: WallTime(0), fact: Fact::Signalled { call, messages: Vec::new(), cut: true } }
+}
+
+#[test]
+fn ladders_wait_for_an_entry_that_matters_and_are_written_without_one() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (handle, seen) = start(dir.path(), Bounds::default());
+    handle.append(0, ladder());
+    handle.append(7, alarm(1));
+    until_durable(&seen, 7);
+    assert_eq!(*handle.durable().borrow(), 2, "both in one go");
+    handle.append(0, ladder());
+    let mut durable = handle.durable();
+    while *durable.borrow_and_update() < 3 {
+        std::thread::yield_now();
+    }
+    assert_eq!(handle.waiting(), 0);
+    assert_eq!(handle.stop(), 0);
+}
+
+#[test]
+fn while_the_disk_fails_ladders_go_before_what_happened() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let folder = dir.path().join("journal");
+    let one = chain::body(&alarm(1)).len();
+    let bounds =
+        Bounds { held_bytes: 4 * one, retry: Duration::from_secs(3600), ..Bounds::default() };
+    let (writer, _) = JournalWriter::open(&folder).expect("opens");
+    let (_work, inbox) = mpsc::channel();
+    let mut writer = Writer {
+        folder: writer.folder,
+        tail: writer.tail,
+        bounds,
+        inbox,
+        held: VecDeque::new(),
+        held_bytes: 0,
+        held_ladders: 0,
+        flush_at: None,
+        dropped: 0,
+        retry_at: None,
+        durable: watch::channel(0).0,
+        waiting: Arc::new(AtomicU64::new(1000)),
+        report: |_| {},
+    };
+    let hold = |writer: &mut Writer<_>, entry: Entry| writer.hold(&[(0, entry)]);
+    (0..9).for_each(|_| hold(&mut writer, ladder()));
+    (1..=3).for_each(|n| hold(&mut writer, alarm(n)));
+    hold(&mut writer, ladder());
+    let kept = |writer: &Writer<_>| writer.held.iter().filter(|held| !held.ladder).count();
+    assert_eq!(kept(&writer), 3, "what happened stays");
+    (4..=5).for_each(|n| hold(&mut writer, alarm(n)));
+    assert_eq!((kept(&writer), writer.held_ladders), (4, 0), "then the oldest goes");
+    assert!(writer.held_bytes <= 4 * one);
+    let held: usize = writer.held.iter().map(|held| held.body.len()).sum();
+    assert_eq!(writer.held_bytes, held);
+    assert_eq!(writer.dropped + writer.held.len() as u64, 9 + 3 + 1 + 2);
+}
