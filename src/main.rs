@@ -280,7 +280,7 @@ async fn incidents(command: Incidents) -> anyhow::Result<ExitCode> {
 /// Columns of the terminal that the output goes to: what the shell says, or else the terminal.
 fn terminal_width() -> Option<usize> {
     use std::io::IsTerminal as _;
-    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let said = variable("COLUMNS").and_then(|columns| columns.parse().ok());
     if said.is_some() || !std::io::stdout().is_terminal() {
         return said;
     }
@@ -289,10 +289,15 @@ fn terminal_width() -> Option<usize> {
     String::from_utf8(size.stdout).ok()?.split_whitespace().nth(1)?.parse().ok()
 }
 
+/// A variable of the environment; none when it is empty.
+fn variable(name: &str) -> Option<String> {
+    let found = config::environment().into_iter().find(|(known, _)| known == name);
+    found.map(|(_, value)| value).filter(|value| !value.is_empty())
+}
+
 /// Whether the locale writes UTF-8: the first of these variables that says anything (POSIX).
 fn speaks_utf8() -> bool {
-    let said = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(said).unwrap_or_default();
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable).unwrap_or_default();
     let locale = locale.to_ascii_lowercase();
     locale.contains("utf-8") || locale.contains("utf8")
 }

@@ -331,6 +331,7 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "GET /api/v1/calls",
         "GET /api/v1/incidents",
         "GET /api/v1/incidents/{id}",
+        "GET /api/v1/incidents/{id}/ladder",
         "GET /api/v1/incidents/{id}/recording",
         "GET /api/v1/queues",
         "GET /api/v1/seats",
@@ -342,7 +343,8 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
     for path in ["/healthz", "/readyz", "/metrics"] {
         assert!(api["paths"][path]["get"].is_object(), "{path}");
     }
-    for name in ["Problem", "Incident", "IncidentSummary", "Recording", "Offer", "Calls"] {
+    for name in ["Problem", "Incident", "IncidentSummary", "Recording", "Offer", "Ladder", "Calls"]
+    {
         assert!(api["components"]["schemas"][name].is_object(), "{name}");
     }
     assert_eq!(api["components"]["securitySchemes"]["token"]["scheme"], "bearer");

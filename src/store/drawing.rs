@@ -251,11 +251,11 @@ fn columns(call: &CallLadder, most: usize) -> Vec<Column> {
     };
     let (trunks, seats): (Vec<_>, Vec<_>) =
         peers.iter().partition(|message| is_trunk(&message.peer().role));
-    let mut columns: Vec<Column> = trunks.iter().map(|m| column(m)).collect();
+    let mut columns: Vec<Column> = trunks.iter().map(&column).collect();
     let own = call.messages.first().map(|message| message.own().address.clone());
     let own = own.unwrap_or_default();
     columns.push(Column { name: US.to_owned(), address: own, transport: String::new(), place: 0 });
-    columns.extend(seats.iter().map(|m| column(m)));
+    columns.extend(seats.iter().map(column));
     if columns.len() > most {
         columns.truncate(most.saturating_sub(1).max(2));
         let (name, none) = ("others".to_owned(), String::new());
