@@ -332,6 +332,26 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_is_used_while_it_stands() {
+        let invite = invite(
+            "Contact: <sip:t@198.51.100.9:5080>\r\nRecord-Route: <sip:198.51.100.8:5070;lr>\r\n",
+        );
+        let tcp = Flow { transport: Transport::Tcp, ..flow("198.51.100.7:40000") };
+        let mut dialog = Dialog::received(&invite, "o", tcp).unwrap();
+        assert_eq!(dialog.next_hop(), tcp);
+        dialog.flow_lost(&tcp.towards("198.51.100.7:40001".parse().unwrap()));
+        assert_eq!(dialog.next_hop(), tcp, "another one");
+        dialog.flow_lost(&tcp);
+        assert_eq!(dialog.next_hop(), tcp.towards("198.51.100.8:5070".parse().unwrap()));
+        // The peer comes back by any request.
+        let back = tcp.towards("198.51.100.7:40002".parse().unwrap());
+        let mut bye = invite;
+        bye.method = Method::Bye;
+        dialog.accept(&bye, back).unwrap();
+        assert_eq!(dialog.next_hop(), back);
+    }
+
+    #[test]
     fn an_older_request_is_out_of_order() {
         let first = invite("");
         let mut dialog = Dialog::received(&first, "o", flow("198.51.100.7:5060")).unwrap();

@@ -138,9 +138,8 @@ mod tests {
         success[0] = 1;
         let mut magic = known;
         magic[4] ^= 1;
-        for other in
-            [&success[..], &magic, b"OPTIONS sip:a SIP/2.0\r\n\r\n", &request(&[0, 6, 0, 9])]
-        {
+        let (long, odd) = (request(&[0, 6, 0, 9]), request(&[0x80, 0x22, 0, 0, 0, 0]));
+        for other in [&success[..], &magic, b"OPTIONS sip:a SIP/2.0\r\n\r\n", &long, &odd] {
             assert_eq!(read(other), None);
         }
         // CHANGE-REQUEST of RFC 3489 must be understood.

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use super::digest::Account;
 use super::http::{self, Answer};
 use super::phone::Phone;
+use super::pki::Authority;
 use super::record::Incident;
 use super::site::Site;
 use super::wait::{LIMIT, until};
@@ -28,7 +29,7 @@ pub const TEST_NUMBER: &str = "0328911";
 const MD5_ONLY: &str = "digest = [\"MD5\"]\n";
 
 /// What a story's centre is like.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Centre {
     /// Seats `seat-1`, `seat-2`, …, each ready as soon as its phone registers.
     pub seats: u8,
@@ -46,6 +47,14 @@ pub struct Centre {
     pub collector: Option<SocketAddr>,
     /// The data folder, from the configuration's.
     pub data_dir: &'static str,
+    /// Transports that it listens on beside UDP: `tcp`, `tls`, `ws`, `wss`.
+    pub transports: &'static [&'static str],
+    /// It listens on `::1` as well, and that is the trunk's address too.
+    pub dual_stack: bool,
+    /// Certificates for the secure transports, and what is written beside them below `[sip]`.
+    pub tls: Option<(Arc<Authority>, &'static str)>,
+    /// A trunk `mutual` that is known by this name in its certificate.
+    pub certified_trunk: Option<&'static str>,
 }
 
 impl Default for Centre {
@@ -59,6 +68,10 @@ impl Default for Centre {
             ipv6: false,
             collector: None,
             data_dir: "data",
+            transports: &[],
+            dual_stack: false,
+            tls: None,
+            certified_trunk: None,
         }
     }
 }
@@ -81,14 +94,21 @@ impl Centre {
             format!("\n[hep]\ncollector = \"udp://{address}\"\ncapture_id = 3529\npassword = \"kunci\"\n")
         });
         let digest = if self.md5_only { MD5_ONLY } else { "" };
+        let tls = self.tls.as_ref().map_or_else(String::new, |(authority, more)| {
+            authority
+                .write(dir, &[own.trim_matches(&['[', ']'][..]), "::1", "112.sumenep.example"]);
+            let keys = "tls_cert = \"tls/cert.pem\"\ntls_key = \"tls/key.pem\"\n";
+            format!("{keys}tls_ca = \"tls/ca.pem\"\n{more}\n")
+        });
+        let listen = self.listen(&own);
         put(
             "gateway.toml",
             format!(
                 "[node]\nname = \"gw1.112.sumenep.example\"\ndata_dir = {:?}\n\n\
                  [centre]\nname = \"NTPD 112 Sumenep\"\narea_code = \"0328\"\n\
                  dialled = [\"112\", \"0328112\", \"urn:service:sos\", \"urn:service:sos.*\"]\n\n\
-                 [sip]\nlisten = [\"udp://{own}:0\"]\ndomain = \"112.sumenep.example\"\n\
-                 min_expires_seconds = 60\n{digest}\n\
+                 [sip]\nlisten = [{listen}]\ndomain = \"112.sumenep.example\"\n\
+                 min_expires_seconds = 60\n{digest}{tls}\n\
                  [media]\naddress = \"{media}\"\nports = \"{}-{}\"\nrecord = true\n\n\
                  [console]\nlisten = \"{own}:0\"\n\n\
                  [[console.token]]\nname = \"suite\"\ntoken = \"{TOKEN}\"\n{hep}",
@@ -97,7 +117,11 @@ impl Centre {
                 ports.end(),
             ),
         );
-        put("trunks/telco-a.toml", trunk("telco-a", &format!("source = [\"{source}\"]")));
+        let v6 = if self.dual_stack { ", \"::1\"" } else { "" };
+        put("trunks/telco-a.toml", trunk("telco-a", &format!("source = [\"{source}\"{v6}]")));
+        if let Some(name) = self.certified_trunk {
+            put("trunks/mutual.toml", trunk("mutual", &format!("tls_names = [{name:?}]")));
+        }
         if self.roaming_trunk {
             let account = format!("username = \"roaming\"\npassword = \"{PASSWORD}\"");
             put("trunks/roaming.toml", trunk("roaming", &account));
@@ -126,6 +150,13 @@ impl Centre {
              35.29.01,Kota Sumenep,,mainland,no,0328,\n"
                 .to_owned(),
         );
+    }
+
+    fn listen(&self, own: &str) -> String {
+        let hosts = if self.dual_stack { vec![own, "[::1]"] } else { vec![own] };
+        let transports = ["udp"].iter().chain(self.transports);
+        let all = transports.flat_map(|t| hosts.iter().map(move |h| format!("\"{t}://{h}:0\"")));
+        all.collect::<Vec<_>>().join(", ")
     }
 
     /// Starts the program on this configuration and waits until it is ready.
@@ -177,7 +208,8 @@ impl Centre {
         std::thread::spawn(move || {
             stdout.lines().map_while(Result::ok).try_for_each(|l| tell.send(l))
         });
-        let mut gateway = Gateway { child, dir, site, sip: nowhere(), console: nowhere() };
+        let mut gateway =
+            Gateway { child, dir, site, sip: nowhere(), listeners: Vec::new(), console: nowhere() };
         let ready = told.recv_timeout(LIMIT).unwrap_or_else(|e| {
             let log = fs::read_to_string(gateway.dir.path().join("gateway.log"));
             panic!("no ready line: {e}\n{}", log.unwrap_or_default())
@@ -188,6 +220,12 @@ impl Centre {
             address.unwrap_or_else(|| panic!("no {key} in {ready:?}"))
         };
         gateway.sip = word("sip=udp:");
+        let all = ready.split(' ').find_map(|word| word.strip_prefix("sip=")).expect("sip=");
+        let listener = |word: &str| {
+            let (transport, address) = word.split_once(':').expect("transport:address");
+            (transport.to_owned(), address.parse().expect("an address"))
+        };
+        gateway.listeners = all.split(',').map(listener).collect();
         gateway.console = word("console=");
         gateway
     }
@@ -233,6 +271,8 @@ pub struct Gateway {
     pub site: Site,
     /// Where it takes SIP over UDP.
     pub sip: SocketAddr,
+    /// Every transport and address that it takes SIP on.
+    listeners: Vec<(String, SocketAddr)>,
     /// Where it takes HTTP.
     pub console: SocketAddr,
 }
@@ -241,6 +281,21 @@ impl Gateway {
     /// A place for files of this test.
     pub fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// Where it takes SIP over a transport, on IPv4.
+    pub fn at(&self, transport: &str) -> SocketAddr {
+        self.listening(transport, SocketAddr::is_ipv4)
+    }
+
+    /// The same on IPv6.
+    pub fn at_v6(&self, transport: &str) -> SocketAddr {
+        self.listening(transport, SocketAddr::is_ipv6)
+    }
+
+    fn listening(&self, transport: &str, version: fn(&SocketAddr) -> bool) -> SocketAddr {
+        let found = self.listeners.iter().find(|(word, at)| word == transport && version(at));
+        found.unwrap_or_else(|| panic!("no {transport} in {:?}", self.listeners)).1
     }
 
     /// Its configuration.

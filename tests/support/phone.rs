@@ -19,7 +19,8 @@ pub struct Message {
 }
 
 impl Message {
-    fn read(bytes: &[u8]) -> Option<Self> {
+    /// Reads one; none when it has no whole head.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
         let mut lines = std::str::from_utf8(&bytes[..end]).ok()?.split("\r\n");
         let start = lines.next()?.to_owned();

@@ -20,7 +20,13 @@ pub struct Sipp<'a> {
 impl<'a> Sipp<'a> {
     /// A scenario of `sip-scenarios` at the trunk's address.
     pub fn trunk(gateway: &'a Gateway, scenario: &str) -> Self {
-        Self::at(gateway, gateway.site.trunk(), &format!("trunk/{scenario}")).caller()
+        Self::trunk_at(gateway, scenario, &gateway.sip.to_string())
+    }
+
+    /// The same towards another listener of the gateway.
+    pub fn trunk_at(gateway: &'a Gateway, scenario: &str, at: &str) -> Self {
+        let file = format!("trunk/{scenario}");
+        Self::at(gateway, gateway.site.trunk(), &file).with(&[at, "-s", "112"])
     }
 
     /// A scenario from an address that the gateway does not know.

@@ -406,3 +406,144 @@ fn a_restart_is_asked_for_only_where_it_is_needed() {
     let all = ["[node]", "[sip] listen", "[media]", "[storage]", "[console]", "[hep]"];
     assert_eq!(needs_restart(&old, &new), all);
 }
+
+/// A certificate with its key, as PEM; valid to the beginning of a year.
+fn pair(until: i32) -> [String; 2] {
+    let mut params =
+        rcgen::CertificateParams::new(["112.sumenep.example".to_owned()]).expect("names");
+    params.not_after = rcgen::date_time_ymd(until, 1, 1);
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let cert = params.self_signed(&key).expect("a certificate");
+    [cert.pem(), key.serialize_pem()]
+}
+
+/// The sample with a TLS listener, keys below `[sip]`, and files of certificates.
+fn with_tls(keys: &str, edits: &[Edit<'_>], files: &[(&str, &str)]) -> TempDir {
+    let tls = (
+        "gateway.toml",
+        "\"udp://0.0.0.0:5060\"",
+        "\"udp://0.0.0.0:5060\", \"tls://0.0.0.0:5061\"",
+    );
+    let keys = format!("[sip]\n{keys}");
+    let mut all = vec![tls, ("gateway.toml", "[sip]\n", &keys)];
+    all.extend(edits);
+    let dir = edited(&all);
+    for (name, text) in files {
+        fs::write(dir.path().join(name), text).expect("write");
+    }
+    dir
+}
+
+#[test]
+#[allow(clippy::too_many_lines, reason = "one table of cases")]
+fn certificates_are_checked_before_they_are_used() {
+    let [cert, key] = pair(4000);
+    let [other, _] = pair(4000);
+    let cut = cert.replacen("MII", "XII", 1);
+    let whole = "tls_cert = \"c.pem\"\ntls_key = \"k.pem\"\n";
+    let with_ca = format!("{whole}tls_ca = \"a.pem\"\n");
+    let origins = format!("{whole}ws_origins = [\"seats.example\", \"https://a.example/x\"]\n");
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+    let cases: &[Case<'_>] = &[
+        ("", &[], &["gateway.toml:24:33: error: tls://0.0.0.0:5061 needs a certificate"]),
+        (
+            "tls_cert = \"c.pem\"\n",
+            &[("c.pem", &cert)],
+            &["gateway.toml:24:12: error: a certificate without its key; add tls_key"],
+        ),
+        (
+            "tls_key = \"k.pem\"\n",
+            &[("k.pem", &key)],
+            &[
+                "gateway.toml:24:11: error: a key without its certificate; add tls_cert",
+                "gateway.toml:25:33: error: tls://0.0.0.0:5061 needs a certificate",
+            ],
+        ),
+        (
+            whole,
+            &[],
+            &[
+                "gateway.toml:24:12: error: \"c.pem\" cannot be read: No such file",
+                "gateway.toml:25:11: error: \"k.pem\" cannot be read: No such file",
+            ],
+        ),
+        (
+            whole,
+            &[("c.pem", "nothing"), ("k.pem", &key)],
+            &["gateway.toml:24:12: error: \"c.pem\" holds no usable certificates"],
+        ),
+        (
+            whole,
+            &[("c.pem", &cut), ("k.pem", &key)],
+            &["gateway.toml:24:12: error: \"c.pem\" holds no usable certificates"],
+        ),
+        (
+            whole,
+            &[("c.pem", &cert), ("k.pem", &cert)],
+            &["gateway.toml:25:11: error: \"k.pem\" holds no private key"],
+        ),
+        (
+            whole,
+            &[("c.pem", &other), ("k.pem", &key)],
+            &["gateway.toml:25:11: error: the key \"k.pem\" is not that of the certificate"],
+        ),
+        (
+            &with_ca,
+            &[("c.pem", &cert), ("k.pem", &key), ("a.pem", &key)],
+            &["gateway.toml:26:10: error: \"a.pem\" holds no usable certificates: there is none"],
+        ),
+        (
+            &origins,
+            &[("c.pem", &cert), ("k.pem", &key)],
+            &[
+                "gateway.toml:26:15: error: \"seats.example\" is no origin of a web page",
+                "gateway.toml:26:32: error: \"https://a.example/x\" is no origin of a web page",
+            ],
+        ),
+    ];
+    for (keys, files, expected) in cases {
+        let dir = with_tls(keys, &[], files);
+        let found = findings(dir.path(), &[], Severity::Error);
+        assert_eq!(found.len(), expected.len(), "{keys}: {found:#?}");
+        for (found, expected) in found.iter().zip(*expected) {
+            assert!(found.starts_with(expected), "{found}\n{expected}");
+            assert!(!found.contains("BEGIN PRIVATE KEY-----\n"), "{found}");
+        }
+    }
+}
+
+#[test]
+fn certificates_that_fit_are_taken_and_those_that_are_over_are_told() {
+    let [cert, key] = pair(4000);
+    let [old, old_key] = pair(2001);
+    let whole = "tls_cert = \"c.pem\"\ntls_key = \"k.pem\"\n";
+    let with_ca = format!("{whole}tls_ca = \"c.pem\"\n");
+    let names = (
+        "trunks/telco-b.toml",
+        "name = \"telco-b\"\n",
+        "name = \"telco-b\"\ntls_names = [\"sbc.telco.example\"]\n",
+    );
+    let told = |dir: &TempDir| {
+        let mut warnings = findings(dir.path(), &[], Severity::Warning);
+        warnings.retain(|warning| warning.contains("certificate"));
+        warnings
+    };
+
+    let dir = with_tls(&with_ca, &[names], &[("c.pem", &cert), ("k.pem", &key)]);
+    let loaded = good(dir.path(), &[]);
+    assert!(loaded.connections.server.is_some() && loaded.connections.client.is_some());
+    assert!(loaded.connections.verifies && told(&dir).is_empty());
+
+    let dir = with_tls(whole, &[names], &[("c.pem", &cert), ("k.pem", &key)]);
+    assert!(!good(dir.path(), &[]).connections.verifies);
+    let [nobody] = &told(&dir)[..] else { panic!("{:?}", told(&dir)) };
+    assert!(nobody.contains("warning: nobody can prove to be \"sbc.telco.example\""), "{nobody}");
+
+    let dir = with_tls(whole, &[], &[("c.pem", &old), ("k.pem", &old_key)]);
+    assert!(good(dir.path(), &[]).connections.server.is_some());
+    let [over] = &told(&dir)[..] else { panic!("{:?}", told(&dir)) };
+    assert!(
+        over.starts_with("gateway.toml:24:12: warning: the certificate is valid from"),
+        "{over}"
+    );
+}

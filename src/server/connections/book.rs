@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -40,6 +40,8 @@ struct Gauge {
     /// Bytes that wait to be written.
     waiting: AtomicUsize,
     close: Notify,
+    /// The switchboard knows of it, so it must hear of its end.
+    told: AtomicBool,
 }
 
 impl Book {
@@ -104,7 +106,8 @@ impl Drop for Admission {
     }
 }
 
-/// A connection that is in the book; dropped, it is out of it and its end is told.
+/// A connection that is in the book; dropped, it is out of it and its end is told, if anything was
+/// told of it before.
 #[derive(Debug)]
 pub(super) struct Presence {
     shared: Arc<Shared>,
@@ -127,9 +130,15 @@ impl Presence {
             old.gauge.close.notify_one();
             // What the old one has proved is not proved of the new one.
             shared.inbox.put(Input::Connected { flow, names: Vec::new() });
+            gauge.told.store(true, Ordering::Relaxed);
         }
         let shared = Arc::clone(shared);
         Self { shared, flow, id: book.last_id, gauge, queue: Some(waiting) }
+    }
+
+    /// It was opened for messages of the switchboard.
+    pub fn is_awaited(&self) {
+        self.gauge.told.store(true, Ordering::Relaxed);
     }
 
     /// What is to be written; once.
@@ -176,7 +185,10 @@ impl Presence {
     fn put(&self, input: impl FnOnce(Flow) -> Input) -> Option<bool> {
         let book = self.shared.book();
         let ours = book.lines.get(&self.flow).is_some_and(|line| line.id == self.id);
-        ours.then(|| self.shared.inbox.put(input(self.flow)))
+        ours.then(|| {
+            self.gauge.told.store(true, Ordering::Relaxed);
+            self.shared.inbox.put(input(self.flow))
+        })
     }
 }
 
@@ -185,7 +197,9 @@ impl Drop for Presence {
         let mut book = self.shared.book();
         if book.lines.get(&self.flow).is_some_and(|line| line.id == self.id) {
             book.lines.remove(&self.flow);
-            self.shared.inbox.put(Input::Disconnected { flow: self.flow });
+            if self.gauge.told.load(Ordering::Relaxed) {
+                self.shared.inbox.put(Input::Disconnected { flow: self.flow });
+            }
         }
     }
 }

@@ -9,7 +9,8 @@ mod book;
 mod listener;
 mod open;
 mod stream;
-
+#[cfg(test)]
+mod tests;
 mod websocket;
 
 use std::net::{IpAddr, SocketAddr};
@@ -152,6 +153,7 @@ impl Connections {
             return;
         };
         let presence = Presence::enter(&self.0, &mut book, flow);
+        presence.is_awaited();
         book.push(&flow, &bytes);
         drop(book);
         self.0.spawn(open::dial(Arc::clone(&self.0), admission, presence, server_name));

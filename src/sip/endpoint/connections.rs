@@ -159,3 +159,110 @@ pub(super) fn sent_by(request: &Request, flow: &Flow) -> Option<SocketAddr> {
     let port = via.port.unwrap_or(flow.transport.default_port());
     Some(SocketAddr::new(via.host.parse().ok()?, port))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::sip::parse::parse;
+    use crate::sip::settings::Timers;
+    use crate::sip::{Message, Uri};
+    use crate::vocabulary::Dice;
+
+    const NOW: Moment = Moment(1_000_000);
+
+    fn flow(transport: Transport, remote: &str) -> Flow {
+        let local = "192.0.2.1:5060".parse().unwrap();
+        Flow { transport, local, remote: remote.parse().unwrap() }
+    }
+
+    fn endpoint() -> Endpoint {
+        let listeners = [Transport::Udp, Transport::Tcp]
+            .map(|transport| Listener { transport, address: "192.0.2.1:5060".parse().unwrap() });
+        let own = "192.0.2.1".parse().unwrap();
+        Endpoint::new(Timers::default(), "t", None, own).listening(&listeners)
+    }
+
+    fn invite(bytes: usize) -> Request {
+        let mut invite = Request::new(Method::Invite, Uri::read("sip:seat@192.0.2.9"))
+            .with(Name::From, "<sip:112@c>;tag=a")
+            .with(Name::To, "<sip:seat@c>")
+            .with(Name::CallId, "c1")
+            .with(Name::CSeq, "1 INVITE");
+        invite.body = vec![b'x'; bytes].into();
+        invite
+    }
+
+    fn via(sent: &Send) -> (String, String) {
+        let Message::Request(request) = parse(&sent.bytes).unwrap().message else { panic!() };
+        assert_eq!(request.headers.values(&Name::Via).len(), 1);
+        let via = request.headers.via().unwrap();
+        (request.headers.text(&Name::Via).unwrap().into_owned(), via.branch().to_owned())
+    }
+
+    fn speaks_tcp(endpoint: &mut Endpoint, from: &str) {
+        let text = "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bKo\r\n\r\n";
+        endpoint.receive(NOW, flow(Transport::Tcp, from), &Bytes::from_static(text.as_bytes()));
+        while endpoint.poll_event().is_some() {}
+    }
+
+    #[test]
+    fn a_large_request_goes_over_tcp_to_who_has_it_and_comes_back_to_udp() {
+        let (mut endpoint, mut dice) = (endpoint(), Dice::from_number(1));
+        let udp = flow(Transport::Udp, "192.0.2.9:5060");
+        let tcp = flow(Transport::Tcp, "192.0.2.9:5060");
+        let mut send = |endpoint: &mut Endpoint, bytes| {
+            endpoint.send(NOW, udp, invite(bytes), &mut dice);
+            endpoint.poll_send().unwrap()
+        };
+        assert_eq!(send(&mut endpoint, 1400).flow, udp, "nobody knows whether it has TCP");
+        speaks_tcp(&mut endpoint, "192.0.2.9:40000");
+        assert_eq!(send(&mut endpoint, 400).flow, udp, "small");
+        let large = send(&mut endpoint, 1400);
+        assert_eq!(large.flow, tcp);
+        assert!(via(&large).0.starts_with("SIP/2.0/TCP"));
+
+        // No such listener there: the same transaction over UDP, and repeated as UDP needs it.
+        endpoint.flow_lost(NOW, &tcp);
+        let again = endpoint.poll_send().unwrap();
+        assert_eq!(again.flow, udp);
+        assert!(via(&again).0.starts_with("SIP/2.0/UDP"));
+        assert_eq!(via(&again).1, via(&large).1);
+        assert!(endpoint.poll_event().is_none(), "nobody is told of a failure");
+        endpoint.tick(NOW.after(Duration::from_millis(500)));
+        let repeated: Vec<Send> = std::iter::from_fn(|| endpoint.poll_send()).collect();
+        assert!(repeated.contains(&again));
+        assert_eq!(send(&mut endpoint, 1400).flow, udp, "it has failed");
+    }
+
+    #[test]
+    fn tcp_does_not_stick() {
+        let (mut endpoint, mut dice) = (endpoint(), Dice::from_number(1));
+        let udp = flow(Transport::Udp, "192.0.2.9:5060");
+        let tcp = flow(Transport::Tcp, "192.0.2.9:5060");
+        speaks_tcp(&mut endpoint, "192.0.2.9:40000");
+        let client = endpoint.send(NOW, udp, invite(1400), &mut dice);
+        let (line, _) = via(&endpoint.poll_send().unwrap());
+        let said = |code: u16| {
+            let text = format!(
+                "SIP/2.0 {code} x\r\nVia: {line}\r\nFrom: <sip:112@c>;tag=a\r\n\
+                 To: <sip:seat@c>;tag=b\r\nCall-ID: c1\r\nCSeq: 1 INVITE\r\n\r\n"
+            );
+            Bytes::from(text)
+        };
+        endpoint.receive(NOW, tcp, &said(180));
+        let Some(Event::Response { flow, .. }) = endpoint.poll_event() else { panic!() };
+        assert_eq!(flow, udp, "the dialog goes its usual way");
+        // CANCEL and the ACK of a refusal stay with the INVITE (RFC 3261 §9.1, §17.1.1.3).
+        endpoint.cancel(NOW, client, "");
+        assert_eq!(endpoint.poll_send().unwrap().flow, tcp);
+        // It was heard of: what is lost now does not fail it, nor send it twice.
+        endpoint.flow_lost(NOW, &tcp);
+        assert!(endpoint.poll_send().is_none() && endpoint.poll_event().is_none());
+        endpoint.receive(NOW, tcp, &said(487));
+        assert_eq!(endpoint.poll_send().unwrap().flow, tcp);
+    }
+}

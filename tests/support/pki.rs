@@ -1,0 +1,90 @@
+//! Certificates of a test's own: one authority, and whatever it signs.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+
+/// An authority.
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+/// A certificate with its key.
+pub struct Identity {
+    pub cert_pem: String,
+    pub key_pem: String,
+    cert: CertificateDer<'static>,
+    key: Vec<u8>,
+}
+
+impl Authority {
+    /// One that nobody else has.
+    pub fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "Authority of the suite");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        Self { issuer: CertifiedIssuer::self_signed(params, key).expect("a certificate") }
+    }
+
+    /// A certificate for these names and addresses.
+    pub fn sign(&self, names: &[&str]) -> Identity {
+        self.sign_until(names, 4000)
+    }
+
+    /// The same, valid to the beginning of that year.
+    pub fn sign_until(&self, names: &[&str], year: i32) -> Identity {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).expect("names");
+        params.not_after = date_time_ymd(year, 1, 1);
+        let key = KeyPair::generate().expect("a key");
+        let cert = params.signed_by(&key, &self.issuer).expect("signed");
+        Identity {
+            cert_pem: cert.pem(),
+            key_pem: key.serialize_pem(),
+            cert: cert.der().clone(),
+            key: key.serialize_der(),
+        }
+    }
+
+    /// Its own certificate.
+    pub fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// Writes what a gateway needs: its certificate for `names`, and this authority for its peers.
+    pub fn write(&self, config: &Path, names: &[&str]) {
+        let folder = config.join("tls");
+        fs::create_dir_all(&folder).expect("created");
+        let own = self.sign(names);
+        for (name, text) in
+            [("cert.pem", own.cert_pem), ("key.pem", own.key_pem), ("ca.pem", self.pem())]
+        {
+            fs::write(folder.join(name), text).expect("written");
+        }
+    }
+
+    /// A client that trusts this authority, and shows a certificate if it has one.
+    pub fn client(&self, identity: Option<&Identity>) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).expect("an authority");
+        let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots);
+        Arc::new(match identity {
+            None => builder.with_no_client_auth(),
+            Some(identity) => {
+                let key = PrivateKeyDer::try_from(identity.key.clone()).expect("a key");
+                builder.with_client_auth_cert(vec![identity.cert.clone()], key).expect("a pair")
+            }
+        })
+    }
+}
