@@ -10,6 +10,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -41,6 +42,7 @@ struct FakeDesk {
     orders: Mutex<Vec<Order>>,
     audits: Mutex<Vec<String>>,
     silent: bool,
+    behind: AtomicBool,
 }
 
 impl Desk for FakeDesk {
@@ -57,6 +59,10 @@ impl Desk for FakeDesk {
 
     fn store(&self) -> &Store {
         &self.store
+    }
+
+    fn is_behind(&self) -> bool {
+        self.behind.load(Ordering::Relaxed)
     }
 
     fn health(&self) -> HealthSnapshot {
@@ -234,6 +240,7 @@ impl Site {
             orders: Mutex::default(),
             audits: Mutex::default(),
             silent,
+            behind: AtomicBool::new(false),
         });
         let token = |secret: &&str| Token {
             name: format!("name of {secret}"),
@@ -564,4 +571,23 @@ async fn the_console_ends_when_it_is_told() {
     assert_eq!(site.get("/healthz").await.status, 200);
     site.stop.take().expect("once").send(()).expect("serving");
     site.served.await.expect("no panic").expect("no error");
+}
+
+#[tokio::test]
+async fn while_calls_wait_people_s_pages_say_when_to_come_again_and_machines_pages_answer() {
+    let site = Site::new().await;
+    site.desk.behind.store(true, Ordering::Relaxed);
+    for path in ["/api/v1/calls", "/api/v1/incidents", "/api/openapi.json"] {
+        let shed = site.get(path).await;
+        assert_eq!((shed.status, shed.header("retry-after")), (503, Some("5")), "{path}");
+        assert_eq!(shed.json()["type"], "urn:siaga112:problem:overloaded");
+    }
+    let set = site.post("/api/v1/seats/seat-1/status", r#"{"status":"ready"}"#).await;
+    assert_eq!(set.status, 503);
+    assert!(site.desk.orders.lock().expect("a lock").is_empty());
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(site.send("GET", path, "", "").await.status, 200, "{path}");
+    }
+    site.desk.behind.store(false, Ordering::Relaxed);
+    assert_eq!(site.get("/api/v1/calls").await.status, 200);
 }

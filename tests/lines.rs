@@ -150,12 +150,13 @@ fn a_registration_answers_the_challenge_of_either_algorithm() {
         let mut world = found(registering());
         assert_eq!(state(&mut world), "registering");
         let mut dice = Dice::from_number(5);
+        let source = "203.0.113.10".parse().unwrap();
         let mut registrar = Authenticator::new("telco", known, &mut dice);
-        let challenge = registrar.challenge(world.now.moment, false, &mut dice).remove(0);
+        let challenge = registrar.challenge(world.now.moment, source, false, &mut dice).remove(0);
         answer(&mut world, A, "REGISTER", 401, &format!("WWW-Authenticate: {challenge}\r\n"));
         let second = request(&world.last_request(A, "REGISTER"));
         let right = Credential::from_password("siaga", "telco", "rahasia");
-        let verdict = registrar.check(world.now.moment, &second, |_| Some(&right));
+        let verdict = registrar.check(world.now.moment, &second, source, |_| Some(&right));
         assert_eq!(verdict, Verdict::Proven("siaga".into()));
         assert_eq!(second.uri.as_str(), format!("sip:{HOST}"));
         assert_eq!(second.headers.to().unwrap().uri.as_str(), format!("sip:0328112@{HOST}"));

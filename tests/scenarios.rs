@@ -23,6 +23,7 @@ use scenario::{
 use siaga112::call::orders::{MediaOrder, MediaReport, Role};
 use siaga112::journal::Fact;
 use siaga112::sip::Name;
+use siaga112::sip::digest::Credential;
 use siaga112::switchboard::Input;
 use siaga112::switchboard::orders::{Order, SeatStatus};
 use siaga112::vocabulary::{AnswerMode, Dice};
@@ -849,4 +850,118 @@ fn a_change_that_is_never_acknowledged_ends_no_call() {
     world.pass(Duration::from_secs(40));
     assert!(world.ladder.contains(&"* alarm change-unacknowledged".to_owned()));
     assert!(world.endings().is_empty());
+}
+
+#[test]
+fn who_guesses_a_password_is_locked_by_source_and_no_phone_with_it() {
+    let mut world = World::new(2, AnswerMode::OnAgent);
+    let guesser = |port: u16| format!("203.0.113.99:{port}");
+    for n in 0..10 {
+        assert_eq!(world.log_in("seat-1", &guesser(5060 + n), "wrong"), "403");
+    }
+    let alarms =
+        |world: &World| world.ladder.iter().filter(|l| *l == "* alarm login-locked").count();
+    assert_eq!(alarms(&world), 1);
+    // Now not even the right password is looked at, from any port of that source.
+    assert_eq!(world.log_in("seat-1", &guesser(7000), "pw"), "403");
+    assert_eq!(world.locked_sources(), 1);
+    // The seat itself is not locked: its phone stays, refreshes, and may come from elsewhere.
+    assert_eq!(world.log_in("seat-1", &seat_address(1), "pw"), "200");
+    assert_eq!(world.log_in("seat-1", "10.0.0.77:5060", "pw"), "200");
+    let call = answered(&mut world);
+    world.trunk_sends(call, "BYE", 2, "");
+    // After five minutes the source is heard again; the next lock is twice as long.
+    world.pass(Duration::from_secs(301));
+    assert_eq!(world.locked_sources(), 0);
+    assert_eq!(world.log_in("seat-1", &guesser(7000), "pw"), "200");
+    for n in 0..10 {
+        world.log_in("seat-1", &guesser(5060 + n), "wrong");
+    }
+    assert_eq!(alarms(&world), 2);
+    world.pass(Duration::from_secs(599));
+    assert_eq!(world.locked_sources(), 1);
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.locked_sources(), 0);
+}
+
+#[test]
+fn a_lock_never_signs_out_a_phone_that_is_registered_from_the_locked_source() {
+    let mut world = World::new(2, AnswerMode::OnAgent);
+    // Somebody behind the address of seat 1 guesses the password of seat 2.
+    for port in 6000..6010 {
+        world.log_in("seat-2", &format!("10.0.0.1:{port}"), "wrong");
+    }
+    assert_eq!(world.locked_sources(), 1);
+    assert_eq!(world.log_in("seat-1", &seat_address(1), "pw"), "200");
+    // At the phone's own address no other seat may be guessed, nor its own from another.
+    assert_eq!(world.log_in("seat-2", &seat_address(1), "pw"), "403");
+    assert_eq!(world.log_in("seat-1", "10.0.0.1:6000", "pw"), "403");
+    let call = answered(&mut world);
+    assert!(world.last_response(call, "200").contains("To:"));
+}
+
+#[test]
+fn a_trunk_is_never_locked_and_an_unknown_name_looks_like_a_wrong_password() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    for port in 6000..6020 {
+        assert_eq!(world.log_in("seat-1", &format!("198.51.100.7:{port}"), "wrong"), "403");
+    }
+    assert_eq!(world.locked_sources(), 0);
+    let call = answered(&mut world);
+    world.trunk_sends(call, "BYE", 2, "");
+    let answer = |world: &mut World, user: &str| {
+        assert_eq!(world.log_in(user, STRANGER, "wrong"), "403");
+        let text = world.last();
+        let lines = text
+            .lines()
+            .filter(|l| !["Via", "From", "To", "Call", "CSeq"].iter().any(|h| l.starts_with(h)));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(answer(&mut world, "seat-1"), answer(&mut world, "nobody"));
+    for n in 0..8 {
+        assert_eq!(world.locked_sources(), 0, "{n}");
+        answer(&mut world, &format!("nobody-{n}"));
+    }
+    assert_eq!(world.locked_sources(), 1);
+}
+
+#[test]
+fn a_forged_source_cannot_lock_its_owner_out() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    // The forger has challenges of its own, and guesses with them in another's name.
+    for n in 0..30 {
+        world.log_in_with_nonce_of(STRANGER, "seat-1", &format!("10.0.0.1:{}", 6000 + n), "wrong");
+        assert!(world.last().starts_with("SIP/2.0 401"), "{}", world.last());
+    }
+    assert_eq!(world.locked_sources(), 0);
+}
+
+#[test]
+fn a_digest_trunk_that_guesses_is_locked_until_it_has_proved_itself() {
+    let mut settings = settings(1, AnswerMode::OnAgent);
+    let mut trunk = settings.trunks[0].clone();
+    (trunk.id, trunk.sources) = ("telco-d".into(), Vec::new());
+    trunk.digest = Some(Credential::from_password("telco-d", "112.example", "pw"));
+    settings.trunks.push(trunk);
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.take(Input::Adopt {
+        settings: Box::new(settings),
+        digest: String::new(),
+        by: String::new(),
+    });
+    let call = |world: &mut World, number: u32, password: &str| {
+        world.call_with_password(number, STRANGER, "telco-d", password)
+    };
+    assert_eq!(call(&mut world, 100, "pw"), "180");
+    for number in 101..121 {
+        assert_eq!(call(&mut world, number, "wrong"), "403");
+    }
+    assert_eq!(world.locked_sources(), 0, "it is a trunk's address");
+    assert_eq!(call(&mut world, 130, "pw"), "180");
+    world.pass(Duration::from_secs(3700));
+    for number in 141..151 {
+        call(&mut world, number, "wrong");
+    }
+    assert_eq!(world.locked_sources(), 1);
+    assert_eq!(call(&mut world, 160, "pw"), "403");
 }

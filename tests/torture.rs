@@ -27,6 +27,8 @@ mod targets;
 mod writer;
 #[allow(dead_code, clippy::needless_pass_by_value, reason = "shared with the scenarios")]
 mod scenario;
+#[path = "torture/urgency.rs"]
+mod urgency;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

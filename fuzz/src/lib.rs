@@ -182,6 +182,8 @@ fn carrier() -> TrunkSettings {
         area_code: "0328".into(),
         answer: None,
         test_number: None,
+        line: None,
+        quiet_alarm: None,
     }
 }
 

@@ -20,6 +20,8 @@ pub trait Desk: Send + Sync + 'static {
     fn order(&self, order: Order) -> Boxed<'_, Result<Answer, DeskError>>;
     /// The incident records.
     fn store(&self) -> &Store;
+    /// Whether the switchboard is so far behind that pages must not ask it anything.
+    fn is_behind(&self) -> bool;
     /// Every check.
     fn health(&self) -> HealthSnapshot;
     /// Every metric, in Prometheus' text form, with the gauges of this moment.

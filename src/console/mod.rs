@@ -100,6 +100,7 @@ fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
     let guard = middleware::from_fn_with_state(console.clone(), access::guard);
     api.method_not_allowed_fallback(wrong_method)
         .route_layer(guard)
+        .route_layer(middleware::from_fn_with_state(console.clone(), yield_to_calls))
         .merge(open.method_not_allowed_fallback(wrong_method))
         .fallback(unknown)
         .layer(middleware::from_fn(in_time))
@@ -128,6 +129,15 @@ async fn unknown(State(console): State<Console>, request: Request) -> Problem {
 
 async fn wrong_method(request: Request) -> Problem {
     Problem::wrong_method(request.method().as_str(), request.uri().path())
+}
+
+/// While calls wait, people's questions wait too: the first to be shed is who can ask again. The
+/// pages for machines still answer.
+async fn yield_to_calls(State(console): State<Console>, request: Request, next: Next) -> Response {
+    if console.desk.is_behind() {
+        return Problem::overloaded().into_response();
+    }
+    next.run(request).await
 }
 
 async fn in_time(request: Request, next: Next) -> Response {

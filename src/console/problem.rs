@@ -8,6 +8,11 @@ use utoipa::ToSchema;
 use super::desk::DeskError;
 use crate::store::{FilterError, StoreError};
 
+/// The code of the one refusal that says when to come again.
+const OVERLOADED: &str = "overloaded";
+/// After how many seconds.
+const RETRY_AFTER: u32 = 5;
+
 /// A refusal.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct Problem {
@@ -79,6 +84,12 @@ impl Problem {
         Self::new(status, "range-outside", "Range not satisfiable", detail)
     }
 
+    pub(super) fn overloaded() -> Self {
+        let detail = "More calls come than can be taken, and they go first. Nothing is lost; try \
+                      again in a few seconds.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, OVERLOADED, "Calls go first", detail)
+    }
+
     pub(super) fn too_slow() -> Self {
         let detail = "The answer took too long; try again.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "too-slow", "Too slow", detail)
@@ -124,10 +135,14 @@ impl From<DeskError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let overloaded = self.kind.ends_with(OVERLOADED);
         let mut response = (status, axum::Json(self)).into_response();
         let headers = response.headers_mut();
         let problem = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, problem);
+        if overloaded {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
+        }
         if status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer realm=\"siaga112\"");
             headers.insert(header::WWW_AUTHENTICATE, challenge);

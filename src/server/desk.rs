@@ -11,6 +11,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::clock::Clock;
 use super::inbox::InboxSender;
+use super::kernel_drops::kernel_drops;
 use super::switchboard_thread::Waiters;
 use crate::console::settings::ConsoleSettings;
 use crate::console::{self, Boxed, Desk, DeskError};
@@ -39,6 +40,8 @@ pub(super) struct ServerDesk {
     pub journal: JournalHandle,
     pub recordings: PathBuf,
     pub centre: String,
+    /// Addresses of the UDP sockets.
+    pub udp: Vec<std::net::SocketAddr>,
 }
 
 impl ServerDesk {
@@ -55,7 +58,13 @@ impl ServerDesk {
     /// The live board.
     pub async fn board(&self) -> Result<Board, DeskError> {
         match self.ask(Order::Board).await? {
-            Answer::Board(board) => Ok(*board),
+            Answer::Board(mut board) => {
+                // What the inbox dropped never reached the switchboard.
+                let counts = self.inbox.counts();
+                board.unknown_source += counts.unknown;
+                board.malformed += counts.malformed;
+                Ok(*board)
+            }
             Answer::Done => Err(DeskError::Silent),
         }
     }
@@ -70,6 +79,10 @@ impl Desk for ServerDesk {
         &self.store
     }
 
+    fn is_behind(&self) -> bool {
+        self.inbox.is_behind()
+    }
+
     fn health(&self) -> HealthSnapshot {
         self.health.snapshot()
     }
@@ -82,7 +95,11 @@ impl Desk for ServerDesk {
                 sent: count(&self.media.rtp_sent),
                 lost: count(&self.media.rtp_lost),
             };
-            if let Ok(board) = self.board().await {
+            metrics::overload(&self.inbox.counts().figures(), kernel_drops(&self.udp));
+            // A switchboard that is behind is not asked; the gauges stay as they were.
+            if !self.inbox.is_behind()
+                && let Ok(board) = self.board().await
+            {
                 metrics::gauges(&board, media, &self.health.snapshot());
             }
             self.metrics.render()

@@ -16,9 +16,13 @@ mod desk;
 mod entropy;
 mod hep;
 mod inbox;
+mod kernel_drops;
+mod known_sources;
+mod lanes;
 mod left_over;
 mod locator;
 mod sip_udp;
+mod strangers;
 mod switchboard_thread;
 
 use std::collections::HashMap;
@@ -143,7 +147,7 @@ impl Server {
         let metrics = metrics::install()?;
         let data = loaded.node.data_dir.clone();
         make_data(&data);
-        let (inbox, door) = inbox::inbox();
+        let (inbox, door) = inbox::inbox(clock, &loaded.switchboard);
         let recordings = data.join("recordings");
 
         let (journal, projector, store) = keep_records(&loaded, &inbox, &health, clock)?;
@@ -206,6 +210,11 @@ impl Server {
             journal: journal.clone(),
             recordings,
             centre: loaded.switchboard.centre.name.clone(),
+            udp: sip
+                .iter()
+                .filter(|listener| listener.transport == Transport::Udp)
+                .map(|listener| listener.address)
+                .collect(),
         });
         let (stop_console, stopping) = watch::channel(false);
         let console_task = desk::serve(console_listener, &loaded.console, &desk, stopping);

@@ -12,14 +12,16 @@ use tokio::sync::oneshot;
 use super::clock::Clock;
 use super::connections::Connections;
 use super::hep::{Hep, Tapped};
-use super::inbox::Inbox;
+use super::inbox::{Inbox, InboxCounts};
 use super::locator::Locator;
 use super::sip_udp::UdpSender;
+use crate::journal::{Entry, Fact};
 use crate::media::MediaHandle;
 use crate::store::JournalHandle;
 use crate::switchboard::orders::{Answer, Refusal};
 use crate::switchboard::{Input, Output, Switchboard};
 use crate::telemetry::metrics::EntryCounter;
+use crate::vocabulary::{Moment, limits};
 
 /// Inputs of one turn: outputs go out at least this often under load.
 const BATCH: usize = 64;
@@ -48,6 +50,7 @@ pub(super) struct Rim {
 /// Runs the switchboard until every sender of its inbox is gone or it was shut down and drained.
 pub(super) fn run(mut switchboard: Switchboard, mut rim: Rim) {
     let (mut stopping, mut drained) = (false, false);
+    let mut told = Told::default();
     loop {
         let now = rim.clock.now();
         let wait = switchboard.poll_timeout().map_or(IDLE, |at| at.since(now.moment).min(IDLE));
@@ -67,6 +70,10 @@ pub(super) fn run(mut switchboard: Switchboard, mut rim: Rim) {
             take(&mut switchboard, &rim, input);
         }
         drained |= carry_out(&mut switchboard, &mut rim);
+        for refusal in rim.inbox.refusals() {
+            send(&rim, refusal);
+        }
+        told.tell(&mut rim);
         if stopping && drained {
             break;
         }
@@ -111,17 +118,14 @@ fn carry_out(switchboard: &mut Switchboard, rim: &mut Rim) -> bool {
     let (mut orders, mut entries) = (Vec::new(), Vec::new());
     while let Some(output) = switchboard.poll_output() {
         match output {
-            Output::Send(send) => {
+            Output::Send(sent) => {
+                rim.inbox.we_send(now.moment, &sent);
                 if let Some(hep) = &rim.hep {
-                    let (flow, message) = (send.flow, send.bytes.clone());
+                    let (flow, message) = (sent.flow, sent.bytes.clone());
                     let call = switchboard.call_of(&message);
                     hep.tell(Tapped { at: now.wall, received: false, flow, message, call });
                 }
-                if send.flow.transport.is_reliable() {
-                    rim.connections.send(send);
-                } else if let Some(socket) = rim.sip.get(&send.flow.local) {
-                    socket.send(&send);
-                }
+                send(rim, sent);
             }
             Output::Locate { trunk, target } => rim.locator.look_up(trunk, target),
             Output::Media(order) => orders.push(order),
@@ -149,4 +153,50 @@ fn carry_out(switchboard: &mut Switchboard, rim: &mut Rim) -> bool {
         rim.journal.append_all(entries);
     }
     drained
+}
+
+fn send(rim: &Rim, send: crate::sip::Send) {
+    if send.flow.transport.is_reliable() {
+        rim.connections.send(send);
+    } else if let Some(socket) = rim.sip.get(&send.flow.local) {
+        socket.send(&send);
+    }
+}
+
+/// What was told of overload so far.
+#[derive(Default)]
+struct Told {
+    at: Option<Moment>,
+    counts: InboxCounts,
+}
+
+impl Told {
+    /// One alarm now and then while known sources are turned away: people must know that the
+    /// machine is too small, and above all when callers were refused.
+    fn tell(&mut self, rim: &mut Rim) {
+        let now = rim.clock.now();
+        if self.at.is_some_and(|at| now.moment.since(at) < limits::ALARM_EVERY) {
+            return;
+        }
+        let counts = rim.inbox.counts();
+        self.at = Some(now.moment);
+        let away = counts.turned_away() - self.counts.turned_away();
+        if away == 0 {
+            return;
+        }
+        let (refused, late) = counts.lost_calls();
+        let before = self.counts.lost_calls();
+        let detail = format!(
+            "{away} messages turned away since the last one; of these {} new calls of trunks with \
+             503 and {} after 32 s in vain",
+            refused - before.0,
+            late - before.1,
+        );
+        self.counts = counts;
+        tracing::warn!(alarm = "overload", detail, "alarm");
+        let fact = Fact::Alarm { name: "overload".to_owned(), detail };
+        let entry = Entry { at: now.wall, fact };
+        rim.counter.count(&entry);
+        rim.journal.append(0, entry);
+    }
 }

@@ -7,6 +7,7 @@
 mod client;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use md5::Md5;
@@ -22,6 +23,8 @@ pub use client::{CannotAuthorize, OutgoingAccount, authorize};
 
 /// How long a nonce is good for.
 const NONCE_LIFE: Duration = Duration::from_secs(300);
+/// Stands in for the hash of an account that there is not.
+const NOBODY: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 /// Nonces remembered with their counts; the oldest go first.
 const NONCES: usize = 100_000;
 
@@ -124,10 +127,17 @@ impl Authenticator {
         &self.realm
     }
 
-    /// Values of the WWW-Authenticate headers of a challenge, best algorithm first.
-    pub fn challenge(&self, now: Moment, stale: bool, dice: &mut Dice) -> Vec<String> {
+    /// Values of the WWW-Authenticate headers of a challenge, best algorithm first. The nonce is good
+    /// for `source` only.
+    pub fn challenge(
+        &self,
+        now: Moment,
+        source: IpAddr,
+        stale: bool,
+        dice: &mut Dice,
+    ) -> Vec<String> {
         let issued = format!("{:016x}{:016x}", now.0, dice.number());
-        let nonce = format!("{issued}{}", self.mark(&issued));
+        let nonce = format!("{issued}{}", self.mark(&issued, source));
         let stale = if stale { ", stale=true" } else { "" };
         let value = |algorithm: &Algorithm| {
             format!(
@@ -139,9 +149,10 @@ impl Authenticator {
         self.algorithms.iter().map(value).collect()
     }
 
-    fn mark(&self, issued: &str) -> String {
-        let mut mark =
-            Algorithm::Sha256.hash(&format!("{:x}{issued}{:x}", self.key[0], self.key[1]));
+    fn mark(&self, issued: &str, source: IpAddr) -> String {
+        let [key, end] = self.key;
+        let source = source.to_canonical();
+        let mut mark = Algorithm::Sha256.hash(&format!("{key:x}{issued}{source}{end:x}"));
         mark.truncate(32);
         mark
     }
@@ -151,18 +162,35 @@ impl Authenticator {
         &mut self,
         now: Moment,
         request: &Request,
+        source: IpAddr,
         account: impl Fn(&str) -> Option<&'a Credential>,
     ) -> Verdict {
-        let ours = request
+        let Some(params) = self.credentials(request) else {
+            return Verdict::Challenge { stale: false };
+        };
+        let issued = self.issued(now, &params, source);
+        match (self.proven(request, &params, account), issued) {
+            (Some(username), Some(issued)) => self.check_count(now, &params, issued, username),
+            (Some(_), None) => Verdict::Challenge { stale: true },
+            (None, Some(_)) => Verdict::Wrong,
+            // Whoever forges a source has not seen the challenge that went there: nothing is proved
+            // against that source.
+            (None, None) => Verdict::Challenge { stale: false },
+        }
+    }
+
+    /// The user name in a request's credentials, proven or not.
+    #[must_use]
+    pub fn named(&self, request: &Request) -> Option<String> {
+        self.credentials(request)?.get("username").map(str::to_owned)
+    }
+
+    fn credentials(&self, request: &Request) -> Option<Params> {
+        request
             .headers
             .texts(&Name::Authorization)
             .filter_map(|line| Some(Params::read_at(line.trim().split_once(' ')?.1, b',')))
-            .find(|p| p.get("realm") == Some(self.realm.as_str()));
-        let Some(params) = ours else { return Verdict::Challenge { stale: false } };
-        match self.proven(request, &params, account) {
-            None => Verdict::Wrong,
-            Some(username) => self.check_nonce(now, &params, username),
-        }
+            .find(|p| p.get("realm") == Some(self.realm.as_str()))
     }
 
     /// The account whose password made the response, if one did.
@@ -178,40 +206,50 @@ impl Authenticator {
             Some(token) if !token.eq_ignore_ascii_case("MD5") => return None,
             _ => Algorithm::Md5,
         };
-        let credential = account(username)?;
-        let ha1 = match algorithm {
+        let known = account(username).and_then(|credential| match algorithm {
             Algorithm::Sha256 => credential.ha1_sha256.as_ref(),
             Algorithm::Md5 => credential.ha1_md5.as_ref(),
-        }?;
+        });
+        // An unknown name takes as long as a wrong password.
+        let ha1 = known.map_or(NOBODY, |ha1| ha1.reveal());
         if !params.get("qop")?.eq_ignore_ascii_case("auth") {
             return None;
         }
         let ha2 = algorithm.hash(&format!("{}:{}", request.method, params.get("uri")?));
         let expected = algorithm.hash(&format!(
             "{}:{}:{}:{}:auth:{ha2}",
-            ha1.reveal(),
+            ha1,
             params.get("nonce")?,
             params.get("nc")?,
             params.get("cnonce")?,
         ));
         let given = params.get("response")?.to_ascii_lowercase();
         let equal: bool = given.as_bytes().ct_eq(expected.as_bytes()).into();
-        equal.then(|| username.to_owned())
+        (equal && known.is_some()).then(|| username.to_owned())
     }
 
-    /// Age and count of the nonce (RFC 7616 §3.4: the count must rise).
-    fn check_nonce(&mut self, now: Moment, params: &Params, username: String) -> Verdict {
+    /// When we gave the nonce to this source; none when we did not, or too long ago.
+    fn issued(&self, now: Moment, params: &Params, source: IpAddr) -> Option<Moment> {
+        let nonce = params.get("nonce")?;
+        let issued = nonce.get(..32)?;
+        let mark = self.mark(issued, source);
+        let made_here: bool = nonce.get(32..)?.as_bytes().ct_eq(mark.as_bytes()).into();
+        let moment = Moment(u64::from_str_radix(issued.get(..16)?, 16).ok()?);
+        (made_here && now >= moment && now.since(moment) <= NONCE_LIFE).then_some(moment)
+    }
+
+    /// The count of the nonce must rise (RFC 7616 §3.4).
+    fn check_count(
+        &mut self,
+        now: Moment,
+        params: &Params,
+        moment: Moment,
+        username: String,
+    ) -> Verdict {
         let stale = Verdict::Challenge { stale: true };
         let nonce = params.get("nonce").unwrap_or("");
-        let Some(issued) = nonce.get(..32) else { return stale };
-        let made_here: bool =
-            nonce.get(32..).unwrap_or("").as_bytes().ct_eq(self.mark(issued).as_bytes()).into();
-        let moment = issued.get(..16).and_then(|t| u64::from_str_radix(t, 16).ok()).map(Moment);
-        let fresh = moment.is_some_and(|m| now >= m && now.since(m) <= NONCE_LIFE);
         let count = params.get("nc").and_then(|nc| u32::from_str_radix(nc, 16).ok());
-        let (true, true, Some(count), Some(moment)) = (made_here, fresh, count, moment) else {
-            return stale;
-        };
+        let Some(count) = count else { return stale };
         let highest = self.used.get(nonce).map_or(0, |(_, count)| *count);
         if count <= highest {
             return stale;
@@ -260,8 +298,10 @@ mod tests {
         let mut authenticator = Authenticator::new("112.example", &BOTH, &mut dice);
         let account = Credential::from_password("seat-1", "112.example", "rahasia");
         let find = |name: &str| (name == "seat-1").then_some(&account);
+        let phone = "192.0.2.21".parse().unwrap();
+        let challenge = Verdict::Challenge { stale: false };
         let start = Moment(1_000_000);
-        let challenges = authenticator.challenge(start, false, &mut dice);
+        let challenges = authenticator.challenge(start, phone, false, &mut dice);
         let (sha, md5) = (&challenges[0], &challenges[1]);
         let proven = Verdict::Proven("seat-1".into());
         let stale = Verdict::Challenge { stale: true };
@@ -278,13 +318,22 @@ mod tests {
                 &stale,
             ),
         ] {
-            assert_eq!(&authenticator.check(at, &request, find), expected);
+            assert_eq!(&authenticator.check(at, &request, phone, find), expected);
         }
         let forged = sha.replace("nonce=\"0", "nonce=\"1");
         let request = answer(&forged, "rahasia", "00000001", Algorithm::Sha256);
-        assert_eq!(authenticator.check(later, &request, find), stale);
+        assert_eq!(authenticator.check(later, &request, phone, find), stale);
         let none = Request::new(Method::Register, Uri::read("sip:112.example"));
-        assert_eq!(authenticator.check(later, &none, find), Verdict::Challenge { stale: false });
+        assert_eq!(authenticator.check(later, &none, phone, find), challenge);
+        // Guesses count only against who has seen our challenge: sources can be forged.
+        let guess = answer(sha, "salah", "00000001", Algorithm::Sha256);
+        assert_eq!(authenticator.check(later, &guess, phone, find), Verdict::Wrong);
+        let other = "192.0.2.22".parse().unwrap();
+        assert_eq!(authenticator.check(later, &guess, other, find), challenge);
+        let right = answer(sha, "rahasia", "00000002", Algorithm::Sha256);
+        assert_eq!(authenticator.check(later, &right, other, find), stale);
+        // A name that there is not is answered like a wrong password.
+        assert_eq!(authenticator.check(later, &right, phone, |_| None), Verdict::Wrong);
     }
 
     #[test]

@@ -599,7 +599,7 @@ impl Endpoint {
 /// Stamps the topmost Via with the source and says where responses go. A phone that names its
 /// own address and asks for no `rport` is answered at the port that it names (RFC 3261 §18.2.2);
 /// everybody else where they sent from (RFC 3581), which is what a NAT needs.
-fn stamp_top_via(request: &mut Request, flow: Flow) -> Option<SocketAddr> {
+pub(super) fn stamp_top_via(request: &mut Request, flow: Flow) -> Option<SocketAddr> {
     let via = request.headers.via()?;
     let line = request.headers.text(&Name::Via)?.into_owned();
     let mut values = split_list(&line);

@@ -137,13 +137,13 @@ fn read_start(line: &str, oddities: &mut Vec<Oddity>) -> Option<Start> {
     Some(Start::Request(method, uri))
 }
 
-fn strip_prefix_no_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+pub(super) fn strip_prefix_no_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let head = text.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..)).flatten()
 }
 
 /// The next line's range without its end (CRLF or LF), and where the one after begins.
-fn next_line(raw: &[u8], at: usize) -> (std::ops::Range<usize>, usize) {
+pub(super) fn next_line(raw: &[u8], at: usize) -> (std::ops::Range<usize>, usize) {
     let rest = raw.get(at..).unwrap_or_default();
     match memchr::memchr(b'\n', rest) {
         Some(end) => {

@@ -50,6 +50,15 @@ pub struct Moved {
     pub to: Flow,
 }
 
+/// The answer to a REGISTER.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The answer.
+    pub response: Response,
+    /// It was refused because name or password were wrong: somebody may be guessing.
+    pub wrong: bool,
+}
+
 /// What one Contact of a REGISTER asks for.
 struct Wish {
     contact: Uri,
@@ -117,6 +126,13 @@ impl Registrar {
         self.bindings.values().flatten().any(|b| b.flow.remote == source)
     }
 
+    /// Whether the account that a request's credentials name has a phone at this very address.
+    #[must_use]
+    pub fn has_phone_at(&self, request: &Request, source: std::net::SocketAddr) -> bool {
+        let account = self.authenticator.named(request).and_then(|name| self.accounts.get(&name));
+        account.is_some_and(|a| self.phones(&a.seat).iter().any(|b| b.flow.remote == source))
+    }
+
     /// Seats that gained their first phone or lost their last since the last call.
     pub fn take_changes(&mut self) -> Vec<Reachability> {
         std::mem::take(&mut self.changes)
@@ -177,11 +193,12 @@ impl Registrar {
         &self,
         now: Moment,
         request: &Request,
+        flow: &Flow,
         stale: bool,
         dice: &mut Dice,
     ) -> Response {
         let mut response = request.response(401, &dice.token());
-        for value in self.authenticator.challenge(now, stale, dice) {
+        for value in self.authenticator.challenge(now, flow.remote.ip(), stale, dice) {
             response.headers.push(Name::WwwAuthenticate, value);
         }
         response
@@ -192,11 +209,12 @@ impl Registrar {
         &'a mut self,
         now: Moment,
         request: &Request,
+        source: std::net::IpAddr,
         others: impl Fn(&str) -> Option<&'a Credential>,
     ) -> Verdict {
         let accounts = &self.accounts;
         let find = |name: &str| accounts.get(name).map(|a| &a.credential).or_else(|| others(name));
-        self.authenticator.check(now, request, find)
+        self.authenticator.check(now, request, source, find)
     }
 
     /// The seat that an account belongs to.
@@ -212,16 +230,30 @@ impl Registrar {
         request: &Request,
         flow: Flow,
         dice: &mut Dice,
-    ) -> Response {
+    ) -> Login {
         let accounts = &self.accounts;
         let find = |name: &str| accounts.get(name).map(|a| &a.credential);
-        let username = match self.authenticator.check(now, request, find) {
-            Verdict::Proven(username) => username,
-            Verdict::Challenge { stale } => return self.challenge(now, request, stale, dice),
-            Verdict::Wrong => return request.response(403, &dice.token()),
+        let verdict = self.authenticator.check(now, request, flow.remote.ip(), find);
+        let wrong = verdict == Verdict::Wrong;
+        let response = match verdict {
+            Verdict::Proven(username) => self.update(now, request, flow, &username, dice),
+            Verdict::Challenge { stale } => self.challenge(now, request, &flow, stale, dice),
+            Verdict::Wrong => request.response(403, &dice.token()),
         };
+        Login { response, wrong }
+    }
+
+    /// Answers a REGISTER whose sender has shown to be `username`.
+    fn update(
+        &mut self,
+        now: Moment,
+        request: &Request,
+        flow: Flow,
+        username: &str,
+        dice: &mut Dice,
+    ) -> Response {
         let refuse = |code: u16, dice: &mut Dice| request.response(code, &dice.token());
-        let Some(account) = self.accounts.get(&username) else { return refuse(403, dice) };
+        let Some(account) = self.accounts.get(username) else { return refuse(403, dice) };
         // An account registers for its own seat only.
         let aor = request.headers.to().map(|to| to.uri);
         if aor.is_none_or(|uri| uri.user() != username) {
@@ -433,8 +465,8 @@ mod tests {
                 request.headers.push(Name::Expires, expires.to_owned());
             }
             let challenged = self.registrar.register(self.now, &request, flow, &mut self.dice);
-            assert_eq!(challenged.code, 401);
-            let challenge = challenged.headers.values(&Name::WwwAuthenticate).remove(0);
+            assert_eq!(challenged.response.code, 401);
+            let challenge = challenged.response.headers.values(&Name::WwwAuthenticate).remove(0);
             let params = Params::read_at(challenge.trim_start_matches("Digest "), b',');
             let nonce = params.get("nonce").unwrap();
             let sha = Algorithm::Sha256;
@@ -449,7 +481,7 @@ mod tests {
                      nc=00000001,cnonce=\"x\""
                 ),
             );
-            self.registrar.register(self.now, &request, flow, &mut self.dice)
+            self.registrar.register(self.now, &request, flow, &mut self.dice).response
         }
 
         fn contacts(&self) -> Vec<String> {

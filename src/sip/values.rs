@@ -131,7 +131,7 @@ impl Via {
 
 /// `SIP / 2.0 / UDP host…` → (`UDP`, `host…`); white space is allowed around the slashes. Any
 /// version will do: the 505 to a request of another version goes back by its Via.
-fn split_protocol(text: &str) -> Option<(&str, &str)> {
+pub(super) fn split_protocol(text: &str) -> Option<(&str, &str)> {
     let (name, rest) = text.trim_start().split_once('/')?;
     let (_version, rest) = rest.split_once('/')?;
     if !name.trim().eq_ignore_ascii_case("SIP") {
@@ -251,7 +251,7 @@ fn split_outside(text: &str, at: u8, angle: bool) -> impl Iterator<Item = &str> 
     })
 }
 
-fn find_outside_quotes(text: &str, wanted: u8) -> Option<usize> {
+pub(super) fn find_outside_quotes(text: &str, wanted: u8) -> Option<usize> {
     let mut quoted = false;
     let mut escaped = false;
     for (i, byte) in text.bytes().enumerate() {

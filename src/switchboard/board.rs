@@ -42,6 +42,7 @@ impl Switchboard {
             trunks: self.trunk_views(now),
             unknown_source: self.unknown_source,
             refused_logins: self.refused_logins,
+            locked_sources: self.guesses.locked(now.moment),
             malformed: self.malformed,
             orphans: self.orphans,
         }

@@ -54,17 +54,7 @@ impl Switchboard {
         }
         match request.method {
             Method::Invite => self.invite(now, server, flow, request, oddities),
-            Method::Register => {
-                let response = self.registrar.register(now.moment, request, flow, &mut self.dice);
-                if response.code == 403 {
-                    self.login_refused(now, request, &flow);
-                }
-                self.follow_phones();
-                match response.code {
-                    401 | 403 => self.endpoint.answer_once(server, response),
-                    _ => self.endpoint.respond(now.moment, server, response),
-                }
-            }
+            Method::Register => self.register(now, server, flow, request),
             _ if !self.is_known(&flow) => {
                 self.unknown_source += 1;
                 self.endpoint.forget(server);
@@ -79,15 +69,6 @@ impl Switchboard {
                 self.endpoint.respond(now.moment, server, response);
             }
         }
-    }
-
-    /// Tells an operator why the phone does not register, and an admin that somebody guesses.
-    fn login_refused(&mut self, now: Now, request: &Request, flow: &Flow) {
-        self.refused_logins += 1;
-        let user = request.headers.to().map(|to| to.uri.user().to_owned()).unwrap_or_default();
-        let user: String = user.chars().filter(|c| !c.is_control()).take(40).collect();
-        let detail = format!("{user:?} from {flow}: wrong name or password");
-        self.alarm(now, "login-refused", detail);
     }
 
     pub(super) fn is_known(&self, flow: &Flow) -> bool {
@@ -153,7 +134,8 @@ impl Switchboard {
             },
             Admission::Challenge { stale } => {
                 self.unknown_source += 1;
-                let response = self.registrar.challenge(now.moment, request, stale, &mut self.dice);
+                let response =
+                    self.registrar.challenge(now.moment, request, &flow, stale, &mut self.dice);
                 self.endpoint.answer_once(server, response);
             }
             Admission::Stranger => {
@@ -169,14 +151,18 @@ impl Switchboard {
             return Admission::Trunk(Box::new(trunk.clone()));
         }
         let phone = self.registrar.knows(flow.remote);
-        if !phone && !self.trunks.has_digest() {
+        if !phone && !self.trunks.has_digest() || self.is_locked_out(now, flow, request) {
             return Admission::Stranger;
         }
         let trunks = &self.trunks;
         let find = |name: &str| trunks.by_user(name).and_then(|t| t.digest.as_ref());
-        match self.registrar.check(now.moment, request, find) {
+        let source = flow.remote.ip();
+        match self.registrar.check(now.moment, request, source, find) {
             Verdict::Proven(name) => match (self.trunks.by_user(&name), phone) {
-                (Some(trunk), _) => Admission::Trunk(Box::new(trunk.clone())),
+                (Some(trunk), _) => {
+                    self.guesses.proved(now.moment, source);
+                    Admission::Trunk(Box::new(trunk.clone()))
+                }
                 (None, true) => match self.registrar.seat_of(&name) {
                     Some(seat) => Admission::Seat(seat.clone()),
                     None => Admission::Stranger,
@@ -185,7 +171,10 @@ impl Switchboard {
                 (None, false) => Admission::Stranger,
             },
             Verdict::Challenge { stale } => Admission::Challenge { stale },
-            Verdict::Wrong => Admission::Stranger,
+            Verdict::Wrong => {
+                self.login_wrong(now, flow);
+                Admission::Stranger
+            }
         }
     }
 

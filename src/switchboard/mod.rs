@@ -18,6 +18,7 @@ mod input;
 mod lines;
 mod ladder;
 mod liveness;
+mod logins;
 pub mod orders;
 mod output;
 mod replaces;
@@ -35,6 +36,7 @@ use crate::call::orders::{MediaOrder, MediaReport, RecorderReport};
 use crate::call::{Call, Callee, Errand, PortBook, Side};
 use crate::journal::{Entry, Fact};
 use crate::sip::dialog::DialogKey;
+use crate::sip::guesses::Guesses;
 use crate::sip::registrar::Registrar;
 use crate::sip::{ClientId, Endpoint, Event, Flow, Request, ServerId, Uri};
 use crate::trunk::Trunks;
@@ -107,6 +109,7 @@ pub struct Switchboard {
     lines: Lines,
     endpoint: Endpoint,
     registrar: Registrar,
+    guesses: Guesses,
     acd: Distributor,
     ports: PortBook,
     dice: Dice,
@@ -161,6 +164,7 @@ impl Switchboard {
             )
             .listening(&sip.listen),
             registrar,
+            guesses: Guesses::default(),
             acd,
             ports: PortBook::default(),
             dice,

@@ -83,7 +83,6 @@ impl Switchboard {
         let dialled =
             Fact::SeatDialled { call: id, seat: seat.clone(), to: to.to_string(), during };
         self.note(now, dialled);
-        self.endpoint.trying(now.moment, server);
         if let Err(code) = self.call_out(now, id, to, Errand::Dialled) {
             self.refuse_invite(now, id, code);
             let ending = Ending {

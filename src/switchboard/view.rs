@@ -26,6 +26,9 @@ pub struct Board {
     pub unknown_source: u64,
     /// Registrations refused for a wrong name or password since the start.
     pub refused_logins: u64,
+    /// Sources that are locked now because they guessed passwords.
+    #[serde(default)]
+    pub locked_sources: usize,
     /// Datagrams that were no SIP since the start.
     pub malformed: u64,
     /// Calls set aside after an internal fault; must be 0.

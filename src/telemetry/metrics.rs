@@ -81,6 +81,10 @@ fn describe() {
         ("siaga112_sip_connections_refused_total", "SIP connections not taken, by why"),
         ("siaga112_malformed_total", "Datagrams that were no SIP"),
         ("siaga112_refused_logins_total", "Registrations with a wrong name or password"),
+        ("siaga112_sip_shed_total", "Messages turned away while the gateway was behind, by class"),
+        ("siaga112_inbox_dropped_total", "Messages that waited until nobody waited for them"),
+        ("siaga112_inbox_repeated_total", "INVITEs that came again while the first one waited"),
+        ("siaga112_sip_kernel_drops_total", "Datagrams that the kernel had no room for"),
     ] {
         describe_counter!(name, help);
     }
@@ -95,6 +99,8 @@ fn describe() {
         ("siaga112_orphans", "Calls set aside after an internal fault; must be 0"),
         ("siaga112_health", "1 while a part works, 0 while it is in trouble"),
         ("siaga112_draining", "1 while no new calls are taken"),
+        ("siaga112_inbox_waiting", "Messages that wait for the switchboard, by lane"),
+        ("siaga112_locked_sources", "Sources locked because they guessed passwords"),
     ] {
         describe_gauge!(name, help);
     }
@@ -191,6 +197,26 @@ pub struct MediaCounts {
     pub lost: u64,
 }
 
+/// What waits before the switchboard and what was turned away there since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overload {
+    /// For each lane: its name, what waits, what was turned away, what waited in vain.
+    pub lanes: Vec<(&'static str, usize, u64, u64)>,
+    /// INVITEs that came again while the first one waited.
+    pub repeated: u64,
+}
+
+/// Tells of overload; called at scrape time, and needs nothing of the switchboard.
+pub fn overload(counts: &Overload, kernel_drops: u64) {
+    for (lane, waiting, shed, late) in &counts.lanes {
+        gauge!("siaga112_inbox_waiting", "lane" => *lane).set(*waiting as f64);
+        counter!("siaga112_sip_shed_total", "class" => *lane).absolute(*shed);
+        counter!("siaga112_inbox_dropped_total", "lane" => *lane).absolute(*late);
+    }
+    counter!("siaga112_inbox_repeated_total").absolute(counts.repeated);
+    counter!("siaga112_sip_kernel_drops_total").absolute(kernel_drops);
+}
+
 /// Sets the gauges; called at scrape time.
 pub fn gauges(board: &Board, media: MediaCounts, health: &HealthSnapshot) {
     let mut set = Gauges::default();
@@ -225,6 +251,7 @@ pub fn gauges(board: &Board, media: MediaCounts, health: &HealthSnapshot) {
     gauge!("siaga112_orphans").set(board.orphans as f64);
     counter!("siaga112_unknown_source_total").absolute(board.unknown_source);
     counter!("siaga112_refused_logins_total").absolute(board.refused_logins);
+    gauge!("siaga112_locked_sources").set(board.locked_sources as f64);
     counter!("siaga112_malformed_total").absolute(board.malformed);
     counter!("siaga112_rtp_packets_total", "direction" => "received").absolute(media.received);
     counter!("siaga112_rtp_packets_total", "direction" => "sent").absolute(media.sent);

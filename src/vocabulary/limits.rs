@@ -28,8 +28,64 @@ pub const BINDINGS_PER_SEAT: usize = 8;
 /// Server transactions alive at once; above it new requests other than INVITE, ACK, BYE and
 /// CANCEL are dropped. 1,000 calls a second for 32 s of lingering BYE transactions is 32,000.
 pub const TRANSACTIONS: usize = 200_000;
-/// Datagrams waiting for the switchboard's thread.
-pub const INBOX: usize = 65_536;
+/// Messages of calls in progress that wait: a full lane is 16,000 calls with something to say.
+pub const UPPER_LANE: usize = 65_536;
+/// New calls of trunks that wait. More of them would only wait longer: beyond about five seconds'
+/// work a trunk is told 503, so that it sends the caller elsewhere at once.
+pub const CALLS_LANE: usize = 8_192;
+/// Bytes waiting in each of the two upper lanes. An INVITE of a carrier has 1 to 2 KiB.
+pub const UPPER_LANE_BYTES: usize = 64 << 20;
+/// Datagrams waiting in each lower lane: one second of what is served beside nothing else.
+pub const LANE: usize = 8_192;
+/// Bytes waiting in each lower lane.
+pub const LANE_BYTES: usize = 8 << 20;
+/// The step of the lower lanes' patience: refreshes are turned away when their oldest has waited for
+/// one, newcomers at eight. Below T1 (500 ms), so that nothing is repeated before it was refused.
+pub const LANE_PATIENCE: Duration = Duration::from_millis(250);
+/// While calls wait, one turn in so many is for a lower lane.
+pub const LOWER_SHARE: u64 = 8;
+/// While calls wait for too long, one turn in so many is for a REGISTER: 1.5 % keeps 300 phones a
+/// second where 20,000 messages are served.
+pub const REGISTER_SHARE: u64 = 64;
+/// The upper lanes are behind when their oldest has waited so long: half of T1 before a trunk
+/// repeats its INVITE.
+pub const BEHIND: Duration = Duration::from_millis(250);
+/// The web is turned away when the switchboard is so far behind.
+pub const WEB_BEHIND: Duration = Duration::from_secs(1);
+/// A request that waited so long has nobody who waits for its answer: Timers B and F, 64 times T1.
+pub const REQUEST_LIFE: Duration = Duration::from_secs(32);
+/// 503s a second that are written without the switchboard, for all lower lanes. Writing one takes
+/// 10 us: 1 % of a processor. What is beyond is dropped.
+pub const REFUSALS: u32 = 1_000;
+/// 503s a second to new calls of trunks when their lane is full.
+pub const CALL_REFUSALS: u32 = 5_000;
+/// Retry-After of such a 503: from and to, seconds. Spread, so that not all come back at once.
+pub const RETRY_AFTER: (u32, u32) = (5, 15);
+/// Messages a second that all unknown sources together may put before the switchboard: 5 % of a
+/// processor, and 250 phones a second that come back after a power cut.
+pub const STRANGERS: u32 = 500;
+/// The same for one unknown source, and how many it may have saved up: a site of 25 phones behind
+/// one address that starts at once.
+pub const STRANGER: u32 = 20;
+/// See [`STRANGER`].
+pub const STRANGER_BURST: u32 = 50;
+/// Counters of unknown sources; sources share them by hash, so that no flood makes them grow.
+pub const STRANGER_SLOTS: usize = 4_096;
+/// Addresses learned because we answered them well or called them ourselves.
+pub const PEERS: usize = 16_384;
+/// How long such an address stays known at least; each answer begins anew.
+pub const PEER_LIFE: Duration = Duration::from_secs(3600);
+/// Wrong logins of one source within [`GUESSES_WITHIN`] that lock it: more than a person tries who
+/// has mistyped a password, few for who guesses.
+pub const GUESSES: u32 = 10;
+/// See [`GUESSES`].
+pub const GUESSES_WITHIN: Duration = Duration::from_secs(600);
+/// The first lock of a source; each further one is twice as long.
+pub const GUESS_LOCK: Duration = Duration::from_secs(300);
+/// The longest lock, and how long after its end the next one is still longer.
+pub const GUESS_LOCK_MOST: Duration = Duration::from_secs(3600);
+/// Sources whose wrong logins are counted; the one that was quiet for longest makes room.
+pub const GUESS_SOURCES: usize = 8_192;
 /// Kernel receive buffer asked for on each SIP socket, bytes: 100 ms of 10,000 calls a second.
 pub const SIP_SOCKET_BUFFER: usize = 4 << 20;
 /// Connections at once: every phone and trunk of a large centre many times over, and within what the

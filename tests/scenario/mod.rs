@@ -302,6 +302,86 @@ impl World {
         assert!(self.sent.iter().rev().take(4).any(|s| taken(&s)), "{}", self.last());
     }
 
+    // ---- logins that may be wrong -------------------------------------------------------------
+
+    /// A phone logs in once; what came of it.
+    pub fn log_in(&mut self, user: &str, from: &str, password: &str) -> String {
+        self.log_in_with_nonce_of(from, user, from, password)
+    }
+
+    /// The same with a challenge that went to another address.
+    pub fn log_in_with_nonce_of(
+        &mut self,
+        challenged: &str,
+        user: &str,
+        from: &str,
+        password: &str,
+    ) -> String {
+        self.registrations += 2;
+        let first = self.registrations;
+        let register = |from: &str, cseq: u32, more: &str| {
+            format!(
+                "REGISTER sip:{DOMAIN} SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bKlog{cseq};rport\r\n\
+                 From: <sip:{user}@{DOMAIN}>;tag=l\r\nTo: <sip:{user}@{DOMAIN}>\r\n\
+                 Call-ID: log-{from}\r\nCSeq: {cseq} REGISTER\r\nContact: <sip:{user}@{from}>;expires=3600\r\n\
+                 {more}Content-Length: 0\r\n\r\n"
+            )
+        };
+        self.hear(challenged, &register(challenged, first, ""));
+        let proof = self.proof(user, password, "REGISTER");
+        self.hear(from, &register(from, first + 1, &proof));
+        self.last_status(from)
+    }
+
+    /// A digest trunk calls; the last that it hears.
+    pub fn call_with_password(
+        &mut self,
+        number: u32,
+        from: &str,
+        user: &str,
+        password: &str,
+    ) -> String {
+        let plain = invite(number, "sip:112@203.0.113.10", SDP).replace(TRUNK, from);
+        self.hear(from, &plain);
+        let proof = self.proof(user, password, "INVITE");
+        let again = plain.replace(&format!("inv{number};"), &format!("again{number};"));
+        self.hear(from, &again.replace("Max-Forwards", &format!("{proof}Max-Forwards")));
+        self.last_status(from)
+    }
+
+    fn last_status(&self, from: &str) -> String {
+        let said = self.sent.iter().rev().find(|s| s.to == from && s.text.starts_with("SIP/2.0"));
+        said.map_or_else(String::new, |s| first_word(&s.text).to_owned())
+    }
+
+    /// Credentials for the challenge that was sent last.
+    fn proof(&self, user: &str, password: &str, method: &str) -> String {
+        let challenge = header(&self.last(), Name::WwwAuthenticate);
+        let params = Params::read_at(challenge.trim_start_matches("Digest "), b',');
+        let nonce = params.get("nonce").expect("a nonce").to_owned();
+        let sha = Algorithm::Sha256;
+        let ha1 = sha.hash(&format!("{user}:{DOMAIN}:{password}"));
+        let ha2 = sha.hash(&format!("{method}:sip:{DOMAIN}"));
+        let response = sha.hash(&format!("{ha1}:{nonce}:00000001:c:auth:{ha2}"));
+        format!(
+            "Authorization: Digest username=\"{user}\", realm=\"{DOMAIN}\", nonce=\"{nonce}\", \
+             uri=\"sip:{DOMAIN}\", response=\"{response}\", algorithm=SHA-256, qop=auth, \
+             nc=00000001, cnonce=\"c\"\r\n"
+        )
+    }
+
+    /// How many sources the board shows as locked.
+    pub fn locked_sources(&mut self) -> usize {
+        self.board.handle(self.now, Input::Order { number: 1, order: Order::Board });
+        let mut locked = None;
+        while let Some(output) = self.board.poll_output() {
+            if let Output::Answer { answer: Ok(Answer::Board(board)), .. } = output {
+                locked = Some(board.locked_sources);
+            }
+        }
+        locked.expect("a board")
+    }
+
     // ---- a caller ----------------------------------------------------------------------------
 
     /// A call from the trunk; the number names it from now on.

@@ -276,10 +276,11 @@ mod tests {
             [(&[Algorithm::Md5, Algorithm::Sha256][..], "SHA-256"), (&[Algorithm::Md5][..], "MD5")]
         {
             let mut dice = Dice::from_number(3);
+            let source = "192.0.2.1".parse().unwrap();
             let mut authenticator = Authenticator::new("telco, \"a\"", known, &mut dice);
             // In one line or in several.
             for joined in [false, true] {
-                let challenge = authenticator.challenge(Moment(9), false, &mut dice);
+                let challenge = authenticator.challenge(Moment(9), source, false, &mut dice);
                 // The realm's quotes are escaped on the wire, which this side does not do by itself.
                 let escape = |line: &String| line.replace("\"a\"\"", "\\\"a\\\"\"");
                 let mut lines: Vec<String> = challenge.iter().map(escape).collect();
@@ -292,7 +293,7 @@ mod tests {
                 let params = answer(&request, &Name::Authorization);
                 assert_eq!(params.get("algorithm"), Some(token));
                 let right = Credential::from_password("siaga", "telco, \"a\"", "rahasia");
-                let verdict = authenticator.check(Moment(10), &request, |_| Some(&right));
+                let verdict = authenticator.check(Moment(10), &request, source, |_| Some(&right));
                 assert_eq!(verdict, Verdict::Proven("siaga".into()));
                 assert_eq!(request.headers.cseq().unwrap().number, 8);
                 assert!(request.headers.first(&Name::Via).is_none());
