@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench calls` takes about a minute and a half; `-- quick` less, `-- long` gives each
 //! rate ten seconds. `-- at RATE SECONDS [unrecorded]` is one rate alone, for a profiler. TMPDIR
-//! decides which disk is used.
+//! decides which disk is used. `-- overload [CALLS-A-SECOND [SECONDS]]` offers far more than can be
+//! taken while 20 calls are talked, and tells what becomes of these, of the rest, and afterwards.
 //!
 //! One thread plays the trunk and all seats and shares the processors with the gateway. Only the
 //! gateway's CPU is counted, as the kernel counts it, until its records are in the database. A call
@@ -23,7 +24,9 @@
 mod load;
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use load::gateway::Gateway;
 use load::generator::{Generator, Outcome, Times};
@@ -47,6 +50,10 @@ fn main() {
         gateway.threads();
         println!("INVITE to seat: {}", outcome.to_seat);
         return;
+    }
+    if word == "overload" {
+        let given = |n: usize, usual| args.get(n).map_or(usual, |text| text.parse().unwrap());
+        return overload(disk, given(1, 20_000), given(2, 10));
     }
     let seconds = match word {
         "quick" => 2,
@@ -152,6 +159,49 @@ fn registrations(disk: &Path, seconds: u32) {
     let count = gateway.seats as u32 * seconds;
     let cpu = gateway.cpu().saturating_sub(before).as_secs_f64() * 1e6 / f64::from(count);
     println!("{count} registrations at 500/s (REGISTER, 401, REGISTER, 200): {cpu:.0} us CPU each");
+}
+
+/// Ten times too much, while 20 calls are talked and hung up.
+fn overload(disk: &Path, rate: u32, seconds: u32) {
+    const HELD: usize = 20;
+    let gateway = Gateway::start(disk, HELD, true);
+    let mut generator = Generator::new(&gateway);
+    generator.register(gateway.seats, 100);
+    let held = generator.hold(HELD);
+    let before = gateway.resident_kib();
+    let stop = Arc::new(AtomicBool::new(false));
+    let callers = load::overload::callers(gateway.sip, rate, Arc::clone(&stop));
+    let storm = load::overload::storm(gateway.sip, rate / 10, Arc::clone(&stop));
+    let strangers = load::overload::strangers(gateway.sip, rate / 2, Arc::clone(&stop));
+    let (start, mut most) = (Instant::now(), before);
+    let mut watch = |until: u32| {
+        while start.elapsed() < Duration::from_secs(1) * until {
+            std::thread::sleep(Duration::from_millis(50));
+            most = most.max(gateway.resident_kib());
+        }
+    };
+    watch(seconds / 2);
+    let (ended, times) = generator.hang_up(10);
+    watch(seconds);
+    let waiting = gateway.metrics();
+    stop.store(true, Ordering::Relaxed);
+    let usual = load::overload::until_usual(gateway.sip, Duration::from_secs(60));
+    most = most.max(gateway.resident_kib());
+    println!(
+        "{held} of {HELD} calls talked, {ended} of them ended under load; BYE to 200: {times}"
+    );
+    let calls = callers.join().unwrap();
+    let share = calls.served as f64 * 100.0 / calls.sent.max(1) as f64;
+    let per_second = calls.served as f64 / f64::from(seconds);
+    println!("INVITEs of the trunk: {calls}; {share:.1} % rung, {per_second:.0} a second");
+    println!("REGISTER, OPTIONS, SUBSCRIBE of phones: {}", storm.join().unwrap());
+    println!("strangers: {}", strangers.join().unwrap());
+    println!("memory: {before} KiB before, {most} KiB at most");
+    match usual {
+        Some(after) => println!("a call rings within 0.1 s {:.2} s later", after.as_secs_f64()),
+        None => println!("no call rings within 0.1 s for a minute"),
+    }
+    println!("at the end of the load:\n{waiting}");
 }
 
 impl std::fmt::Display for Times {

@@ -1,8 +1,8 @@
 //! The release program on a configuration of its own, and what the kernel says about it.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,6 +27,8 @@ pub struct Gateway {
     child: Child,
     /// Where it takes SIP.
     pub sip: SocketAddr,
+    /// Where its pages are.
+    console: SocketAddr,
     /// How many seats it knows.
     pub seats: usize,
 }
@@ -51,7 +53,21 @@ impl Gateway {
         let Some(sip) = sip.and_then(|address| address.parse().ok()) else {
             panic!("not ready: {}", fs::read_to_string(dir.join("log")).unwrap());
         };
-        Self { child, sip, seats }
+        let console = line.split([' ', ',', '\n']).find_map(|word| {
+            word.strip_prefix("console=").map(|a| a.trim_start_matches("http://").parse().unwrap())
+        });
+        Self { child, sip, console: console.unwrap(), seats }
+    }
+
+    /// What its metrics say of overload.
+    pub fn metrics(&self) -> String {
+        let mut stream = TcpStream::connect(self.console).unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let wanted = ["siaga112_inbox", "siaga112_sip_", "siaga112_unknown", "siaga112_malformed"];
+        let lines = text.lines().filter(|line| wanted.iter().any(|w| line.starts_with(w)));
+        lines.filter(|line| !line.ends_with(" 0")).map(|line| format!("  {line}\n")).collect()
     }
 
     fn proc(&self, name: &str) -> String {

@@ -37,6 +37,8 @@ pub struct Outcome {
     pub to_ringing: Times,
     pub to_seat: Times,
     pub to_bye: Times,
+    /// From the trunk's BYE, the last one if it was sent again, to its 200.
+    pub to_end: Times,
 }
 
 /// Durations, microseconds.
@@ -101,6 +103,8 @@ pub struct Generator {
     outcome: Outcome,
     registered: usize,
     cancelled: usize,
+    /// Calls are not ended by themselves.
+    held: bool,
     line: String,
 }
 
@@ -123,6 +127,7 @@ impl Generator {
             outcome: Outcome::default(),
             registered: 0,
             cancelled: 0,
+            held: false,
             line: String::with_capacity(2048),
         }
     }
@@ -143,6 +148,24 @@ impl Generator {
         self.pace(count, rate, Self::call, |g| g.outcome.ended >= count);
         let answered = self.calls.iter().filter(|c| c.stage >= Stage::Answered).count();
         Outcome { calls: count, answered, ..std::mem::take(&mut self.outcome) }
+    }
+
+    /// Makes `count` calls that are talked until [`Generator::hang_up`]; returns how many.
+    pub fn hold(&mut self, count: usize) -> usize {
+        self.begin();
+        self.held = true;
+        let answered = |g: &Self| g.calls.iter().filter(|c| c.stage == Stage::Answered).count();
+        self.pace(count, 20, Self::call, |g| answered(g) >= count);
+        answered(self)
+    }
+
+    /// Ends the calls that are held; returns how many of them were ended properly, and how long it
+    /// took to hear so.
+    pub fn hang_up(&mut self, rate: u32) -> (usize, Times) {
+        self.held = false;
+        let count = self.calls.len();
+        self.pace(count, rate, |g, k| g.act(k, Due::Bye), |g| g.outcome.ended >= count);
+        (self.outcome.ended, std::mem::take(&mut self.outcome.to_end))
     }
 
     /// Makes `count` calls that stay; returns how many ring.
@@ -323,7 +346,9 @@ impl Generator {
                 let target = after(message, "\r\nContact: <", &['>']).unwrap_or_default();
                 target.clone_into(&mut call.target);
                 self.send_trunk(k, "ACK", "");
-                self.later(k, Due::Bye);
+                if !self.held {
+                    self.later(k, Due::Bye);
+                }
             }
             (200, "INVITE") => {
                 self.outcome.repeated += 1;
@@ -331,6 +356,7 @@ impl Generator {
             }
             (200, "BYE") if call.stage == Stage::ByeSent => {
                 call.stage = Stage::Over;
+                self.outcome.to_end.add(call.sent);
                 self.outcome.ended += 1;
             }
             (300.., "INVITE") => {

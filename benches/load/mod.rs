@@ -2,6 +2,7 @@
 
 pub mod gateway;
 pub mod generator;
+pub mod overload;
 pub mod text;
 
 use std::io::Write;
