@@ -66,5 +66,5 @@ compiler:
 	$(call install,cc:build-essential)
 
 test-tools:
-	$(call install,sipp:sip-tester baresip:baresip-core)
+	$(call install,sipp:sip-tester baresip:baresip-core dnsmasq:dnsmasq-base)
 	@cargo deny --version >/dev/null 2>&1 || { set -x; cargo install --locked cargo-deny; }

@@ -161,11 +161,18 @@ impl Centre {
 
     /// Starts the program on this configuration and waits until it is ready.
     pub fn start(&self) -> Gateway {
+        self.start_with(|_, _| ()).0
+    }
+
+    /// The same, with `prepare` called before the start: it may change the configuration in the
+    /// folder that it is given, and what it returns lives with the gateway.
+    pub fn start_with<T>(&self, prepare: impl FnOnce(&Site, &Path) -> T) -> (Gateway, T) {
         let (dir, site) = (TempDir::new().expect("a temporary directory"), Site::lease());
         let config = dir.path().join("config");
         fs::create_dir(&config).expect("created");
         self.write(&config, &site);
-        self.launch(dir, site)
+        let prepared = prepare(&site, &config);
+        (self.launch(dir, site), prepared)
     }
 
     /// Kills a gateway as a power cut would, and starts it again on the same data.

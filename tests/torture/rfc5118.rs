@@ -62,7 +62,7 @@ fn received_is_read_with_and_without_brackets() {
         let received = via.params.get("received").unwrap().trim_matches(['[', ']']);
         assert_eq!(ip(received), ip("2001:db8::9:255"), "{name}");
         let text = std::fs::read(root("tests/fixtures/rfc5118").join(format!("{name}.dat")));
-        let mut world = World::of(world_now(), settings_6(), 20);
+        let mut world = World::of(settings_6(), 20);
         hear_bytes_6(&mut world, "[2001:db8::9:1]:5060", text.unwrap().into());
         // A BYE of no call: the answer's Via is the request's, with what we saw.
         let answer = world.last();
@@ -143,13 +143,6 @@ fn three_colons_are_survived() {
 
 // ---- a centre of IPv6 ------------------------------------------------------------------------
 
-fn world_now() -> siaga112::vocabulary::Now {
-    siaga112::vocabulary::Now {
-        moment: siaga112::vocabulary::Moment(1_000_000),
-        wall: siaga112::vocabulary::WallTime(1_789_621_951_000_000),
-    }
-}
-
 fn settings_6() -> siaga112::switchboard::settings::SwitchboardSettings {
     let mut settings = settings(1, AnswerMode::OnAgent);
     settings.media_address = ip("2001:db8::10");
@@ -173,7 +166,7 @@ fn a_call_over_ipv6_has_brackets_where_they_belong() {
     let mut settings = settings_6();
     // An IPv4 address behind NAT is nothing that an IPv6 peer could use.
     settings.sip.external_address = Some(ip("203.0.113.10"));
-    let mut world = World::of(world_now(), settings, 20);
+    let mut world = World::of(settings, 20);
     world.register_phone(1, SEAT_6);
     let (six, four) = (TRUNK_6, TRUNK);
     let text = invite(1, "sip:112@[2001:db8::10]", SDP).replace(four, six).replace("IP4", "IP6");

@@ -4,7 +4,7 @@
 use std::hash::{BuildHasher, RandomState};
 
 use siaga112::sip::Method;
-use siaga112::sip::parse::NotSip;
+use siaga112::sip::parse::{NotSip, Oddity};
 use siaga112::sip::urgency::{Urgency, glance};
 
 use super::*;
@@ -36,9 +36,11 @@ fn agree(bytes: &Bytes) {
     let hasher = RandomState::new();
     let seen = glance(bytes, &hasher);
     let text = String::from_utf8_lossy(bytes);
+    // What the parser leaves out of too many headers is not left out at a glance.
+    if parse(bytes).is_ok_and(|read| read.oddities.contains(&Oddity::TooManyHeaders)) {
+        return;
+    }
     match parsed(bytes) {
-        // So many headers are not counted at a glance.
-        Err(NotSip::TooManyHeaders) => {}
         Err(_) => assert_eq!(seen.urgency, Urgency::Junk, "{text}"),
         Ok((urgency, branch)) => {
             assert_eq!(seen.urgency, urgency, "{text}");
