@@ -47,7 +47,7 @@ impl Dnsmasq {
     /// Two places behind the name: the better one is an address where nobody is.
     fn serve(site: &Site) -> Self {
         let (dead, live) = (site.stranger(), site.seat(7));
-        let mut child = Command::new("dnsmasq")
+        let child = Command::new("dnsmasq")
             .args(["--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts"])
             .args(["--bind-interfaces", "--pid-file=", "--user=", "--local=/telco.example/"])
             .arg(format!("--port={DNS_PORT}"))
@@ -61,16 +61,11 @@ impl Dnsmasq {
             .stderr(Stdio::piped())
             .spawn()
             .expect("dnsmasq is installed (make test-tools)");
-        let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let mut told = Vec::new();
-        for line in lines.map_while(Result::ok) {
-            let ready = line.contains("started, version");
-            told.push(line);
-            if ready {
-                return Self(child);
-            }
-        }
-        panic!("dnsmasq did not start: {told:#?}")
+        let mut server = Self(child);
+        let words = server.0.stderr.as_mut().expect("piped");
+        let mut lines = BufReader::new(words).lines().map_while(Result::ok);
+        assert!(lines.any(|line| line.contains("started, version")), "dnsmasq did not start");
+        server
     }
 }
 

@@ -1,3 +1,5 @@
+//! Zones as carriers have them, those of RFC 3263 among them, and whatever else a server may say.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
