@@ -15,7 +15,9 @@
 
 mod scenario;
 
-use scenario::{SDP, TRUNK, World, header, invite, seat_address};
+use std::time::Duration;
+
+use scenario::{SDP, TRUNK, World, header, in_dialog, invite, respond, seat_address};
 use siaga112::sip::Name;
 use siaga112::vocabulary::AnswerMode;
 
@@ -113,4 +115,149 @@ fn the_hops_that_are_left_are_carried_on_and_never_cost_a_call() {
     let options = invite(1, "sip:203.0.113.10", "").replace("INVITE", "OPTIONS");
     world.hear(TRUNK, &options.replace("Max-Forwards: 69", "Max-Forwards: 0"));
     assert!(world.last().starts_with("SIP/2.0 200"), "{}", world.last());
+}
+
+// ---- both hang up ------------------------------------------------------------------------------
+
+/// A BYE of the seat's phone within its dialog.
+fn seat_bye(world: &World, branch: &str) -> String {
+    let from = seat_address(1);
+    let invite = world.last_request(&from, "INVITE");
+    format!(
+        "BYE sip:203.0.113.10:5060 SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bK{branch}\r\n\
+         From: {};tag=phone1\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: 9 BYE\r\n\r\n",
+        header(&invite, Name::To),
+        header(&invite, Name::From),
+        header(&invite, Name::CallId)
+    )
+}
+
+#[test]
+fn byes_that_cross_are_both_right() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = answered(&mut world);
+    let ok = world.last_response(call, "200");
+    world.hear(&seat_address(1), &seat_bye(&world, "one"));
+    world.last_request(TRUNK, "BYE");
+    let crossing = in_dialog(call, &ok, "BYE", 2, "");
+    // Somebody who guesses at our tag is told nothing.
+    let guess =
+        crossing.replace(&format!(";tag=t{call}"), ";tag=guess").replace("z9hG4bK", "z9hG4bKg");
+    world.hear(TRUNK, &guess);
+    assert!(world.last().starts_with("SIP/2.0 481"), "{}", world.last());
+    world.hear(TRUNK, &in_dialog(call, &ok, "INFO", 3, ""));
+    assert!(world.last().starts_with("SIP/2.0 481"), "{}", world.last());
+    world.hear(TRUNK, &crossing);
+    assert!(world.last().starts_with("SIP/2.0 200"), "{}", world.last());
+    // Long after it is a BYE of no dialog.
+    world.pass(Duration::from_secs(33));
+    world.hear(TRUNK, &in_dialog(call, &ok, "BYE", 4, ""));
+    assert!(world.last().starts_with("SIP/2.0 481"), "{}", world.last());
+    // The other way round, at the phone.
+    let call = answered(&mut world);
+    world.trunk_sends(call, "BYE", 2, "");
+    world.last_request(&seat_address(1), "BYE");
+    world.hear(&seat_address(1), &seat_bye(&world, "two"));
+    assert!(world.last().starts_with("SIP/2.0 200"), "{}", world.last());
+    assert_eq!(world.endings(), ["Talking Seat HungUp", "Talking Caller HungUp"]);
+    world.pass(Duration::from_secs(120));
+    assert_eq!(world.board.live(), 0);
+}
+
+/// Our BYE still waits for the ACK of our 200 when theirs comes: it is not needed any more.
+#[test]
+fn a_bye_that_comes_before_ours_went_out_makes_ours_needless() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = world.call();
+    world.seat_says(1, 200);
+    world.hear(&seat_address(1), &seat_bye(&world, "one"));
+    let ok = world.last_response(call, "200");
+    world.hear(TRUNK, &in_dialog(call, &ok, "BYE", 2, ""));
+    assert!(world.last().starts_with("SIP/2.0 200"), "{}", world.last());
+    world.hear(TRUNK, &in_dialog(call, &ok, "ACK", 1, ""));
+    world.pass(Duration::from_secs(120));
+    assert_eq!(count(&world, "-> 198.51.100.7 BYE"), 0);
+    assert_eq!(world.board.live(), 0);
+}
+
+// ---- CANCEL ------------------------------------------------------------------------------------
+
+#[test]
+fn a_cancel_is_answered_in_every_state_and_works_once() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    // Of nothing.
+    world.cancel(7);
+    assert!(world.last().starts_with("SIP/2.0 481"), "{}", world.last());
+    // Of a call that waits: 200, and 487 to the INVITE. Sent again: the 200 again, nothing else.
+    let call = world.call();
+    world.seat_says(1, 180);
+    world.cancel(call);
+    world.last_response(call, "487");
+    let sent = world.sent.len();
+    world.cancel(call);
+    assert_eq!(world.sent.len(), sent + 1);
+    assert!(world.last().starts_with("SIP/2.0 200") && world.last().contains("1 CANCEL"));
+    world.seat_says(1, 487);
+    // Of one that is answered: 200, and it goes on.
+    world.pass(Duration::from_secs(10));
+    let call = world.call();
+    world.seat_says(1, 200);
+    world.cancel(call);
+    assert!(world.last().starts_with("SIP/2.0 200") && world.last().contains("CANCEL"));
+    world.ack(call);
+    world.trunk_sends(call, "INFO", 2, "");
+    assert!(world.last().starts_with("SIP/2.0 200"));
+    assert_eq!(world.endings(), ["Ringing Caller Cancelled"]);
+}
+
+/// A phone behind a forking proxy: several early dialogs, and two people who pick up.
+#[test]
+fn of_the_forks_of_one_invite_the_first_answer_wins() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = world.call();
+    let seat = seat_address(1);
+    let rings = world.last_request(&seat, "INVITE");
+    for tag in ["one", "two", "three"] {
+        world.hear(&seat, &respond(&rings, 180, tag, ""));
+    }
+    world.hear(&seat, &respond(&rings, 200, "two", SDP));
+    world.hear(&seat, &respond(&rings, 200, "three", SDP));
+    let bye = world.last_request(&seat, "BYE");
+    assert!(header(&bye, Name::To).ends_with(";tag=three"), "{bye}");
+    world.ack(call);
+    let acks: Vec<String> = world
+        .sent
+        .iter()
+        .filter(|s| s.to == seat && s.text.starts_with("ACK"))
+        .map(|s| header(&s.text, Name::To))
+        .collect();
+    assert!(acks.len() == 2 && acks[0].ends_with("two") && acks[1].ends_with("three"), "{acks:?}");
+    // A late one, after the talk began.
+    world.pass(Duration::from_secs(5));
+    world.hear(&seat, &respond(&rings, 200, "one", SDP));
+    assert!(header(&world.last_request(&seat, "BYE"), Name::To).ends_with(";tag=one"));
+    assert!(world.endings().is_empty());
+    assert_eq!(count(&world, "* answered seat-1"), 1);
+    world.trunk_sends(call, "BYE", 2, "");
+    assert!(header(&world.last_request(&seat, "BYE"), Name::To).ends_with(";tag=two"));
+}
+
+/// The queue answered the caller and no seat is there yet: hold and resume work on one leg.
+#[test]
+fn a_caller_who_is_answered_and_waits_may_change_the_session() {
+    let mut world = World::unmanned(1, AnswerMode::Immediate);
+    let call = world.call();
+    world.pass(Duration::from_secs(1));
+    world.ack(call);
+    for (cseq, direction, mirrored) in [(2, "sendonly", "recvonly"), (3, "sendrecv", "sendrecv")] {
+        world.trunk_sends(call, "INVITE", cseq, &SDP.replace("sendrecv", direction));
+        assert!(world.last().contains(&format!("a={mirrored}\r\n")), "{}", world.last());
+        world.trunk_sends(call, "ACK", cseq, "");
+    }
+    world.trunk_sends(call, "INVITE", 4, "");
+    assert!(world.last().contains("m=audio"));
+    world.trunk_sends(call, "ACK", 4, SDP);
+    world.register(1);
+    world.seat_says(1, 200);
+    assert_eq!(count(&world, "* answered seat-1"), 1);
 }

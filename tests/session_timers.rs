@@ -413,3 +413,22 @@ fn a_lost_bye_frees_the_seat_in_bounded_time() {
     assert_eq!(world.endings(), ["Talking Network DialogLost"]);
     world.last_request(&seat, "BYE");
 }
+
+/// The phone's silence is noticed by its session timer first and by OPTIONS later: by then another
+/// seat talks.
+#[test]
+fn a_question_to_a_phone_that_is_gone_costs_the_next_seat_nothing() {
+    let mut world = answered("", "Session-Expires: 90;refresher=uas\r\nRequire: timer\r\n");
+    let before = world.sent.len();
+    world.pass(Duration::from_secs(61));
+    let asked = world.sent[before..].iter().filter(|s| s.text.starts_with("OPTIONS"));
+    for sent in asked.filter(|s| s.to == TRUNK).cloned().collect::<Vec<_>>() {
+        world.hear(&sent.to, &respond(&sent.text, 200, "x", ""));
+    }
+    assert_eq!(count(&world, "* offered seat-2"), 1);
+    world.seat_says(2, 200);
+    world.pass(Duration::from_secs(40));
+    assert_eq!(count(&world, "* alarm seat-lost"), 1);
+    assert_eq!(count(&world, "-> 10.0.0.2 BYE"), 0);
+    assert!(world.endings().is_empty());
+}

@@ -187,7 +187,7 @@ impl Switchboard {
         request: &Request,
         response: &Response,
     ) {
-        let Some(mut dialog) = self.acknowledge(client, flow, request, response) else {
+        let Some(dialog) = self.acknowledge(client, flow, request, response) else {
             return self.called_fails(now, id, client, 400);
         };
         let answer = body::sdp(&response.headers, &response.body).unwrap_or_default();
@@ -198,8 +198,7 @@ impl Switchboard {
             self.sessions.agreed(now.moment, dialog.key(), &response.headers, least);
             return self.connect_called(now, id, client, dialog);
         }
-        let bye = dialog.request(&Method::Bye).with(Name::Reason, ELSEWHERE);
-        self.endpoint.send(now.moment, dialog.next_hop(), bye, &mut self.dice);
+        self.part_with(now, dialog, ELSEWHERE);
         if agreed.is_some() {
             self.called_fails(now, id, client, 488);
         }

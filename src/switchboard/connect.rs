@@ -199,7 +199,7 @@ impl Switchboard {
             Purpose::Refresh { verify } => {
                 self.refreshed(now, client, verify, request, Some((flow, response)));
             }
-            Purpose::Probe { call, side } => self.probed(now, client, call, side, response.code),
+            Purpose::Probe => self.probed(now, client, request, response.code),
             Purpose::Line { line, ask } => {
                 self.line_answered(now, client, (line, ask), request, response);
             }
@@ -214,9 +214,9 @@ impl Switchboard {
         request: &Request,
         response: &Response,
     ) {
-        let Some(mut dialog) = self.acknowledge(client, flow, request, response) else { return };
-        let bye = dialog.request(&Method::Bye).with(Name::Reason, ELSEWHERE);
-        self.endpoint.send(now.moment, dialog.next_hop(), bye, &mut self.dice);
+        if let Some(dialog) = self.acknowledge(client, flow, request, response) {
+            self.part_with(now, dialog, ELSEWHERE);
+        }
     }
 
     /// ACK of a seat's 2xx, and the dialog that it makes.
@@ -326,7 +326,7 @@ impl Switchboard {
         request: &Request,
         response: &Response,
     ) {
-        let Some(mut dialog) = self.acknowledge(client, flow, request, response) else {
+        let Some(dialog) = self.acknowledge(client, flow, request, response) else {
             return self.ring_failed_with(now, id, offer, client);
         };
         let answer = body::sdp(&response.headers, &response.body).unwrap_or_default();
@@ -343,8 +343,7 @@ impl Switchboard {
             // The offer is over, or the phone speaks nothing that we do: the operator's phone is
             // freed, the caller waits on.
             over => {
-                let bye = dialog.request(&Method::Bye).with(Name::Reason, ELSEWHERE);
-                self.endpoint.send(now.moment, dialog.next_hop(), bye, &mut self.dice);
+                self.part_with(now, dialog, ELSEWHERE);
                 if matches!(over, Some(Err(_))) {
                     self.ring_failed_with(now, id, offer, client);
                 }

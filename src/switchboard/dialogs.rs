@@ -29,6 +29,9 @@ impl Switchboard {
             .map(|id| DialogKey { call_id: id.into(), local_tag: tag.into() });
         let known = key.as_ref().and_then(|key| self.dialogs.get(key).copied());
         let Some((id, side)) = known else {
+            if key.is_some_and(|key| self.crosses(now, server, request, &key)) {
+                return;
+            }
             if self.is_stranger(&flow) {
                 self.unknown_source += 1;
                 return self.endpoint.forget(server);
@@ -207,7 +210,7 @@ impl Switchboard {
     fn part(&mut self, now: Now, server: ServerId) {
         if let Some((flow, bye)) = self.partings.remove(&server) {
             self.parted(now, &bye);
-            self.endpoint.send(now.moment, flow, bye, &mut self.dice);
+            self.send_bye(now, flow, bye);
         }
     }
 

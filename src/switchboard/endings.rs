@@ -139,10 +139,9 @@ impl Switchboard {
         }
         let bye = bye.with(Name::Reason, "Q.850;cause=16;text=\"Normal call clearing\"");
         if let Some(server) = unacked.filter(|_| !at_once) {
-            self.partings.insert(server, (flow, bye));
-            return;
+            return self.hold_bye(now, server, flow, bye);
         }
-        self.endpoint.send(now.moment, flow, bye, &mut self.dice);
+        self.send_bye(now, flow, bye);
     }
 
     /// A stream of a call is closed and counted.

@@ -5,9 +5,10 @@
 //! the caller the call: the caller goes back into the queue, at the old place.
 
 use crate::call::Side;
-use crate::sip::{ClientId, Method, Name};
+use crate::sip::{ClientId, Method, Name, Request};
 use crate::vocabulary::{CallId, Cause, Ending, Now, Party, limits};
 
+use super::departed::dialog_of;
 use super::{Purpose, Switchboard, Timer};
 
 impl Switchboard {
@@ -30,15 +31,18 @@ impl Switchboard {
                 let flow = leg.dialog.next_hop();
                 let options = leg.dialog.request(&Method::Options);
                 let options = options.with(Name::Accept, "application/sdp");
-                self.send(now, flow, options, Purpose::Probe { call: id, side });
+                self.send(now, flow, options, Purpose::Probe);
             }
         }
         self.watch(now, id);
     }
 
     /// A question was answered with `code`, or not at all (408).
-    pub(super) fn probed(&mut self, now: Now, client: ClientId, id: CallId, side: Side, code: u16) {
+    pub(super) fn probed(&mut self, now: Now, client: ClientId, options: &Request, code: u16) {
         self.clients.remove(&client);
+        // Of a dialog that is over meanwhile: another seat may have taken the call.
+        let known = dialog_of(options).and_then(|key| self.dialogs.get(&key).copied());
+        let Some((id, side)) = known else { return };
         match code {
             // Some phones know the dialog and deny it to every OPTIONS: a change is asked for before
             // the call is given up.

@@ -10,6 +10,7 @@
 mod board;
 mod calling;
 mod connect;
+mod departed;
 mod dialogs;
 mod endings;
 mod flows;
@@ -88,7 +89,7 @@ enum Purpose {
     /// Keeps a session alive; or asks a dialog whose peer denies it, and no answer ends that.
     Refresh { verify: bool },
     /// Asks whether the peer of an answered dialog is still there.
-    Probe { call: CallId, side: Side },
+    Probe,
     /// Registers at a trunk's carrier, or asks whether it is there.
     Line { line: LineId, ask: Ask },
 }
@@ -118,6 +119,7 @@ pub struct Switchboard {
     clients: HashMap<ClientId, Purpose>,
     dialogs: HashMap<DialogKey, (CallId, Side)>,
     sessions: refresh::Sessions,
+    departed: departed::Departed,
     streams: HashMap<StreamId, (CallId, Side)>,
     /// Names that the peers of connections have proved.
     certificates: HashMap<Flow, Vec<String>>,
@@ -173,6 +175,7 @@ impl Switchboard {
             clients: HashMap::new(),
             dialogs: HashMap::new(),
             sessions: refresh::Sessions::default(),
+            departed: departed::Departed::default(),
             streams: HashMap::new(),
             certificates: HashMap::new(),
             partings: HashMap::new(),
@@ -239,6 +242,7 @@ impl Switchboard {
         self.registrar.tick(now.moment);
         self.acd.tick(now.moment);
         self.sessions_due(now);
+        self.departed.tick(now.moment);
         while let Some(timer) = self.deadlines.pop_due(now.moment) {
             match timer {
                 Timer::Journal(call) => self.journal_is_slow(now, call),
@@ -269,6 +273,7 @@ impl Switchboard {
             self.registrar.poll_timeout(),
             self.acd.poll_timeout(),
             self.sessions.next(),
+            self.departed.next(),
             self.deadlines.next(),
             self.lines.poll_timeout(),
         ]
@@ -287,6 +292,7 @@ impl Switchboard {
             + self.clients.len()
             + self.dialogs.len()
             + self.sessions.len()
+            + self.departed.len()
             + self.streams.len()
             + self.partings.len()
             + self.ladder.len()
@@ -349,7 +355,7 @@ impl Switchboard {
                 Some(Purpose::Refresh { verify }) => {
                     self.refreshed(now, client, verify, &request, None);
                 }
-                Some(Purpose::Probe { call, side }) => self.probed(now, client, call, side, 408),
+                Some(Purpose::Probe) => self.probed(now, client, &request, 408),
                 Some(Purpose::CallOut { call }) => self.called_fails(now, call, client, 408),
                 Some(Purpose::Notify { call }) => self.notified(client, call, 408),
                 Some(Purpose::Line { line, ask }) => self.line_failed(now, client, (line, ask)),

@@ -13,6 +13,7 @@ use crate::sip::session_timer::{self, Refresher, SessionTimer, Terms};
 use crate::sip::{ClientId, Flow, Headers, Method, Name, Request, Response, body};
 use crate::vocabulary::{CallId, Deadlines, Moment, Now, OfferId, limits};
 
+use super::departed::dialog_of;
 use super::inbound::{ALLOW, SUPPORTED};
 use super::{Purpose, Switchboard};
 
@@ -146,14 +147,6 @@ impl Sessions {
         self.schedule(&key);
         Some((key, Due::Refresh))
     }
-}
-
-/// Our end of the dialog that a request of ours was sent in.
-fn dialog_of(request: &Request) -> Option<DialogKey> {
-    Some(DialogKey {
-        call_id: request.headers.call_id()?.into(),
-        local_tag: request.headers.from()?.tag()?.into(),
-    })
 }
 
 impl Switchboard {
