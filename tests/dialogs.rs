@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use scenario::{SDP, TRUNK, World, header, in_dialog, invite, respond, seat_address};
 use siaga112::sip::Name;
+use siaga112::switchboard::Input;
 use siaga112::vocabulary::AnswerMode;
 
 const OURSELVES: &str = "sip:0328112@203.0.113.10;user=phone";
@@ -260,4 +261,70 @@ fn a_caller_who_is_answered_and_waits_may_change_the_session() {
     world.register(1);
     world.seat_says(1, 200);
     assert_eq!(count(&world, "* answered seat-1"), 1);
+}
+
+// ---- why it ended ------------------------------------------------------------------------------
+
+fn with_reason(text: &str, reason: &str) -> String {
+    text.replacen("Content-Length", &format!("Reason: {reason}\r\nContent-Length"), 1)
+}
+
+#[test]
+fn the_reason_of_one_side_is_carried_to_the_other() {
+    let seat = seat_address(1);
+    let given = "Q.850;cause=127;text=\"Interworking\", SIP;cause=503";
+    // BYE of the trunk.
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = answered(&mut world);
+    let ok = world.last_response(call, "200");
+    world.hear(TRUNK, &with_reason(&in_dialog(call, &ok, "BYE", 2, ""), given));
+    assert_eq!(header(&world.last_request(&seat, "BYE"), Name::Reason), given);
+    // BYE of the seat.
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    answered(&mut world);
+    let bye = seat_bye(&world, "one").replace("CSeq", "Reason: SIP;cause=480\r\nCSeq");
+    world.hear(&seat, &bye);
+    assert_eq!(header(&world.last_request(TRUNK, "BYE"), Name::Reason), "SIP;cause=480");
+    // CANCEL of the trunk: answered elsewhere, so the phone shows no missed call.
+    let elsewhere = "SIP;cause=200;text=\"Call completed elsewhere\"";
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = world.call();
+    world.seat_says(1, 180);
+    let cancel = invite(call, OURSELVES, "").replacen("INVITE", "CANCEL", 1);
+    let cancel = cancel.replace("1 INVITE", "1 CANCEL");
+    world.hear(TRUNK, &with_reason(&cancel, elsewhere));
+    assert_eq!(header(&world.last_request(&seat, "CANCEL"), Name::Reason), elsewhere);
+    // None was given, or one that is no reason.
+    for unreasonable in [String::new(), format!("SIP;cause=480;text=\"{}\"", "x".repeat(600))] {
+        let mut world = World::new(1, AnswerMode::OnAgent);
+        let call = answered(&mut world);
+        let ok = world.last_response(call, "200");
+        world.hear(TRUNK, &with_reason(&in_dialog(call, &ok, "BYE", 2, ""), &unreasonable));
+        let reason = header(&world.last_request(&seat, "BYE"), Name::Reason);
+        assert!(reason.starts_with("Q.850;cause=16;"), "{reason}");
+    }
+}
+
+#[test]
+fn our_own_byes_say_what_went_wrong() {
+    let seat = seat_address(1);
+    // The trunk never acknowledged our 200.
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.call();
+    world.seat_says(1, 200);
+    world.pass(Duration::from_secs(33));
+    assert!(header(&world.last_request(&seat, "BYE"), Name::Reason).starts_with("SIP;cause=408"));
+    // The phone is gone.
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    answered(&mut world);
+    world.pass(Duration::from_secs(93));
+    assert!(header(&world.last_request(&seat, "BYE"), Name::Reason).starts_with("SIP;cause=408"));
+    // The program stops.
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    answered(&mut world);
+    world.take(Input::Shutdown);
+    for to in [&seat, TRUNK] {
+        let reason = header(&world.last_request(to, "BYE"), Name::Reason);
+        assert!(reason.starts_with("Q.850;cause=41"), "{reason}");
+    }
 }

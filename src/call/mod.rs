@@ -231,6 +231,8 @@ pub struct Call {
     pub streams: Vec<(crate::vocabulary::StreamId, Side)>,
     /// When it ended, while its streams are being closed.
     pub ended: Option<Now>,
+    /// The Reason that the side which ended it gave (RFC 3326), for the other side.
+    pub reason: Option<Box<str>>,
     /// RTP packets received from the caller and from the seat.
     pub packets: (u64, u64),
 }

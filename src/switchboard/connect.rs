@@ -277,7 +277,8 @@ impl Switchboard {
     ) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(ringing) = call.ringing.remove(&offer) else { return };
-        self.withdraw(now, &ringing.attempts, None, "");
+        let why = call.reason.clone().unwrap_or_default();
+        self.withdraw(now, &ringing.attempts, None, &why);
         self.media(MediaOrder::Close { stream: ringing.media.stream });
         self.free_idle_port(id);
         let seat = ringing.seat;

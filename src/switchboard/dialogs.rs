@@ -226,6 +226,7 @@ impl Switchboard {
             }
             return self.left_behind(now, id);
         }
+        call.reason = super::endings::reason_of(&request.headers);
         let stage = call.stage();
         let ending = super::endings::by_peer(stage, party(side), Cause::HungUp, &request.headers);
         self.peer_ended(now, id, side, ending);

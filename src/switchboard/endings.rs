@@ -6,7 +6,7 @@ use crate::call::orders::{MediaOrder, StreamCount};
 use crate::call::{Side, State};
 use crate::journal::{Fact, OfferOutcome};
 use crate::sip::{Headers, Method, Name, Request, ServerId};
-use crate::vocabulary::{CallId, Cause, Ending, Now, OfferId, Party, Stage, StreamId};
+use crate::vocabulary::{CallId, Cause, Ending, Now, OfferId, Party, Stage, StreamId, limits};
 
 use super::{Switchboard, Timer};
 
@@ -27,6 +27,31 @@ pub(super) fn by_peer(stage: Stage, party: Party, cause: Cause, headers: &Header
     Ending { stage, by, cause, q850 }
 }
 
+/// The Reason of a CANCEL or BYE as it came, for the other side of the call.
+pub(super) fn reason_of(headers: &Headers) -> Option<Box<str>> {
+    let text = headers.values(&Name::Reason).join(", ");
+    (!text.is_empty() && text.len() <= limits::REASON_BYTES).then(|| text.into())
+}
+
+/// The Reason of our BYE when nobody else gave one.
+const fn our_reason(cause: Cause) -> &'static str {
+    match cause {
+        Cause::HungUp | Cause::Cancelled | Cause::Transferred | Cause::TestOver => {
+            "Q.850;cause=16;text=\"Normal call clearing\""
+        }
+        Cause::NotReached => "Q.850;cause=20;text=\"Subscriber absent\"",
+        Cause::NetworkTimer => "Q.850;cause=102;text=\"Recovery on timer expiry\"",
+        Cause::NetworkFault => "Q.850;cause=38;text=\"Network out of order\"",
+        Cause::NoAck | Cause::DialogLost => LOST,
+        Cause::Draining | Cause::TooManyTests | Cause::Restart | Cause::InternalFault => {
+            "Q.850;cause=41;text=\"Temporary failure\""
+        }
+    }
+}
+
+/// On the BYE into a dialog whose peer is not there.
+pub(super) const LOST: &str = "SIP;cause=408;text=\"Request Timeout\"";
+
 impl Switchboard {
     /// The trunk cancelled its INVITE: 487, whatever we were doing.
     pub(super) fn cancelled(&mut self, now: Now, server: ServerId, cancel: &Request) {
@@ -40,6 +65,10 @@ impl Switchboard {
             return;
         };
         let id = call.id;
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.reason = reason_of(&cancel.headers);
+        }
+        let Some(call) = self.calls.get(&id) else { return };
         let ending = by_peer(call.stage(), Party::Caller, Cause::Cancelled, &cancel.headers);
         self.refuse_invite(now, id, 487);
         self.end(now, id, ending);
@@ -131,13 +160,32 @@ impl Switchboard {
     /// that overtakes the 200 finds no dialog at the peer, and the 200 then makes one that nobody
     /// ends.
     pub(super) fn say_bye(&mut self, now: Now, id: CallId, side: Side, at_once: bool) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let reason = match (&call.reason, call.state) {
+            (Some(given), _) => given.to_string(),
+            (None, State::Closing(ending)) => our_reason(ending.cause).to_owned(),
+            // The call goes on without this leg.
+            (None, _) => our_reason(Cause::HungUp).to_owned(),
+        };
+        self.say_bye_for(now, id, side, at_once, reason);
+    }
+
+    /// Ends a leg with a Reason of its own.
+    pub(super) fn say_bye_for(
+        &mut self,
+        now: Now,
+        id: CallId,
+        side: Side,
+        at_once: bool,
+        reason: String,
+    ) {
         let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) else { return };
         let (key, bye) = (leg.dialog.key().clone(), leg.dialog.request(&Method::Bye));
         let (flow, unacked) = (leg.dialog.next_hop(), leg.unacked);
         if !self.drop_dialog(&key) {
             return;
         }
-        let bye = bye.with(Name::Reason, "Q.850;cause=16;text=\"Normal call clearing\"");
+        let bye = bye.with(Name::Reason, reason);
         if let Some(server) = unacked.filter(|_| !at_once) {
             return self.hold_bye(now, server, flow, bye);
         }

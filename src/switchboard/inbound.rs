@@ -265,6 +265,7 @@ impl Switchboard {
             recorded: false,
             streams: Vec::new(),
             ended: None,
+            reason: None,
             packets: (0, 0),
         };
         let call_id = call.caller.dialog.key().call_id.to_string();

@@ -9,6 +9,7 @@ use crate::sip::{ClientId, Method, Name, Request};
 use crate::vocabulary::{CallId, Cause, Ending, Now, Party, limits};
 
 use super::departed::dialog_of;
+use super::endings::LOST;
 use super::{Purpose, Switchboard, Timer};
 
 impl Switchboard {
@@ -88,6 +89,7 @@ impl Switchboard {
             "seat-lost",
             format!("{with} vanished while it talked; call {id} waits again"),
         );
+        self.say_bye_for(now, id, Side::Seat, true, LOST.to_owned());
         if self.calls.get(&id).is_some_and(|call| call.calling.is_some()) {
             return self.left_behind(now, id);
         }

@@ -56,6 +56,7 @@ impl Switchboard {
             origin: Origin::Seat(seat.clone()),
             during,
             hops: hops(&request.headers),
+            reason: None,
             received: now,
             number: Private::new(seat.to_string()),
             name: operator.map(|operator| Private::new(operator.to_string())),

@@ -157,6 +157,8 @@ pub const LADDER_LINGERS: Duration = Duration::from_secs(1);
 pub const HEP_QUEUE: usize = 8_192;
 /// Dialogs that we ended and still know for 32 s: the two of each call at 3,000 endings a second.
 pub const DEPARTED: usize = 200_000;
+/// Bytes of a Reason that is carried to the other side of a call; real ones have under 100.
+pub const REASON_BYTES: usize = 512;
 /// Audio of a test call is looped for this long.
 pub const TEST_CALL: Duration = Duration::from_secs(10);
 /// Test calls at once; above it 486 (RFC 6881 §15).
