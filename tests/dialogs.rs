@@ -18,6 +18,7 @@ mod scenario;
 use std::time::Duration;
 
 use scenario::{SDP, TRUNK, World, header, in_dialog, invite, respond, seat_address};
+use siaga112::journal::Fact;
 use siaga112::sip::Name;
 use siaga112::switchboard::Input;
 use siaga112::vocabulary::AnswerMode;
@@ -327,4 +328,79 @@ fn our_own_byes_say_what_went_wrong() {
         let reason = header(&world.last_request(to, "BYE"), Name::Reason);
         assert!(reason.starts_with("Q.850;cause=41"), "{reason}");
     }
+}
+
+// ---- what we have not ---------------------------------------------------------------------------
+
+fn requiring(text: &str, tag: &str) -> String {
+    text.replacen("Content-Length", &format!("Require: {tag}\r\nContent-Length"), 1)
+}
+
+#[test]
+fn an_extension_that_we_have_not_is_refused_but_never_to_a_caller_of_112() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.hear(TRUNK, &requiring(&invite(1, OURSELVES, SDP), "timer, precondition"));
+    assert_eq!(count(&world, "* offered seat-1"), 1);
+    let findings = world.facts.iter().find_map(|entry| match &entry.fact {
+        Fact::Arrived { arrival, .. } => Some(arrival.findings.clone()),
+        _ => None,
+    });
+    let finding = "requires precondition, which we have not".to_owned();
+    assert!(findings.unwrap().contains(&finding));
+    world.seat_says(1, 200);
+    world.ack(1);
+    let ok = world.last_response(1, "200");
+    for (cseq, method) in [(2, "INVITE"), (3, "UPDATE"), (4, "INFO"), (5, "OPTIONS")] {
+        world.hear(TRUNK, &requiring(&in_dialog(1, &ok, method, cseq, ""), "precondition"));
+        assert!(world.last().starts_with("SIP/2.0 420"), "{method}: {}", world.last());
+        assert_eq!(header(&world.last(), Name::Unsupported), "precondition");
+    }
+    // One that we have is no reason.
+    world.hear(TRUNK, &requiring(&in_dialog(1, &ok, "OPTIONS", 6, ""), "timer"));
+    assert!(world.last().starts_with("SIP/2.0 200"));
+    let register = invite(9, "sip:203.0.113.10", "").replace("INVITE", "REGISTER");
+    world.hear(TRUNK, &requiring(&register, "gruu"));
+    assert!(world.last().starts_with("SIP/2.0 420"), "{}", world.last());
+    // An ending is heard whatever it asks for.
+    world.hear(TRUNK, &requiring(&in_dialog(1, &ok, "BYE", 7, ""), "precondition"));
+    assert_eq!(world.endings(), ["Talking Caller HungUp"]);
+}
+
+#[test]
+fn small_requests_within_a_call_are_answered_and_an_unknown_info_package_is_named() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = answered(&mut world);
+    let ok = world.last_response(call, "200");
+    for (cseq, method) in [(2, "INFO"), (3, "MESSAGE"), (4, "OPTIONS"), (5, "UPDATE")] {
+        world.hear(
+            TRUNK,
+            &in_dialog(call, &ok, method, cseq, "Signal=5\r\nDuration=160\r\n")
+                .replace("application/sdp", "application/dtmf-relay"),
+        );
+        assert!(world.last().starts_with("SIP/2.0 200"), "{method}: {}", world.last());
+        assert!(!header(&world.last(), Name::Allow).is_empty());
+    }
+    let info = in_dialog(call, &ok, "INFO", 6, "");
+    let package = "Info-Package: infoDtmf\r\nContent-Length";
+    world.hear(TRUNK, &info.replacen("Content-Length", package, 1));
+    assert!(world.last().starts_with("SIP/2.0 469"), "{}", world.last());
+    assert!(world.last().contains("\r\nRecv-Info:"));
+    world.trunk_sends(call, "REFER", 7, "");
+    assert!(world.last().starts_with("SIP/2.0 405"), "{}", world.last());
+    assert!(world.endings().is_empty());
+}
+
+/// We offered, and the ACK brings nothing that we can use: the caller stays.
+#[test]
+fn an_ack_without_the_answer_is_an_alarm_and_ends_nothing() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.hear(TRUNK, &invite(1, OURSELVES, ""));
+    world.seat_says(1, 200);
+    world.trunk_sends(1, "ACK", 1, "");
+    assert_eq!(count(&world, "* alarm answer-missing"), 1);
+    world.pass(Duration::from_secs(40));
+    assert!(world.endings().is_empty());
+    // Its next offer is taken.
+    world.trunk_sends(1, "INVITE", 2, SDP);
+    assert!(world.last().starts_with("SIP/2.0 200") && world.last().contains("m=audio"));
 }

@@ -10,6 +10,9 @@ use super::name::Name;
 use super::uri::Uri;
 use super::values::{CSeq, NameAddr, Via, split_list, without_empty_tag};
 
+/// The extensions that we take part in, as Supported names them.
+pub const SUPPORTED: &str = "timer, replaces, norefersub";
+
 /// A request method (RFC 3261 §7.1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "each variant is the method that its name says")]
@@ -317,12 +320,20 @@ impl Request {
         Response { code, phrase, headers, body: Bytes::new(), raw: Bytes::new() }
     }
 
-    /// The 420 to a request that requires an extension (RFC 3261 §8.2.2.3): we have none.
+    /// The extensions that the sender insists on and that we do not take part in.
+    #[must_use]
+    pub fn unknown_extensions(&self) -> Vec<String> {
+        let mut required = self.headers.values(&Name::Require);
+        required.retain(|tag| !split_list(SUPPORTED).any(|ours| ours.eq_ignore_ascii_case(tag)));
+        required
+    }
+
+    /// The 420 to a request that requires an extension which we have not (RFC 3261 §8.2.2.3).
     #[must_use]
     pub fn bad_extension(&self, tag: &str) -> Option<Response> {
-        let required = self.headers.values(&Name::Require);
-        let refuse = || self.response(420, tag).with(Name::Unsupported, required.join(", "));
-        (!required.is_empty()).then(refuse)
+        let unknown = self.unknown_extensions();
+        let refuse = || self.response(420, tag).with(Name::Unsupported, unknown.join(", "));
+        (!unknown.is_empty()).then(refuse)
     }
 }
 

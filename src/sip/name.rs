@@ -99,6 +99,8 @@ names! {
     AllowEvents = "Allow-Events" / "u",
     RSeq = "RSeq",
     RAck = "RAck",
+    InfoPackage = "Info-Package",
+    RecvInfo = "Recv-Info",
     Path = "Path",
     Replaces = "Replaces",
     AcceptContact = "Accept-Contact" / "a",

@@ -8,12 +8,13 @@ use crate::call::orders::MediaOrder;
 use crate::call::{Attempt, Call, Callee, Calling, Errand, Leg, Origin, Side, State, Talk};
 use crate::journal::{Fact, OfferOutcome, Peer};
 use crate::sip::digest::authorize;
+use crate::sip::message::SUPPORTED;
 use crate::sip::session_timer;
 use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, Uri, body};
 use crate::vocabulary::{CallId, Cause, Ending, Now, OfferId, Party, SeatId, TrunkId, limits};
 
 use super::connect::ELSEWHERE;
-use super::inbound::{ALLOW, SUPPORTED};
+use super::inbound::ALLOW;
 use super::{Purpose, Switchboard, Timer};
 
 impl Switchboard {

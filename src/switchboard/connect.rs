@@ -7,13 +7,14 @@ use crate::call::{Attempt, Call, Callee, Leg, LegMedia, Ringing, Side, State, Ta
 use crate::journal::{Fact, OfferOutcome, Peer};
 use crate::sdp::CodecKind;
 use crate::sip::dialog::DialogKey;
+use crate::sip::message::SUPPORTED;
 use crate::sip::registrar::Binding;
 use crate::sip::session_timer;
 use crate::sip::write::quoted;
 use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, ServerId, Uri, body};
 use crate::vocabulary::{CallId, Now, OfferId, OperatorId, SeatId, StreamId, limits};
 
-use super::inbound::{ALLOW, SUPPORTED, display};
+use super::inbound::{ALLOW, display};
 use super::{Purpose, Switchboard, Timer};
 
 /// On the CANCEL of a phone that lost: it must not show a missed call (RFC 3326).

@@ -7,11 +7,12 @@ use crate::call::orders::MediaOrder;
 use crate::call::{Errand, Leg, Side};
 use crate::journal::Fact;
 use crate::sip::dialog::DialogKey;
-use crate::sip::{Flow, Method, Name, Request, ServerId, body};
+use crate::sip::message::SUPPORTED;
+use crate::sip::{Flow, Method, Name, Request, Response, ServerId, body};
 use crate::vocabulary::{CallId, Cause, Ending, Now, Party};
 
 use super::Switchboard;
-use super::inbound::{ALLOW, SUPPORTED};
+use super::inbound::ALLOW;
 
 impl Switchboard {
     /// A request with a To tag.
@@ -49,7 +50,7 @@ impl Switchboard {
         if leg.dialog.accept(request, flow).is_err() {
             return self.refuse(now, server, request, 500);
         }
-        if let Some(response) = self.too_brief(request) {
+        if let Some(response) = self.unwelcome(request, tag) {
             return self.endpoint.respond(now.moment, server, response);
         }
         match request.method {
@@ -77,6 +78,19 @@ impl Switchboard {
                 let response = request.response(405, tag).with(Name::Allow, ALLOW);
                 self.endpoint.respond(now.moment, server, response);
             }
+        }
+    }
+
+    /// The refusal of a request within a call that asks for what we have not: an interval too short,
+    /// an extension, an Info Package (RFC 6086 §5.2; a legacy INFO names none). Never of a BYE: the
+    /// other side would not hear of it.
+    fn unwelcome(&self, request: &Request, tag: &str) -> Option<Response> {
+        match request.method {
+            Method::Bye => None,
+            Method::Info if request.headers.first(&Name::InfoPackage).is_some() => {
+                Some(request.response(469, tag).with(Name::RecvInfo, ""))
+            }
+            _ => request.bad_extension(tag).or_else(|| self.too_brief(request)),
         }
     }
 
@@ -182,10 +196,15 @@ impl Switchboard {
             return;
         }
         let answer = body::sdp(&ack.headers, &ack.body).unwrap_or_default();
-        if let Some(media) = leg.media.as_mut()
-            && media.take_answer(&answer).is_ok()
-        {
-            self.apply(now, id, side);
+        let taken = leg.media.as_mut().map(|media| media.take_answer(&answer));
+        match taken {
+            Some(Ok(_)) => self.apply(now, id, side),
+            // The call stays: the peer's packets still show where it is, and it may offer anew.
+            Some(Err(why)) => {
+                let detail = format!("call {id}: no answer in the ACK of the {side:?}: {why}");
+                self.alarm(now, "answer-missing", detail);
+            }
+            None => {}
         }
     }
 

@@ -9,6 +9,7 @@ use crate::incident::Arrival;
 use crate::journal::{Fact, Peer};
 use crate::routing;
 use crate::sip::digest::Verdict;
+use crate::sip::message::SUPPORTED;
 use crate::sip::parse::Oddity;
 use crate::sip::{Dialog, Flow, Headers, Method, Name, Request, Response, Scheme, ServerId};
 use crate::trunk::settings::TrunkSettings;
@@ -23,8 +24,6 @@ use super::{Switchboard, Timer};
 /// What we understand; written into every 200 to OPTIONS and every 405.
 pub(super) const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, MESSAGE, REGISTER, REFER";
-/// Extensions that we follow when the peer wants to.
-pub(super) const SUPPORTED: &str = "replaces, norefersub, timer";
 const ACCEPT: &str = "application/sdp, multipart/mixed, application/pidf+xml, text/plain";
 
 /// Who a request is from.
@@ -196,6 +195,9 @@ impl Switchboard {
             &self.settings.categories,
         );
         arrival.findings.extend(oddities.iter().map(ToString::to_string));
+        // Whatever the carrier insists on: somebody calls 112.
+        let unknown = request.unknown_extensions().into_iter();
+        arrival.findings.extend(unknown.map(|tag| format!("requires {tag}, which we have not")));
         let id = CallId(self.dice.uid(now.wall));
         let incident = IncidentId(self.dice.uid(now.wall));
         let tag = self.dice.token();

@@ -14,6 +14,10 @@ impl Switchboard {
             let refusal = request.response(403, &self.dice.token());
             return self.endpoint.answer_once(server, refusal);
         }
+        let tag = self.dice.token();
+        if let Some(refusal) = request.bad_extension(&tag) {
+            return self.endpoint.answer_once(server, refusal);
+        }
         let login = self.registrar.register(now.moment, request, flow, &mut self.dice);
         if login.response.code == 403 {
             self.login_refused(now, request, &flow);

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use crate::call::Side;
 use crate::sip::dialog::DialogKey;
+use crate::sip::message::SUPPORTED;
 use crate::sip::session_timer::{self, Refresher, SessionTimer, Terms};
 use crate::sip::{ClientId, Flow, Headers, Method, Name, Request, Response, body};
 use crate::vocabulary::{CallId, Deadlines, Moment, Now, OfferId, limits};
 
 use super::departed::dialog_of;
-use super::inbound::{ALLOW, SUPPORTED};
+use super::inbound::ALLOW;
 use super::{Purpose, Switchboard};
 
 /// One answered dialog.
@@ -182,7 +183,7 @@ impl Switchboard {
     }
 
     /// The 422 that a change with too short an interval gets.
-    pub(super) fn too_brief(&mut self, request: &Request) -> Option<Response> {
+    pub(super) fn too_brief(&self, request: &Request) -> Option<Response> {
         let changes = matches!(request.method, Method::Invite | Method::Update);
         let min = session_timer::too_brief(&request.headers, &self.settings.sip.session);
         let min = min.filter(|_| changes)?;
