@@ -160,6 +160,7 @@ fn sip(
         timers: Timers::default(),
         digest,
         expires: expires(section),
+        reliable_provisionals: section.truth("reliable_provisionals", false),
         session: session(section),
         accounts: Vec::new(),
     };

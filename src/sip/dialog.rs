@@ -122,6 +122,11 @@ impl Dialog {
         self.pinned
     }
 
+    /// Goes on with the numbers of the early dialog that became this one.
+    pub fn number_after(&mut self, early: &Self) {
+        self.local_number = self.local_number.max(early.local_number);
+    }
+
     /// Takes the Contact of a 2xx to a re-INVITE or UPDATE of ours (§12.2.1.2).
     pub fn retarget(&mut self, response: &Headers) {
         if let Some(contact) = response.contacts().into_iter().next() {

@@ -11,7 +11,7 @@ use super::uri::Uri;
 use super::values::{CSeq, NameAddr, Via, split_list, without_empty_tag};
 
 /// The extensions that we take part in, as Supported names them.
-pub const SUPPORTED: &str = "timer, replaces, norefersub";
+pub const SUPPORTED: &str = "timer, 100rel, replaces, norefersub";
 
 /// A request method (RFC 3261 §7.1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -18,6 +18,7 @@ pub mod name;
 pub mod parse;
 pub mod refer;
 pub mod registrar;
+pub mod reliable;
 pub mod session_timer;
 pub mod settings;
 pub mod stun;

@@ -429,6 +429,7 @@ mod tests {
                 timers: Default::default(),
                 digest: vec![Algorithm::Sha256, Algorithm::Md5],
                 expires: Expires::default(),
+                reliable_provisionals: false,
                 session: Default::default(),
                 accounts: vec![Account { seat: "seat-1".into(), credential }],
             };

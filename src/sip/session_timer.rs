@@ -11,7 +11,7 @@ use super::values::Params;
 use crate::vocabulary::limits;
 
 /// The option tag.
-const TIMER: &str = "timer";
+pub const TIMER: &str = "timer";
 
 /// What we offer and the least that we take within a call, seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -26,6 +26,8 @@ pub struct SipSettings {
     pub digest: Vec<Algorithm>,
     /// Registration lifetimes.
     pub expires: Expires,
+    /// Whether 180 is sent reliably to who can take it, not only to who insists (RFC 3262).
+    pub reliable_provisionals: bool,
     /// Session timers.
     pub session: Terms,
     /// The phones of the seats.

@@ -170,7 +170,18 @@ impl Switchboard {
             if let (Purpose::CallOut { call }, 180..) = (purpose, response.code) {
                 self.called_rings(now, call);
             }
+            // None to a change of ours means anything (RFC 3261 §14.1).
+            let invites = matches!(
+                purpose,
+                Purpose::Ring { .. } | Purpose::CallOut { .. } | Purpose::Withdrawn
+            );
+            if invites {
+                self.early(now, client, flow, request, response);
+            }
             return;
+        }
+        if !response.is_success() {
+            self.early.forget(client);
         }
         match purpose {
             Purpose::CallOut { call } if response.is_success() => {
@@ -228,7 +239,8 @@ impl Switchboard {
         request: &Request,
         response: &Response,
     ) -> Option<Dialog> {
-        let dialog = Dialog::sent(request, response, flow)?;
+        let mut dialog = Dialog::sent(request, response, flow)?;
+        self.early.confirm(client, &mut dialog);
         let number = request.headers.cseq()?.number;
         let ack = dialog.ack(number);
         let tag = dialog.remote_tag().to_owned();
@@ -331,7 +343,9 @@ impl Switchboard {
         let Some(dialog) = self.acknowledge(client, flow, request, response) else {
             return self.ring_failed_with(now, id, offer, client);
         };
-        let answer = body::sdp(&response.headers, &response.body).unwrap_or_default();
+        let early = self.early.sdp(client, dialog.remote_tag());
+        // Where the 2xx has none, an earlier response brought it (RFC 3262 §5).
+        let answer = body::sdp(&response.headers, &response.body).or(early).unwrap_or_default();
         let agreed = self.calls.get_mut(&id).and_then(|call| {
             let ringing = call.ringing.get_mut(&offer)?;
             Some(ringing.media.take_answer(&answer))

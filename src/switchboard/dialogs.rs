@@ -63,6 +63,11 @@ impl Switchboard {
                 self.renegotiate(now, server, request, id, side);
             }
             Method::Refer => self.refer(now, server, request, id, side),
+            Method::Prack => {
+                if let Some(key) = key {
+                    self.prack(now, server, request, &key);
+                }
+            }
             Method::Update | Method::Info | Method::Options | Method::Message => {
                 let response = request.response(200, tag).with(Name::Allow, ALLOW);
                 let response = response

@@ -23,7 +23,7 @@ use super::{Switchboard, Timer};
 
 /// What we understand; written into every 200 to OPTIONS and every 405.
 pub(super) const ALLOW: &str =
-    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, MESSAGE, REGISTER, REFER";
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, MESSAGE, REGISTER, REFER";
 const ACCEPT: &str = "application/sdp, multipart/mixed, application/pidf+xml, text/plain";
 
 /// Who a request is from.
@@ -343,7 +343,7 @@ impl Switchboard {
     pub(super) fn ringing_response(&mut self, now: Now, id: CallId) {
         let Some(call) = self.calls.get(&id) else { return };
         let Some(server) = call.invite else { return };
-        let key = call.caller.dialog.key();
+        let key = call.caller.dialog.key().clone();
         let Some(request) = self.endpoint.request(server) else { return };
         let contact = self.contact(&call.caller.dialog.next_hop());
         let response = request
@@ -351,7 +351,7 @@ impl Switchboard {
             .with(Name::Contact, contact)
             .with(Name::Allow, ALLOW)
             .with(Name::Supported, SUPPORTED);
-        self.endpoint.respond(now.moment, server, response);
+        self.respond_early(now, server, &key, response);
     }
 
     pub(super) fn keep_ringing(&mut self, now: Now, id: CallId) {

@@ -22,6 +22,7 @@ mod liveness;
 mod logins;
 pub mod orders;
 mod output;
+mod provisional;
 mod replaces;
 mod seat_call;
 mod refresh;
@@ -39,6 +40,7 @@ use crate::journal::{Entry, Fact};
 use crate::sip::dialog::DialogKey;
 use crate::sip::guesses::Guesses;
 use crate::sip::registrar::Registrar;
+use crate::sip::reliable::{EarlyDialogs, Reliable};
 use crate::sip::{ClientId, Endpoint, Event, Flow, Request, ServerId, Uri};
 use crate::trunk::Trunks;
 use crate::trunk::line::Ask;
@@ -120,6 +122,8 @@ pub struct Switchboard {
     dialogs: HashMap<DialogKey, (CallId, Side)>,
     sessions: refresh::Sessions,
     departed: departed::Departed,
+    reliable: Reliable,
+    early: EarlyDialogs,
     streams: HashMap<StreamId, (CallId, Side)>,
     /// Names that the peers of connections have proved.
     certificates: HashMap<Flow, Vec<String>>,
@@ -176,6 +180,8 @@ impl Switchboard {
             dialogs: HashMap::new(),
             sessions: refresh::Sessions::default(),
             departed: departed::Departed::default(),
+            reliable: Reliable::default(),
+            early: EarlyDialogs::default(),
             streams: HashMap::new(),
             certificates: HashMap::new(),
             partings: HashMap::new(),
@@ -243,6 +249,7 @@ impl Switchboard {
         self.acd.tick(now.moment);
         self.sessions_due(now);
         self.departed.tick(now.moment);
+        self.provisionals_due(now);
         while let Some(timer) = self.deadlines.pop_due(now.moment) {
             match timer {
                 Timer::Journal(call) => self.journal_is_slow(now, call),
@@ -274,6 +281,7 @@ impl Switchboard {
             self.acd.poll_timeout(),
             self.sessions.next(),
             self.departed.next(),
+            self.reliable.next(),
             self.deadlines.next(),
             self.lines.poll_timeout(),
         ]
@@ -293,6 +301,8 @@ impl Switchboard {
             + self.dialogs.len()
             + self.sessions.len()
             + self.departed.len()
+            + self.reliable.len()
+            + self.early.len()
             + self.streams.len()
             + self.partings.len()
             + self.ladder.len()
@@ -356,12 +366,19 @@ impl Switchboard {
                     self.refreshed(now, client, verify, &request, None);
                 }
                 Some(Purpose::Probe) => self.probed(now, client, &request, 408),
-                Some(Purpose::CallOut { call }) => self.called_fails(now, call, client, 408),
+                Some(Purpose::CallOut { call }) => {
+                    self.early.forget(client);
+                    self.called_fails(now, call, client, 408);
+                }
                 Some(Purpose::Notify { call }) => self.notified(client, call, 408),
                 Some(Purpose::Line { line, ask }) => self.line_failed(now, client, (line, ask)),
-                _ => self.ring_failed(now, client, 408),
+                _ => {
+                    self.early.forget(client);
+                    self.ring_failed(now, client, 408);
+                }
             },
             Event::Over { client } => {
+                self.early.forget(client);
                 self.clients.remove(&client);
             }
             Event::Stun { flow, binding } if self.is_known(&flow) => {

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use crate::call::Side;
 use crate::sip::dialog::DialogKey;
-use crate::sip::message::SUPPORTED;
-use crate::sip::session_timer::{self, Refresher, SessionTimer, Terms};
+use crate::sip::session_timer::{self, Refresher, SessionTimer, TIMER, Terms};
 use crate::sip::{ClientId, Flow, Headers, Method, Name, Request, Response, body};
 use crate::vocabulary::{CallId, Deadlines, Moment, Now, OfferId, limits};
 
@@ -167,6 +166,7 @@ impl Switchboard {
     /// Forgets a dialog that is over. True when it was known.
     pub(super) fn drop_dialog(&mut self, key: &DialogKey) -> bool {
         self.sessions.forget(key);
+        self.reliable.forget(key);
         self.dialogs.remove(key).is_some()
     }
 
@@ -221,7 +221,7 @@ impl Switchboard {
         request = request
             .with(Name::Contact, self.contact(&flow))
             .with(Name::Allow, ALLOW)
-            .with(Name::Supported, SUPPORTED);
+            .with(Name::Supported, TIMER);
         if let Some(timer) = timer {
             request = timer.renew(request, min);
         }

@@ -159,6 +159,8 @@ pub const HEP_QUEUE: usize = 8_192;
 pub const DEPARTED: usize = 200_000;
 /// Bytes of a Reason that is carried to the other side of a call; real ones have under 100.
 pub const REASON_BYTES: usize = 512;
+/// Early dialogs of one INVITE: a phone behind a forking proxy has a few.
+pub const EARLY_DIALOGS: usize = 16;
 /// Audio of a test call is looped for this long.
 pub const TEST_CALL: Duration = Duration::from_secs(10);
 /// Test calls at once; above it 486 (RFC 6881 §15).

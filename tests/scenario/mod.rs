@@ -59,6 +59,7 @@ pub fn settings(seats: usize, answer: AnswerMode) -> SwitchboardSettings {
             timers: Default::default(),
             digest: vec![Algorithm::Sha256, Algorithm::Md5],
             expires: Expires { min: 60, default: 3600, max: 3600 },
+            reliable_provisionals: false,
             session: Default::default(),
             accounts: (1..=seats).map(account).collect(),
         },
