@@ -166,7 +166,10 @@ fn ours() -> Vec<Sent> {
     world.hear(TRUNK, &options.replace("inv93", "b").replace("OPTIONS", "PUBLISH"));
     world.hear(TRUNK, &options.replace("inv93", "c").replace("Call-ID: call-93\r\n", ""));
     world.hear(TRUNK, &options.replace("inv93", "d").replace(" SIP/2.0\r\n", " SIP/3.0\r\n"));
-    world.hear(TRUNK, &options.replace("inv93", "e").replace("CSeq", "Require: precondition\r\nCSeq"));
+    world.hear(
+        TRUNK,
+        &options.replace("inv93", "e").replace("CSeq", "Require: precondition\r\nCSeq"),
+    );
     world.hear(TRUNK, &options.replace("inv93", "f").replace("OPTIONS sip:", "OPTIONS soap:"));
     world.take(Input::Drain);
     world.call();

@@ -211,7 +211,7 @@ impl Switchboard {
             (None, _) => return false,
         };
         if sdp.is_some() && (busy || leg.awaits_answer) {
-            self.sessions.postpone(&key, now.moment.after(limits::REFRESH_AGAIN));
+            self.sessions.postpone(&key, now.moment.after(limits::REFRESH_BUSY));
             return true;
         }
         session.pending = Some(method.clone());

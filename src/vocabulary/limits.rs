@@ -144,6 +144,8 @@ pub const SESSION_LEAST: u32 = 10;
 pub const SESSION_MOST: u32 = 86_400;
 /// A refresh that the peer did not take is sent again after this, until the session is over.
 pub const REFRESH_AGAIN: Duration = Duration::from_secs(10);
+/// A refresh that waits for the ACK of the peer's own change looks again after this.
+pub const REFRESH_BUSY: Duration = Duration::from_secs(1);
 /// INVITEs sent to one phone that answers 422 each time.
 pub const INVITE_TRIES: u32 = 3;
 /// Messages kept of one call: a call of an hour whose two sides are asked each minute has 250.
