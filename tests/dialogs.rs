@@ -385,7 +385,7 @@ fn small_requests_within_a_call_are_answered_and_an_unknown_info_package_is_name
     world.hear(TRUNK, &info.replacen("Content-Length", package, 1));
     assert!(world.last().starts_with("SIP/2.0 469"), "{}", world.last());
     assert!(world.last().contains("\r\nRecv-Info:"));
-    world.trunk_sends(call, "REFER", 7, "");
+    world.trunk_sends(call, "PUBLISH", 7, "");
     assert!(world.last().starts_with("SIP/2.0 405"), "{}", world.last());
     assert!(world.endings().is_empty());
 }

@@ -84,7 +84,7 @@ fn we_refresh_by_update_at_half_the_interval_and_each_answer_starts_it_anew() {
     let ok = world.last_response(1, "200");
     assert_eq!(header(&ok, Name::SessionExpires), "300;refresher=uas");
     assert_eq!(header(&ok, Name::Require), "");
-    assert_eq!(header(&ok, Name::Supported), "timer, 100rel");
+    assert_eq!(header(&ok, Name::Supported), "timer, 100rel, replaces, norefersub");
     stay(&mut world, 149);
     assert_eq!(updates(&world), 0);
     stay(&mut world, 2);
@@ -236,7 +236,7 @@ fn a_phone_that_stops_refreshing_gives_the_caller_back_to_the_queue() {
     let rings = world.last_request(&seat_address(1), "INVITE");
     assert_eq!(header(&rings, Name::SessionExpires), "1800");
     assert_eq!(header(&rings, Name::MinSe), "90");
-    assert_eq!(header(&rings, Name::Supported), "timer, 100rel");
+    assert_eq!(header(&rings, Name::Supported), "timer, 100rel, replaces, norefersub");
     stay(&mut world, 59);
     assert_eq!(count(&world, "* offered seat-2"), 0);
     stay(&mut world, 2);

@@ -28,8 +28,13 @@ pub fn call_id(message: &[u8]) -> Option<Cow<'_, str>> {
             Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
         },
         Some(_) => {
-            let lines = line.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-            let text = lines.collect::<Vec<_>>().join(&b' ');
+            let mut lines = line.split(|byte| *byte == b'\n');
+            let first = lines.next().unwrap_or_default();
+            let mut text = first.strip_suffix(b"\r").unwrap_or(first).to_vec();
+            for more in lines {
+                text.push(b' ');
+                text.extend_from_slice(more.trim_ascii());
+            }
             Cow::Owned(String::from_utf8_lossy(&text).trim().to_owned())
         }
     };

@@ -26,9 +26,12 @@ use std::hash::BuildHasher;
 use std::time::Duration;
 
 use super::parse::{next_line, strip_prefix_no_case};
+use super::stun;
 use super::transaction::matching::MAGIC_COOKIE;
 use super::uri::split_host_port;
-use super::values::{find_outside_quotes, split_list, split_outside_quotes, split_protocol};
+use super::values::{
+    find_outside_quotes, split_list, split_outside_quotes, split_protocol, unquote,
+};
 use crate::vocabulary::limits;
 
 /// What a datagram is about.
@@ -167,6 +170,10 @@ impl Lane {
 #[must_use]
 pub fn glance(datagram: &[u8], hasher: &impl BuildHasher) -> Glance {
     let junk = Glance { urgency: Urgency::Junk, branch: None, cancel: false };
+    if stun::read(datagram).is_some() {
+        // A phone keeps its way through a NAT open (RFC 5626 §3.5.2).
+        return Glance { urgency: Urgency::Other, ..junk };
+    }
     let Some(start) = datagram.iter().position(|b| !matches!(b, b'\r' | b'\n')) else {
         return junk;
     };
@@ -291,7 +298,10 @@ fn has_to_tag(headers: &[u8]) -> bool {
             _ => return false,
         },
     };
-    param(params, "tag").is_some()
+    let mut parts = split_outside_quotes(params, b';').filter_map(|part| part.split_once('='));
+    parts.any(|(name, value)| {
+        name.trim().eq_ignore_ascii_case("tag") && !unquote(value.trim()).is_empty()
+    })
 }
 
 fn branch(headers: &[u8], hasher: &impl BuildHasher) -> Option<u64> {

@@ -213,6 +213,7 @@ impl Switchboard {
         for (stream, _) in &call.streams {
             self.streams.remove(stream);
         }
+        self.unfollow_later(now, id);
         let State::Closing(ending) = call.state else { return };
         if call.trunk().is_none() {
             return self.seat_call_ended(now, &call, ending);
@@ -220,7 +221,6 @@ impl Switchboard {
         let at = call.ended.unwrap_or(now).wall;
         let (caller_packets, seat_packets) = (Some(call.packets.0), Some(call.packets.1));
         self.note_at(at, Fact::Ended { call: id, ending, caller_packets, seat_packets });
-        self.unfollow_later(now, id);
     }
 
     /// The program stops: every call is ended and kept as such.

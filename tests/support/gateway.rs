@@ -78,6 +78,7 @@ impl Default for Centre {
 
 impl Centre {
     /// Writes the configuration into `dir`.
+    #[allow(clippy::too_many_lines, reason = "one configuration, read in one piece")]
     fn write(&self, dir: &Path, site: &Site) {
         let put = |name: &str, text: String| fs::write(dir.join(name), text).expect("written");
         for folder in ["trunks", "places", "data"] {

@@ -1,6 +1,7 @@
 //! The shipped sample, and one broken copy of it for every mistake that is found.
 
 mod mistakes;
+mod mistakes_of_lines;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -105,7 +106,7 @@ fn without_its_token_the_sample_warns_and_loads() {
 #[test]
 fn every_mistake_shows_its_place_and_its_mending() {
     let mut wrong = String::new();
-    for (file, from, to, expected) in MISTAKES {
+    for (file, from, to, expected) in MISTAKES.iter().chain(mistakes_of_lines::MISTAKES) {
         let dir = edited(&[(file, from, to)]);
         let found = findings(dir.path(), &[], Severity::Error).join("\n");
         if found != *expected {
