@@ -35,13 +35,13 @@ fuzz: compiler
 		|| { echo "no cargo-fuzz: tests/corpus.rs stands in for it" >&2; exit 0; }; \
 	cargo fuzz --version >/dev/null 2>&1 || exit 0; set -e; \
 	cargo fmt --manifest-path fuzz/Cargo.toml --check; \
-	cargo fuzz build -s none; \
+	cargo fuzz build --dev -s none; \
 	for target in $(FUZZ_TARGETS); do \
 		new=fuzz/target/found/$$target; mkdir -p $$new; \
 		seeds=fuzz/corpus/$$target; \
 		[ $$target != message ] || seeds="$$seeds tests/fixtures/rfc4475/valid \
 			tests/fixtures/rfc4475/invalid tests/fixtures/rfc5118 sip-scenarios/trunk"; \
-		cargo fuzz run -s none $$target $$new $$seeds -- -max_total_time=$(FUZZ_SECONDS) \
+		cargo fuzz run --dev -s none $$target $$new $$seeds -- -max_total_time=$(FUZZ_SECONDS) \
 			-max_len=65535 -rss_limit_mb=2048 -timeout=10 -print_final_stats=0 -verbosity=0; \
 	done
 
