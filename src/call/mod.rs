@@ -163,6 +163,8 @@ pub enum Errand {
 pub struct Calling {
     /// Who.
     pub to: Callee,
+    /// Only this phone of the seat, by its `+sip.instance`.
+    pub phone: Option<String>,
     /// Why.
     pub errand: Errand,
     /// The audio of the leg to be.

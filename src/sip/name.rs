@@ -102,6 +102,7 @@ names! {
     InfoPackage = "Info-Package",
     RecvInfo = "Recv-Info",
     Path = "Path",
+    FlowTimer = "Flow-Timer",
     Replaces = "Replaces",
     AcceptContact = "Accept-Contact" / "a",
     RejectContact = "Reject-Contact" / "j",

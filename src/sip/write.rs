@@ -83,6 +83,8 @@ pub const fn phrase(code: u16) -> &'static str {
         416 => "Unsupported URI Scheme",
         420 => "Bad Extension",
         422 => "Session Interval Too Small",
+        430 => "Flow Failed",
+        439 => "First Hop Lacks Outbound Support",
         423 => "Interval Too Brief",
         469 => "Bad Info Package",
         480 => "Temporarily Unavailable",

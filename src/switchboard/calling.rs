@@ -28,7 +28,7 @@ impl Switchboard {
         &mut self,
         now: Now,
         id: CallId,
-        to: Callee,
+        (to, phone): (Callee, Option<String>),
         errand: Errand,
     ) -> Result<(), u16> {
         let Some(call) = self.calls.get(&id).filter(|call| !call.is_closing()) else {
@@ -58,7 +58,7 @@ impl Switchboard {
             self.acd.handle(now.moment, acd::Input::Engage { seat: seat.clone(), call: id });
         }
         let attempts = Vec::new();
-        let calling = Calling { to, errand, media, attempts, ways, trunk: None };
+        let calling = Calling { to, phone, errand, media, attempts, ways, trunk: None };
         if let Some(call) = self.calls.get_mut(&id) {
             call.calling = Some(calling);
         }
@@ -96,7 +96,7 @@ impl Switchboard {
             return false;
         };
         let sdp = calling.media.offer(law.as_ref());
-        let to = calling.to.clone();
+        let (to, phone) = (calling.to.clone(), calling.phone.clone());
         let way = calling.ways.pop_front();
         let Some(call) = self.calls.get(&id) else { return false };
         let mut invites: Vec<(Flow, Request, Option<String>)> = Vec::new();
@@ -105,7 +105,7 @@ impl Switchboard {
             (Callee::Seat(seat), _)
                 if call.calling.as_ref().is_some_and(|c| c.attempts.is_empty()) =>
             {
-                for phone in self.registrar.phones(seat) {
+                for phone in &self.registrar.targets(seat, phone.as_deref()) {
                     let invite = self.seat_invite(call, seat, phone, &tag, sdp.clone());
                     invites.push((phone.flow, invite, phone.instance.clone()));
                 }

@@ -32,7 +32,7 @@ impl Switchboard {
         seat: &SeatId,
         operator: Option<OperatorId>,
     ) {
-        let phones = self.registrar.phones(seat).to_vec();
+        let phones = self.registrar.targets(seat, None);
         // In one turn the call may have ended after the offer was made.
         let waits = self.calls.get(&id).is_some_and(|call| call.state == State::Waiting);
         if phones.is_empty() || !waits {
@@ -134,7 +134,11 @@ impl Switchboard {
                 if kind == "call" { "Call" } else { "Incident" }
             })
         };
-        let invite = Request::new(Method::Invite, Uri::read(phone.contact.as_str()))
+        let mut invite = Request::new(Method::Invite, Uri::read(phone.contact.as_str()));
+        for hop in &phone.path {
+            invite.headers.push(Name::Route, hop.to_string());
+        }
+        let invite = invite
             .with(Name::From, format!("{name} <sip:{user}@{domain}>;tag={tag}"))
             .with(Name::To, format!("<sip:{seat}@{domain}>"))
             .with(Name::CallId, format!("{}-{tag}@{domain}", call.id))
@@ -258,6 +262,11 @@ impl Switchboard {
                 attempt.failed = Some(code);
             }
         }
+        if self.ring_another_way(now, (id, offer), client, code) {
+            return;
+        }
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(ringing) = call.ringing.get_mut(&offer) else { return };
         if ringing.attempts.iter().any(|a| a.failed.is_none()) {
             return;
         }
@@ -272,6 +281,41 @@ impl Switchboard {
         self.offer_is_over(now, id, offer, outcome, Some(status));
         let miss = acd::Input::Missed { offer, miss: Miss::Refused };
         self.acd.handle(now.moment, miss);
+    }
+
+    /// A phone that cannot be reached by one of its flows may be by another (RFC 5626 §5.3).
+    fn ring_another_way(
+        &mut self,
+        now: Now,
+        (id, offer): (CallId, OfferId),
+        client: ClientId,
+        code: u16,
+    ) -> bool {
+        let Some(ringing) = self.calls.get(&id).and_then(|call| call.ringing.get(&offer)) else {
+            return false;
+        };
+        let failed = ringing.attempts.iter().find(|attempt| attempt.client == client);
+        let Some(instance) = failed.and_then(|attempt| attempt.instance.clone()) else {
+            return false;
+        };
+        let seat = ringing.seat.clone();
+        let tried: Vec<Flow> = ringing.attempts.iter().map(|attempt| attempt.flow).collect();
+        let way = self.registrar.other_way(&seat, &instance, &tried).cloned();
+        let Some(phone) = way.filter(|_| matches!(code, 408 | 430)) else { return false };
+        let tag = self.dice.token();
+        let Some(call) = self.calls.get(&id) else { return false };
+        let sdp = call.ringing.get(&offer).map(|ringing| ringing.media.again());
+        let invite = self.seat_invite(call, &seat, &phone, &tag, sdp.unwrap_or_default());
+        let call_id = invite.headers.call_id().unwrap_or_default();
+        self.follow(&call_id, id, Peer::Seat(seat));
+        let again = self.send(now, phone.flow, invite, Purpose::Ring { call: id, offer });
+        let ringing = self.calls.get_mut(&id).and_then(|call| call.ringing.get_mut(&offer));
+        if let Some(ringing) = ringing {
+            let instance = Some(instance);
+            let attempt = Attempt { client: again, flow: phone.flow, instance, failed: None };
+            ringing.attempts.push(attempt);
+        }
+        true
     }
 
     /// The seat did not answer in time.

@@ -404,7 +404,8 @@ impl Switchboard {
                     acd::settings::Overflow::Queue(queue) => format!("queue:{queue}"),
                     acd::settings::Overflow::Number(number) => {
                         let peer = Callee::Number(dialable(&number));
-                        if let Err(code) = self.call_out(now, call, peer, Errand::Overflow) {
+                        if let Err(code) = self.call_out(now, call, (peer, None), Errand::Overflow)
+                        {
                             let detail = format!("call {call}: {code}; ring {number} by hand");
                             self.alarm(now, "overflow-to-number", detail);
                         }

@@ -16,8 +16,8 @@ use super::inbound::hops;
 
 /// What a seat may name in a call or a transfer.
 pub(super) enum Target {
-    /// Somebody who can be called.
-    Callee(Callee),
+    /// Somebody who can be called; with one phone of a seat, where the address means that.
+    Callee(Callee, Option<String>),
     /// A queue, for a transfer.
     Queue(QueueId),
 }
@@ -32,9 +32,9 @@ impl Switchboard {
         request: &Request,
         seat: &SeatId,
     ) {
-        let to = match self.target(&request.uri) {
-            Some(Target::Callee(to)) if !self.draining => to,
-            Some(Target::Callee(_)) => return self.refuse(now, server, request, 503),
+        let (to, phone) = match self.target(&request.uri) {
+            Some(Target::Callee(to, phone)) if !self.draining => (to, phone),
+            Some(Target::Callee(..)) => return self.refuse(now, server, request, 503),
             // Callers get into a queue by their trunk, never by a seat.
             Some(Target::Queue(_)) => return self.refuse(now, server, request, 403),
             None => return self.refuse(now, server, request, 404),
@@ -84,7 +84,7 @@ impl Switchboard {
         let dialled =
             Fact::SeatDialled { call: id, seat: seat.clone(), to: to.to_string(), during };
         self.note(now, dialled);
-        if let Err(code) = self.call_out(now, id, to, Errand::Dialled) {
+        if let Err(code) = self.call_out(now, id, (to, phone), Errand::Dialled) {
             self.refuse_invite(now, id, code);
             let ending = Ending {
                 stage: Stage::Ringing,
@@ -100,9 +100,13 @@ impl Switchboard {
     /// emergency numbers mean its first queue.
     pub(super) fn target(&self, uri: &Uri) -> Option<Target> {
         let user = uri.user();
+        if uri.scheme() != Scheme::Tel && uri.params().has("gr") {
+            let (seat, phone) = self.registrar.phone_of_gruu(uri)?;
+            return Some(Target::Callee(Callee::Seat(seat), Some(phone)));
+        }
         if uri.scheme() != Scheme::Tel {
             if self.acd.has_seat(&user.into()) {
-                return Some(Target::Callee(Callee::Seat(user.into())));
+                return Some(Target::Callee(Callee::Seat(user.into()), None));
             }
             if self.acd.has_queue(&user.into()) {
                 return Some(Target::Queue(user.into()));
@@ -121,7 +125,7 @@ impl Switchboard {
         let digits = number.strip_prefix('+').unwrap_or(&number);
         let dialable =
             (2..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-        dialable.then_some(Target::Callee(Callee::Number(number)))
+        dialable.then_some(Target::Callee(Callee::Number(number), None))
     }
 
     /// Lets the seats of a call that a seat dialled go, and keeps its ending.

@@ -66,10 +66,10 @@ impl Switchboard {
                 self.tell(now, id, 200, told);
                 self.back_to_queue(now, id, &from, queue);
             }
-            Target::Callee(to) => {
+            Target::Callee(to, phone) => {
                 let errand = Errand::Transfer { from, told };
                 // A call that is begun is told of after the REFER's own answer.
-                self.call_out(now, id, to, errand)?;
+                self.call_out(now, id, (to, phone), errand)?;
                 self.accept(now, server, request, told);
                 self.tell(now, id, 100, told);
             }

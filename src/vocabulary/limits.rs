@@ -25,6 +25,13 @@ pub const SDP_MEDIA_LINES: usize = 32;
 pub const SDP_LINES: usize = 1024;
 /// Contacts one seat may have registered: desk phone, softphone, spare.
 pub const BINDINGS_PER_SEAT: usize = 8;
+/// Proxies between us and a phone.
+pub const PATH_HOPS: usize = 8;
+/// Temporary addresses of one phone that stay good beside the newest.
+pub const TEMPORARY_GRUUS: usize = 8;
+/// A phone that keeps its flow open should say so this often (RFC 5626 §4.4.1): well within the idle
+/// time of a connection and of a NAT's entry for TCP.
+pub const FLOW_TIMER: Duration = Duration::from_secs(120);
 /// Server transactions alive at once; above it new requests other than INVITE, ACK, BYE and
 /// CANCEL are dropped. 1,000 calls a second for 32 s of lingering BYE transactions is 32,000.
 pub const TRANSACTIONS: usize = 200_000;

@@ -2,8 +2,9 @@
 //!
 //! A request is taken whole or not at all: a malformed Contact changes no binding.
 
+mod binding;
+
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::digest::{Authenticator, Credential, Verdict};
 use super::flow::Flow;
@@ -11,22 +12,10 @@ use super::message::{Request, Response};
 use super::name::Name;
 use super::settings::{Account, Expires, SipSettings};
 use super::uri::Uri;
-use super::write::quoted;
 use crate::vocabulary::{Deadlines, Dice, Moment, SeatId, limits};
 
-/// One phone of a seat.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Binding {
-    /// Where to send an INVITE, as the phone wrote it.
-    pub contact: Uri,
-    /// Where it registered from: the way through its NAT.
-    pub flow: Flow,
-    /// `+sip.instance` (RFC 5626), when it has one: the same phone replaces itself.
-    pub instance: Option<String>,
-    call_id: String,
-    number: u32,
-    expires_at: Moment,
-}
+pub use binding::Binding;
+use binding::{Asked, Wish};
 
 /// A seat gained its first phone or lost its last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,13 +46,6 @@ pub struct Login {
     pub response: Response,
     /// It was refused because name or password were wrong: somebody may be guessing.
     pub wrong: bool,
-}
-
-/// What one Contact of a REGISTER asks for.
-struct Wish {
-    contact: Uri,
-    instance: Option<String>,
-    seconds: u32,
 }
 
 /// The bindings of every seat.
@@ -260,11 +242,11 @@ impl Registrar {
             return refuse(403, dice);
         }
         let seat = account.seat.clone();
-        let (Some(call_id), Some(cseq)) = (request.headers.call_id(), request.headers.cseq())
-        else {
-            return refuse(400, dice);
+        let asked = match Asked::of(request) {
+            Ok(asked) => asked,
+            Err(code) => return refuse(code, dice),
         };
-        match self.wishes(request) {
+        match binding::wishes(&request.headers, &self.expires, asked.outbound) {
             Err(code) => {
                 let response = refuse(code, dice);
                 if code == 423 {
@@ -273,67 +255,24 @@ impl Registrar {
                 response
             }
             Ok(wishes) => {
-                if self.is_out_of_order(&seat, &wishes, &call_id, cseq.number) {
+                if self.is_out_of_order(&seat, wishes.as_deref(), &asked) {
                     return refuse(500, dice);
                 }
-                self.apply(now, &seat, wishes, flow, &call_id, cseq.number);
-                self.bindings_response(now, request, &seat, dice)
+                self.apply(now, &seat, wishes, flow, &asked, dice);
+                let address = format!("{username}@{}", self.authenticator.realm());
+                self.bindings_response(now, request, (&seat, &address), &asked, dice)
             }
         }
-    }
-
-    /// What the Contacts ask for: `None` is `Contact: *`.
-    fn wishes(&self, request: &Request) -> Result<Option<Vec<Wish>>, u16> {
-        let header = request.headers.number(&Name::Expires);
-        let values = request.headers.values(&Name::Contact);
-        if values.iter().any(|v| v == "*") {
-            // `*` stands alone and only with Expires: 0 (§10.3 step 6).
-            return if values.len() == 1 && header == Some(0) { Ok(None) } else { Err(400) };
-        }
-        let mut wishes = Vec::new();
-        for value in &values {
-            let contact = super::values::NameAddr::read(value).ok_or(400u16)?;
-            // A Contact with headers stands in brackets (RFC 3261 §20.10).
-            let uri = contact.uri.as_str();
-            let bare_headers = uri.contains('?') && value.trim_start().starts_with(uri);
-            // It is written back to every phone of the seat: nothing may break out of its place.
-            if !contact.uri.is_target() || !contact.uri.is_sound() || bare_headers {
-                return Err(400);
-            }
-            // The Contact's own parameter wins over the header, the header over the default.
-            let asked = contact.params.get("expires").map(|t| t.trim().parse::<u32>());
-            let seconds = match asked {
-                Some(Ok(seconds)) => seconds,
-                // A malformed parameter counts as an hour, the RFC's own default (§20.19).
-                Some(Err(_)) => 3600,
-                None => header.unwrap_or(self.expires.default),
-            };
-            if seconds != 0 && seconds < self.expires.min {
-                return Err(423);
-            }
-            wishes.push(Wish {
-                instance: contact.params.get("+sip.instance").map(str::to_owned),
-                contact: contact.uri,
-                seconds: seconds.min(self.expires.max),
-            });
-        }
-        if wishes.len() > limits::BINDINGS_PER_SEAT { Err(400) } else { Ok(Some(wishes)) }
     }
 
     /// A late or repeated request of the same registration must not undo a newer one (step 7).
-    fn is_out_of_order(
-        &self,
-        seat: &SeatId,
-        wishes: &Option<Vec<Wish>>,
-        call_id: &str,
-        number: u32,
-    ) -> bool {
+    fn is_out_of_order(&self, seat: &SeatId, wishes: Option<&[Wish]>, asked: &Asked) -> bool {
         let touches = |b: &Binding| {
-            wishes
-                .as_ref()
-                .is_none_or(|w| w.iter().any(|w| w.contact.as_str() == b.contact.as_str()))
+            wishes.is_none_or(|w| w.iter().any(|w| w.contact.as_str() == b.contact.as_str()))
         };
-        self.phones(seat).iter().any(|b| b.call_id == call_id && number < b.number && touches(b))
+        self.phones(seat)
+            .iter()
+            .any(|b| b.call_id == asked.call_id && asked.number < b.number && touches(b))
     }
 
     fn apply(
@@ -342,35 +281,33 @@ impl Registrar {
         seat: &SeatId,
         wishes: Option<Vec<Wish>>,
         flow: Flow,
-        call_id: &str,
-        number: u32,
+        asked: &Asked,
+        dice: &mut Dice,
     ) {
         let Some(wishes) = wishes else { return self.keep(seat, |_| false) };
         for wish in wishes {
-            let same = |b: &Binding| {
-                b.contact.as_str() == wish.contact.as_str()
-                    || (wish.instance.is_some() && b.instance == wish.instance)
-            };
             if wish.seconds == 0 {
-                self.keep(seat, |b| !same(b));
+                self.keep(seat, |b| !wish.is(b));
                 continue;
             }
             let phones = self.bindings.entry(seat.clone()).or_default();
             let first = phones.is_empty();
-            let from = phones.iter().find(|b| same(b)).map(|b| b.flow);
+            let before = phones.iter().find(|b| wish.is(b));
+            let from = before.map(|b| b.flow);
             if from != Some(flow) {
                 let (seat, instance) = (seat.clone(), wish.instance.clone());
                 self.moves.push(Moved { seat, instance, from, to: flow });
             }
-            phones.retain(|b| !same(b));
-            phones.push(Binding {
-                instance: wish.instance.clone(),
-                contact: wish.contact.clone(),
-                flow,
-                call_id: call_id.to_owned(),
-                number,
-                expires_at: now.after(Duration::from_secs(u64::from(wish.seconds))),
-            });
+            let mut binding = wish.bind(now, asked, flow);
+            if asked.gruu && wish.instance.is_some() {
+                // A new one each time, and the last ones stay good (RFC 5627 §5.2).
+                binding.temporary = before.map(|b| b.temporary.clone()).unwrap_or_default();
+                binding.temporary.push(dice.token().into());
+                let surplus = binding.temporary.len().saturating_sub(limits::TEMPORARY_GRUUS);
+                binding.temporary.drain(..surplus);
+            }
+            phones.retain(|b| !wish.is(b));
+            phones.push(binding);
             // A phone that lost its power comes back with a new contact: the oldest makes room.
             if phones.len() > limits::BINDINGS_PER_SEAT {
                 phones.remove(0);
@@ -386,19 +323,71 @@ impl Registrar {
         &self,
         now: Moment,
         request: &Request,
-        seat: &SeatId,
+        (seat, address): (&SeatId, &str),
+        asked: &Asked,
         dice: &mut Dice,
     ) -> Response {
         let mut response = request.response(200, &dice.token());
         for binding in self.phones(seat) {
-            let seconds = binding.expires_at.since(now).as_secs();
-            let mut value = format!("<{}>;expires={seconds}", binding.contact);
-            if let Some(instance) = &binding.instance {
-                value.push_str(&format!(";+sip.instance={}", quoted(instance)));
+            response.headers.push(Name::Contact, binding::listed(binding, now, address));
+        }
+        response.headers.push(Name::Supported, "path, outbound, gruu");
+        if asked.outbound {
+            response.headers.push(Name::Require, "outbound");
+            response.headers.push(Name::FlowTimer, limits::FLOW_TIMER.as_secs().to_string());
+        }
+        if request.headers.lists(&Name::Supported, "path") {
+            for hop in &asked.path {
+                response.headers.push(Name::Path, hop.to_string());
             }
-            response.headers.push(Name::Contact, value);
         }
         response
+    }
+
+    /// One way to each phone of a seat, the newest: a phone that keeps several flows must not ring on
+    /// all of them (RFC 5626 §5.3). `only` is one phone's instance.
+    #[must_use]
+    pub fn targets(&self, seat: &SeatId, only: Option<&str>) -> Vec<Binding> {
+        let mut targets: Vec<Binding> = Vec::new();
+        for binding in self.phones(seat).iter().rev() {
+            let known = binding.instance.is_some()
+                && targets.iter().any(|target| target.instance == binding.instance);
+            let wanted = only.is_none() || binding.instance.as_deref() == only;
+            if wanted && !known {
+                targets.push(binding.clone());
+            }
+        }
+        targets.reverse();
+        targets
+    }
+
+    /// Another way to the same phone, when those that were tried have failed.
+    #[must_use]
+    pub fn other_way(&self, seat: &SeatId, instance: &str, tried: &[Flow]) -> Option<&Binding> {
+        let same = |b: &&Binding| b.instance.as_deref() == Some(instance);
+        self.phones(seat).iter().rev().filter(same).find(|b| !tried.contains(&b.flow))
+    }
+
+    /// The phone that a GRUU of ours means (RFC 5627 §6.2): its seat and instance. None for one that
+    /// names nobody who is registered.
+    #[must_use]
+    pub fn phone_of_gruu(&self, uri: &Uri) -> Option<(SeatId, String)> {
+        let all =
+            || self.bindings.iter().flat_map(|(seat, all)| all.iter().map(move |b| (seat, b)));
+        let found = match uri.params().get("gr").filter(|gr| !gr.is_empty()) {
+            Some(gr) => {
+                let seat = self.seat_of(uri.user())?;
+                all().find(|(s, b)| {
+                    *s == seat && b.instance.as_deref().map(binding::urn) == Some(gr)
+                })
+            }
+            None => {
+                let token = uri.user().strip_prefix(binding::TEMPORARY)?;
+                all().find(|(_, b)| b.temporary.iter().any(|own| **own == *token))
+            }
+        };
+        let (seat, binding) = found?;
+        Some((seat.clone(), binding.instance.clone()?))
     }
 }
 
