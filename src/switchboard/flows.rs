@@ -1,12 +1,16 @@
 //! Connections that are lost, and phones that come back by another way: registrations end, dialogs
 //! look for the phone where it is now (RFC 5626 §5.3).
 
-use crate::call::Side;
-use crate::sip::Flow;
+use crate::call::{Attempt, Peer, Side};
 use crate::sip::registrar::Moved;
-use crate::vocabulary::Now;
+use crate::sip::{ClientId, Flow};
+use crate::vocabulary::{Now, SeatId};
 
-use super::Switchboard;
+use super::{Purpose, Switchboard};
+
+/// What a phone is taken to have said that nobody can hear any more: the same as one that never
+/// answers (RFC 3261 §8.1.3.1).
+const UNHEARD: u16 = 408;
 
 impl Switchboard {
     /// A connection is gone, or could not be opened.
@@ -21,6 +25,44 @@ impl Switchboard {
                 }
             }
         }
+        for client in self.rings_over(flow) {
+            match self.clients.get(&client).copied() {
+                Some(Purpose::CallOut { call }) => self.called_fails(now, call, client, UNHEARD),
+                _ => self.ring_failed(now, client, UNHEARD),
+            }
+            // It may live and answer by a connection of its own: that answer is hung up.
+            self.clients.insert(client, Purpose::Withdrawn);
+            self.endpoint.cancel(now.moment, client, "");
+        }
+    }
+
+    /// INVITEs of phones that rang over this connection and have not registered another way since.
+    /// Nobody will answer there, and no caller may wait for it until the ringing is over.
+    fn rings_over(&self, flow: &Flow) -> Vec<ClientId> {
+        let mut rings: Vec<(&SeatId, &[Attempt])> = Vec::new();
+        for call in self.calls.values() {
+            rings.extend(call.ringing.values().map(|r| (&r.seat, r.attempts.as_slice())));
+            if let Some(calling) = &call.calling
+                && let Peer::Seat(seat) = &calling.to
+            {
+                rings.push((seat, &calling.attempts));
+            }
+        }
+        let mut over = Vec::new();
+        for (seat, attempts) in rings {
+            for lost in attempts.iter().filter(|a| a.flow == *flow && a.failed.is_none()) {
+                let moved = self.registrar.phones(seat).iter().any(|phone| {
+                    let other = phone.instance.is_some()
+                        && lost.instance.is_some()
+                        && phone.instance != lost.instance;
+                    !other && attempts.iter().all(|a| a.flow != phone.flow)
+                });
+                if !moved {
+                    over.push(lost.client);
+                }
+            }
+        }
+        over
     }
 
     /// Takes the talks of phones along that registered by a new way: one that takes the place of

@@ -1,7 +1,7 @@
 //! A centre on a virtual clock: the real switchboard, carriers and phones that speak SIP text, a
 //! journal and a media plane that answer at once or when told to. What is said is kept as a ladder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -120,6 +120,8 @@ pub struct World {
     /// Hosts that the rim was asked to look up.
     pub located: Vec<String>,
     shown: Option<Board>,
+    /// Peers that speak over TCP.
+    pub on_tcp: BTreeSet<String>,
     ticket: u64,
     calls: u32,
     registrations: u32,
@@ -160,6 +162,7 @@ impl World {
             streams: BTreeMap::new(),
             located: Vec::new(),
             shown: None,
+            on_tcp: BTreeSet::new(),
             ticket: 0,
             calls: 0,
             registrations: 0,
@@ -174,13 +177,23 @@ impl World {
         self.drain();
     }
 
-    /// A datagram from somewhere.
-    pub fn hear(&mut self, from: &str, text: &str) {
+    /// How a peer speaks with us.
+    pub fn flow(&self, from: &str) -> Flow {
         let remote: SocketAddr = from.parse().unwrap();
         let local = if remote.is_ipv4() { OURS } else { OURS_6 }.parse().unwrap();
-        let flow = Flow { transport: Transport::Udp, local, remote };
-        self.ladder.push(format!("<- {} {}", remote.ip(), first_word(text)));
-        self.take(Input::Sip { flow, bytes: Bytes::copy_from_slice(text.as_bytes()) });
+        let tcp = self.on_tcp.contains(from);
+        Flow { transport: if tcp { Transport::Tcp } else { Transport::Udp }, local, remote }
+    }
+
+    /// A message from somewhere.
+    pub fn hear(&mut self, from: &str, text: &str) {
+        let flow = self.flow(from);
+        self.ladder.push(format!("<- {} {}", flow.remote.ip(), first_word(text)));
+        let text = match flow.transport {
+            Transport::Udp => text.to_owned(),
+            _ => text.replacen("Via: SIP/2.0/UDP", "Via: SIP/2.0/TCP", 1),
+        };
+        self.take(Input::Sip { flow, bytes: text.into() });
     }
 
     /// Time passes; what is due is done at its moment.
