@@ -1,5 +1,5 @@
-//! A call between a trunk and a real softphone, baresip, with the audio measured at both ends and
-//! in the recording: 440 Hz from the caller, 880 Hz from the seat.
+//! Calls between a trunk and a real softphone, baresip, over UDP, TCP and TLS, with the audio
+//! measured at both ends and in the recording: 440 Hz from the caller, 880 Hz from the seat.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,23 +12,21 @@
 mod support;
 
 use std::fs::{self, File};
-use std::net::UdpSocket;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use support::gateway::{Centre, Gateway, account};
 use support::phone::{Dialog, Phone};
-use support::tone::{RATE, channel, share, sine, talk};
+use support::tone::{self, CALLER_HERTZ, RATE, SEAT_HERTZ, assert_tone, channel, talk};
 use support::wait::until;
 
-/// What the caller sends.
-const CALLER_HERTZ: f64 = 440.0;
-/// What the seat sends.
-const SEAT_HERTZ: f64 = 880.0;
-/// Part of the power that must be the expected tone. A relay that mixes, repeats or drops audio
-/// falls far below; the rest is the beginning and the end of the call.
-const CLEAR: f64 = 0.8;
+/// What a second seat sends.
+const OTHER_HERTZ: f64 = 660.0;
+/// Where baresip is told what to do.
+const CONTROL_PORT: u16 = 4444;
 
 /// Where baresip's modules are: Debian's package, or built from source.
 fn module_path() -> &'static str {
@@ -37,35 +35,24 @@ fn module_path() -> &'static str {
     found.expect("baresip is installed: make test installs it")
 }
 
-/// Ten seconds of the seat's tone as a file: baresip's own tone source knows only 48 kHz.
-fn tone_file(folder: &Path) -> PathBuf {
-    let path = folder.join("tone.wav");
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: RATE,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut file = hound::WavWriter::create(&path, spec).expect("created");
-    for sample in sine(SEAT_HERTZ, 0..10 * RATE) {
-        file.write_sample(sample).expect("written");
-    }
-    file.finalize().expect("written");
-    path
-}
-
-/// baresip as the phone of seat 1: registers, answers by itself, plays a tone, keeps what it hears.
+/// baresip as the phone of a seat: registers, answers by itself, plays a tone, keeps what it hears.
 struct Softphone {
     child: Child,
     folder: PathBuf,
+    ip: Ipv4Addr,
 }
 
 impl Softphone {
-    fn start(gateway: &Gateway) -> Self {
-        let folder = gateway.dir().join("baresip");
+    /// The phone of a seat, registered: the tone is what it plays.
+    fn start(gateway: &Gateway, number: u8, transport: &str, hertz: f64) -> Self {
+        let user = format!("seat-{number}");
+        let folder = gateway.dir().join(&user);
         fs::create_dir(&folder).expect("created");
-        let ip = gateway.site.seat(1);
+        let ip = gateway.site.seat(number);
         let put = |name: &str, text: String| fs::write(folder.join(name), text).expect("written");
+        // baresip's own tone source knows only 48 kHz.
+        let sound = folder.join("tone.wav");
+        tone::file(&sound, hertz);
         // `sndfile` writes down what is decoded, before it reaches a player; `aubridge` is a
         // player without a sound card.
         let modules = ["g711", "aufile", "sndfile", "aubridge"];
@@ -73,23 +60,26 @@ impl Softphone {
             "config",
             format!(
                 "module_path {}\nsip_listen {ip}:5060\nnet_interface {ip}\n\
+                 sip_cafile {}\nsip_verify_server yes\nctrl_tcp_listen {ip}:{CONTROL_PORT}\n\
                  rtp_ports 32000-32100\naudio_source aufile,{}\naudio_player aubridge,ear\n\
                  audio_alert aubridge,bell\nsnd_path {}\nausrc_srate 8000\n\
                  auplay_srate 8000\nausrc_channels 1\nauplay_channels 1\n{}\
-                 module_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\n",
+                 module_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\n\
+                 module_app ctrl_tcp.so\n",
                 module_path(),
-                tone_file(&folder).display(),
+                gateway.authority_file().display(),
+                sound.display(),
                 folder.display(),
                 modules.map(|name| format!("module {name}.so\n")).concat(),
             ),
         );
-        let (user, password) = ("seat-1", account("seat-1").password);
         put(
             "accounts",
             format!(
-                "<sip:{user}@{};transport=udp>;auth_user={user};auth_pass={password};\
+                "<sip:{user}@{};transport={transport}>;auth_user={user};auth_pass={};\
                  answermode=auto;regint=300;audio_codecs=pcma\n",
-                gateway.sip
+                gateway.at(transport),
+                account(&user).password,
             ),
         );
         put("contacts", String::new());
@@ -97,26 +87,48 @@ impl Softphone {
         let child = Command::new("baresip")
             .arg("-f")
             .arg(&folder)
+            .arg("-s")
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
             .stderr(log)
             .spawn()
             .expect("baresip is installed: make test installs it");
-        Self { child, folder }
+        let phone = Self { child, folder, ip };
+        gateway.await_seat(&user, "ready");
+        phone
     }
 
-    /// What it has heard, as soon as its file is complete.
-    fn heard(&self) -> Vec<i16> {
-        let file = until("baresip has closed its file", || {
-            let mut names = fs::read_dir(&self.folder).ok()?.map_while(Result::ok);
-            let heard = names.find(|e| e.file_name().to_string_lossy().ends_with("-dec.wav"))?;
-            let bytes = fs::read(heard.path()).ok()?;
-            let length = hound::WavReader::new(&bytes[..]).ok()?.len();
-            (length > 0).then_some(bytes)
+    /// A command of its menu, as a netstring of JSON; it answers that it has understood.
+    fn command(&self, command: &str, parameters: &str) {
+        let mut control = TcpStream::connect((self.ip, CONTROL_PORT)).expect("ctrl_tcp is loaded");
+        let json = serde_json::json!({ "command": command, "params": parameters }).to_string();
+        write!(control, "{}:{json},", json.len()).expect("sent");
+        let (mut answer, mut piece) = (String::new(), [0; 4096]);
+        until("baresip has done it", || {
+            let length = control.read(&mut piece).expect("it is there");
+            assert!(length > 0, "baresip closed: {answer}");
+            answer += &String::from_utf8_lossy(&piece[..length]);
+            answer.contains("\"response\":true,\"ok\":true").then_some(())
         });
-        let (samples, rate) = channel(&file, 0);
+    }
+
+    /// What it has heard in its call number `call`, as soon as the file is complete.
+    fn heard(&self, call: usize) -> Vec<i16> {
+        let path = until("baresip has made its file", || {
+            let names = fs::read_dir(&self.folder).ok()?.map_while(Result::ok);
+            let mut heard: Vec<PathBuf> = names.map(|entry| entry.path()).collect();
+            heard.retain(|path| path.to_string_lossy().ends_with("-dec.wav"));
+            heard.sort();
+            heard.into_iter().nth(call)
+        });
+        let (samples, rate) = tone::closed(&path);
         assert_eq!(rate, RATE);
         samples
+    }
+
+    /// Its log: every message, sent and received.
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("baresip.log")).unwrap_or_default()
     }
 }
 
@@ -126,37 +138,31 @@ impl Drop for Softphone {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            let log = self.folder.join("baresip.log");
-            eprintln!("baresip:\n{}", fs::read_to_string(log).unwrap_or_default());
+            eprintln!("baresip:\n{}", self.log());
         }
     }
 }
 
-/// Asserts that nearly all of the audio is one tone, and that there is enough of it.
-fn assert_tone(what: &str, samples: &[i16], hertz: f64, rate: u32) {
-    let found = share(samples, hertz, rate);
-    assert!(found > CLEAR, "{what}: {found:.3} of the power is {hertz} Hz in {}", samples.len());
-    assert!(samples.len() > rate as usize, "{what}: only {} samples", samples.len());
-}
-
-#[test]
-fn sound_passes_both_ways_and_into_the_recording() {
-    let gateway = Centre { md5_only: true, ..Centre::default() }.start();
-    let softphone = Softphone::start(&gateway);
-    until("baresip has registered", || {
-        (gateway.seat("seat-1").expect("listed")["state"] == "ready").then_some(())
-    });
-
+/// A call from the trunk that has been answered, and where its audio goes.
+fn call(gateway: &Gateway) -> (Phone, Dialog, UdpSocket, SocketAddr) {
     let trunk = Phone::at(gateway.site.trunk(), 0, gateway.sip);
     let audio = UdpSocket::bind((gateway.site.trunk(), 0)).expect("a free port");
     let mut call = Dialog::new(&trunk, "+6281234567890", &format!("sip:112@{}", gateway.sip));
     call.invite(&trunk, audio.local_addr().expect("bound"));
     let answer = call.await_answer(&trunk);
-    let heard = talk(&audio, answer.media(), CALLER_HERTZ, Duration::from_secs(3));
+    (trunk, call, audio, answer.media())
+}
+
+#[test]
+fn sound_passes_both_ways_and_into_the_recording() {
+    let gateway = Centre { md5_only: true, ..Centre::of_every_transport() }.start();
+    let softphone = Softphone::start(&gateway, 1, "udp", SEAT_HERTZ);
+    let (trunk, mut call, audio, to) = call(&gateway);
+    let heard = talk(&audio, to, CALLER_HERTZ, Duration::from_secs(3));
     call.hang_up(&trunk);
 
     assert_tone("the caller hears the seat", &heard, SEAT_HERTZ, RATE);
-    assert_tone("the seat hears the caller", &softphone.heard(), CALLER_HERTZ, RATE);
+    assert_tone("the seat hears the caller", &softphone.heard(0), CALLER_HERTZ, RATE);
 
     let incident = gateway.incident();
     assert_eq!(incident.ending(), "talking caller hung-up");
@@ -169,5 +175,63 @@ fn sound_passes_both_ways_and_into_the_recording() {
     assert_tone("left is the caller", &left, CALLER_HERTZ, rate);
     let (right, rate) = channel(&wav, 1);
     assert_tone("right is the seat", &right, SEAT_HERTZ, rate);
+    gateway.stop();
+}
+
+/// Two calls to a phone on a connection: the caller ends the first, the seat the second.
+fn two_calls_over(transport: &str) {
+    let gateway = Centre { md5_only: true, ..Centre::of_every_transport() }.start();
+    let softphone = Softphone::start(&gateway, 1, transport, SEAT_HERTZ);
+    for (number, seat_ends) in [false, true].into_iter().enumerate() {
+        let (trunk, mut call, audio, to) = call(&gateway);
+        let heard = talk(&audio, to, CALLER_HERTZ, Duration::from_secs(2));
+        if seat_ends {
+            softphone.command("hangup", "");
+            trunk.accept(&trunk.await_request("BYE"));
+        } else {
+            call.hang_up(&trunk);
+        }
+        assert_tone("the caller hears the seat", &heard, SEAT_HERTZ, RATE);
+        assert_tone("the seat hears the caller", &softphone.heard(number), CALLER_HERTZ, RATE);
+        gateway.await_seat("seat-1", "ready");
+    }
+    let endings: Vec<String> = gateway.incidents(2).iter().map(|i| i.ending()).collect();
+    assert_eq!(endings, ["talking caller hung-up", "talking seat hung-up"]);
+    let via = format!("Via: SIP/2.0/{} {}", transport.to_uppercase(), gateway.at(transport));
+    assert!(softphone.log().contains(&via), "our requests went over {transport}");
+    drop(softphone);
+    gateway.await_seat("seat-1", "signed-out");
+    gateway.stop();
+}
+
+#[test]
+fn a_phone_on_tcp_talks_and_either_side_hangs_up() {
+    two_calls_over("tcp");
+}
+
+#[test]
+fn a_phone_on_tls_that_checks_our_certificate_talks_and_either_side_hangs_up() {
+    two_calls_over("tls");
+}
+
+#[test]
+fn a_phone_on_tls_transfers_its_caller_to_one_on_udp() {
+    let centre = Centre { seats: 2, md5_only: true, ..Centre::of_every_transport() };
+    let gateway = centre.start();
+    // The seat that signed in first has been idle longest.
+    let first = Softphone::start(&gateway, 1, "tls", SEAT_HERTZ);
+    let second = Softphone::start(&gateway, 2, "udp", OTHER_HERTZ);
+    let (trunk, mut call, audio, to) = call(&gateway);
+    let heard = talk(&audio, to, CALLER_HERTZ, Duration::from_secs(2));
+    assert_tone("the caller hears the first seat", &heard, SEAT_HERTZ, RATE);
+    first.command("transfer", "sip:seat-2@112.sumenep.example");
+    gateway.await_seat("seat-1", "ready");
+    gateway.await_seat("seat-2", "talking");
+    let heard = talk(&audio, to, CALLER_HERTZ, Duration::from_secs(2));
+    call.hang_up(&trunk);
+    assert_tone("the caller hears the second seat", &heard, OTHER_HERTZ, RATE);
+    assert_tone("the first seat heard the caller", &first.heard(0), CALLER_HERTZ, RATE);
+    assert_tone("the second seat heard the caller", &second.heard(0), CALLER_HERTZ, RATE);
+    assert_eq!(gateway.incident().ending(), "talking caller hung-up");
     gateway.stop();
 }

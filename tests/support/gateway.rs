@@ -27,6 +27,8 @@ pub const TEST_NUMBER: &str = "0328911";
 /// Line under `[sip]` for peers that cannot read a SHA-256 challenge: SIPp 3.6 and baresip 1.0
 /// give up as soon as they see one, wherever it stands.
 const MD5_ONLY: &str = "digest = [\"MD5\"]\n";
+/// The name in the certificate of a carrier, for [`Centre::certified_trunk`].
+pub const SBC: &str = "sbc.telco.example";
 
 /// What a story's centre is like.
 #[derive(Clone)]
@@ -77,6 +79,12 @@ impl Default for Centre {
 }
 
 impl Centre {
+    /// A centre that takes every transport, with certificates of an authority of its own.
+    pub fn of_every_transport() -> Self {
+        let tls = Some((Arc::new(Authority::new()), ""));
+        Self { transports: &["tcp", "tls", "ws", "wss"], tls, ..Self::default() }
+    }
+
     /// Writes the configuration into `dir`.
     #[allow(clippy::too_many_lines, reason = "one configuration, read in one piece")]
     fn write(&self, dir: &Path, site: &Site) {
@@ -216,8 +224,9 @@ impl Centre {
         std::thread::spawn(move || {
             stdout.lines().map_while(Result::ok).try_for_each(|l| tell.send(l))
         });
-        let mut gateway =
-            Gateway { child, dir, site, sip: nowhere(), listeners: Vec::new(), console: nowhere() };
+        let authority = self.tls.as_ref().map(|(authority, _)| Arc::clone(authority));
+        let (sip, console, listeners) = (nowhere(), nowhere(), Vec::new());
+        let mut gateway = Gateway { child, dir, site, authority, sip, listeners, console };
         let ready = told.recv_timeout(LIMIT).unwrap_or_else(|e| {
             let log = fs::read_to_string(gateway.dir.path().join("gateway.log"));
             panic!("no ready line: {e}\n{}", log.unwrap_or_default())
@@ -277,6 +286,7 @@ pub struct Gateway {
     dir: TempDir,
     /// The addresses of this test.
     pub site: Site,
+    authority: Option<Arc<Authority>>,
     /// Where it takes SIP over UDP.
     pub sip: SocketAddr,
     /// Every transport and address that it takes SIP on.
@@ -289,6 +299,27 @@ impl Gateway {
     /// A place for files of this test.
     pub fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// The certificate of who vouches for it.
+    pub fn authority_file(&self) -> PathBuf {
+        self.config().join("tls/ca.pem")
+    }
+
+    /// Files of a certificate of the same authority, and of its key.
+    pub fn certificate(&self, file: &str, names: &[&str]) -> (PathBuf, PathBuf) {
+        let identity = self.authority.as_ref().expect("a centre with certificates").sign(names);
+        let path = |kind: &str| self.dir().join(format!("{file}.{kind}"));
+        fs::write(path("pem"), identity.cert_pem).expect("written");
+        fs::write(path("key"), identity.key_pem).expect("written");
+        (path("pem"), path("key"))
+    }
+
+    /// Waits until a seat is in a state.
+    pub fn await_seat(&self, name: &str, state: &str) {
+        until(&format!("{name} is {state}"), || {
+            (self.seat(name).expect("listed")["state"] == state).then_some(())
+        });
     }
 
     /// Where it takes SIP over a transport, on IPv4.

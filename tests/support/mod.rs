@@ -6,6 +6,7 @@
 
 pub mod digest;
 pub mod gateway;
+pub mod helper;
 pub mod http;
 pub mod phone;
 pub mod pki;

@@ -56,6 +56,12 @@ impl Message {
         contact.split(['<', '>']).nth(1).unwrap_or(contact).to_owned()
     }
 
+    /// The entries of Record-Route, in order.
+    pub fn routes(&self) -> Vec<String> {
+        let lines = self.all("Record-Route").flat_map(|line| line.split(','));
+        lines.map(|route| route.trim().to_owned()).collect()
+    }
+
     /// Where the SDP of the body wants RTP.
     pub fn media(&self) -> SocketAddr {
         let sdp = String::from_utf8_lossy(&self.body);
@@ -138,11 +144,20 @@ impl Phone {
 
     /// Answers a request with 200.
     pub fn accept(&self, request: &Message) {
-        let copied = ["Via", "From", "To", "Call-ID", "CSeq"]
+        self.respond(request, request.header("To"), "", "");
+    }
+
+    fn respond(&self, request: &Message, to: &str, lines: &str, sdp: &str) {
+        let copied = ["Via", "Record-Route", "From", "Call-ID", "CSeq"]
             .into_iter()
             .flat_map(|name| request.all(name).map(move |value| format!("{name}: {value}\r\n")));
         let copied: String = copied.collect();
-        self.send(format!("SIP/2.0 200 OK\r\n{copied}Content-Length: 0\r\n\r\n").as_bytes());
+        let kind = if sdp.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+        let length = sdp.len();
+        let text = format!(
+            "SIP/2.0 200 OK\r\n{copied}To: {to}\r\n{lines}{kind}Content-Length: {length}\r\n\r\n{sdp}"
+        );
+        self.send(text.as_bytes());
     }
 
     /// Registers `contact` for `expires` seconds: takes the first challenge offered, answers it.
@@ -169,6 +184,8 @@ pub struct Dialog {
     from: String,
     to: String,
     target: String,
+    /// What goes into Route, first hop first (RFC 3261 §12.1).
+    routes: Vec<String>,
     cseq: u32,
 }
 
@@ -181,6 +198,7 @@ impl Dialog {
             from: format!("<sip:{user}@{local}>;tag={:08x}", rand::random::<u32>()),
             to: format!("<{target}>"),
             target: target.to_owned(),
+            routes: Vec::new(),
             cseq: 0,
         }
     }
@@ -188,18 +206,38 @@ impl Dialog {
     /// Sends the next request and returns its bytes.
     pub fn request(&mut self, phone: &Phone, method: &str, lines: &str, sdp: &str) -> Vec<u8> {
         self.cseq += u32::from(method != "ACK");
-        let Self { call_id, from, to, target, cseq } = self;
+        let Self { call_id, from, to, target, routes, cseq } = self;
+        let route: String = routes.iter().map(|route| format!("Route: {route}\r\n")).collect();
         let (local, chance) = (phone.local(), rand::random::<u64>());
         let kind = if sdp.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
         let bytes = format!(
             "{method} {target} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK{chance:016x};rport\r\n\
-             Max-Forwards: 70\r\nFrom: {from}\r\nTo: {to}\r\nCall-ID: {call_id}\r\n\
+             {route}Max-Forwards: 70\r\nFrom: {from}\r\nTo: {to}\r\nCall-ID: {call_id}\r\n\
              CSeq: {cseq} {method}\r\n{lines}{kind}Content-Length: {}\r\n\r\n{sdp}",
             sdp.len()
         )
         .into_bytes();
         phone.send(&bytes);
         bytes
+    }
+
+    /// The side of a phone that is rung: answers the next INVITE with audio at `media`, and
+    /// returns that INVITE too.
+    pub fn pick_up(phone: &Phone, media: SocketAddr) -> (Self, Message) {
+        let invite = phone.await_request("INVITE");
+        let own = format!("{};tag={:08x}", invite.header("To"), rand::random::<u32>());
+        let lines = format!("Contact: <sip:seat@{}>\r\n", phone.local());
+        phone.respond(&invite, &own, &lines, &sdp(media));
+        phone.await_request("ACK");
+        let dialog = Self {
+            call_id: invite.header("Call-ID").to_owned(),
+            from: own,
+            to: invite.header("From").to_owned(),
+            target: invite.target(),
+            routes: invite.routes(),
+            cseq: 0,
+        };
+        (dialog, invite)
     }
 
     /// Calls 112 with audio at `media`; returns the INVITE's bytes.
@@ -211,8 +249,13 @@ impl Dialog {
     /// Waits for the 200 to the INVITE and acknowledges it.
     pub fn await_answer(&mut self, phone: &Phone) -> Message {
         let answer = phone.await_status(200, "INVITE");
-        answer.header("To").clone_into(&mut self.to);
         self.target = answer.target();
+        // The first answer makes the dialog and its route; later ones leave it as it is.
+        if !self.to.contains(";tag=") {
+            answer.header("To").clone_into(&mut self.to);
+            self.routes = answer.routes();
+            self.routes.reverse();
+        }
         self.request(phone, "ACK", "", "");
         answer
     }

@@ -3,14 +3,22 @@
 use std::f64::consts::TAU;
 use std::net::{SocketAddr, UdpSocket};
 use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
 use audio_codec_algorithms::{decode_alaw, encode_alaw};
 
-use super::wait::Deadline;
+use super::wait::{Deadline, until};
 
 /// Samples a second of every stream here.
 pub const RATE: u32 = 8000;
+/// What callers send.
+pub const CALLER_HERTZ: f64 = 440.0;
+/// What seats send.
+pub const SEAT_HERTZ: f64 = 880.0;
+/// Part of the power that must be the expected tone. A relay that mixes, repeats or drops audio
+/// falls far below; the rest is the beginning and the end of the call.
+const CLEAR: f64 = 0.8;
 /// Samples of one packet, 20 ms.
 const FRAME: u32 = 160;
 
@@ -76,6 +84,50 @@ pub fn share(samples: &[i16], hertz: f64, rate: u32) -> f64 {
         tone += 2.0 * power / piece.len() as f64;
     }
     tone / all
+}
+
+/// Asserts that nearly all of the audio is one tone, and that there is enough of it.
+pub fn assert_tone(what: &str, samples: &[i16], hertz: f64, rate: u32) {
+    let found = share(samples, hertz, rate);
+    assert!(found > CLEAR, "{what}: {found:.3} of the power is {hertz} Hz in {}", samples.len());
+    assert!(samples.len() > rate as usize, "{what}: only {} samples", samples.len());
+}
+
+/// Caller and seat talk with each other for two seconds: each must hear the other's tone.
+pub fn assert_talk(caller: (&UdpSocket, SocketAddr), seat: (&UdpSocket, SocketAddr)) {
+    let span = Duration::from_secs(2);
+    std::thread::scope(|scope| {
+        let seat = scope.spawn(move || talk(seat.0, seat.1, SEAT_HERTZ, span));
+        let heard = talk(caller.0, caller.1, CALLER_HERTZ, span);
+        assert_tone("the caller hears the seat", &heard, SEAT_HERTZ, RATE);
+        let heard = seat.join().expect("the seat talks");
+        assert_tone("the seat hears the caller", &heard, CALLER_HERTZ, RATE);
+    });
+}
+
+/// Ten seconds of a tone as a WAV file of 8 kHz.
+pub fn file(path: &Path, hertz: f64) {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: RATE,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut file = hound::WavWriter::create(path, spec).expect("created");
+    for sample in sine(hertz, 0..10 * RATE) {
+        file.write_sample(sample).expect("written");
+    }
+    file.finalize().expect("written");
+}
+
+/// The samples of a WAV file that another process writes, as soon as it has closed it.
+pub fn closed(path: &Path) -> (Vec<i16>, u32) {
+    let file = until(&format!("{} is closed", path.display()), || {
+        let bytes = std::fs::read(path).ok()?;
+        let length = hound::WavReader::new(&bytes[..]).ok()?.len();
+        (length > 0).then_some(bytes)
+    });
+    channel(&file, 0)
 }
 
 /// One channel of a WAV file's bytes, and its rate.
