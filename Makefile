@@ -52,19 +52,28 @@ audit: test-tools
 bench: compiler
 	cargo bench --bench relay --bench journal --bench calls
 
-# Installs Debian packages: $(call install,COMMAND:PACKAGE …) for each COMMAND that is missing.
+# Installs Debian packages: $(call install,COMMAND:PACKAGE …) for each COMMAND, or file, that is
+# missing. No service among them is started: policy-rc.d forbids it meanwhile, and the next boot
+# does not know of Kamailio.
 define install
 	@packages=; for pair in $(1); do \
-		command -v $${pair%%:*} >/dev/null || packages="$$packages $${pair##*:}"; \
+		command -v $${pair%%:*} >/dev/null || ls $${pair%%:*} >/dev/null 2>&1 || \
+			packages="$$packages $${pair##*:}"; \
 	done; \
-	if [ -n "$$packages" ]; then set -x; $(SUDO) apt-get update -q && \
-		$(SUDO) env DEBIAN_FRONTEND=noninteractive \
-			apt-get install -q -y --no-install-recommends $$packages; fi
+	if [ -n "$$packages" ]; then set -ex; $(SUDO) apt-get update -q; \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive sh -ec ' \
+			policy=/usr/sbin/policy-rc.d; \
+			if [ ! -e $$policy ]; then trap "rm -f $$policy" EXIT; \
+				printf "#!/bin/sh\\nexit 101\\n" >$$policy; chmod 755 $$policy; fi; \
+			apt-get install -q -y --no-install-recommends "$$@"; \
+			if [ -d /run/systemd/system ]; then case " $$* " in *" kamailio "*) \
+				systemctl disable kamailio;; esac; fi' sh $$packages; fi
 endef
 
 compiler:
 	$(call install,cc:build-essential)
 
 test-tools:
-	$(call install,sipp:sip-tester baresip:baresip-core dnsmasq:dnsmasq-base)
+	$(call install,sipp:sip-tester baresip:baresip-core dnsmasq:dnsmasq-base kamailio:kamailio \
+		/usr/lib/*/kamailio/modules/tls.so:kamailio-tls-modules)
 	@cargo deny --version >/dev/null 2>&1 || { set -x; cargo install --locked cargo-deny; }
