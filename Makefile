@@ -74,6 +74,7 @@ compiler:
 	$(call install,cc:build-essential)
 
 test-tools:
-	$(call install,sipp:sip-tester baresip:baresip-core dnsmasq:dnsmasq-base kamailio:kamailio \
+	$(call install,sipp:sip-tester baresip:baresip-core linphonec:linphone-cli \
+		dnsmasq:dnsmasq-base kamailio:kamailio \
 		/usr/lib/*/kamailio/modules/tls.so:kamailio-tls-modules)
 	@cargo deny --version >/dev/null 2>&1 || { set -x; cargo install --locked cargo-deny; }
