@@ -10,12 +10,15 @@ ARGS :=
 FUZZ_SECONDS := 10
 FUZZ_TARGETS := message sdp multipart pidf_lo rtp rtcp
 
+# What runs under Node in the tests.
+JSSIP := tests/jssip/node_modules
+
 .PHONY: demo test fuzz audit bench compiler test-tools
 
 demo: compiler
 	cargo run --release -- demo $(ARGS)
 
-test: compiler test-tools
+test: compiler test-tools $(JSSIP)
 	cargo fmt --all --check
 	cargo clippy --all-targets -- -D warnings
 	@if cargo nextest --version >/dev/null 2>&1; then set -x; \
@@ -75,6 +78,10 @@ compiler:
 
 test-tools:
 	$(call install,sipp:sip-tester baresip:baresip-core linphonec:linphone-cli \
-		dnsmasq:dnsmasq-base kamailio:kamailio \
+		dnsmasq:dnsmasq-base node:nodejs npm:npm kamailio:kamailio \
 		/usr/lib/*/kamailio/modules/tls.so:kamailio-tls-modules)
 	@cargo deny --version >/dev/null 2>&1 || { set -x; cargo install --locked cargo-deny; }
+
+$(JSSIP): tests/jssip/package-lock.json | test-tools
+	cd tests/jssip && npm ci --no-audit --no-fund
+	touch $@
