@@ -10,15 +10,16 @@ ARGS :=
 FUZZ_SECONDS := 10
 FUZZ_TARGETS := message sdp multipart pidf_lo rtp rtcp
 
-# What runs under Node in the tests.
+# What runs under Node and Python in the tests.
 JSSIP := tests/jssip/node_modules
+PJSIP := target/pjsua2
 
 .PHONY: demo test fuzz audit bench compiler test-tools
 
 demo: compiler
 	cargo run --release -- demo $(ARGS)
 
-test: compiler test-tools $(JSSIP)
+test: compiler test-tools $(JSSIP) $(PJSIP)
 	cargo fmt --all --check
 	cargo clippy --all-targets -- -D warnings
 	@if cargo nextest --version >/dev/null 2>&1; then set -x; \
@@ -78,10 +79,15 @@ compiler:
 
 test-tools:
 	$(call install,sipp:sip-tester baresip:baresip-core linphonec:linphone-cli \
-		dnsmasq:dnsmasq-base node:nodejs npm:npm kamailio:kamailio \
-		/usr/lib/*/kamailio/modules/tls.so:kamailio-tls-modules)
+		dnsmasq:dnsmasq-base node:nodejs npm:npm python3:python3 pip3:python3-pip \
+		kamailio:kamailio /usr/lib/*/kamailio/modules/tls.so:kamailio-tls-modules)
 	@cargo deny --version >/dev/null 2>&1 || { set -x; cargo install --locked cargo-deny; }
 
 $(JSSIP): tests/jssip/package-lock.json | test-tools
 	cd tests/jssip && npm ci --no-audit --no-fund
+	touch $@
+
+$(PJSIP): tests/pjsip/requirements.txt | test-tools
+	rm -rf $@
+	python3 -m pip install --quiet --only-binary :all: --no-deps --target $@ -r $<
 	touch $@
