@@ -12,6 +12,7 @@
 mod support;
 
 use std::iter::successors;
+use std::net::UdpSocket;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use support::gateway::{Centre, Gateway, TEST_NUMBER, account};
 use support::phone::{Dialog, Message, Phone};
 use support::record::Incident;
 use support::sipp::{Sipp, received};
+use support::tone::{RATE, SEAT_HERTZ, assert_tone, talk};
 use support::wait::until;
 
 /// The times that an answered call has, in order.
@@ -384,7 +386,7 @@ fn no_datagram_ends_a_call_or_the_program() {
     let seat = Sipp::seat(&gateway, 1, "seat-answers-expect-bye");
     let (trunk, mut call) = caller(&gateway);
     let stranger = Phone::at(gateway.site.stranger(), 0, gateway.sip);
-    let audio = std::net::UdpSocket::bind((gateway.site.trunk(), 0)).expect("a free port");
+    let audio = UdpSocket::bind((gateway.site.trunk(), 0)).expect("a free port");
     let invite = call.invite(&trunk, audio.local_addr().expect("bound"));
     let answer = call.await_answer(&trunk);
     for datagram in hostile_datagrams(&invite) {
@@ -442,6 +444,31 @@ fn the_api_is_closed_without_its_token() {
     for path in ["/api/v1/calls", "/api/v1/incidents", "/api/v1/seats"] {
         assert_eq!(ask(path), 401, "{path}");
     }
+    gateway.stop();
+}
+
+#[test]
+fn a_trunk_on_tcp_talks_with_a_phone_on_udp() {
+    let gateway = Centre { connections: true, ..Centre::default() }.start();
+    let phone = Phone::at(gateway.site.seat(1), 5060, gateway.sip);
+    let contact = format!("<sip:seat-1@{}>", phone.local());
+    phone.register(&account("seat-1"), &contact, 300);
+    let ear = UdpSocket::bind((gateway.site.seat(1), 0)).expect("a free port");
+    // It sends each packet of audio back: the seat hears itself by way of both legs.
+    let over_tcp = ["-t", "t1", "-d", "4000", "-rtp_echo"];
+    let trunk = Sipp::at(&gateway, gateway.site.trunk(), "trunk/caller-hangs-up-expect-200")
+        .with(&[&gateway.over("tcp").to_string(), "-s", "112"])
+        .with(&over_tcp)
+        .start();
+    let (_, invite) = Dialog::pick_up(&phone, ear.local_addr().expect("bound"));
+    let heard = talk(&ear, invite.media(), SEAT_HERTZ, Duration::from_secs(2));
+    assert_tone("the echo", &heard, SEAT_HERTZ, RATE);
+    phone.accept(&phone.await_request("BYE"));
+    let messages = trunk.finish();
+    assert!(messages.contains("TCP message sent"), "{messages}");
+    let incident = gateway.incident();
+    assert_eq!(incident.ending(), "talking caller hung-up");
+    assert_eq!(incident.text("trunk"), "telco-a");
     gateway.stop();
 }
 
