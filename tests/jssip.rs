@@ -104,6 +104,36 @@ fn a_browser_takes_calls_and_either_side_hangs_up() {
 }
 
 #[test]
+fn a_browser_that_comes_back_by_a_new_connection_keeps_its_talk() {
+    let gateway = centre().start();
+    let mut browser = Browser::open(&gateway);
+    for seat_ends in [false, true] {
+        let (trunk, mut call, audio) = caller(&gateway);
+        browser.js.await_event("session");
+        browser.js.say("answer");
+        let answer = call.await_answer(&trunk);
+        let seat = browser.media();
+        browser.js.await_event("confirmed");
+        browser.js.say("cut");
+        browser.js.await_event("open");
+        browser.js.await_event("registered");
+        assert_eq!(gateway.seat("seat-1").expect("listed")["state"], "talking");
+        assert_talk((&audio, answer.media()), (&browser.audio, seat));
+        if seat_ends {
+            browser.js.say("bye");
+            trunk.accept(&trunk.await_request("BYE"));
+        } else {
+            call.hang_up(&trunk);
+            assert_eq!(browser.js.await_event("ended")["originator"], "remote");
+        }
+        gateway.await_seat("seat-1", "ready");
+    }
+    let endings: Vec<String> = gateway.incidents(2).iter().map(|i| i.ending()).collect();
+    assert_eq!(endings, ["talking caller hung-up", "talking seat hung-up"]);
+    gateway.stop();
+}
+
+#[test]
 fn a_browser_calls_another_seat() {
     let gateway = centre().start();
     let mut browser = Browser::open(&gateway);

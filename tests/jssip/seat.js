@@ -2,7 +2,7 @@
 // the peer connection of a browser is replaced by one that names an audio socket of the test.
 //
 // node seat.js WSS-URL AUTHORITY-FILE USER PASSWORD DOMAIN AUDIO-ADDRESS AUDIO-PORT
-// Tells events as JSON lines; takes the lines `answer`, `call URI`, `bye`.
+// Tells events as JSON lines; takes the lines `answer`, `call URI`, `bye`, `cut`.
 'use strict';
 
 const fs = require('fs');
@@ -76,11 +76,13 @@ class Socket {
 }
 
 const stream = { mediaStream: { getTracks: () => [] } };
+const socket = new Socket();
 const ua = new JsSIP.UA({
-  sockets: [new Socket()],
+  sockets: [socket],
   uri: `sip:${user}@${domain}`,
   password,
   register_expires: 300,
+  connection_recovery_min_interval: 1,
 });
 let session;
 
@@ -104,6 +106,8 @@ readline.createInterface({ input: process.stdin }).on('line', (line) => {
   if (word === 'answer') session.answer(stream);
   if (word === 'call') ua.call(uri, stream);
   if (word === 'bye') session.terminate();
+  // The network is gone, and back a second later.
+  if (word === 'cut') socket.ws.terminate();
 }).on('close', () => process.exit(0));
 
 ua.start();
