@@ -36,8 +36,8 @@ impl Browser {
         assert!(folder.join("node_modules").is_dir(), "make test installs JsSIP with npm ci");
         let mut node = Command::new("node");
         node.arg(folder.join("seat.js"))
-            .arg(format!("wss://{}", gateway.over("wss")))
-            .arg(gateway.authority.file())
+            .arg(format!("wss://{}", gateway.at("wss")))
+            .arg(gateway.authority_file())
             .args(["seat-1", &account("seat-1").password, "112.sumenep.example"])
             .args([ip.to_string(), port.to_string()]);
         let js = Helper::start(node, gateway.dir().join("jssip.log"));
@@ -55,7 +55,7 @@ impl Browser {
 }
 
 fn centre() -> Centre {
-    Centre { seats: 2, connections: true, ..Centre::default() }
+    Centre { seats: 2, ..Centre::of_every_transport() }
 }
 
 /// The trunk, a call that it makes, and the caller's audio.
@@ -76,7 +76,7 @@ fn a_browser_takes_calls_and_either_side_hangs_up() {
         let rings = browser.js.await_event("session");
         assert_eq!(rings["originator"], "remote");
         let invite = rings["request"].as_str().expect("a request");
-        let ours = gateway.over("wss");
+        let ours = gateway.at("wss");
         assert!(invite.contains(&format!("Via: SIP/2.0/WSS {ours};branch=z9hG4bK")), "{invite}");
         assert!(invite.contains(&format!("Contact: <sip:{ours};transport=ws>")), "{invite}");
         browser.js.await_event("progress");

@@ -34,13 +34,13 @@ impl Border {
     fn start(gateway: &Gateway, ip: Ipv4Addr, transport: &str) -> Self {
         let folder = gateway.dir().join("kamailio");
         fs::create_dir_all(folder.join("run")).expect("created");
-        let (cert, key) = gateway.authority.issue("sbc", SBC, ip);
+        let (cert, key) = gateway.certificate("sbc", &[SBC, &ip.to_string()]);
         let tls = format!(
             "method = TLSv1.2+\nverify_certificate = yes\nrequire_certificate = yes\n\
              private_key = {}\ncertificate = {}\nca_list = {}\n",
             key.display(),
             cert.display(),
-            gateway.authority.file().display(),
+            gateway.authority_file().display(),
         );
         let tls = format!("[server:default]\n{tls}[client:default]\n{tls}");
         fs::write(folder.join("tls.cfg"), tls).expect("written");
@@ -74,7 +74,7 @@ request_route {{
 "#,
             folder.join("tls.cfg").display(),
             gateway.site.gateway(),
-            gateway.over(transport),
+            gateway.at(transport),
         );
         fs::write(folder.join("kamailio.cfg"), script).expect("written");
         let log = File::create(folder.join("kamailio.log")).expect("created");
@@ -178,7 +178,7 @@ fn calls_through(gateway: &Gateway, border: &Border, trunk: &str) {
 
 #[test]
 fn calls_pass_a_border_controller_on_udp() {
-    let gateway = Centre { connections: true, ..Centre::default() }.start();
+    let gateway = Centre::of_every_transport().start();
     let border = Border::start(&gateway, gateway.site.trunk(), "udp");
     calls_through(&gateway, &border, "telco-a");
     gateway.stop();
@@ -186,8 +186,8 @@ fn calls_pass_a_border_controller_on_udp() {
 
 #[test]
 fn a_border_controller_is_known_by_its_certificate_alone() {
-    let gateway = Centre { connections: true, proved_trunk: true, ..Centre::default() }.start();
+    let gateway = Centre { certified_trunk: Some(SBC), ..Centre::of_every_transport() }.start();
     let border = Border::start(&gateway, gateway.site.stranger(), "tls");
-    calls_through(&gateway, &border, "sbc");
+    calls_through(&gateway, &border, "mutual");
     gateway.stop();
 }

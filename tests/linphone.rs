@@ -49,9 +49,9 @@ impl Linphone {
              realm=112.sumenep.example\n[proxy_0]\n\
              reg_proxy=<sip:{};transport={transport}>\nreg_identity=sip:seat-1@{}\n\
              reg_expires=300\nreg_sendregister=1\npublish=0\n",
-            gateway.authority.file().display(),
+            gateway.authority_file().display(),
             account("seat-1").password,
-            gateway.over(transport),
+            gateway.at(transport),
             gateway.site.gateway(),
         );
         fs::write(folder.join("linphonerc"), config).expect("written");
@@ -112,7 +112,7 @@ impl Drop for Linphone {
 
 /// A call to Linphone: tones both ways, ended by the caller.
 fn talk_over(transport: &str) {
-    let gateway = Centre { connections: true, ..Centre::default() }.start();
+    let gateway = Centre::of_every_transport().start();
     let linphone = Linphone::start(&gateway, transport);
     let trunk = Phone::at(gateway.site.trunk(), 0, gateway.sip);
     let audio = UdpSocket::bind((gateway.site.trunk(), 0)).expect("a free port");

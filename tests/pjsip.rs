@@ -22,7 +22,7 @@ use support::tone::{self, CALLER_HERTZ, RATE, SEAT_HERTZ, assert_tone, talk};
 
 /// A call to PJSIP: tones both ways, before and after a hold, ended by the seat.
 fn talk_over(transport: &str) {
-    let gateway = Centre { connections: true, ..Centre::default() }.start();
+    let gateway = Centre::of_every_transport().start();
     let [sound, record] = ["tone.wav", "heard.wav"].map(|name| gateway.dir().join(name));
     tone::file(&sound, SEAT_HERTZ);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -30,8 +30,8 @@ fn talk_over(transport: &str) {
     python
         .arg(root.join("tests/pjsip/seat.py"))
         .env("PYTHONPATH", root.join("target/pjsua2"))
-        .args([&gateway.over(transport).to_string(), transport])
-        .arg(gateway.authority.file())
+        .args([&gateway.at(transport).to_string(), transport])
+        .arg(gateway.authority_file())
         .args(["seat-1", &account("seat-1").password, "112.sumenep.example"])
         .arg(gateway.site.seat(1).to_string())
         .args([&sound, &record]);

@@ -449,7 +449,7 @@ fn the_api_is_closed_without_its_token() {
 
 #[test]
 fn a_trunk_on_tcp_talks_with_a_phone_on_udp() {
-    let gateway = Centre { connections: true, ..Centre::default() }.start();
+    let gateway = Centre::of_every_transport().start();
     let phone = Phone::at(gateway.site.seat(1), 5060, gateway.sip);
     let contact = format!("<sip:seat-1@{}>", phone.local());
     phone.register(&account("seat-1"), &contact, 300);
@@ -457,7 +457,7 @@ fn a_trunk_on_tcp_talks_with_a_phone_on_udp() {
     // It sends each packet of audio back: the seat hears itself by way of both legs.
     let over_tcp = ["-t", "t1", "-d", "4000", "-rtp_echo"];
     let trunk = Sipp::at(&gateway, gateway.site.trunk(), "trunk/caller-hangs-up-expect-200")
-        .with(&[&gateway.over("tcp").to_string(), "-s", "112"])
+        .with(&[&gateway.at("tcp").to_string(), "-s", "112"])
         .with(&over_tcp)
         .start();
     let (_, invite) = Dialog::pick_up(&phone, ear.local_addr().expect("bound"));

@@ -1,7 +1,7 @@
 //! Connections that are lost, and phones that come back by another way: registrations end, dialogs
 //! look for the phone where it is now (RFC 5626 §5.3).
 
-use crate::call::{Attempt, Peer, Side};
+use crate::call::{Attempt, Callee, Side};
 use crate::sip::registrar::Moved;
 use crate::sip::{ClientId, Flow};
 use crate::vocabulary::{Now, SeatId};
@@ -43,7 +43,7 @@ impl Switchboard {
         for call in self.calls.values() {
             rings.extend(call.ringing.values().map(|r| (&r.seat, r.attempts.as_slice())));
             if let Some(calling) = &call.calling
-                && let Peer::Seat(seat) = &calling.to
+                && let Callee::Seat(seat) = &calling.to
             {
                 rings.push((seat, &calling.attempts));
             }
