@@ -107,7 +107,9 @@ impl Centre {
             authority
                 .write(dir, &[own.trim_matches(&['[', ']'][..]), "::1", "112.sumenep.example"]);
             let keys = "tls_cert = \"tls/cert.pem\"\ntls_key = \"tls/key.pem\"\n";
-            format!("{keys}tls_ca = \"tls/ca.pem\"\n{more}\n")
+            // Asked for a certificate of its own, linphonec stops and wants a password for it.
+            let asks = self.certified_trunk.map_or("", |_| "tls_ca = \"tls/ca.pem\"\n");
+            format!("{keys}{asks}{more}\n")
         });
         let listen = self.listen(&own);
         put(
