@@ -59,6 +59,13 @@ impl Times {
     }
 }
 
+impl std::fmt::Display for Times {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at = |part: f64| self.at(part).unwrap_or(Duration::ZERO).as_secs_f64() * 1e3;
+        write!(f, "p50 {:.2} ms, p99 {:.2} ms, most {:.2} ms", at(0.5), at(0.99), at(1.0))
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Called,

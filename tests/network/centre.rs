@@ -182,7 +182,7 @@ impl Book {
             Fact::Signalled { .. } | Fact::RecordingStarted { .. } | Fact::RecordingSealed { .. }
         );
         assert!(record.ended.is_none() || after, "{fact:?} after the end: {record:#?}");
-        if !after {
+        if !after && !self.forgets {
             record.told.push(format!("{fact:?}"));
             *self.seen.entry(kind(fact)).or_default() += 1;
         }
