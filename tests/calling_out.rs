@@ -15,6 +15,7 @@ mod scenario;
 use std::time::Duration;
 
 use scenario::{SDP, TRUNK, World, header, invite, respond, seat_address, settings};
+use siaga112::acd::settings::Overflow;
 use siaga112::journal::Fact;
 use siaga112::sip::digest::OutgoingAccount;
 use siaga112::sip::locate::{Hop, Target};
@@ -27,9 +28,9 @@ const A: &str = "192.0.2.1:5060";
 const B: &str = "192.0.2.2:5060";
 const NUMBER: &str = "+62811000112";
 
-/// A centre whose trunk `telco-a` takes calls at A, then at B.
-fn world(seats: usize) -> World {
-    let mut settings = settings(seats, AnswerMode::OnAgent);
+/// The carrier of the callers, and `telco-a`, which takes calls.
+fn world_trunks() -> Vec<TrunkSettings> {
+    let mut trunks = settings(0, AnswerMode::OnAgent).trunks;
     let uri = Uri::read("sip:sbc.telco-a.example");
     let account =
         OutgoingAccount { username: "siaga".into(), password: Secret::new("rahasia".into()) };
@@ -46,9 +47,16 @@ fn world(seats: usize) -> World {
         id: "telco-a".into(),
         sources: Vec::new(),
         line: Some(line.into()),
-        ..settings.trunks[0].clone()
+        ..trunks[0].clone()
     };
-    settings.trunks.push(telco_a);
+    trunks.push(telco_a);
+    trunks
+}
+
+/// A centre whose trunk `telco-a` takes calls at A, then at B.
+fn world(seats: usize) -> World {
+    let mut settings = settings(seats, AnswerMode::OnAgent);
+    settings.trunks = world_trunks();
     let mut world = World::of(settings, 200);
     let hop = |address: &str| Hop {
         transport: Transport::Udp,
@@ -242,4 +250,65 @@ fn a_seat_transfers_its_caller_to_a_number_and_is_free() {
     world.hear(A, &bye);
     assert!(world.ladder.contains(&"-> 198.51.100.7 BYE".to_owned()), "{:#?}", world.ladder);
     nothing_is_left(&mut world);
+}
+
+/// One that answers in the middle of what it said before.
+fn carrier_answers(world: &mut World, at: &str, code: u16, tag: &str, sdp: &str, lines: &str) {
+    let invite = world.last_request(at, "INVITE");
+    let text = respond(&invite, code, tag, sdp)
+        .replace(&format!("<sip:{tag}@10.0.0.1>"), &format!("<sip:{tag}@{at}>"));
+    world.hear(at, &text.replacen("To: ", &format!("{lines}To: "), 1));
+}
+
+#[test]
+fn a_carrier_may_describe_its_audio_before_it_answers() {
+    let mut world = world(0);
+    let call = world.call();
+    world.pass(Duration::from_secs(61));
+    carrier_answers(&mut world, A, 183, "c", SDP, "Require: 100rel\r\nRSeq: 1\r\n");
+    let prack = world.last_request(A, "PRACK");
+    world.hear(A, &respond(&prack, 200, "c", ""));
+    carrier_answers(&mut world, A, 200, "c", "", "");
+    world.ack(call);
+    assert_eq!(outcomes(&world), [(NUMBER.to_owned(), 200)], "{:#?}", world.ladder);
+    world.trunk_sends(call, "BYE", 2, "");
+    nothing_is_left(&mut world);
+}
+
+#[test]
+fn a_second_answer_of_a_forked_call_is_ended() {
+    let mut world = world(0);
+    let call = world.call();
+    world.pass(Duration::from_secs(61));
+    carrier_answers(&mut world, A, 200, "one", SDP, "");
+    world.ack(call);
+    world.ladder.clear();
+    carrier_answers(&mut world, A, 200, "two", SDP, "");
+    assert_eq!(world.ladder[1..], ["-> 192.0.2.1 ACK", "-> 192.0.2.1 BYE"], "{:#?}", world.ladder);
+    assert!(header(&world.last_request(A, "BYE"), Name::To).ends_with("tag=two"));
+    world.trunk_sends(call, "BYE", 2, "");
+    nothing_is_left(&mut world);
+}
+
+#[test]
+fn a_silent_way_after_a_refused_one_is_left_as_well() {
+    let mut world = world(0);
+    let hop = |address: &str| Hop {
+        transport: Transport::Udp,
+        address: address.parse().unwrap(),
+        name: "sbc.telco-a.example".into(),
+    };
+    world.take(Input::Located {
+        trunk: "telco-a".into(),
+        hops: vec![hop(A), hop(B), hop("192.0.2.3:5060")],
+        wrong: None,
+        good_for: Duration::from_secs(3600),
+    });
+    let call = world.call();
+    world.pass(Duration::from_secs(61));
+    carrier_says(&mut world, A, 503, "");
+    assert!(world.ladder.contains(&"-> 192.0.2.2 INVITE".to_owned()), "{:#?}", world.ladder);
+    world.pass(Duration::from_secs(5));
+    assert!(world.ladder.contains(&"-> 192.0.2.3 INVITE".to_owned()), "{:#?}", world.ladder);
+    world.cancel(call);
 }

@@ -191,7 +191,9 @@ impl Switchboard {
         let Some(dialog) = self.acknowledge(client, flow, request, response) else {
             return self.called_fails(now, id, client, 400);
         };
-        let answer = body::sdp(&response.headers, &response.body).unwrap_or_default();
+        let early = self.early.sdp(client, dialog.remote_tag());
+        // Where the 2xx has none, an earlier response brought it (RFC 3262 §5).
+        let answer = body::sdp(&response.headers, &response.body).or(early).unwrap_or_default();
         let calling = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut());
         let agreed = calling.map(|calling| calling.media.take_answer(&answer).is_ok());
         if agreed == Some(true) {
@@ -217,7 +219,6 @@ impl Switchboard {
         self.deadlines.clear(&Timer::CallOut(id));
         self.deadlines.clear(&Timer::Silence(id));
         self.withdraw(now, &calling.attempts, Some(client), ELSEWHERE);
-        self.clients.remove(&client);
         self.note(now, Fact::CallOutEnded { call: id, to: calling.to.to_string(), status: 200 });
         self.dialogs.insert(dialog.key().clone(), (id, Side::Seat));
         let law = calling.media.law().cloned();
@@ -337,7 +338,8 @@ impl Switchboard {
         let Some(calling) = self.calls.get(&id).and_then(|call| call.calling.as_ref()) else {
             return;
         };
-        let heard = calling.attempts.iter().any(|a| self.endpoint.is_heard(a.client));
+        let mut tried = calling.attempts.iter().filter(|a| a.failed.is_none());
+        let heard = tried.any(|a| self.endpoint.is_heard(a.client));
         if heard || calling.ways.is_empty() {
             return;
         }
