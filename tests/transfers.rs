@@ -513,3 +513,118 @@ fn a_seat_takes_over_the_call_of_another() {
     assert_eq!(world.endings(), ["Talking Caller HungUp"]);
     nothing_is_left(&mut world);
 }
+
+// ---- one thing in the middle of another ------------------------------------------------------
+
+/// What an INVITE of another phone names to take the place of this leg.
+fn in_place_of(line: &Line) -> String {
+    format!(
+        "Replaces: {};to-tag={};from-tag={}\r\n",
+        line.call_id,
+        Line::tag(&line.peer),
+        Line::tag(&line.own)
+    )
+}
+
+/// Answers every BYE, CANCEL and NOTIFY of ours that a seat got and has not answered.
+fn seats_agree(world: &mut World) {
+    for sent in world.sent.clone() {
+        let asks = ["BYE", "CANCEL", "NOTIFY"].iter().any(|m| sent.text.starts_with(m));
+        if asks && sent.to.starts_with("10.0.0.") {
+            world.hear(&sent.to, &respond(&sent.text, 200, "x", ""));
+        }
+    }
+}
+
+#[test]
+fn a_leg_that_is_taken_over_takes_its_transfer_along() {
+    let (mut world, call, mut line) = talking(3);
+    let others: Vec<usize> = (1..=3).filter(|n| *n != line.seat).collect();
+    let (taker, target) = (others[0], others[1]);
+    line.refer(&mut world, &format!("<sip:seat-{target}@{DOMAIN}>"));
+    world.seat_says(target, 180);
+    let mut taken = dial(&mut world, taker, "sip:112@112.example", 7, &in_place_of(&line));
+    acknowledge(&mut world, &mut taken);
+    // The transfer was the first seat's: nobody else hears of it, and its target is let alone.
+    assert!(world.ladder.contains(&format!("-> 10.0.0.{target} CANCEL")), "{:#?}", world.ladder);
+    world.seat_says(target, 487);
+    assert!(!world.ladder.contains(&format!("-> 10.0.0.{taker} NOTIFY")), "{:#?}", world.ladder);
+    // The seat that took over ends the call like any other.
+    taken.send(&mut world, "BYE", "");
+    let bye = world.last_request(TRUNK, "BYE");
+    world.hear(TRUNK, &respond(&bye, 200, "x", ""));
+    assert_eq!(world.endings(), ["Talking Seat HungUp"]);
+    seats_agree(&mut world);
+    let _ = call;
+    nothing_is_left(&mut world);
+}
+
+#[test]
+fn a_change_under_way_outlives_the_transfer_of_its_leg() {
+    let (mut world, _, mut line, mut own) = consulting();
+    let second = other(line.seat);
+    world.seat_says(second, 200);
+    acknowledge(&mut world, &mut own);
+    let mut target = Line::rung(&world, second);
+    // The target asks for an offer; its answer is on the way when the calls are joined.
+    let offer = target.send(&mut world, "INVITE", "");
+    assert!(offer.starts_with("SIP/2.0 200") && offer.contains("m=audio"), "{offer}");
+    let to = format!("<sip:seat-{second}@{DOMAIN}?Replaces={}>", own.replaces());
+    assert!(line.refer(&mut world, &to).starts_with("SIP/2.0 202"));
+    target.cseq -= 1;
+    let kind =
+        format!("Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{SDP}", SDP.len());
+    target.send(&mut world, "ACK", &kind);
+    let again = target.send(&mut world, "INVITE", "");
+    assert!(again.starts_with("SIP/2.0 200"), "{again}");
+}
+
+#[test]
+fn the_late_ack_of_a_leg_that_is_gone_says_nothing_of_the_new_one() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = world.call();
+    world.seat_says(1, 200);
+    // Moved before its ACK came; the new machine wants our offer.
+    let ok = world.last_response(call, "200");
+    let ours = Line::tag(&header(&ok, Name::To)).to_owned();
+    let replaces =
+        format!("Replaces: call-{call};to-tag={ours};from-tag=t{call}\r\nMax-Forwards: 70");
+    let moved = invite(77, "sip:112@203.0.113.10", "")
+        .replace("Content-Type: application/sdp\r\n", "")
+        .replace("Max-Forwards: 69", &replaces);
+    world.hear(TRUNK, &moved);
+    assert!(world.last_response(77, "200").contains("m=audio"));
+    world.ack(call);
+    assert!(world.ladder.contains(&"-> 198.51.100.7 BYE".to_owned()), "{:#?}", world.ladder);
+    let before = world.orders.len();
+    let answer = scenario::in_dialog(77, &world.last_response(77, "200"), "ACK", 1, SDP);
+    world.hear(TRUNK, &answer);
+    assert!(!world.ladder.contains(&"* alarm answer-missing".to_owned()), "{:#?}", world.ladder);
+    let aimed = world.orders[before..].iter().any(|o| matches!(o, MediaOrder::Aim { .. }));
+    assert!(aimed, "the caller hears the seat: {:?}", &world.orders[before..]);
+}
+
+#[test]
+fn a_caller_whose_carrier_moves_it_while_it_waits_hears_that_it_rings() {
+    let mut world = World::unmanned(0, AnswerMode::Immediate);
+    let call = world.call();
+    world.pass(Duration::ZERO);
+    world.ack(call);
+    let ok = world.last_response(call, "200");
+    let ours = Line::tag(&header(&ok, Name::To)).to_owned();
+    let replaces =
+        format!("Replaces: call-{call};to-tag={ours};from-tag=t{call}\r\nMax-Forwards: 70");
+    let before = world.orders.len();
+    let text = invite(77, "sip:112@203.0.113.10", SDP).replace("Max-Forwards: 69", &replaces);
+    world.hear(TRUNK, &text);
+    world.ack(77);
+    let new = world.orders[before..].iter().find_map(|order| match order {
+        MediaOrder::Open { stream, .. } => Some(*stream),
+        _ => None,
+    });
+    let new = new.expect("a stream of its own");
+    let rings = |o: &MediaOrder| matches!(o, MediaOrder::Role { stream, role: Role::RingBack } if *stream == new);
+    let aimed = |o: &MediaOrder| matches!(o, MediaOrder::Aim { stream, .. } if *stream == new);
+    let told = &world.orders[before..];
+    assert!(told.iter().any(rings) && told.iter().any(aimed), "{told:?}");
+}

@@ -270,6 +270,7 @@ impl Switchboard {
     /// Ends the leg of whoever talks to the caller; the caller stays.
     pub(super) fn let_go(&mut self, now: Now, id: CallId) {
         self.say_bye(now, id, Side::Seat, true);
+        self.invites.retain(|_, owner| *owner != (id, Side::Seat));
         let talk = self.calls.get_mut(&id).and_then(|call| call.talk.take());
         if let Some(media) = talk.and_then(|talk| talk.leg.media) {
             self.media(MediaOrder::Close { stream: media.stream });

@@ -193,8 +193,8 @@ impl Switchboard {
 
     /// The ACK of a 2xx of ours; it may carry the answer to our SDP offer.
     pub(super) fn acked(&mut self, now: Now, server: ServerId, ack: &Request) {
-        let Some((id, side)) = self.invites.remove(&server) else { return };
         self.part(now, server);
+        let Some((id, side)) = self.invites.remove(&server) else { return };
         let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) else { return };
         leg.unacked = leg.unacked.filter(|unacked| *unacked != server);
         if !std::mem::take(&mut leg.awaits_answer) {
@@ -217,8 +217,8 @@ impl Switchboard {
     /// goes on: a phone that loses one ACK must not cost the caller the call, and whether it is
     /// still there is asked every minute.
     pub(super) fn unacked(&mut self, now: Now, server: ServerId) {
-        let Some((id, side)) = self.invites.remove(&server) else { return };
         self.part(now, server);
+        let Some((id, side)) = self.invites.remove(&server) else { return };
         let Some(call) = self.calls.get_mut(&id) else { return };
         let first = call.leg_mut(side).and_then(|leg| leg.unacked.take()) == Some(server);
         if !first {

@@ -2,8 +2,8 @@
 //! machines, or a seat takes over the call of another seat. The other leg hears nothing of it.
 
 use crate::acd;
-use crate::call::orders::MediaOrder;
-use crate::call::{Callee, Leg, Side, State, Talk};
+use crate::call::orders::{MediaOrder, Role};
+use crate::call::{Callee, Errand, Leg, Side, State, Talk};
 use crate::journal::{Fact, Peer};
 use crate::sip::dialog::DialogKey;
 use crate::sip::refer::Replaces;
@@ -85,7 +85,16 @@ impl Switchboard {
             return self.refuse(now, server, request, 503);
         };
         let (sdp, awaits_answer) = media.first_answer(request, None);
+        // A transfer was the wish of the seat that is gone.
+        if side == Side::Seat
+            && let Some(Errand::Transfer { told, .. }) =
+                self.stop_calling(now, id, 487).map(|calling| calling.errand)
+        {
+            self.tell(now, id, 487, told);
+        }
         self.say_bye(now, id, side, false);
+        // What the old leg has still to acknowledge says nothing of the new one.
+        self.invites.retain(|_, owner| *owner != leg);
         self.invites.insert(server, (id, side));
         let key = dialog.key().clone();
         self.dialogs.insert(key.clone(), (id, side));
@@ -128,8 +137,21 @@ impl Switchboard {
         self.answer_with(now, server, request, &key, &next, sdp);
         if side == Side::Caller {
             self.tap_caller_again(id);
+            self.sound_again(id);
         }
         self.bridge(now, id);
+    }
+
+    /// A caller to whom nobody talks yet hears by the new stream what it heard by the old one.
+    fn sound_again(&mut self, id: CallId) {
+        let Some(call) = self.calls.get(&id).filter(|call| call.talk.is_none()) else { return };
+        let role = if call.state == State::Test { Role::Loop } else { Role::RingBack };
+        let Some(media) = &call.caller.media else { return };
+        let (stream, aim) = (media.stream, media.aim());
+        if let Some(aim) = aim {
+            self.media(MediaOrder::Aim { stream, aim });
+        }
+        self.media(MediaOrder::Role { stream, role });
     }
 
     fn taken_over(&mut self, now: Now, id: CallId, from: SeatId, by: &SeatId, emergency: bool) {

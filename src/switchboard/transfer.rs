@@ -269,6 +269,10 @@ impl Switchboard {
         let to = talk.with.to_string();
         self.note(now, Fact::Transferred { call: id, from: from.clone(), to, attended: true });
         self.hand_over(now, id, talk);
+        // What the leg has still to acknowledge comes here from now on.
+        for owner in self.invites.values_mut().filter(|owner| **owner == (other, Side::Seat)) {
+            *owner = (id, Side::Seat);
+        }
         self.bridge(now, id);
     }
 
