@@ -560,6 +560,56 @@ fn a_leg_that_is_taken_over_takes_its_transfer_along() {
 }
 
 #[test]
+fn a_seat_that_serves_no_queue_is_still_there_after_a_call_that_was_sent_to_it() {
+    let mut settings = scenario::settings(2, AnswerMode::OnAgent);
+    settings.seats[1].queues.clear();
+    let mut world = World::of(settings, 200);
+    world.register(1);
+    world.register(2);
+    for _ in 0..2 {
+        let call = world.call();
+        world.seat_says(1, 200);
+        world.ack(call);
+        let mut line = Line::rung(&world, 1);
+        let answer = line.refer(&mut world, &format!("<sip:seat-2@{DOMAIN}>"));
+        assert!(answer.starts_with("SIP/2.0 202"), "{answer}");
+        world.seat_says(2, 200);
+        world.trunk_sends(call, "BYE", 2, "");
+        seats_agree(&mut world);
+        world.pass(Duration::from_secs(20));
+        assert!(world.look().seats.iter().any(|s| s.seat.as_str() == "seat-2"));
+    }
+}
+
+#[test]
+fn a_seat_that_takes_over_a_call_while_another_rings_there_rings_no_more() {
+    let (mut world, first, line) = talking(2);
+    let second = other(line.seat);
+    let waiting = world.call();
+    assert!(world.ladder.contains(&format!("-> 10.0.0.{second} INVITE")), "{:#?}", world.ladder);
+    world.seat_says(second, 180);
+    let mut taken = dial(&mut world, second, "sip:112@112.example", 7, &in_place_of(&line));
+    acknowledge(&mut world, &mut taken);
+    assert!(world.ladder.contains(&format!("-> 10.0.0.{second} CANCEL")), "{:#?}", world.ladder);
+    world.seat_says(second, 487);
+    seats_agree(&mut world);
+    // It talks, so it is not rung; the first seat is, after its wrap-up.
+    world.ladder.clear();
+    world.pass(Duration::from_secs(14));
+    assert!(!world.ladder.contains(&format!("-> 10.0.0.{second} INVITE")), "{:#?}", world.ladder);
+    assert!(world.ladder.contains(&format!("-> 10.0.0.{} INVITE", line.seat)));
+    let seat = |world: &mut World| {
+        let seats = world.look().seats;
+        seats.into_iter().find(|s| s.seat.as_str() == format!("seat-{second}")).unwrap().state
+    };
+    assert_eq!(seat(&mut world), "talking");
+    world.cancel(waiting);
+    world.trunk_sends(first, "BYE", 2, "");
+    seats_agree(&mut world);
+    assert_eq!(seat(&mut world), "wrap-up");
+}
+
+#[test]
 fn a_change_under_way_outlives_the_transfer_of_its_leg() {
     let (mut world, _, mut line, mut own) = consulting();
     let second = other(line.seat);
@@ -627,4 +677,27 @@ fn a_caller_whose_carrier_moves_it_while_it_waits_hears_that_it_rings() {
     let aimed = |o: &MediaOrder| matches!(o, MediaOrder::Aim { stream, .. } if *stream == new);
     let told = &world.orders[before..];
     assert!(told.iter().any(rings) && told.iter().any(aimed), "{told:?}");
+}
+
+#[test]
+fn a_seat_that_took_a_second_call_is_free_when_both_are_over() {
+    let (mut world, first, line) = talking(2);
+    let second = other(line.seat);
+    let call = world.call();
+    world.seat_says(second, 200);
+    world.ack(call);
+    let mut taken = dial(&mut world, second, "sip:112@112.example", 7, &in_place_of(&line));
+    acknowledge(&mut world, &mut taken);
+    let state = |world: &mut World| {
+        let seats = world.look().seats;
+        seats.into_iter().find(|s| s.seat.as_str() == format!("seat-{second}")).unwrap().state
+    };
+    world.trunk_sends(call, "BYE", 2, "");
+    seats_agree(&mut world);
+    world.pass(Duration::from_secs(10));
+    assert_eq!(state(&mut world), "engaged");
+    world.trunk_sends(first, "BYE", 2, "");
+    seats_agree(&mut world);
+    assert_eq!(state(&mut world), "ready");
+    nothing_is_left(&mut world);
 }

@@ -59,6 +59,8 @@ pub struct Distributor {
     /// Ready seats of each queue, longest idle first.
     free: BTreeMap<QueueId, BTreeSet<(Moment, SeatId)>>,
     offers: BTreeMap<OfferId, Offer>,
+    /// Calls that a seat took while it talked in another one.
+    beside: BTreeMap<CallId, SeatId>,
     next_offer: u64,
     /// Offers that may still be made.
     room: usize,
@@ -88,6 +90,7 @@ impl Distributor {
                     let turned_ready = settings.auto_ready && !seat.settings.auto_ready;
                     seat.ready |= turned_ready;
                     seat.settings = settings.clone();
+                    seat.gone = false;
                 }
                 None => {
                     self.seats.insert(settings.id.clone(), Seat::new(now, settings.clone()));
@@ -99,6 +102,7 @@ impl Distributor {
         for id in gone {
             let Some(seat) = self.seats.get_mut(&id) else { continue };
             seat.settings.queues.clear();
+            seat.gone = true;
             if matches!(seat.bond, Bond::None | Bond::Rest | Bond::WrapUp) {
                 self.seats.remove(&id);
                 self.deadlines.clear(&Timer::Seat(id));
@@ -174,7 +178,7 @@ impl Distributor {
             Input::Missed { offer, miss } => self.missed(now, offer, miss),
             Input::Join { call, seat, queue, priority, arrived } => {
                 self.leave(now, call);
-                self.join(call, seat, queue, (Reverse(priority), arrived, call));
+                self.join(now, call, seat, queue, (Reverse(priority), arrived, call));
             }
             Input::Engage { seat, call } => self.engage(now, &seat, |calls| calls.insert(call)),
             Input::Disengage { seat, call } => {
@@ -238,6 +242,9 @@ impl Distributor {
     }
 
     fn leave(&mut self, now: Moment, call: CallId) {
+        if let Some(seat) = self.beside.remove(&call) {
+            self.engage(now, &seat, |calls| calls.remove(&call));
+        }
         self.unlist(call);
         self.deadlines.clear(&Timer::Wait(call));
         let Some(caller) = self.callers.remove(&call) else { return };
@@ -318,12 +325,24 @@ impl Distributor {
         }
     }
 
-    fn join(&mut self, call: CallId, seat_id: SeatId, queue: QueueId, place: Place) {
-        let Some(seat) = self.seats.get_mut(&seat_id) else { return };
-        // A seat holds one call of the queues at most; another one it has answered itself.
-        if matches!(seat.bond, Bond::Offer(..) | Bond::Talk(..)) {
-            return;
+    fn join(&mut self, now: Moment, call: CallId, seat_id: SeatId, queue: QueueId, place: Place) {
+        match self.seats.get(&seat_id).map(|seat| seat.bond) {
+            None => return,
+            // Who rang there is better served elsewhere.
+            Some(Bond::Offer(offer, other)) => {
+                self.missed(now, offer, Miss::NotMade);
+                let seat = seat_id.clone();
+                self.outputs.push_back(Output::Withdraw { offer, call: other, seat });
+            }
+            // A seat holds one call of the queues at most; this one it has taken beside it.
+            Some(Bond::Talk(..)) => {
+                self.engage(now, &seat_id, |calls| calls.insert(call));
+                self.beside.insert(call, seat_id);
+                return;
+            }
+            Some(Bond::None | Bond::WrapUp | Bond::Rest) => {}
         }
+        let Some(seat) = self.seats.get_mut(&seat_id) else { return };
         self.next_offer += 1;
         let id = OfferId(self.next_offer);
         seat.bond = Bond::Talk(id, call);
@@ -390,7 +409,7 @@ impl Distributor {
         let Some(seat) = self.seats.get_mut(&offer.seat) else { return };
         self.touched.insert(offer.seat.clone());
         seat.bond = bond;
-        if seat.settings.queues.is_empty() {
+        if seat.gone {
             // The configuration dropped this seat while it was busy.
             self.seats.remove(&offer.seat);
         }
@@ -534,7 +553,7 @@ impl Distributor {
     #[must_use]
     pub fn live(&self) -> usize {
         let engaged: usize = self.seats.values().map(|seat| seat.engaged.len()).sum();
-        self.callers.len() + self.offers.len() + engaged
+        self.callers.len() + self.offers.len() + self.beside.len() + engaged
     }
 
     /// Checks what must hold between inputs (tests and debug builds).

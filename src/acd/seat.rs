@@ -60,6 +60,8 @@ pub(super) enum Bond {
 #[derive(Clone, Debug)]
 pub(super) struct Seat {
     pub settings: SeatSettings,
+    /// The configuration has it no more: it goes when its talk is over.
+    pub gone: bool,
     pub reachable: bool,
     pub ready: bool,
     pub reason: String,
@@ -80,6 +82,7 @@ impl Seat {
         Self {
             ready: settings.auto_ready,
             settings,
+            gone: false,
             reachable: false,
             reason: String::new(),
             bond: Bond::None,
