@@ -680,6 +680,16 @@ fn a_caller_whose_carrier_moves_it_while_it_waits_hears_that_it_rings() {
 }
 
 #[test]
+fn a_phone_that_insists_on_what_we_have_not_hears_it() {
+    let mut world = World::new(2, AnswerMode::OnAgent);
+    dial(&mut world, 1, "sip:seat-2@112.example", 1, "Require: 100rel, precondition\r\n");
+    let answer = world.last();
+    assert!(answer.starts_with("SIP/2.0 420"), "{answer}");
+    assert_eq!(header(&answer, Name::Unsupported), "precondition");
+    assert!(!world.ladder.contains(&"-> 10.0.0.2 INVITE".to_owned()), "{:#?}", world.ladder);
+}
+
+#[test]
 fn a_seat_that_took_a_second_call_is_free_when_both_are_over() {
     let (mut world, first, line) = talking(2);
     let second = other(line.seat);

@@ -126,6 +126,12 @@ impl Switchboard {
                 Some(leg) => self.take_over(now, server, flow, request, leg, None),
                 None => self.arrive(now, server, flow, request, oddities, &trunk),
             },
+            Admission::Seat(_) if !request.unknown_extensions().is_empty() => {
+                let refusal = request.bad_extension(&self.dice.token());
+                if let Some(refusal) = refusal {
+                    self.endpoint.respond(now.moment, server, refusal);
+                }
+            }
             Admission::Seat(seat) => match self.replaced_by_seat(request) {
                 Ok(Some(leg)) => self.take_over(now, server, flow, request, leg, Some(seat)),
                 Ok(None) => self.seat_dials(now, server, flow, request, &seat),
