@@ -312,3 +312,51 @@ fn a_silent_way_after_a_refused_one_is_left_as_well() {
     assert!(world.ladder.contains(&"-> 192.0.2.3 INVITE".to_owned()), "{:#?}", world.ladder);
     world.cancel(call);
 }
+
+#[test]
+fn the_next_step_of_the_overflow_is_not_lost_while_the_first_still_rings() {
+    let mut world = world(0);
+    let mut fresh = settings(0, AnswerMode::OnAgent);
+    fresh.trunks = world_trunks();
+    fresh.queues[0].max_wait = Duration::from_secs(20);
+    fresh.queues[0].overflow.push(Overflow::Number("tel:+62811000113".into()));
+    world.take(Input::Adopt { settings: Box::new(fresh), digest: String::new(), by: "t".into() });
+    let call = world.call();
+    world.pass(Duration::from_secs(21));
+    carrier_says(&mut world, A, 180, "");
+    world.pass(Duration::from_secs(20));
+    let cancel = world.last_request(A, "CANCEL");
+    world.hear(A, &respond(&cancel, 200, "carrier", ""));
+    assert!(world.last_request(A, "INVITE").starts_with("INVITE sip:+62811000113@"));
+    assert!(
+        !world.ladder.contains(&"* alarm overflow-to-number".to_owned()),
+        "{:#?}",
+        world.ladder
+    );
+    carrier_says(&mut world, A, 200, "");
+    world.ack(call);
+    assert_eq!(outcomes(&world), [(NUMBER.to_owned(), 480), ("+62811000113".to_owned(), 200)]);
+    world.trunk_sends(call, "BYE", 2, "");
+}
+
+/// A seat's phone dials a number; the last that it hears.
+fn dials(world: &mut World, number: usize) -> String {
+    let from = seat_address(1);
+    let uri = format!("sip:{NUMBER}@112.example");
+    let text = |cseq: u32, lines: &str| {
+        format!(
+            "INVITE {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bKout{number}-{cseq};rport\r\n\
+             From: <sip:seat-1@112.example>;tag=out{number}\r\nTo: <{uri}>\r\nCall-ID: out-{number}\r\n\
+             CSeq: {cseq} INVITE\r\nContact: <sip:seat-1@{from}>\r\n{lines}Content-Type: application/sdp\r\n\
+             Content-Length: {}\r\n\r\n{SDP}",
+            SDP.len()
+        )
+    };
+    world.hear(&from, &text(1, ""));
+    let proof = world.proof("seat-1", "pw", "INVITE");
+    // The digest is over the address of the domain; its URI is what it names.
+    world.hear(&from, &text(2, &proof));
+    let own = format!("Call-ID: out-{number}\r\n");
+    let heard = world.sent.iter().rev().find(|s| s.to == from && s.text.contains(&own));
+    heard.map(|s| s.text.clone()).unwrap_or_default()
+}

@@ -690,6 +690,22 @@ fn a_phone_that_insists_on_what_we_have_not_hears_it() {
 }
 
 #[test]
+fn a_phone_whose_dialling_became_a_transfer_is_not_told_to_try_elsewhere() {
+    let (mut world, _, mut line, own) = consulting();
+    let second = other(line.seat);
+    world.seat_says(second, 180);
+    let ringing = world.last();
+    let own = Line { peer: header(&ringing, Name::To), ..own };
+    let to = format!("<sip:seat-{second}@{DOMAIN}?Replaces={}>", own.replaces());
+    line.refer(&mut world, &to);
+    let end = world.sent.iter().rev().find(|s| {
+        s.text.starts_with("SIP/2.0") && s.text.contains(&format!("Call-ID: {}\r\n", own.call_id))
+    });
+    let end = &end.expect("a final response").text;
+    assert!(end.starts_with("SIP/2.0 487"), "{end}");
+}
+
+#[test]
 fn a_seat_that_took_a_second_call_is_free_when_both_are_over() {
     let (mut world, first, line) = talking(2);
     let second = other(line.seat);

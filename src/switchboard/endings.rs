@@ -109,8 +109,10 @@ impl Switchboard {
         }
         self.stop_calling(now, id, 487);
         self.acd.handle(now.moment, acd::Input::Leave { call: id });
-        // A call that we end before the answer is sent elsewhere by the trunk.
-        self.refuse_invite(now, id, 503);
+        // A call that we end before the answer is sent elsewhere by the trunk. A phone whose dialling
+        // became a transfer has nothing to try elsewhere.
+        let transferred = ending.cause == Cause::Transferred;
+        self.refuse_invite(now, id, if transferred { 487 } else { 503 });
         // A program that stops cannot wait for anything.
         let at_once = ending.cause == Cause::Restart;
         self.say_bye(now, id, Side::Seat, at_once);

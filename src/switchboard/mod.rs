@@ -403,6 +403,11 @@ impl Switchboard {
                 let to = match to {
                     acd::settings::Overflow::Queue(queue) => format!("queue:{queue}"),
                     acd::settings::Overflow::Number(number) => {
+                        // Each step has its time: who has not answered until the next one will not.
+                        let errand = |c: &Call| c.calling.as_ref().map(|c| c.errand.clone());
+                        if self.calls.get(&call).and_then(errand) == Some(Errand::Overflow) {
+                            self.stop_calling(now, call, 480);
+                        }
                         let peer = Callee::Number(dialable(&number));
                         if let Err(code) = self.call_out(now, call, (peer, None), Errand::Overflow)
                         {

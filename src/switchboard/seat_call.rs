@@ -45,7 +45,9 @@ impl Switchboard {
         };
         self.endpoint.name_tag(server, &tag);
         let id = CallId(self.dice.uid(now.wall));
-        let talking = self.calls.values().find(|call| call.seat(Side::Seat) == Some(seat));
+        let talking = self.calls.values().find(|call| {
+            call.trunk().is_some() && !call.is_closing() && call.seat(Side::Seat) == Some(seat)
+        });
         let during = talking.map(|call| call.id);
         let incident = talking.map_or_else(|| IncidentId(id.0), |call| call.incident);
         let operator = self.settings.seats.iter().find(|s| s.id == *seat);
