@@ -360,3 +360,33 @@ fn dials(world: &mut World, number: usize) -> String {
     let heard = world.sent.iter().rev().find(|s| s.to == from && s.text.contains(&own));
     heard.map(|s| s.text.clone()).unwrap_or_default()
 }
+
+#[test]
+fn a_phone_that_dials_on_and_on_takes_no_port_from_a_caller() {
+    let mut world = world(1);
+    for number in 0..120 {
+        dials(&mut world, number);
+    }
+    assert!(world.streams.len() <= 16, "{} ports are taken", world.streams.len());
+    assert!(dials(&mut world, 500).starts_with("SIP/2.0 486"));
+    world.register(1);
+    world.pass(Duration::from_secs(40));
+    let call = world.call();
+    world.pass(Duration::from_secs(1));
+    assert!(world.ladder.contains(&"-> 10.0.0.1 INVITE".to_owned()));
+    world.cancel(call);
+}
+
+#[test]
+fn what_only_we_can_answer_is_not_passed_on_to_the_phone() {
+    for (code, heard) in [(407, "500"), (302, "480"), (422, "500"), (486, "486"), (603, "603")] {
+        let mut world = world(1);
+        dials(&mut world, 1);
+        carrier_says(&mut world, A, code, "");
+        let own = "Call-ID: out-1\r\n";
+        let last =
+            world.sent.iter().rev().find(|s| s.to == seat_address(1) && s.text.contains(own));
+        let last = &last.expect("a final response").text;
+        assert!(last.starts_with(&format!("SIP/2.0 {heard}")), "{code}: {last}");
+    }
+}

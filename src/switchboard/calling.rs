@@ -45,6 +45,10 @@ impl Switchboard {
             }
             Callee::Number(_) => self.ways_out()?,
         };
+        // Callers of 112 come first.
+        if errand == Errand::Dialled && !self.has_ports_to_spare() {
+            return Err(503);
+        }
         let media = self.ports_for_offer(id).ok_or(503u16)?;
         let why = match &errand {
             Errand::Dialled => None,
@@ -362,7 +366,7 @@ impl Switchboard {
         let Some(calling) = self.stop_calling(now, id, code) else { return };
         match calling.errand {
             Errand::Dialled => {
-                self.refuse_invite(now, id, if code == 408 { 480 } else { code });
+                self.refuse_invite(now, id, told_to_phone(code));
                 let ending = Ending {
                     stage: crate::vocabulary::Stage::Ringing,
                     by: Party::Gateway,
@@ -399,5 +403,15 @@ impl Switchboard {
         }
         self.note(now, Fact::CallOutEnded { call: id, to: calling.to.to_string(), status: code });
         Some(calling)
+    }
+}
+
+/// The refusal that a phone hears for the one that we heard: what asks for something that only we
+/// could give, or is about the leg between us and the carrier, says nothing to it.
+const fn told_to_phone(code: u16) -> u16 {
+    match code {
+        300..=399 | 408 => 480,
+        401 | 407 | 412..=416 | 420..=429 | 469 | 481..=483 | 489..=494 | 503 => 500,
+        _ => code,
     }
 }

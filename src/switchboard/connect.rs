@@ -569,7 +569,7 @@ impl Switchboard {
 
     /// Whether a caller who only waits may have a port. Each seat's leg needs one, and a caller
     /// who waits holds his until a seat answers: without a reserve no seat ever could.
-    fn has_ports_to_spare(&self) -> bool {
+    pub(super) fn has_ports_to_spare(&self) -> bool {
         self.ports.len() > self.settings.seats.len().clamp(2, limits::PORT_STOCK / 2)
     }
 

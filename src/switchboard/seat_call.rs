@@ -9,6 +9,7 @@ use crate::journal::{Fact, Peer};
 use crate::sip::{Dialog, Flow, Request, Scheme, ServerId, Uri};
 use crate::vocabulary::{
     AnswerMode, CallId, Cause, Ending, IncidentId, Now, Party, Private, QueueId, SeatId, Stage,
+    limits,
 };
 
 use super::Switchboard;
@@ -39,6 +40,10 @@ impl Switchboard {
             Some(Target::Queue(_)) => return self.refuse(now, server, request, 403),
             None => return self.refuse(now, server, request, 404),
         };
+        let own = |call: &&Call| call.seat(Side::Caller) == Some(seat) && !call.is_closing();
+        if self.calls.values().filter(own).count() >= limits::SEAT_CALLS {
+            return self.refuse(now, server, request, 486);
+        }
         let tag = self.dice.token();
         let Some(dialog) = Dialog::received(request, &tag, flow) else {
             return self.refuse(now, server, request, 400);

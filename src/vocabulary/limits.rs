@@ -138,6 +138,9 @@ pub const KEEP_RINGING: Duration = Duration::from_secs(60);
 /// Somebody called beside the queues rings for this long at most. Mobile networks ring for 30 s or
 /// less before they divert.
 pub const CALL_OUT_RINGS: Duration = Duration::from_secs(30);
+/// Calls that one seat may dial at once: the lines of a desk phone. A stuck key must not take the
+/// ports of those who call 112.
+pub const SEAT_CALLS: usize = 4;
 /// A way out to a number that has said nothing at all after this long is left for the next: the
 /// 32 s of RFC 3261's timer B are more than a caller should wait for a dead one.
 pub const CALL_OUT_SILENCE: Duration = Duration::from_secs(4);

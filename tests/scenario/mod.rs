@@ -369,7 +369,7 @@ impl World {
     }
 
     /// Credentials for the challenge that was sent last.
-    fn proof(&self, user: &str, password: &str, method: &str) -> String {
+    pub fn proof(&self, user: &str, password: &str, method: &str) -> String {
         let challenge = header(&self.last(), Name::WwwAuthenticate);
         let params = Params::read_at(challenge.trim_start_matches("Digest "), b',');
         let nonce = params.get("nonce").expect("a nonce").to_owned();
