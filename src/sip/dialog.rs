@@ -35,8 +35,10 @@ pub struct Dialog {
     target: Uri,
     routes: Vec<Box<str>>,
     flow: Flow,
-    /// Our INVITE began it. Requests go where its answer came from, whatever the Contact says: a
-    /// phone behind NAT.
+    /// Our INVITE began it.
+    ours: bool,
+    /// Requests go where the peer's messages came from, whatever the Contact says: a phone behind
+    /// NAT.
     pinned: bool,
     /// The connection that it stood on is gone.
     lost: bool,
@@ -61,6 +63,7 @@ impl Dialog {
             target: target(&invite.headers).unwrap_or_else(|| source(&flow)),
             routes: routes(&invite.headers),
             flow,
+            ours: false,
             pinned: false,
             lost: false,
         })
@@ -86,6 +89,7 @@ impl Dialog {
             target: target(&response.headers).unwrap_or_else(|| invite.uri.clone()),
             routes,
             flow,
+            ours: true,
             pinned: true,
             lost: false,
         })
@@ -119,7 +123,7 @@ impl Dialog {
     /// Whether we made the Call-ID: our INVITE began it.
     #[must_use]
     pub const fn is_ours(&self) -> bool {
-        self.pinned
+        self.ours
     }
 
     /// Goes on with the numbers of the early dialog that became this one.
@@ -301,6 +305,16 @@ mod tests {
             Message::Request(request) => request,
             Message::Response(_) => panic!("a request"),
         }
+    }
+
+    #[test]
+    fn who_began_a_dialog_does_not_hang_on_where_its_requests_go() {
+        let theirs = Dialog::received(&invite(""), "ours", flow("198.51.100.7:5060")).unwrap();
+        assert!(!theirs.pinned().is_ours());
+        let request = invite("");
+        let response = request.response(200, "theirs");
+        let ours = Dialog::sent(&request, &response, flow("198.51.100.7:5060")).unwrap();
+        assert!(ours.unpinned().is_ours());
     }
 
     #[test]
