@@ -222,6 +222,7 @@ impl InboxSender {
                 shared.known.disconnected(&flow);
                 shared.state().lanes.disconnected(&flow);
             }
+            Input::Located { ref trunk, ref hops, .. } => shared.known.located(trunk, hops),
             Input::Adopt { ref settings, .. } => shared.known.adopt(settings),
             _ => {}
         }

@@ -11,11 +11,12 @@ use std::net::IpAddr;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
+use crate::sip::locate::Hop;
 use crate::sip::urgency::Standing;
 use crate::sip::{Flow, Send};
 use crate::switchboard::settings::SwitchboardSettings;
 use crate::trunk::Trunks;
-use crate::vocabulary::{Moment, limits};
+use crate::vocabulary::{Moment, TrunkId, limits};
 
 /// A learned address is renewed when so much of its life is over; saves the lock for each send.
 const RENEW_AFTER: Duration = Duration::from_secs(10);
@@ -27,6 +28,8 @@ pub(super) struct KnownSources(RwLock<Known>);
 #[derive(Debug)]
 struct Known {
     trunks: Trunks,
+    /// Where each carrier with an outgoing side was found: it may call from there.
+    carriers: HashMap<TrunkId, HashSet<IpAddr>>,
     /// How long a learned address stays.
     life: Duration,
     learned: HashMap<IpAddr, Learned>,
@@ -43,12 +46,14 @@ struct Learned {
 impl KnownSources {
     /// The carriers of a configuration, and nobody else yet.
     pub(super) fn new(settings: &SwitchboardSettings) -> Self {
-        let known = Known {
+        let mut known = Known {
             trunks: Trunks::new(settings.trunks.clone()),
+            carriers: HashMap::new(),
             life: life(settings),
             learned: HashMap::new(),
             proved: HashSet::new(),
         };
+        known.adopt_carriers();
         Self(RwLock::new(known))
     }
 
@@ -57,6 +62,16 @@ impl KnownSources {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         known.trunks = Trunks::new(settings.trunks.clone());
         known.life = life(settings);
+        known.adopt_carriers();
+    }
+
+    /// A carrier was looked up. Where nothing was found, the places before are still in use.
+    pub(super) fn located(&self, trunk: &TrunkId, hops: &[Hop]) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let places = hops.iter().map(|hop| hop.address.ip().to_canonical()).collect();
+        if !hops.is_empty() && known.trunks.get(trunk).is_some_and(|t| t.line.is_some()) {
+            known.carriers.insert(trunk.clone(), places);
+        }
     }
 
     /// A connection was opened whose peer proved these names.
@@ -79,7 +94,8 @@ impl KnownSources {
     pub(super) fn standing(&self, now: Moment, flow: &Flow) -> Standing {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let source = flow.remote.ip().to_canonical();
-        if known.trunks.by_source(source).is_some() || known.proved.contains(flow) {
+        let found = || known.carriers.values().any(|places| places.contains(&source));
+        if known.trunks.by_source(source).is_some() || known.proved.contains(flow) || found() {
             return Standing::Trunk;
         }
         match known.learned.get(&source) {
@@ -124,6 +140,20 @@ impl KnownSources {
         let learned = known.learned.entry(source).or_insert(Learned { trunk, until });
         learned.trunk |= trunk;
         learned.until = until;
+    }
+}
+
+impl Known {
+    /// Forgets the carriers of trunks that are no more; an address needs nobody to look it up.
+    fn adopt_carriers(&mut self) {
+        let trunks = &self.trunks;
+        self.carriers.retain(|id, _| trunks.get(id).is_some_and(|trunk| trunk.line.is_some()));
+        for trunk in trunks.iter() {
+            let host = trunk.line.as_ref().and_then(|line| line.target.host.parse().ok());
+            if let Some(ip) = host.map(|ip: IpAddr| ip.to_canonical()) {
+                self.carriers.insert(trunk.id.clone(), HashSet::from([ip]));
+            }
+        }
     }
 }
 

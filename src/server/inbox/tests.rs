@@ -4,16 +4,22 @@ use std::net::SocketAddr;
 
 use super::*;
 use crate::config;
-use crate::sip::Transport;
+use crate::sip::locate::{Hop, Target};
+use crate::sip::{Transport, Uri};
+use crate::trunk::settings::LineSettings;
 
-fn door() -> (InboxSender, Inbox) {
+fn settings() -> SwitchboardSettings {
     let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
     let loaded = config::load(&sample, Vec::new()).expect("the sample is right");
     let mut settings = loaded.switchboard;
     settings.trunks.truncate(1);
     settings.trunks[0].sources = vec!["198.51.100.0/24".parse().expect("a network")];
     settings.trunks[0].tls_names = vec!["sbc.telco.example".to_owned()];
-    inbox(Clock::start(), &settings)
+    settings
+}
+
+fn door() -> (InboxSender, Inbox) {
+    inbox(Clock::start(), &settings())
 }
 
 const TRUNK: &str = "198.51.100.7:5060";
@@ -186,4 +192,53 @@ fn the_reader_ends_with_the_last_writer_and_reports_are_always_taken() {
     let (sender, inbox) = door();
     drop(inbox);
     assert!(!sender.put(Input::Drain));
+}
+
+#[test]
+fn a_carrier_calls_from_where_it_was_found() {
+    let (uri, name) = (Uri::read("sip:sbc.telco.example"), "sbc.telco.example");
+    let hop = |address: &str| Hop {
+        transport: Transport::Udp,
+        address: address.parse().expect("an address"),
+        name: name.into(),
+    };
+    let located = |sender: &InboxSender, hops| {
+        let good_for = Duration::from_secs(60);
+        sender.put(Input::Located { trunk: "telco-b".into(), hops, wrong: None, good_for });
+    };
+    let calls = |sender: &InboxSender, from: &str| {
+        say(sender, from, request("INVITE", from, ""));
+        let waiting = sender.counts().lanes.waiting[Lane::Calls as usize];
+        waiting
+    };
+    let mut settings = settings();
+    let line = |uri: &Uri| LineSettings {
+        target: Target::of(uri).expect("a target"),
+        uri: uri.clone(),
+        register: true,
+        account: None,
+        from_user: "siaga".into(),
+        caller_id: None,
+        probe: None,
+    };
+    settings.trunks[0].id = "telco-b".into();
+    settings.trunks[0].line = Some(line(&uri).into());
+    let (sender, _inbox) = inbox(Clock::start(), &settings);
+    assert_eq!(calls(&sender, "192.0.2.71:5060"), 0);
+    located(&sender, vec![hop("192.0.2.71:5060"), hop("192.0.2.72:5060")]);
+    located(&sender, Vec::new());
+    assert_eq!(calls(&sender, "192.0.2.71:5061"), 1);
+    assert_eq!(calls(&sender, "192.0.2.72:5060"), 2);
+    // An address needs nobody to look it up, and a trunk that is no more has no carrier.
+    settings.trunks[0].line = Some(line(&Uri::read("sip:192.0.2.80")).into());
+    let adopt = |settings: &SwitchboardSettings| Input::Adopt {
+        settings: Box::new(settings.clone()),
+        digest: String::new(),
+        by: String::new(),
+    };
+    sender.put(adopt(&settings));
+    assert_eq!(calls(&sender, "192.0.2.80:5060"), 3);
+    settings.trunks.clear();
+    sender.put(adopt(&settings));
+    assert_eq!(calls(&sender, "192.0.2.80:5062"), 3);
 }
