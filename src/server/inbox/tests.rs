@@ -208,8 +208,7 @@ fn a_carrier_calls_from_where_it_was_found() {
     };
     let calls = |sender: &InboxSender, from: &str| {
         say(sender, from, request("INVITE", from, ""));
-        let waiting = sender.counts().lanes.waiting[Lane::Calls as usize];
-        waiting
+        sender.counts().lanes.waiting[Lane::Calls as usize]
     };
     let mut settings = settings();
     let line = |uri: &Uri| LineSettings {
