@@ -727,3 +727,12 @@ fn a_seat_that_took_a_second_call_is_free_when_both_are_over() {
     assert_eq!(state(&mut world), "ready");
     nothing_is_left(&mut world);
 }
+
+#[test]
+fn a_phone_that_dials_is_told_at_once_that_we_try() {
+    let mut world = World::new(2, AnswerMode::OnAgent);
+    dial(&mut world, 1, "sip:seat-2@112.example", 1, "");
+    let at = |line: &str| world.ladder.iter().position(|l| l == line);
+    let trying = at("-> 10.0.0.1 100").expect("a 100");
+    assert!(Some(trying) < at("-> 10.0.0.2 INVITE"), "{:#?}", world.ladder);
+}

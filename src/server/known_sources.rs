@@ -2,7 +2,7 @@
 //! everybody else by what we ourselves said to them.
 //!
 //! Nothing is published by the switchboard: what it sends says it all. It says 100 to nobody but an
-//! admitted trunk; it calls, or answers 1xx, 2xx or 3xx, only phones that are logged in and peers of
+//! admitted trunk and a logged-in phone, and the phone has had its 200 before; it calls, or answers 1xx, 2xx or 3xx, only phones that are logged in and peers of
 //! calls. So an address becomes known with our first good word to it, and every further one (each
 //! refresh, each probe of a talk) keeps it known.
 
@@ -115,6 +115,8 @@ impl KnownSources {
         };
         let source = send.flow.remote.ip().to_canonical();
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let phone = known.learned.get(&source).is_some_and(|l| l.until > now && !l.trunk);
+        let trunk = trunk && !phone;
         let renew_at = now.after(known.life.saturating_sub(RENEW_AFTER));
         let fresh =
             known.learned.get(&source).is_some_and(|l| l.until > renew_at && l.trunk >= trunk);

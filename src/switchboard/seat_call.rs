@@ -49,6 +49,8 @@ impl Switchboard {
             return self.refuse(now, server, request, 400);
         };
         self.endpoint.name_tag(server, &tag);
+        // Whoever is called may take longer than the phone waits before it repeats itself.
+        self.endpoint.trying(now.moment, server);
         let id = CallId(self.dice.uid(now.wall));
         let talking = self.calls.values().find(|call| {
             call.trunk().is_some() && !call.is_closing() && call.seat(Side::Seat) == Some(seat)

@@ -109,9 +109,17 @@ fn our_first_good_word_makes_an_address_known() {
     say(&sender, PHONE, request("INVITE", "1", ""));
     assert_eq!(sender.counts().lanes.waiting, [0, 0, 1, 0, 0, 0, 0]);
     heard(&inbox);
-    // 100 is said to nobody but a trunk: this one proved itself by its password.
+    // Nor does our 100 make one of it: it dials.
     we_send(&inbox, PHONE, "SIP/2.0 100 Trying\r\n");
     say(&sender, PHONE, request("INVITE", "1", ""));
+    assert_eq!(sender.counts().lanes.waiting, [0, 0, 1, 0, 0, 0, 0]);
+    heard(&inbox);
+    // Of those who are no phones, 100 is said to trunks: this one proved itself by its password.
+    let trunk = "203.0.113.88:5060";
+    we_send(&inbox, trunk, "SIP/2.0 100 Trying\r\n");
+    we_send(&inbox, trunk, "SIP/2.0 200 OK\r\n");
+    we_send(&inbox, trunk, "SIP/2.0 100 Trying\r\n");
+    say(&sender, trunk, request("INVITE", "1", ""));
     assert_eq!(sender.counts().lanes.waiting, [0, 1, 0, 0, 0, 0, 0]);
     // Whom we call may answer.
     let callee = "203.0.113.77:5060";
