@@ -11,7 +11,7 @@ use super::{DialledKind, caller, dialled};
 use crate::incident::settings::{Category, Kecamatan};
 use crate::incident::{self, AdditionalData, Arrival, Raw};
 use crate::sip::body::{self, Part};
-use crate::sip::{Headers, Name, NameAddr, Params, Request};
+use crate::sip::{Headers, Name, NameAddr, Params, Request, glance};
 
 /// Languages kept of one call: nobody speaks more, and a body may hold thousands.
 const LANGUAGES: usize = 16;
@@ -45,7 +45,8 @@ pub fn arrival(
         resource_priority: headers.values(&Name::ResourcePriority),
         priority: headers.text(&Name::Priority).map(|text| text.trim().to_owned()),
         geolocation: headers.values(&Name::Geolocation),
-        raw: Raw(request.raw.clone()),
+        // Whoever reads a record must not be able to act in a carrier's name.
+        raw: Raw(glance::masked(&request.raw)),
         ..Arrival::default()
     };
     read_headers(headers, asked.kind, &mut arrival);

@@ -106,6 +106,15 @@ fn the_capture_of_a_full_ng112_network_is_read() {
 
 /// H-4: several Diversions, in one line or in several.
 #[test]
+fn what_a_trunk_proves_itself_with_is_not_on_the_record() {
+    let proof = "Authorization: Digest username=\"telco\", response=\"6629fae4\"\r\n";
+    let text = String::from_utf8_lossy(PLAIN).replacen("From:", &format!("{proof}From:"), 1);
+    let (found, _) = read(text.as_bytes());
+    let kept = String::from_utf8_lossy(&found.raw.0);
+    assert!(kept.contains("username=\"telco\"") && !kept.contains("6629fae4"), "{kept}");
+}
+
+#[test]
 fn diversions_are_an_ordered_list() {
     for lines in [
         "Diversion: <sip:1@h>;reason=a, <sip:2@h>\r\n",
