@@ -449,6 +449,17 @@ fn an_attended_transfer_while_it_rings_becomes_a_blind_one() {
     assert!(world.ladder.contains(&format!("-> 10.0.0.{second} ACK")), "{:#?}", world.ladder);
     assert!(!world.ladder.contains(&format!("-> 10.0.0.{second} BYE")), "{:#?}", world.ladder);
     assert_eq!(transfers(&world).len(), 1);
+    // What the target says is on the ladder of the emergency call from now on.
+    let emergency = world.facts.iter().find_map(|e| match &e.fact {
+        Fact::Arrived { call, .. } => Some(*call),
+        _ => None,
+    });
+    let acked = world.facts.iter().any(|e| {
+        matches!(&e.fact, Fact::Signalled { call, messages, .. } if Some(*call) == emergency
+            && messages.iter().any(|m| m.message.0.starts_with(b"ACK ")
+                && m.remote == seat_address(second).parse().unwrap()))
+    });
+    assert!(acked, "{:#?}", world.ladder);
     assert_eq!(told(&world, line.seat).1, "SIP/2.0 200 OK");
 }
 

@@ -17,28 +17,43 @@ const MASK: &[u8] = b"\"***\"";
 /// The Call-ID of a message; none when it has none, or is no message.
 #[must_use]
 pub fn call_id(message: &[u8]) -> Option<Cow<'_, str>> {
-    let line = Lines::of(message).find_map(|line| {
-        let (name, value) = parts(message.get(line)?)?;
-        let is = name.eq_ignore_ascii_case(b"call-id") || name.eq_ignore_ascii_case(b"i");
-        is.then_some(value)
-    })?;
-    let id = match memchr::memchr(b'\n', line) {
-        None => match String::from_utf8_lossy(line) {
-            Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-            Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
-        },
-        Some(_) => {
-            let mut lines = line.split(|byte| *byte == b'\n');
-            let first = lines.next().unwrap_or_default();
-            let mut text = first.strip_suffix(b"\r").unwrap_or(first).to_vec();
-            for more in lines {
-                text.push(b' ');
-                text.extend_from_slice(more.trim_ascii());
-            }
-            Cow::Owned(String::from_utf8_lossy(&text).trim().to_owned())
-        }
-    };
-    (!id.is_empty()).then_some(id)
+    Lines::of(message)
+        .find_map(|line| {
+            let line = unfolded(message.get(line)?);
+            let (name, value) = parts(&line)?;
+            let is = name.eq_ignore_ascii_case(b"call-id") || name.eq_ignore_ascii_case(b"i");
+            let start = line.len() - value.len();
+            is.then(|| match &line {
+                Cow::Borrowed(line) => text(line.get(start..).unwrap_or_default()),
+                Cow::Owned(line) => {
+                    Cow::Owned(text(line.get(start..).unwrap_or_default()).into_owned())
+                }
+            })
+        })
+        .filter(|id| !id.is_empty())
+}
+
+/// A header line in one piece, as the reader puts it together: what continues it has its white
+/// space taken off, and one space before it.
+fn unfolded(line: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(b'\n', line).is_none() {
+        return Cow::Borrowed(line);
+    }
+    let mut lines = line.split(|byte| *byte == b'\n');
+    let first = lines.next().unwrap_or_default();
+    let mut whole = first.strip_suffix(b"\r").unwrap_or(first).to_vec();
+    for more in lines {
+        whole.push(b' ');
+        whole.extend_from_slice(more.trim_ascii());
+    }
+    Cow::Owned(whole)
+}
+
+fn text(value: &[u8]) -> Cow<'_, str> {
+    match String::from_utf8_lossy(value) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    }
 }
 
 /// The message without what would let a reader act in somebody's name or hear the talk: digest
@@ -200,6 +215,8 @@ mod tests {
             ("SIP/2.0 200 OK\r\nCALL-id :\r\n  a@b \r\n\r\n", Some("a@b")),
             ("SIP/2.0 200 OK\r\nCall-ID: a\r\n b\r\n\r\n", Some("a b")),
             ("SIP/2.0 200 OK\r\nSubject: x\r\n Call-ID: no\r\ni: yes\r\n\r\n", Some("yes")),
+            ("SIP/2.0 200 OK\r\n i\r\n :@ \r\n i:\r\n\r\n", Some("@ i:")),
+            ("SIP/2.0 200 OK\r\nCall-ID \r\n :x\r\n\r\n", Some("x")),
             ("SIP/2.0 200 OK\r\nTo: x\r\n\r\nCall-ID: in the body\r\n", None),
             ("Call-ID: in the first line\r\n\r\n", None),
             ("SIP/2.0 200 OK\r\nCall-ID:\r\n\r\n", None),

@@ -84,6 +84,20 @@ impl Ladder {
         });
     }
 
+    /// The legs of one call become another's, but for the one that stays.
+    pub(super) fn hand_over(&mut self, from: CallId, to: CallId, stays: &str) {
+        let Some(kept) = self.calls.get_mut(&from) else { return };
+        let (stay, go): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut kept.legs).into_iter().partition(|leg| **leg == *stays);
+        kept.legs = stay;
+        for leg in &go {
+            if let Some((owner, _)) = self.legs.get_mut(leg) {
+                *owner = to;
+            }
+        }
+        self.calls.entry(to).or_default().legs.extend(go);
+    }
+
     fn forget(&mut self, call: CallId) {
         for leg in self.calls.remove(&call).map(|kept| kept.legs).unwrap_or_default() {
             // A carrier may have used the Call-ID again for its next try.

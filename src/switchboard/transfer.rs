@@ -6,7 +6,7 @@
 use crate::acd;
 use crate::call::orders::{MediaOrder, Role};
 use crate::call::{Callee, Errand, Side, State, Talk};
-use crate::journal::{Fact, Peer};
+use crate::journal::Fact;
 use crate::sip::dialog::DialogKey;
 use crate::sip::refer::{ReferTo, Replaces, fragment, wants_notice};
 use crate::sip::{ClientId, Method, Name, Request, ServerId};
@@ -234,6 +234,9 @@ impl Switchboard {
         other: CallId,
         told: bool,
     ) -> Result<(), u16> {
+        // From now on the target's messages are on the emergency call's ladder.
+        let own = self.calls.get(&other).map(|call| call.caller.dialog.key().call_id.clone());
+        self.ladder.hand_over(other, id, &own.unwrap_or_default());
         let talk = self.calls.get_mut(&other).and_then(|call| call.talk.take());
         match talk {
             Some(talk) => {
@@ -262,9 +265,6 @@ impl Switchboard {
         if let Callee::Seat(seat) = &talk.with {
             let over = acd::Input::Disengage { seat: seat.clone(), call: other };
             self.acd.handle(now.moment, over);
-        }
-        if let Callee::Seat(seat) = &talk.with {
-            self.follow(&talk.leg.dialog.key().call_id, id, Peer::Seat(seat.clone()));
         }
         let to = talk.with.to_string();
         self.note(now, Fact::Transferred { call: id, from: from.clone(), to, attended: true });
