@@ -87,7 +87,9 @@ $(JSSIP): tests/jssip/package-lock.json | test-tools
 	cd tests/jssip && npm ci --no-audit --no-fund
 	touch $@
 
+# No Debian package has it, and the wheel is not for every machine: its tests then say that they are
+# left out.
 $(PJSIP): tests/pjsip/requirements.txt | test-tools
 	rm -rf $@
-	python3 -m pip install --quiet --only-binary :all: --no-deps --target $@ -r $<
+	python3 -m pip install --quiet --only-binary :all: --no-deps --target $@ -r $< || mkdir -p $@
 	touch $@
