@@ -239,7 +239,66 @@ pub struct Call {
     pub packets: (u64, u64),
 }
 
+/// What is known of a call when it is born.
+#[derive(Debug)]
+pub struct Born {
+    /// Its id.
+    pub id: CallId,
+    /// Its incident.
+    pub incident: IncidentId,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The emergency call that the seat was in when it dialled this one.
+    pub during: Option<CallId>,
+    /// Max-Forwards that it came with (RFC 3261 §20.22).
+    pub hops: u32,
+    /// When the INVITE came.
+    pub received: Now,
+    /// E.164 number where known, otherwise as sent; for the seat's display and the board.
+    pub number: Private<String>,
+    /// Display name.
+    pub name: Option<Private<String>>,
+    /// What was dialled.
+    pub dialled: String,
+    /// Where it begins.
+    pub state: State,
+    /// Its INVITE.
+    pub invite: ServerId,
+    /// The leg of who called.
+    pub caller: Leg,
+}
+
 impl Call {
+    /// A call that nobody has answered yet.
+    #[must_use]
+    pub fn new(born: Born) -> Self {
+        Self {
+            id: born.id,
+            incident: born.incident,
+            origin: born.origin,
+            during: born.during,
+            hops: born.hops,
+            received: born.received,
+            number: born.number,
+            name: born.name,
+            dialled: born.dialled,
+            state: born.state,
+            invite: Some(born.invite),
+            caller: born.caller,
+            queue: None,
+            priority: 0,
+            answer: AnswerMode::OnAgent,
+            ringing: BTreeMap::new(),
+            calling: None,
+            talk: None,
+            recorded: false,
+            streams: Vec::new(),
+            ended: None,
+            reason: None,
+            packets: (0, 0),
+        }
+    }
+
     /// The stage that an ending now would have.
     #[must_use]
     pub fn stage(&self) -> Stage {

@@ -1,10 +1,8 @@
 //! A new request from outside: who is it from, what is it for. A new INVITE is followed from here
 //! in reading order: admission, arrival, (journal), queue.
 
-use std::collections::BTreeMap;
-
 use crate::acd;
-use crate::call::{Call, Leg, Origin, Side, State};
+use crate::call::{Born, Call, Leg, Origin, Side, State};
 use crate::incident::Arrival;
 use crate::journal::{Fact, Peer};
 use crate::routing;
@@ -251,7 +249,7 @@ impl Switchboard {
         dialog: Dialog,
     ) {
         let phone = &arrival.caller.phone;
-        let call = Call {
+        let born = Born {
             id,
             incident,
             origin: Origin::Trunk(trunk.clone()),
@@ -262,25 +260,19 @@ impl Switchboard {
             name: arrival.caller.name.clone(),
             dialled: arrival.dialled.clone(),
             state: State::Arriving,
-            invite: Some(server),
+            invite: server,
             caller: Leg::new(dialog, None),
-            queue: None,
-            priority: 0,
-            answer: AnswerMode::OnAgent,
-            ringing: BTreeMap::new(),
-            calling: None,
-            talk: None,
-            recorded: false,
-            streams: Vec::new(),
-            ended: None,
-            reason: None,
-            packets: (0, 0),
         };
-        let call_id = call.caller.dialog.key().call_id.to_string();
-        self.follow(&call_id, id, Peer::Trunk(trunk.clone()));
+        self.enter(born, Peer::Trunk(trunk.clone()));
+    }
+
+    /// A call that is born is found by its INVITE, its dialog and its messages.
+    pub(super) fn enter(&mut self, born: Born, peer: Peer) {
+        let (id, server, key) = (born.id, born.invite, born.caller.dialog.key().clone());
+        self.follow(&key.call_id, id, peer);
         self.invites.insert(server, (id, Side::Caller));
-        self.dialogs.insert(call.caller.dialog.key().clone(), (id, Side::Caller));
-        self.calls.insert(id, call);
+        self.dialogs.insert(key, (id, Side::Caller));
+        self.calls.insert(id, Call::new(born));
     }
 
     fn assign(&mut self, now: Now, id: CallId, decision: routing::Decision, answer: AnswerMode) {

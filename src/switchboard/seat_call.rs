@@ -1,15 +1,12 @@
 //! A seat dials: another seat, or a number through a trunk. Its phone has proved whose it is. No
 //! incident is born by it; the record of the emergency call that the operator is in tells of it.
 
-use std::collections::BTreeMap;
-
 use crate::acd;
-use crate::call::{Call, Callee, Errand, Leg, Origin, Side, State};
+use crate::call::{Born, Call, Callee, Errand, Leg, Origin, Side, State};
 use crate::journal::{Fact, Peer};
 use crate::sip::{Dialog, Flow, Request, Scheme, ServerId, Uri};
 use crate::vocabulary::{
-    AnswerMode, CallId, Cause, Ending, IncidentId, Now, Party, Private, QueueId, SeatId, Stage,
-    limits,
+    CallId, Cause, Ending, IncidentId, Now, Party, Private, QueueId, SeatId, Stage, limits,
 };
 
 use super::Switchboard;
@@ -59,36 +56,21 @@ impl Switchboard {
         let incident = talking.map_or_else(|| IncidentId(id.0), |call| call.incident);
         let operator = self.settings.seats.iter().find(|s| s.id == *seat);
         let operator = operator.and_then(|s| s.operator.as_ref());
-        let call = Call {
+        let born = Born {
             id,
             incident,
             origin: Origin::Seat(seat.clone()),
             during,
             hops: hops(&request.headers),
-            reason: None,
             received: now,
             number: Private::new(seat.to_string()),
             name: operator.map(|operator| Private::new(operator.to_string())),
             dialled: to.to_string(),
             state: State::Calling,
-            invite: Some(server),
+            invite: server,
             caller: Leg { instance: request.headers.instance(), ..Leg::new(dialog.pinned(), None) },
-            queue: None,
-            priority: 0,
-            answer: AnswerMode::OnAgent,
-            ringing: BTreeMap::new(),
-            calling: None,
-            talk: None,
-            recorded: false,
-            streams: Vec::new(),
-            ended: None,
-            packets: (0, 0),
         };
-        self.invites.insert(server, (id, Side::Caller));
-        self.dialogs.insert(call.caller.dialog.key().clone(), (id, Side::Caller));
-        self.calls.insert(id, call);
-        let call_id = request.headers.call_id().unwrap_or_default();
-        self.follow(&call_id, id, Peer::Seat(seat.clone()));
+        self.enter(born, Peer::Seat(seat.clone()));
         self.acd.handle(now.moment, acd::Input::Engage { seat: seat.clone(), call: id });
         let dialled =
             Fact::SeatDialled { call: id, seat: seat.clone(), to: to.to_string(), during };
