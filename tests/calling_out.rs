@@ -353,7 +353,7 @@ fn dials(world: &mut World, number: usize) -> String {
         )
     };
     world.hear(&from, &text(1, ""));
-    let proof = world.proof("seat-1", "pw", "INVITE");
+    let proof = world.proof("seat-1", "pw", "INVITE", "sip:112.example");
     // The digest is over the address of the domain; its URI is what it names.
     world.hear(&from, &text(2, &proof));
     let own = format!("Call-ID: out-{number}\r\n");

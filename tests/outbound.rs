@@ -15,28 +15,11 @@ mod scenario;
 use std::time::Duration;
 
 use scenario::{SDP, World, header, respond};
-use siaga112::sip::digest::Algorithm;
-use siaga112::sip::{Name, NameAddr, Params};
+use siaga112::sip::{Name, NameAddr};
 use siaga112::vocabulary::AnswerMode;
 
 const DOMAIN: &str = "112.example";
 const PHONE: &str = "\"<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>\"";
-
-/// The `Authorization` that proves a seat's phone, for our last challenge.
-fn credentials(world: &World, seat: usize, method: &str, uri: &str) -> String {
-    let user = format!("seat-{seat}");
-    let challenge = header(&world.last(), Name::WwwAuthenticate);
-    let params = Params::read_at(challenge.trim_start_matches("Digest "), b',');
-    let nonce = params.get("nonce").expect("a challenge").to_owned();
-    let sha = Algorithm::Sha256;
-    let ha1 = sha.hash(&format!("{user}:{DOMAIN}:pw"));
-    let ha2 = sha.hash(&format!("{method}:{uri}"));
-    let response = sha.hash(&format!("{ha1}:{nonce}:00000001:c:auth:{ha2}"));
-    format!(
-        "Authorization: Digest username=\"{user}\", realm=\"{DOMAIN}\", nonce=\"{nonce}\", \
-         uri=\"{uri}\", response=\"{response}\", algorithm=SHA-256, qop=auth, nc=00000001, cnonce=\"c\"\r\n"
-    )
-}
 
 /// A phone of a seat registers; the answer is returned. `via` are Vias of proxies below its own.
 fn register(
@@ -59,7 +42,7 @@ fn register(
         )
     };
     world.hear(from, &text(1, ""));
-    let proof = credentials(world, seat, "REGISTER", &uri);
+    let proof = world.proof(&user, "pw", "REGISTER", &uri);
     let before = world.sent.len();
     world.hear(from, &text(2, &proof));
     let answer = world.sent[before..].iter().find(|s| s.text.contains("REGISTER\r\n"));
@@ -162,7 +145,7 @@ fn a_phone_that_asks_for_an_address_of_its_own_is_called_by_it() {
             )
         };
         world.hear(from_2, &text(1, ""));
-        let proof = credentials(&world, 2, "INVITE", address);
+        let proof = world.proof("seat-2", "pw", "INVITE", address);
         world.ladder.clear();
         world.hear(from_2, &text(2, &proof));
         let rung: Vec<&String> =

@@ -40,11 +40,8 @@ use proptest::prelude::*;
 use scenario::{
     OURS, SDP, STRANGER, Sent, TRUNK, World, header, invite, respond, seat_address, settings,
 };
-use siaga112::sip::digest::Algorithm;
 use siaga112::sip::parse::{Oddity, Read, parse};
-use siaga112::sip::{
-    Flow, Headers, Message, Name, Params, Request, Response, Scheme, Transport, body,
-};
+use siaga112::sip::{Flow, Headers, Message, Name, Request, Response, Scheme, Transport, body};
 use siaga112::switchboard::Input;
 use siaga112::trunk;
 use siaga112::trunk::settings::{Centre, TrunkSettings};
@@ -116,17 +113,7 @@ fn register(world: &mut World, contact: &str, user: &str) {
         )
     };
     world.hear(&from, &text(1, ""));
-    let challenge = header(&world.last(), Name::WwwAuthenticate);
-    let params = Params::read_at(challenge.trim_start_matches("Digest "), b',');
-    let (nonce, sha) = (params.get("nonce").unwrap(), Algorithm::Sha256);
-    let ha1 = sha.hash("seat-1:112.example:pw");
-    let ha2 = sha.hash("REGISTER:sip:112.example");
-    let answer = sha.hash(&format!("{ha1}:{nonce}:00000001:c:auth:{ha2}"));
-    let more = format!(
-        "Authorization: Digest username=\"seat-1\", realm=\"112.example\", nonce=\"{nonce}\", \
-         uri=\"sip:112.example\", response=\"{answer}\", algorithm=SHA-256, qop=auth, \
-         nc=00000001, cnonce=\"c\"\r\n"
-    );
+    let more = world.proof("seat-1", "pw", "REGISTER", "sip:112.example");
     world.hear(&from, &text(2, &more));
 }
 

@@ -17,8 +17,7 @@ use std::time::Duration;
 use scenario::{OURS, SDP, TRUNK, World, header, invite, respond, seat_address};
 use siaga112::call::orders::{MediaOrder, Role};
 use siaga112::journal::Fact;
-use siaga112::sip::digest::Algorithm;
-use siaga112::sip::{Name, Params};
+use siaga112::sip::Name;
 use siaga112::vocabulary::AnswerMode;
 
 const DOMAIN: &str = "112.example";
@@ -95,17 +94,7 @@ fn dial(world: &mut World, seat: usize, uri: &str, number: u32, more: &str) -> L
         )
     };
     world.hear(&from, &text(1, ""));
-    let challenge = header(&world.last(), Name::WwwAuthenticate);
-    let params = Params::read_at(challenge.trim_start_matches("Digest "), b',');
-    let nonce = params.get("nonce").expect("a challenge").to_owned();
-    let sha = Algorithm::Sha256;
-    let ha1 = sha.hash(&format!("{user}:{DOMAIN}:pw"));
-    let ha2 = sha.hash(&format!("INVITE:{uri}"));
-    let response = sha.hash(&format!("{ha1}:{nonce}:00000001:c:auth:{ha2}"));
-    let credentials = format!(
-        "Authorization: Digest username=\"{user}\", realm=\"{DOMAIN}\", nonce=\"{nonce}\", \
-         uri=\"{uri}\", response=\"{response}\", algorithm=SHA-256, qop=auth, nc=00000001, cnonce=\"c\"\r\n"
-    );
+    let credentials = world.proof(&user, "pw", "INVITE", uri);
     world.hear(&from, &text(2, &credentials));
     Line { seat, call_id, own, peer: format!("<{uri}>"), cseq: 2 }
 }

@@ -113,7 +113,7 @@ impl Turmoil {
         if !self.world.last().contains("WWW-Authenticate") {
             return;
         }
-        let proof = self.world.proof(&user, "pw", "INVITE");
+        let proof = self.world.proof(&user, "pw", "INVITE", "sip:112.example");
         self.world.hear(&from, &text(2, &proof));
         if self.below(5) == 0 {
             let cancel =

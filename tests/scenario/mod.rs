@@ -299,18 +299,7 @@ impl World {
             )
         };
         self.hear(from, &head(first, ""));
-        let challenge = header(&self.last(), Name::WwwAuthenticate);
-        let params = Params::read_at(challenge.trim_start_matches("Digest "), b',');
-        let nonce = params.get("nonce").expect("a nonce").to_owned();
-        let sha = Algorithm::Sha256;
-        let ha1 = sha.hash(&format!("{user}:{DOMAIN}:pw"));
-        let ha2 = sha.hash(&format!("REGISTER:sip:{DOMAIN}"));
-        let response = sha.hash(&format!("{ha1}:{nonce}:00000001:c:auth:{ha2}"));
-        let credentials = format!(
-            "Authorization: Digest username=\"{user}\", realm=\"{DOMAIN}\", nonce=\"{nonce}\", \
-             uri=\"sip:{DOMAIN}\", response=\"{response}\", algorithm=SHA-256, qop=auth, \
-             nc=00000001, cnonce=\"c\"\r\n"
-        );
+        let credentials = self.proof(&user, "pw", "REGISTER", &format!("sip:{DOMAIN}"));
         self.hear(from, &head(first + 1, &credentials));
         let taken = |s: &&Sent| s.to == from && s.text.starts_with("SIP/2.0 200");
         assert!(self.sent.iter().rev().take(4).any(|s| taken(&s)), "{}", self.last());
@@ -342,7 +331,7 @@ impl World {
             )
         };
         self.hear(challenged, &register(challenged, first, ""));
-        let proof = self.proof(user, password, "REGISTER");
+        let proof = self.proof(user, password, "REGISTER", &format!("sip:{DOMAIN}"));
         self.hear(from, &register(from, first + 1, &proof));
         self.last_status(from)
     }
@@ -357,7 +346,7 @@ impl World {
     ) -> String {
         let plain = invite(number, "sip:112@203.0.113.10", SDP).replace(TRUNK, from);
         self.hear(from, &plain);
-        let proof = self.proof(user, password, "INVITE");
+        let proof = self.proof(user, password, "INVITE", &format!("sip:{DOMAIN}"));
         let again = plain.replace(&format!("inv{number};"), &format!("again{number};"));
         self.hear(from, &again.replace("Max-Forwards", &format!("{proof}Max-Forwards")));
         self.last_status(from)
@@ -369,17 +358,17 @@ impl World {
     }
 
     /// Credentials for the challenge that was sent last.
-    pub fn proof(&self, user: &str, password: &str, method: &str) -> String {
+    pub fn proof(&self, user: &str, password: &str, method: &str, uri: &str) -> String {
         let challenge = header(&self.last(), Name::WwwAuthenticate);
         let params = Params::read_at(challenge.trim_start_matches("Digest "), b',');
         let nonce = params.get("nonce").expect("a nonce").to_owned();
         let sha = Algorithm::Sha256;
         let ha1 = sha.hash(&format!("{user}:{DOMAIN}:{password}"));
-        let ha2 = sha.hash(&format!("{method}:sip:{DOMAIN}"));
+        let ha2 = sha.hash(&format!("{method}:{uri}"));
         let response = sha.hash(&format!("{ha1}:{nonce}:00000001:c:auth:{ha2}"));
         format!(
             "Authorization: Digest username=\"{user}\", realm=\"{DOMAIN}\", nonce=\"{nonce}\", \
-             uri=\"sip:{DOMAIN}\", response=\"{response}\", algorithm=SHA-256, qop=auth, \
+             uri=\"{uri}\", response=\"{response}\", algorithm=SHA-256, qop=auth, \
              nc=00000001, cnonce=\"c\"\r\n"
         )
     }
