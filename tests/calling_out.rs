@@ -390,3 +390,14 @@ fn what_only_we_can_answer_is_not_passed_on_to_the_phone() {
         assert!(last.starts_with(&format!("SIP/2.0 {heard}")), "{code}: {last}");
     }
 }
+
+#[test]
+fn a_way_that_the_configuration_drops_is_passed_over() {
+    let mut world = world(0);
+    world.call();
+    world.pass(Duration::from_secs(61));
+    let without = settings(0, AnswerMode::OnAgent);
+    world.take(Input::Adopt { settings: Box::new(without), digest: String::new(), by: "t".into() });
+    carrier_says(&mut world, A, 503, "");
+    assert_eq!(outcomes(&world), [(NUMBER.to_owned(), 503)], "{:#?}", world.ladder);
+}

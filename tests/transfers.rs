@@ -736,3 +736,26 @@ fn a_phone_that_dials_is_told_at_once_that_we_try() {
     let trying = at("-> 10.0.0.1 100").expect("a 100");
     assert!(Some(trying) < at("-> 10.0.0.2 INVITE"), "{:#?}", world.ladder);
 }
+
+#[test]
+fn a_seat_that_gives_away_what_it_took_over_hears_bye_only_after_its_ack() {
+    let (mut world, call, line) = talking(2);
+    let second = other(line.seat);
+    let replaces = format!(
+        "Replaces: {};to-tag={};from-tag={}\r\n",
+        line.call_id,
+        Line::tag(&line.peer),
+        Line::tag(&line.own)
+    );
+    let mut taken = dial(&mut world, second, "sip:112@112.example", 7, &replaces);
+    let ok = world.sent.iter().rev().find(|s| s.text.contains("Call-ID: own-7\r\n")).unwrap();
+    taken.peer = header(&ok.text, Name::To);
+    world.ladder.clear();
+    taken.refer(&mut world, "<sip:darurat@112.example>");
+    let bye = format!("-> 10.0.0.{second} BYE");
+    assert!(!world.ladder.contains(&bye), "{:#?}", world.ladder);
+    taken.cseq = 2; // The ACK is the INVITE's.
+    acknowledge(&mut world, &mut taken);
+    assert!(world.ladder.contains(&bye), "{:#?}", world.ladder);
+    world.trunk_sends(call, "BYE", 2, "");
+}

@@ -2,9 +2,10 @@
 //! everybody else by what we ourselves said to them.
 //!
 //! Nothing is published by the switchboard: what it sends says it all. It says 100 to nobody but an
-//! admitted trunk and a logged-in phone, and the phone has had its 200 before; it calls, or answers 1xx, 2xx or 3xx, only phones that are logged in and peers of
-//! calls. So an address becomes known with our first good word to it, and every further one (each
-//! refresh, each probe of a talk) keeps it known.
+//! admitted trunk and a logged-in phone, and the phone has had its 200 before; it calls, or answers
+//! 1xx, 2xx or 3xx, only phones that are logged in and peers of calls. So an address becomes known
+//! with our first good word to it, and every further one (each refresh, each probe of a talk) keeps
+//! it known.
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;

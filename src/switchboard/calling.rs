@@ -116,7 +116,9 @@ impl Switchboard {
             }
             (Callee::Number(number), Some((trunk, flow))) => {
                 let invite = self.number_invite(call, (&trunk, &flow), number, &tag, sdp);
-                invites.extend(invite.map(|invite| (flow, invite, None)));
+                // A new configuration may have dropped the trunk.
+                let Some(invite) = invite else { return self.next_way(now, id) };
+                invites.push((flow, invite, None));
                 if let Some(calling) = self.calls.get_mut(&id).and_then(|c| c.calling.as_mut()) {
                     calling.trunk = Some(trunk);
                 }
@@ -273,7 +275,7 @@ impl Switchboard {
 
     /// Ends the leg of whoever talks to the caller; the caller stays.
     pub(super) fn let_go(&mut self, now: Now, id: CallId) {
-        self.say_bye(now, id, Side::Seat, true);
+        self.say_bye(now, id, Side::Seat, false);
         self.invites.retain(|_, owner| *owner != (id, Side::Seat));
         let talk = self.calls.get_mut(&id).and_then(|call| call.talk.take());
         if let Some(media) = talk.and_then(|talk| talk.leg.media) {
