@@ -136,7 +136,7 @@ fn call(n: u64) -> Vec<Entry> {
     let (queue, rule, answer) = ("112".into(), "all".into(), AnswerMode::OnAgent);
     let (offer, file) = (OfferId(n), format!("{call}.wav"));
     let facts = [
-        Fact::Queued { call, queue, rule, priority: 5, answer },
+        Fact::Queued { call, queue, rule, priority: 5, answer, wants: Vec::new() },
         Fact::Offered { call, offer, seat: "seat-1".into(), operator: None },
         Fact::OfferEnded {
             call,

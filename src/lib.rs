@@ -12,6 +12,7 @@ pub mod incident;
 pub mod trunk;
 pub mod routing;
 pub mod call;
+pub mod screening;
 pub mod acd;
 pub mod journal;
 pub mod switchboard;

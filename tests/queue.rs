@@ -14,31 +14,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use siaga112::acd::settings::{Overflow, QueueSettings, SeatSettings};
-use siaga112::acd::{Distributor, Input, Miss, Output, SeatState};
-use siaga112::vocabulary::{
-    AnswerMode, CallId, Dice, Moment, OfferId, QueueId, SeatId, Uid, WallTime,
-};
+use siaga112::acd::{Distributor, Input, Miss, Output, Pause, SeatState, Ticket};
+use siaga112::vocabulary::{CallId, Dice, Moment, OfferId, SeatId, Uid, WallTime};
 
 const SECOND: u64 = 1_000_000;
 
 fn queue(id: &str, overflow: Vec<Overflow>) -> QueueSettings {
     QueueSettings {
-        id: id.into(),
-        answer: AnswerMode::OnAgent,
         ring_timeout: Duration::from_secs(8),
         wrap_up: Duration::from_secs(2),
         max_wait: Duration::from_secs(30),
         overflow,
+        ..QueueSettings::new(id)
     }
 }
 
 fn seat(id: &str, queues: &[&str]) -> SeatSettings {
-    SeatSettings {
-        id: id.into(),
-        queues: queues.iter().map(|q| QueueId::from(*q)).collect(),
-        operator: None,
-        auto_ready: true,
-    }
+    SeatSettings::new(id, queues)
 }
 
 /// The distributor and a shadow that knows only what was said aloud.
@@ -77,7 +69,7 @@ impl Hall {
 
     fn sign_in(&mut self, seats: &[SeatSettings]) {
         for seat in seats {
-            self.say(Input::Reachable { seat: seat.id.clone(), reachable: true });
+            self.say(Input::Reachable { seat: seat.id.clone(), reachable: true, lost: false });
         }
     }
 
@@ -112,6 +104,7 @@ impl Hall {
                     self.withdrawn.push(offer);
                 }
                 Output::Overflowed { call, to, .. } => self.overflowed.push((call, to)),
+                Output::SetAside { .. } => {}
                 Output::SeatChanged { seat, state, .. } => {
                     self.states.insert(seat, state);
                 }
@@ -124,7 +117,7 @@ impl Hall {
         self.next += 1;
         let call = CallId(Uid::new(WallTime(1000), self.next));
         self.waiting.insert(call, self.now);
-        self.say(Input::Wait { call, queue: queue.into(), priority, arrived: self.now });
+        self.say(Input::Wait(Ticket::new(call, queue, priority, self.now)));
         call
     }
 
@@ -305,11 +298,15 @@ fn hour(seed: u64) {
             }
             9 => {
                 let reachable = pick(3) > 0;
-                hall.say(Input::Reachable { seat: seat_name, reachable });
+                hall.say(Input::Reachable { seat: seat_name, reachable, lost: false });
             }
             10 => {
                 let ready = pick(3) > 0;
-                hall.say(Input::Status { seat: seat_name, ready, reason: "break".into() });
+                let why = Pause::Person("break".into());
+                hall.say(match ready {
+                    true => Input::Resume { seat: seat_name, why: None },
+                    false => Input::Pause { seat: seat_name, why },
+                });
             }
             _ => hall.acd.adopt(hall.now, &queues, &seats),
         }
@@ -320,7 +317,7 @@ fn hour(seed: u64) {
     // The faults stop: everybody is answered.
     hall.sign_in(&seats);
     for name in names {
-        hall.say(Input::Status { seat: name.into(), ready: true, reason: String::new() });
+        hall.say(Input::Resume { seat: name.into(), why: None });
     }
     for _ in 0..3000 {
         for offer in hall.open_offers() {
@@ -336,7 +333,7 @@ fn hour(seed: u64) {
         }
     }
     let served: BTreeSet<&str> =
-        seats.iter().flat_map(|s| s.queues.iter()).map(QueueId::as_str).collect();
+        seats.iter().flat_map(|s| s.queues.iter()).map(|m| m.queue.as_str()).collect();
     if served.len() == 2 {
         assert!(hall.waiting.is_empty(), "seed {seed}: {} never answered", hall.waiting.len());
     }

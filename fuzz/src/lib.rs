@@ -181,6 +181,7 @@ fn carrier() -> TrunkSettings {
         trust_identity: true,
         area_code: "0328".into(),
         answer: None,
+        early_media: Default::default(),
         test_number: None,
         line: None,
         quiet_alarm: None,

@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use super::seat::{Bond, Seat, SeatState};
-use super::settings::{Overflow, QueueSettings, SeatSettings};
+use super::seat::{Bond, Pause, Seat, SeatState};
+use super::settings::{Membership, Overflow, QueueSettings, SeatSettings};
 use super::waiting::{Place, Waiting};
-use super::words::{Input, Miss, Output, QueueCount, SeatStatus};
+use super::words::{Input, Miss, Output, QueueCount, SeatStatus, Why, Withdrawn};
 use crate::vocabulary::{CallId, Deadlines, Moment, OfferId, QueueId, SeatId};
 
 /// A seat that missed or refused is left alone this long, so that the next one gets its turn and
@@ -149,11 +149,11 @@ impl Distributor {
     /// over) changes nothing.
     pub fn handle(&mut self, now: Moment, input: Input) {
         match input {
-            Input::Wait { call, queue, priority, arrived } => {
-                self.wait(now, call, queue, priority, arrived);
-            }
+            Input::Wait(t) => self.wait(now, t.call, t.queue, t.priority, t.arrived),
+            Input::Change(_) | Input::WrapUp { .. } | Input::PickUp { .. } => {}
+            Input::Rings { .. } | Input::Hold { .. } => {}
             Input::Leave { call } => self.leave(now, call),
-            Input::Reachable { seat, reachable } => {
+            Input::Reachable { seat, reachable, .. } => {
                 self.touched.insert(seat.clone());
                 if let Some(seat) = self.seats.get_mut(&seat) {
                     seat.reachable = reachable;
@@ -161,24 +161,31 @@ impl Distributor {
                     seat.idle_since = now;
                 }
             }
-            Input::Status { seat, ready, reason } => {
+            Input::Pause { seat, why } => {
                 self.touched.insert(seat.clone());
                 if let Some(seat) = self.seats.get_mut(&seat) {
-                    if ready && !seat.ready {
+                    seat.ready = false;
+                    seat.reason = why.word().to_owned();
+                }
+            }
+            Input::Resume { seat, .. } => {
+                self.touched.insert(seat.clone());
+                if let Some(seat) = self.seats.get_mut(&seat) {
+                    if !seat.ready {
                         seat.idle_since = now;
                     }
-                    seat.ready = ready;
-                    seat.reason = if ready { String::new() } else { reason };
-                    if ready && matches!(seat.bond, Bond::WrapUp | Bond::Rest) {
+                    seat.ready = true;
+                    seat.reason = String::new();
+                    if matches!(seat.bond, Bond::WrapUp | Bond::Rest) {
                         seat.bond = Bond::None;
                     }
                 }
             }
             Input::Taken { offer } => self.taken(offer),
             Input::Missed { offer, miss } => self.missed(now, offer, miss),
-            Input::Join { call, seat, queue, priority, arrived } => {
-                self.leave(now, call);
-                self.join(now, call, seat, queue, (Reverse(priority), arrived, call));
+            Input::Join { ticket: t, seat } => {
+                self.leave(now, t.call);
+                self.join(now, t.call, seat, t.queue, (Reverse(t.priority), t.arrived, t.call));
             }
             Input::Engage { seat, call } => self.engage(now, &seat, |calls| calls.insert(call)),
             Input::Disengage { seat, call } => {
@@ -306,7 +313,7 @@ impl Distributor {
                 self.waiting.insert(queue, place);
             }
         }
-        self.outputs.push_back(Output::Overflowed { call, to: next, waited });
+        self.outputs.push_back(Output::Overflowed { call, to: next, why: Why::Waited(waited) });
         self.deadlines.set(Timer::Wait(call), now.after(again));
     }
 
@@ -332,7 +339,8 @@ impl Distributor {
             Some(Bond::Offer(offer, other)) => {
                 self.missed(now, offer, Miss::NotMade);
                 let seat = seat_id.clone();
-                self.outputs.push_back(Output::Withdraw { offer, call: other, seat });
+                let why = Withdrawn::Elsewhere;
+                self.outputs.push_back(Output::Withdraw { offer, call: other, seat, why });
             }
             // A seat holds one call of the queues at most; this one it has taken beside it.
             Some(Bond::Talk(..)) => {
@@ -392,7 +400,8 @@ impl Distributor {
     fn rang_out(&mut self, now: Moment, id: OfferId) {
         let Some(offer) = self.offers.get(&id).cloned() else { return };
         self.missed(now, id, Miss::Refused);
-        self.outputs.push_back(Output::Withdraw { offer: id, call: offer.call, seat: offer.seat });
+        let (call, seat, why) = (offer.call, offer.seat, Withdrawn::RangOut);
+        self.outputs.push_back(Output::Withdraw { offer: id, call, seat, why });
     }
 
     fn wait_again(&mut self, call: CallId) {
@@ -480,7 +489,7 @@ impl Distributor {
     fn set_free(&mut self, id: &SeatId, free: bool) {
         let Some(seat) = self.seats.get_mut(id) else { return };
         let listed = std::mem::replace(&mut seat.listed, free.then_some(seat.idle_since));
-        for queue in &seat.settings.queues {
+        for Membership { queue, .. } in &seat.settings.queues {
             let seats = self.free.entry(queue.clone()).or_default();
             if let Some(idle) = listed {
                 seats.remove(&(idle, id.clone()));
@@ -500,12 +509,14 @@ impl Distributor {
             operator: seat.settings.operator.clone(),
             state: seat.state,
             since: seat.state_since,
-            reason: seat.reason.clone(),
+            pauses: if seat.ready { vec![] } else { vec![Pause::Person(seat.reason.clone())] },
+            wrap_up_until: None,
+            talks: 0,
             call: match seat.bond {
                 Bond::Offer(_, call) | Bond::Talk(_, call) => Some(call),
                 Bond::None | Bond::WrapUp | Bond::Rest => seat.engaged.first().copied(),
             },
-            queues: seat.settings.queues.clone(),
+            queues: seat.settings.queues.iter().map(|member| member.queue.clone()).collect(),
         })
     }
 
@@ -536,10 +547,11 @@ impl Distributor {
             let here = |c: &&Caller| {
                 !matches!(c.held_by, Held::Talk(_)) && c.queues.first() == Some(queue)
             };
-            let serves = |s: &&Seat| s.settings.queues.contains(queue);
+            let serves = |s: &&Seat| s.settings.member(queue).is_some();
             QueueCount {
                 queue: queue.clone(),
                 waiting: self.waiting.count(queue),
+                lanes: [self.waiting.count(queue), 0, 0],
                 ringing: self.callers.values().filter(offered).count(),
                 oldest: self.callers.values().filter(here).map(|c| c.place.1).min(),
                 ready_seats: self.free.get(queue).map_or(0, BTreeSet::len),

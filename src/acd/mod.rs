@@ -20,5 +20,5 @@ mod waiting;
 mod words;
 
 pub use distributor::Distributor;
-pub use seat::SeatState;
-pub use words::{Input, Miss, Output, QueueCount, SeatStatus};
+pub use seat::{Pause, SeatState};
+pub use words::{Input, Miss, Output, QueueCount, SeatStatus, Ticket, Why, Withdrawn};

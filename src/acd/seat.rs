@@ -21,8 +21,12 @@ pub enum SeatState {
     Resting,
     /// One offer, until its deadline.
     Offered,
+    /// Its phone rings for it.
+    Ringing,
     /// One talk.
     Talking,
+    /// One talk, on hold.
+    Hold,
     /// In a call of its own: it dialled, or was dialled, beside the queues.
     Engaged,
     /// Left alone after a talk.
@@ -39,9 +43,37 @@ impl SeatState {
             Self::Ready => "ready",
             Self::Resting => "resting",
             Self::Offered => "offered",
+            Self::Ringing => "ringing",
             Self::Talking => "talking",
+            Self::Hold => "hold",
             Self::Engaged => "engaged",
             Self::WrapUp => "wrap-up",
+        }
+    }
+}
+
+/// Why a seat takes no calls. Each reason is set and taken back for itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Pause {
+    /// It never said that it is ready.
+    Closed,
+    /// Its operator, or a supervisor, in their words: `break`, `training`.
+    Person(String),
+    /// It missed too many offers in a row.
+    Misses,
+    /// Its phone was lost without a word; over as soon as it is back.
+    LostPhone,
+}
+
+impl Pause {
+    /// The words used in records and the API.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Closed => "not yet ready",
+            Self::Person(words) => words,
+            Self::Misses => "missed calls",
+            Self::LostPhone => "lost registration",
         }
     }
 }

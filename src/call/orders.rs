@@ -4,8 +4,9 @@
 //! ports and never sees a SIP message.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use crate::vocabulary::{CallId, StreamId, WallTime};
+use crate::vocabulary::{CallId, PromptId, StreamId, WallTime};
 
 /// The two G.711 laws (RFC 3551 §4.5.14), the only audio a 112 trunk must speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,13 +45,49 @@ pub enum Channel {
     Seat,
 }
 
+/// What a caller hears who waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Programme {
+    /// Played once, one after the other; [`MediaReport::Played`] follows. A prompt that is not there
+    /// is passed over.
+    pub say: Arc<[PromptId]>,
+    /// Played after that, until another role is ordered.
+    pub then: Then,
+}
+
+/// What follows the announcements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Nothing is sent.
+    Silence,
+    /// The ring-back tone.
+    RingBack,
+    /// Music, again and again.
+    Music(PromptId),
+}
+
+/// Something that a caller lets us hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sound {
+    /// Somebody speaks.
+    Voice,
+    /// A short loud sound: a knock, a cough, a tap on the microphone.
+    Tap,
+    /// Sound that is neither, and louder than a quiet line: traffic, a television, a fight next door.
+    Noise,
+    /// A key (RFC 4733): `0` to `9`, `*`, `#`, `A` to `D`.
+    Key(char),
+}
+
 /// What a stream does with the audio it receives, and what it sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Sends nothing, drops what comes.
     Idle,
     /// Sends a ring-back tone (425 Hz, 1 s on, 4 s off).
     RingBack,
+    /// Plays announcements and music.
+    Play(Programme),
     /// Passes everything to another stream, and is sent what that one receives.
     Bridge(StreamId),
     /// Sends back what it receives (the test call).
@@ -80,6 +117,14 @@ pub enum MediaOrder {
         stream: StreamId,
         /// What it does from now on.
         role: Role,
+    },
+    /// Listens to what the peer sends, or no more; [`MediaReport::Sound`] follows, once for each kind
+    /// of sound and at each key.
+    Listen {
+        /// Which stream.
+        stream: StreamId,
+        /// From now on, or no more.
+        on: bool,
     },
     /// Starts a recording: one file of two channels.
     Record {
@@ -129,6 +174,18 @@ pub enum MediaReport {
     Heard {
         /// Which stream.
         stream: StreamId,
+    },
+    /// The announcements of a [`Programme`] have been played to their end.
+    Played {
+        /// Which stream.
+        stream: StreamId,
+    },
+    /// Something was heard on a stream that is listened to.
+    Sound {
+        /// Which stream.
+        stream: StreamId,
+        /// What.
+        sound: Sound,
     },
     /// A stream is over.
     Closed {

@@ -32,6 +32,7 @@ use crate::acd::settings::{QueueSettings, SeatSettings};
 use crate::console::settings::ConsoleSettings;
 use crate::incident::settings::Kecamatan;
 use crate::media::settings::MediaSettings;
+use crate::screening::settings::ScreeningSettings;
 use crate::switchboard::settings::SwitchboardSettings;
 use crate::telemetry::hep::HepSettings;
 use crate::trunk::settings::{Centre, TrunkSettings};
@@ -177,6 +178,8 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
             trunks,
             rules,
             queues,
+            announcements: BTreeMap::new(),
+            screening: ScreeningSettings::default(),
             seats,
             categories,
             places,
@@ -233,7 +236,7 @@ fn read_trunks(
 /// Callers of a queue without seats only wait for its overflow.
 fn check_staffing(queues: &[QueueSettings], seats: &[SeatSettings], names: &Names, log: &Log) {
     for queue in queues {
-        if seats.iter().any(|seat| seat.queues.contains(&queue.id)) {
+        if seats.iter().any(|seat| seat.member(&queue.id).is_some()) {
             continue;
         }
         if let Some(place) = names.place(queue.id.as_str()) {

@@ -86,7 +86,7 @@ fn read_one(mut section: Section<'_>, names: &mut Names, log: &Log) -> Written {
         ring_timeout: ring_timeout.value,
         wrap_up: wrap_up.value,
         max_wait: max_wait.value,
-        overflow: Vec::new(),
+        ..QueueSettings::new(name.value.as_str())
     };
     Written { name, overflow, settings }
 }

@@ -52,6 +52,7 @@ fn read_one(mut section: Section<'_>, number: usize, known: &Known<'_>) -> (Plac
         when: when.unwrap_or_default(),
         queue: QueueId::from(queue.value),
         call_priority: section.number("call_priority", 0..=9, 5).value,
+        wants: Vec::new(),
     };
     (name.place, rule)
 }

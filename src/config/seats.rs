@@ -7,9 +7,9 @@ use super::folder::Entry;
 use super::names::Names;
 use super::secrets::{Vault, account_name};
 use super::section::{Section, some_text};
-use crate::acd::settings::SeatSettings;
+use crate::acd::settings::{Membership, SeatSettings};
 use crate::sip::settings::Account;
-use crate::vocabulary::{OperatorId, QueueId, SeatId};
+use crate::vocabulary::{OperatorId, SeatId};
 
 /// Reads seats and their accounts.
 pub(super) fn read(
@@ -52,7 +52,13 @@ pub(super) fn read(
         accounts.extend(account.map(|credential| Account { seat: id.clone(), credential }));
         seats.push(SeatSettings {
             id,
-            queues: seat.queues.into_iter().map(|queue| QueueId::from(queue.value)).collect(),
+            queues: seat
+                .queues
+                .into_iter()
+                .map(|queue| Membership::new(queue.value.as_str()))
+                .collect(),
+            skills: BTreeMap::new(),
+            auto_answer: false,
             operator: seat.operator.map(|operator| OperatorId::from(operator.value)),
             auto_ready: seat.auto_ready,
         });

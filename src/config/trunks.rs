@@ -12,7 +12,7 @@ use super::secrets::{Vault, account_name};
 use super::section::{Section, Wrong};
 use super::tls::{self, ConnectionSettings};
 use super::{forms, lines};
-use crate::trunk::settings::{Centre, TrunkSettings};
+use crate::trunk::settings::{Centre, EarlyMedia, TrunkSettings};
 use crate::vocabulary::{AnswerMode, TrunkId};
 
 /// The longest silence that can be waited for before an alarm: a week.
@@ -78,6 +78,7 @@ pub(super) fn read(
                 .or_else(|| centre.map(|centre| centre.area_code.clone()))
                 .unwrap_or_default(),
             answer: section.word("answer", answer_mode).map(|mode| mode.value),
+            early_media: EarlyMedia::No,
             test_number: test_number.map(|number| number.value),
             line: line.map(Arc::new),
             quiet_alarm: (quiet > 0).then(|| Duration::from_secs(u64::from(quiet) * 60)),

@@ -21,7 +21,7 @@ use crate::switchboard::view::{
 async fn board(console: &Console) -> Result<Board, Problem> {
     match console.desk.order(Order::Board).await? {
         Answer::Board(board) => Ok(*board),
-        Answer::Done => Err(DeskError::Silent.into()),
+        _ => Err(DeskError::Silent.into()),
     }
 }
 

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Signal;
 use crate::incident::Arrival;
+use crate::screening::{Disposition, WorkId, WorkKind, WorkOutcome};
 use crate::vocabulary::{
-    AnswerMode, CallId, Ending, IncidentId, OfferId, OperatorId, Party, QueueId, SeatId, TrunkId,
-    WallTime,
+    AnswerMode, CallId, Ending, IncidentId, Lane, OfferId, OperatorId, Party, Private, QueueId,
+    SeatId, TrunkId, WallTime, Want,
 };
 
 /// One kept fact and when it happened.
@@ -55,6 +56,137 @@ pub enum Fact {
         priority: u8,
         /// When the caller is answered.
         answer: AnswerMode,
+        /// Skills that it asks of a seat.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        wants: Vec<Want>,
+    },
+    /// The call stands in another lane, or in its first one for a reason.
+    Laned {
+        /// The call.
+        call: CallId,
+        /// Which.
+        lane: Lane,
+        /// Why, in words.
+        why: String,
+    },
+    /// The caller hears announcements before anybody answers.
+    EarlyMedia {
+        /// The call.
+        call: CallId,
+    },
+    /// A caller of whom nothing was heard is asked to give a sign.
+    Prompted {
+        /// The call.
+        call: CallId,
+        /// 1 or 2.
+        prompt: u8,
+    },
+    /// Something was heard of a caller who waits.
+    Heard {
+        /// The call.
+        call: CallId,
+        /// `voice`, `tap`, `noise` or `key`.
+        sound: String,
+        /// Milliseconds since the INVITE came.
+        after_ms: u64,
+    },
+    /// Calls of the same number, or about the same event.
+    Linked {
+        /// The later call.
+        call: CallId,
+        /// The earlier one.
+        to: CallId,
+        /// `same number, 4 minutes before`.
+        why: String,
+    },
+    /// A person took a caller out of turn.
+    PickedUp {
+        /// The call.
+        call: CallId,
+        /// For this seat.
+        seat: SeatId,
+        /// The token's name.
+        by: String,
+    },
+    /// A person said what kind of call it was.
+    Disposed {
+        /// The call.
+        call: CallId,
+        /// What kind.
+        disposition: Disposition,
+        /// The token's name.
+        by: String,
+    },
+    /// A person marked a number as a nuisance, until the mark expires.
+    NumberMarked {
+        /// E.164 where known.
+        number: Private<String>,
+        /// The call that it was marked for.
+        call: CallId,
+        /// When the mark expires.
+        until: WallTime,
+        /// The token's name.
+        by: String,
+    },
+    /// A person took the mark of a number back.
+    NumberCleared {
+        /// The number.
+        number: Private<String>,
+        /// The token's name.
+        by: String,
+    },
+    /// Many different numbers call from one place: marks do not count until it is over.
+    MassIncident {
+        /// `cell 510-10-1a2b-…` or `trunk telco-a`.
+        place: String,
+        /// Different numbers in the time of the window.
+        callers: usize,
+        /// It is over.
+        over: bool,
+    },
+    /// Somebody is to be called back.
+    WorkOpened {
+        /// The entry of the work list.
+        work: WorkId,
+        /// The call that was lost.
+        call: CallId,
+        /// What happened.
+        kind: WorkKind,
+        /// The number to call; none can be called without one.
+        number: Option<Private<String>>,
+    },
+    /// A seat calls back.
+    WorkTried {
+        /// The entry.
+        work: WorkId,
+        /// The call of the attempt.
+        attempt: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// The token's name, or the seat's.
+        by: String,
+    },
+    /// An attempt to call back is over.
+    WorkTriedEnded {
+        /// The entry.
+        work: WorkId,
+        /// The call of the attempt.
+        attempt: CallId,
+        /// What came of it.
+        outcome: WorkOutcome,
+    },
+    /// An entry of the work list is done.
+    WorkClosed {
+        /// The entry.
+        work: WorkId,
+        /// Why, in words: `the caller rang again`, or what the person wrote.
+        why: String,
+        /// The call that closed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by_call: Option<CallId>,
+        /// The token's name; empty for the gateway itself.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        by: String,
     },
     /// The call went on to another queue as well.
     Overflowed {
@@ -296,6 +428,15 @@ impl Fact {
         match self {
             Self::Arrived { call, .. }
             | Self::Queued { call, .. }
+            | Self::Laned { call, .. }
+            | Self::EarlyMedia { call }
+            | Self::Prompted { call, .. }
+            | Self::Heard { call, .. }
+            | Self::Linked { call, .. }
+            | Self::PickedUp { call, .. }
+            | Self::Disposed { call, .. }
+            | Self::NumberMarked { call, .. }
+            | Self::WorkOpened { call, .. }
             | Self::Overflowed { call, .. }
             | Self::Offered { call, .. }
             | Self::OfferEnded { call, .. }
@@ -320,6 +461,11 @@ impl Fact {
             }
             Self::NodeStarted { .. }
             | Self::NodeStopped
+            | Self::NumberCleared { .. }
+            | Self::MassIncident { .. }
+            | Self::WorkTried { .. }
+            | Self::WorkTriedEnded { .. }
+            | Self::WorkClosed { .. }
             | Self::SeatChanged { .. }
             | Self::ConfigAdopted { .. }
             | Self::ConfigRefused { .. }

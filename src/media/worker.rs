@@ -168,7 +168,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
                     }
                 }
             }
-            MediaOrder::Role { stream, role } => self.play(stream, role),
+            MediaOrder::Role { stream, ref role } => self.play(stream, role),
+            MediaOrder::Listen { .. } => {}
             MediaOrder::Tap { stream, call, channel } => {
                 if let Some((_, stream)) = self.find(stream) {
                     stream.tap = Some((call, channel));
@@ -260,9 +261,10 @@ impl<R: Fn(MediaReport)> Worker<R> {
         }
     }
 
-    fn play(&mut self, id: StreamId, role: Role) {
+    fn play(&mut self, id: StreamId, role: &Role) {
         let Some((slot, stream)) = self.find(id) else { return };
-        match role {
+        match *role {
+            Role::Play(_) => {}
             Role::Idle => stream.play = Play::Idle,
             Role::Loop => stream.play = Play::Loop,
             Role::Bridge(to) => {

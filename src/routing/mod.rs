@@ -8,7 +8,7 @@ pub mod settings;
 use std::cmp::Reverse;
 
 use crate::incident::service_label;
-use crate::vocabulary::{QueueId, TrunkId};
+use crate::vocabulary::{QueueId, TrunkId, Want};
 use settings::{Rule, When};
 
 /// What the rules look at.
@@ -33,6 +33,8 @@ pub struct Decision {
     pub rule: String,
     /// The call's priority in the queue, 0 to 9, highest first.
     pub priority: u8,
+    /// Skills that it asks of a seat.
+    pub wants: Vec<Want>,
 }
 
 /// Takes the first rule that is true: highest priority first, equal ones in the given order.
@@ -47,6 +49,7 @@ pub fn decide(rules: &[Rule], facts: &Facts<'_>) -> Option<Decision> {
             queue: rule.queue.clone(),
             rule: rule.name.clone(),
             priority: rule.call_priority,
+            wants: rule.wants.clone(),
         })
 }
 
@@ -170,6 +173,7 @@ mod tests {
             when,
             queue: QueueId::from(name),
             call_priority: u8::try_from(priority / 10).expect("a small number"),
+            wants: Vec::new(),
         }
     }
 
@@ -234,7 +238,8 @@ mod tests {
     fn the_decision_carries_queue_and_priority() {
         let trunk = TrunkId::from("telco-a");
         let facts = Facts { trunk: &trunk, service: "sos.marine", dialled: "112", kecamatan: None };
-        let expected = Decision { queue: QueueId::from("laut"), rule: "laut".into(), priority: 9 };
+        let (queue, wants) = (QueueId::from("laut"), Vec::new());
+        let expected = Decision { queue, rule: "laut".into(), priority: 9, wants };
         assert_eq!(decide(&rules(), &facts), Some(expected));
         assert_eq!(decide(&[], &facts), None);
         assert_eq!(explain(&[], &facts), ["No rule is true."]);

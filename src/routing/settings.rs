@@ -1,6 +1,6 @@
 //! Rules as validated values.
 
-use crate::vocabulary::{QueueId, TrunkId};
+use crate::vocabulary::{QueueId, TrunkId, Want};
 
 /// One rule: when it is true, the call goes to its queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Rule {
     pub queue: QueueId,
     /// The call's priority in its queue, 0 to 9, highest first.
     pub call_priority: u8,
+    /// Skills that its calls ask of a seat.
+    pub wants: Vec<Want>,
 }
 
 /// The conditions of a rule.

@@ -65,7 +65,7 @@ impl ServerDesk {
                 board.malformed += counts.malformed;
                 Ok(*board)
             }
-            Answer::Done => Err(DeskError::Silent),
+            _ => Err(DeskError::Silent),
         }
     }
 }

@@ -147,7 +147,7 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
     let at = entry.at.0;
     match &entry.fact {
         Fact::Arrived { .. } => arrived(tx, entry).await,
-        Fact::Queued { call, queue, rule, priority, answer } => sqlx::query(
+        Fact::Queued { call, queue, rule, priority, answer, .. } => sqlx::query(
             "UPDATE incident SET queue = ?, rule = ?, priority = ?, answer_mode = ?, queued_at = ?,
              stage = CASE stage WHEN 'arriving' THEN 'waiting' ELSE stage END
              WHERE call = ? AND ended_at IS NULL",
@@ -290,6 +290,20 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         .map(drop),
         // Steps of the time line, messages (`keep_signals`), or facts about no call.
         Fact::Overflowed { .. }
+        | Fact::Laned { .. }
+        | Fact::EarlyMedia { .. }
+        | Fact::Prompted { .. }
+        | Fact::Heard { .. }
+        | Fact::Linked { .. }
+        | Fact::PickedUp { .. }
+        | Fact::Disposed { .. }
+        | Fact::NumberMarked { .. }
+        | Fact::NumberCleared { .. }
+        | Fact::MassIncident { .. }
+        | Fact::WorkOpened { .. }
+        | Fact::WorkTried { .. }
+        | Fact::WorkTriedEnded { .. }
+        | Fact::WorkClosed { .. }
         | Fact::Signalled { .. }
         | Fact::Held { .. }
         | Fact::Resumed { .. }

@@ -159,6 +159,7 @@ mod tests {
             rule: "all".into(),
             priority: 5,
             answer: AnswerMode::OnAgent,
+            wants: Vec::new(),
         };
         let answered = Fact::Answered { call, seat: seat.clone(), operator: None, after_ms: 1 };
         let ending =

@@ -1,5 +1,6 @@
 //! The live board, made from what lives at this moment.
 
+use crate::acd;
 use crate::call::{Side, State};
 use crate::vocabulary::{Moment, Now};
 
@@ -33,7 +34,7 @@ impl Switchboard {
                     seat: s.seat,
                     operator: s.operator,
                     state: s.state.word().to_owned(),
-                    reason: s.reason,
+                    reason: s.pauses.iter().map(acd::Pause::word).collect::<Vec<_>>().join(", "),
                     call: s.call,
                     seconds: seconds(s.since),
                     queues: s.queues,

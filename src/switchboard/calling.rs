@@ -266,7 +266,7 @@ impl Switchboard {
             Callee::Seat(seat) => {
                 let over = acd::Input::Disengage { seat: seat.clone(), call: id };
                 self.acd.handle(now.moment, over);
-                acd::Input::Join { call: id, seat, queue, priority, arrived }
+                acd::Input::Join { ticket: acd::Ticket::new(id, queue, priority, arrived), seat }
             }
             Callee::Number(_) => acd::Input::Leave { call: id },
         };

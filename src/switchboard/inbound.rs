@@ -281,8 +281,8 @@ impl Switchboard {
             call.priority = decision.priority;
             call.answer = answer;
         }
-        let routing::Decision { queue, rule, priority } = decision;
-        self.note(now, Fact::Queued { call: id, queue, rule, priority, answer });
+        let routing::Decision { queue, rule, priority, wants } = decision;
+        self.note(now, Fact::Queued { call: id, queue, rule, priority, answer, wants });
     }
 
     fn route(&self, trunk: &TrunkSettings, arrival: &Arrival, kind: DialledKind) -> Routed {
@@ -303,6 +303,7 @@ impl Switchboard {
                 queue: queue.unwrap_or_else(|| "".into()),
                 rule: "no rule matched".to_owned(),
                 priority: 0,
+                wants: Vec::new(),
             }
         });
         let queue = self.settings.queues.iter().find(|q| q.id == decision.queue);
@@ -328,13 +329,13 @@ impl Switchboard {
         let Some(queue) = call.queue.clone() else { return self.start_test(now, id) };
         call.state = State::Waiting;
         let (arrived, answer, priority) = (call.received.moment, call.answer, call.priority);
+        let ticket = acd::Ticket::new(id, queue, priority, arrived);
         self.ringing_response(now, id);
         self.deadlines.set(Timer::KeepRinging(id), now.moment.after(limits::KEEP_RINGING));
         if let Some(delay) = answer.delay() {
             self.deadlines.set(Timer::Answer(id), now.moment.after(delay));
         }
-        let wait = acd::Input::Wait { call: id, queue, priority, arrived };
-        self.acd.handle(now.moment, wait);
+        self.acd.handle(now.moment, acd::Input::Wait(ticket));
     }
 
     /// 180 with the early dialog's tag.

@@ -332,8 +332,8 @@ impl Switchboard {
                     break;
                 }
                 for change in changes {
-                    let input =
-                        acd::Input::Reachable { seat: change.seat, reachable: change.reachable };
+                    let (seat, reachable, lost) = (change.seat, change.reachable, change.lost);
+                    let input = acd::Input::Reachable { seat, reachable, lost };
                     self.acd.handle(now.moment, input);
                 }
             }
@@ -399,7 +399,8 @@ impl Switchboard {
                 self.ring(now, call, offer, &seat, operator);
             }
             acd::Output::Withdraw { offer, call, .. } => self.stop_ringing(now, call, offer),
-            acd::Output::Overflowed { call, to, waited } => {
+            acd::Output::SetAside { .. } => {}
+            acd::Output::Overflowed { call, to, why } => {
                 let to = match to {
                     acd::settings::Overflow::Queue(queue) => format!("queue:{queue}"),
                     acd::settings::Overflow::Number(number) => {
@@ -417,7 +418,7 @@ impl Switchboard {
                         number
                     }
                 };
-                let why = format!("waited {waited} s");
+                let why = why.to_string();
                 self.note(now, Fact::Overflowed { call, to, why });
             }
             acd::Output::SeatChanged { seat, from, state } => {
@@ -443,7 +444,7 @@ impl Switchboard {
                 self.acd.handle(now.moment, acd::Input::Gate { room });
                 self.answer_the_unanswered(now);
             }
-            MediaReport::Heard { .. } => {}
+            MediaReport::Heard { .. } | MediaReport::Played { .. } | MediaReport::Sound { .. } => {}
             MediaReport::Closed { stream, count } => self.stream_closed(now, stream, count),
             MediaReport::PortsExhausted { why } => self.alarm(now, "ports-exhausted", why),
         }
@@ -500,9 +501,15 @@ impl Switchboard {
                 let state = if ready { "set ready" } else { "set paused" };
                 let state = format!("{state} {reason}").trim().to_owned();
                 self.note(now, Fact::SeatChanged { seat: seat.clone(), state, by });
-                self.acd.handle(now.moment, acd::Input::Status { seat, ready, reason });
+                let input = if ready {
+                    acd::Input::Resume { seat, why: None }
+                } else {
+                    acd::Input::Pause { seat, why: acd::Pause::Person(reason) }
+                };
+                self.acd.handle(now.moment, input);
                 Ok(Answer::Done)
             }
+            _ => Err(Refusal::NotNow("not yet".to_owned())),
         }
     }
 

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::view::Board;
-use crate::vocabulary::SeatId;
+use crate::screening::{Disposition, Mark, WorkEntry, WorkId};
+use crate::vocabulary::{CallId, Private, SeatId};
 
 /// A request of a person or a page, answered in the same turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,73 @@ pub enum Order {
         /// Why it pauses; free text.
         reason: String,
         /// The token's name, for the audit entry.
+        by: String,
+    },
+    /// An operator needs longer after a talk.
+    ExtendWrapUp {
+        /// Which seat.
+        seat: SeatId,
+        /// From now on.
+        seconds: u32,
+        /// The token's name.
+        by: String,
+    },
+    /// Takes a caller for a seat, out of turn.
+    PickUp {
+        /// Who waits or rings elsewhere.
+        call: CallId,
+        /// For this seat.
+        seat: SeatId,
+        /// The token's name.
+        by: String,
+    },
+    /// Says what kind of call it was.
+    Dispose {
+        /// Which call.
+        call: CallId,
+        /// What kind.
+        disposition: Disposition,
+        /// The token's name.
+        by: String,
+    },
+    /// Marks the number of a call as a nuisance.
+    MarkNumber {
+        /// The call.
+        call: CallId,
+        /// Its number, E.164 where known.
+        number: Private<String>,
+        /// For so many hours; none: as configured.
+        hours: Option<u32>,
+        /// The token's name.
+        by: String,
+    },
+    /// Takes the mark of a number back.
+    ClearNumber {
+        /// The number.
+        number: Private<String>,
+        /// The token's name.
+        by: String,
+    },
+    /// Shows the marks that stand.
+    Marks,
+    /// Shows who is to be called back.
+    WorkList,
+    /// Calls somebody of the work list back: the seat rings, then the number.
+    CallBack {
+        /// Which entry.
+        work: WorkId,
+        /// The seat.
+        seat: SeatId,
+        /// The token's name.
+        by: String,
+    },
+    /// Closes an entry of the work list.
+    CloseWork {
+        /// Which entry.
+        work: WorkId,
+        /// Why, in the person's words.
+        why: String,
+        /// The token's name.
         by: String,
     },
 }
@@ -39,6 +107,10 @@ pub enum SeatStatus {
 pub enum Answer {
     /// The board.
     Board(Box<Board>),
+    /// The marks that stand.
+    Marks(Vec<Mark>),
+    /// Who is to be called back, the oldest first.
+    Work(Vec<WorkEntry>),
     /// The order was carried out.
     Done,
 }
@@ -49,4 +121,16 @@ pub enum Refusal {
     /// No such seat.
     #[error("there is no seat {0:?}")]
     NoSuchSeat(SeatId),
+    /// No such live call.
+    #[error("the call {0} does not live any more")]
+    NoSuchCall(CallId),
+    /// No such open entry.
+    #[error("the work list has no open entry {0}")]
+    NoSuchWork(WorkId),
+    /// No such mark.
+    #[error("the number is not marked")]
+    NotMarked,
+    /// The call or the seat is in a state in which that makes no sense.
+    #[error("{0}")]
+    NotNow(String),
 }

@@ -128,8 +128,8 @@ impl Switchboard {
             }
         };
         if let (true, Some(seat), Some(queue)) = (emergency, by, queue) {
-            self.acd
-                .handle(now.moment, acd::Input::Join { call: id, seat, queue, priority, arrived });
+            let ticket = acd::Ticket::new(id, queue, priority, arrived);
+            self.acd.handle(now.moment, acd::Input::Join { ticket, seat });
         }
         if let Some(media) = old {
             self.media(MediaOrder::Close { stream: media.stream });

@@ -1,10 +1,15 @@
 //! Everything that the switchboard decides by; adopted whole or not at all.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use crate::acd::settings::{QueueSettings, SeatSettings};
 use crate::incident::settings::{Category, Kecamatan};
 use crate::routing::settings::Rule;
+use crate::screening::settings::ScreeningSettings;
 use crate::sip::settings::SipSettings;
 use crate::trunk::settings::{Centre, TrunkSettings};
+use crate::vocabulary::{PromptId, QueueId};
 
 /// One adopted configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +30,58 @@ pub struct SwitchboardSettings {
     pub rules: Vec<Rule>,
     /// Queues.
     pub queues: Vec<QueueSettings>,
+    /// What callers hear who wait, by queue.
+    pub announcements: BTreeMap<QueueId, Announcements>,
+    /// How callers are screened.
+    pub screening: ScreeningSettings,
     /// Seats.
     pub seats: Vec<SeatSettings>,
     /// Kinds of emergency.
     pub categories: Vec<Category>,
     /// The regency's sub-districts.
     pub places: Vec<Kecamatan>,
+}
+
+/// What a caller hears who waits in a queue. Nothing of it delays an operator.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Announcements {
+    /// Once, at the beginning.
+    pub welcome: Vec<PromptId>,
+    /// Again and again.
+    pub wait: Vec<PromptId>,
+    /// How long from the end of one to the beginning of the next.
+    pub again: Duration,
+    /// Between them; without any the ring-back tone.
+    pub music: Option<PromptId>,
+    /// Where the centre wants it: the place in the queue, told before each `wait` after the first.
+    pub position: Option<Position>,
+    /// Whether callers of whom nothing is heard are asked for a sign.
+    pub screen: Screen,
+    /// The two prompts that ask for it.
+    pub silence: [Vec<PromptId>; 2],
+    /// How long a caller is listened to before the first of them, and after each.
+    pub listen: Duration,
+    /// What a caller hears who is refused unless a key is pressed.
+    pub refused: Vec<PromptId>,
+}
+
+/// How a place in the queue is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// "Your place in the queue is".
+    pub before: PromptId,
+    /// One, two, three, …; places beyond are not told.
+    pub numbers: Vec<PromptId>,
+}
+
+/// When callers are listened to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Screen {
+    /// Never.
+    #[default]
+    Never,
+    /// While they wait anyway: it costs nobody a moment.
+    WhileWaiting,
+    /// Before a seat rings, for the time of both prompts at most.
+    First,
 }

@@ -156,9 +156,20 @@ impl Switchboard {
         if let Some(stream) = call.caller.media.as_ref().map(|media| media.stream) {
             self.media(MediaOrder::Role { stream, role: Role::RingBack });
         }
-        self.note(now, Fact::Queued { call: id, queue: queue.clone(), rule, priority, answer });
+        self.note(
+            now,
+            Fact::Queued {
+                call: id,
+                queue: queue.clone(),
+                rule,
+                priority,
+                answer,
+                wants: Vec::new(),
+            },
+        );
         self.acd.handle(now.moment, acd::Input::Leave { call: id });
-        self.acd.handle(now.moment, acd::Input::Wait { call: id, queue, priority, arrived });
+        let ticket = acd::Ticket::new(id, queue, priority, arrived);
+        self.acd.handle(now.moment, acd::Input::Wait(ticket));
     }
 
     fn back_to_queue(&mut self, now: Now, id: CallId, from: &SeatId, queue: QueueId) {

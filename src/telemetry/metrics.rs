@@ -158,6 +158,20 @@ impl EntryCounter {
             Fact::NodeStarted { .. }
             | Fact::NodeStopped
             | Fact::Queued { .. }
+            | Fact::Laned { .. }
+            | Fact::EarlyMedia { .. }
+            | Fact::Prompted { .. }
+            | Fact::Heard { .. }
+            | Fact::Linked { .. }
+            | Fact::PickedUp { .. }
+            | Fact::Disposed { .. }
+            | Fact::NumberMarked { .. }
+            | Fact::NumberCleared { .. }
+            | Fact::MassIncident { .. }
+            | Fact::WorkOpened { .. }
+            | Fact::WorkTried { .. }
+            | Fact::WorkTriedEnded { .. }
+            | Fact::WorkClosed { .. }
             | Fact::Overflowed { .. }
             | Fact::Offered { .. }
             | Fact::CallerAnswered { .. }

@@ -36,6 +36,7 @@ mod tests {
             trust_identity: true,
             area_code: "0328".to_owned(),
             answer: None,
+            early_media: Default::default(),
             test_number: None,
             line: None,
             quiet_alarm: None,

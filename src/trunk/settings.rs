@@ -38,6 +38,8 @@ pub struct TrunkSettings {
     pub area_code: String,
     /// Overrides the queue's answer mode.
     pub answer: Option<AnswerMode>,
+    /// What its network does with audio before the answer.
+    pub early_media: EarlyMedia,
     /// Digits that reach the test call through this trunk.
     pub test_number: Option<String>,
     /// How it is reached by us; none for a carrier that only calls.
@@ -63,4 +65,16 @@ pub struct LineSettings {
     pub caller_id: Option<String>,
     /// How often each of its addresses is asked with OPTIONS; none: never.
     pub probe: Option<Duration>,
+}
+
+/// What a carrier's network does with audio before the answer (183 with SDP).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EarlyMedia {
+    /// Nothing that can be relied on: the caller hears the network's own ring-back tone.
+    #[default]
+    No,
+    /// The caller hears us.
+    Heard,
+    /// The caller hears us, and we hear the caller.
+    Both,
 }

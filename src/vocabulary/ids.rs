@@ -192,6 +192,14 @@ named!(
     /// The person at a seat, by the name in the configuration.
     OperatorId
 );
+named!(
+    /// Something that not every operator can: a language, a modality, a topic.
+    Skill
+);
+named!(
+    /// One announcement or piece of music, by its file name without language and ending.
+    PromptId
+);
 
 #[cfg(test)]
 mod tests {

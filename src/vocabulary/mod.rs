@@ -5,6 +5,7 @@
 
 mod answer;
 mod deadlines;
+mod demand;
 mod dice;
 mod ending;
 mod hex;
@@ -16,11 +17,13 @@ mod time;
 
 pub use answer::AnswerMode;
 pub use deadlines::Deadlines;
+pub use demand::{Lane, Want};
 pub use dice::Dice;
 pub use ending::{Cause, Ending, Party, Stage};
 pub use hex::hex;
 pub use ids::{
-    CallId, IncidentId, OfferId, OperatorId, QueueId, SeatId, StreamId, TrunkId, Uid, UidError,
+    CallId, IncidentId, OfferId, OperatorId, PromptId, QueueId, SeatId, Skill, StreamId, TrunkId,
+    Uid, UidError,
 };
 pub use phone::{NumberClass, Phone};
 pub use private::{Private, Secret};

@@ -39,10 +39,8 @@ pub fn settings(seats: usize, answer: AnswerMode) -> SwitchboardSettings {
         credential: Credential::from_password(&name(n), DOMAIN, "pw"),
     };
     let seat = |n: usize| SeatSettings {
-        id: name(n).into(),
-        queues: vec!["darurat".into()],
         operator: Some("sri".into()),
-        auto_ready: true,
+        ..SeatSettings::new(name(n), &["darurat"])
     };
     SwitchboardSettings {
         centre: Centre {
@@ -73,6 +71,7 @@ pub fn settings(seats: usize, answer: AnswerMode) -> SwitchboardSettings {
             trust_identity: true,
             area_code: "0328".into(),
             answer: None,
+            early_media: Default::default(),
             test_number: Some("112999".into()),
             line: None,
             quiet_alarm: None,
@@ -83,15 +82,18 @@ pub fn settings(seats: usize, answer: AnswerMode) -> SwitchboardSettings {
             when: When::default(),
             queue: "darurat".into(),
             call_priority: 0,
+            wants: Vec::new(),
         }],
         queues: vec![QueueSettings {
-            id: "darurat".into(),
             answer,
             ring_timeout: Duration::from_secs(8),
             wrap_up: Duration::from_secs(5),
             max_wait: Duration::from_secs(60),
             overflow: vec![Overflow::Number("tel:+62811000112".into())],
+            ..QueueSettings::new("darurat")
         }],
+        announcements: BTreeMap::new(),
+        screening: Default::default(),
         seats: (1..=seats).map(seat).collect(),
         categories: Vec::new(),
         places: Vec::new(),

@@ -24,6 +24,8 @@ pub struct Reachability {
     pub seat: SeatId,
     /// Whether any phone is registered.
     pub reachable: bool,
+    /// The last one went away without a word: its time ran out or its connection ended.
+    pub lost: bool,
 }
 
 /// A phone is reached by a new way.
@@ -165,7 +167,8 @@ impl Registrar {
         phones.retain(wanted);
         if phones.is_empty() {
             self.bindings.remove(seat);
-            self.changes.push(Reachability { seat: seat.clone(), reachable: false });
+            let seat = seat.clone();
+            self.changes.push(Reachability { seat, reachable: false, lost: true });
         }
         self.schedule(seat);
     }
@@ -313,7 +316,8 @@ impl Registrar {
                 phones.remove(0);
             }
             if first {
-                self.changes.push(Reachability { seat: seat.clone(), reachable: true });
+                let seat = seat.clone();
+                self.changes.push(Reachability { seat, reachable: true, lost: false });
             }
             self.schedule(seat);
         }
@@ -489,7 +493,7 @@ mod tests {
         assert_eq!(granted, ["<sip:a@h1>;expires=120", "<sip:b@h2>;expires=90"]);
         assert_eq!(
             phone.registrar.take_changes(),
-            [Reachability { seat: "seat-1".into(), reachable: true }]
+            [Reachability { seat: "seat-1".into(), reachable: true, lost: false }]
         );
         // The parameter wins over the header: only `a` goes.
         phone.register(&["<sip:a@h1>;expires=0"], Some("600"));
@@ -498,7 +502,7 @@ mod tests {
         assert!(phone.contacts().is_empty());
         assert_eq!(
             phone.registrar.take_changes(),
-            [Reachability { seat: "seat-1".into(), reachable: false }]
+            [Reachability { seat: "seat-1".into(), reachable: false, lost: false }]
         );
     }
 
