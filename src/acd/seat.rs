@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::free::{Listed, Skills};
 use super::settings::SeatSettings;
 use crate::vocabulary::{CallId, Moment, OfferId};
 
@@ -79,50 +80,84 @@ impl Pause {
 }
 
 /// What binds a seat to a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Bond {
     None,
-    Offer(OfferId, CallId),
-    Talk(OfferId, CallId),
-    WrapUp,
+    Offer {
+        offer: OfferId,
+        call: CallId,
+        rings: bool,
+    },
+    Talk {
+        offer: OfferId,
+        call: CallId,
+        held: bool,
+    },
+    /// Until its deadline, which an operator may put off until `most`.
+    WrapUp {
+        most: Moment,
+    },
     Rest,
 }
 
 /// One seat.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Seat {
     pub settings: SeatSettings,
     /// The configuration has it no more: it goes when its talk is over.
     pub gone: bool,
     pub reachable: bool,
-    pub ready: bool,
-    pub reason: String,
+    pub pauses: BTreeSet<Pause>,
     pub bond: Bond,
     /// Its calls beside the queues.
     pub engaged: BTreeSet<CallId>,
     /// Since when it has had nothing to do; the longest idle comes first.
     pub idle_since: Moment,
+    /// Talks since it signed in.
+    pub talks: u32,
+    /// Its last offer.
+    pub last_offer: u64,
+    /// Offers in a row that it missed.
+    pub misses: u8,
     /// The last state reported, and since when.
     pub state: SeatState,
     pub state_since: Moment,
-    /// The idle moment under which it stands among the free seats, while it does.
-    pub listed: Option<Moment>,
+    /// Where it stands among the free seats, while it does.
+    #[serde(skip)]
+    pub listed: Vec<Listed>,
+    /// As what it is counted in its queues.
+    #[serde(skip)]
+    pub counted: Staff,
+    #[serde(skip)]
+    pub skills: Skills,
+}
+
+/// How many seats of a queue have a phone, and how many of those take calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Staff {
+    pub signed_in: usize,
+    pub open: usize,
 }
 
 impl Seat {
     pub fn new(now: Moment, settings: SeatSettings) -> Self {
+        let pauses = if settings.auto_ready { BTreeSet::new() } else { [Pause::Closed].into() };
         Self {
-            ready: settings.auto_ready,
+            skills: Skills::new(settings.skills.clone()),
             settings,
             gone: false,
             reachable: false,
-            reason: String::new(),
+            pauses,
             bond: Bond::None,
             engaged: BTreeSet::new(),
             idle_since: now,
+            talks: 0,
+            last_offer: 0,
+            misses: 0,
             state: SeatState::SignedOut,
             state_since: now,
-            listed: None,
+            listed: Vec::new(),
+            counted: Staff::default(),
         }
     }
 
@@ -130,14 +165,30 @@ impl Seat {
     /// is talking as long as its dialog lives.
     pub fn derived(&self) -> SeatState {
         match self.bond {
-            Bond::Offer(..) => SeatState::Offered,
-            Bond::Talk(..) => SeatState::Talking,
+            Bond::Offer { rings: true, .. } => SeatState::Ringing,
+            Bond::Offer { .. } => SeatState::Offered,
+            Bond::Talk { held: true, .. } => SeatState::Hold,
+            Bond::Talk { .. } => SeatState::Talking,
             _ if !self.engaged.is_empty() => SeatState::Engaged,
+            _ if self.pauses.contains(&Pause::LostPhone) => SeatState::Paused,
             _ if !self.reachable => SeatState::SignedOut,
-            _ if !self.ready => SeatState::Paused,
-            Bond::WrapUp => SeatState::WrapUp,
+            _ if !self.pauses.is_empty() => SeatState::Paused,
+            Bond::WrapUp { .. } => SeatState::WrapUp,
             Bond::Rest => SeatState::Resting,
             Bond::None => SeatState::Ready,
         }
+    }
+
+    /// As what it counts in its queues.
+    pub fn staff(&self) -> Staff {
+        let signed_in = self.reachable && !self.gone;
+        let open = signed_in && self.pauses.is_empty();
+        Staff { signed_in: usize::from(signed_in), open: usize::from(open) }
+    }
+
+    /// Whether it could ring now, if a person wanted it to.
+    pub fn could_ring(&self) -> bool {
+        let idle = matches!(self.bond, Bond::None | Bond::Rest | Bond::WrapUp { .. });
+        idle && self.reachable && self.engaged.is_empty() && !self.gone
     }
 }

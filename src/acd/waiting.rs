@@ -1,40 +1,112 @@
-//! Who is next: priority, then first arrival. A call keeps its place however often it is offered.
+//! Who is next: the lane and the priority, then first arrival; whoever has waited as long as its lane
+//! may is before all others. A call keeps its place however often it is offered.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::vocabulary::{CallId, Moment, QueueId};
+use super::settings::Bounds;
+use super::words::Ticket;
+use crate::vocabulary::{CallId, Lane, Moment, QueueId, Want};
 
-/// A place in the order: higher priority first, then earlier arrival, then the id.
-pub(super) type Place = (Reverse<u8>, Moment, CallId);
+/// A place in the order; the smallest is next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    /// 0: has waited as long as it may. Then the lanes, each from priority 9 to 0.
+    pub rank: u8,
+    /// When its INVITE came; of those of rank 0 when they had waited as long as they may, so that
+    /// the wait of no lane grows beyond its bound by more than that of another.
+    pub when: Moment,
+    /// Two that came at once.
+    pub call: CallId,
+}
 
-/// The waiting calls of every queue. A call that overflowed stands in several.
+impl Place {
+    /// The place of a caller at `now`.
+    pub fn of(ticket: &Ticket, bounds: &Bounds, now: Moment) -> Self {
+        let due = due(ticket, bounds);
+        if due <= now {
+            return Self { rank: 0, when: due, call: ticket.call };
+        }
+        let lane = match ticket.lane {
+            Lane::Usual => 0,
+            Lane::Silent => 1,
+            Lane::Nuisance => 2,
+        };
+        let rank = 1 + lane * 10 + (9 - ticket.priority.min(9));
+        Self { rank, when: ticket.arrived, call: ticket.call }
+    }
+}
+
+/// When a caller has waited as long as its lane may.
+pub(super) fn due(ticket: &Ticket, bounds: &Bounds) -> Moment {
+    ticket.arrived.after(bounds.of(ticket.lane))
+}
+
+/// What a caller asks of a seat at this moment. Callers of the same demand stand in one line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Demand {
+    /// Skills, already lowered by what the caller has waited.
+    pub wants: Vec<Want>,
+    /// The last tier that is asked; none: all.
+    pub tier: Option<u8>,
+}
+
+/// The waiting calls of every queue, in lines of one demand. A call that overflowed stands in
+/// several queues.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Waiting {
-    queues: BTreeMap<QueueId, BTreeSet<Place>>,
+    queues: BTreeMap<QueueId, Lines>,
+}
+
+/// The lines of one queue.
+#[derive(Clone, Debug, Default)]
+struct Lines {
+    lines: BTreeMap<Demand, BTreeSet<Place>>,
+    count: usize,
 }
 
 impl Waiting {
-    pub fn insert(&mut self, queue: &QueueId, place: Place) {
-        self.queues.entry(queue.clone()).or_default().insert(place);
+    pub fn insert(&mut self, queue: &QueueId, demand: &Demand, place: Place) {
+        let lines = self.queues.entry(queue.clone()).or_default();
+        let line = match lines.lines.get_mut(demand) {
+            Some(line) => line,
+            None => lines.lines.entry(demand.clone()).or_default(),
+        };
+        lines.count += usize::from(line.insert(place));
     }
 
-    pub fn remove(&mut self, queue: &QueueId, place: &Place) {
-        if let Some(places) = self.queues.get_mut(queue) {
-            places.remove(place);
-            if places.is_empty() {
-                self.queues.remove(queue);
-            }
+    pub fn remove(&mut self, queue: &QueueId, demand: &Demand, place: &Place) {
+        let Some(lines) = self.queues.get_mut(queue) else { return };
+        let Some(line) = lines.lines.get_mut(demand) else { return };
+        lines.count -= usize::from(line.remove(place));
+        if line.is_empty() {
+            lines.lines.remove(demand);
+        }
+        if lines.lines.is_empty() {
+            self.queues.remove(queue);
         }
     }
 
-    /// The first place of each queue that has any.
-    pub fn heads(&self) -> impl Iterator<Item = (&QueueId, &Place)> {
-        self.queues.iter().filter_map(|(queue, places)| Some((queue, places.first()?)))
+    /// The head of each line of each queue.
+    pub fn heads(&self) -> impl Iterator<Item = (&QueueId, &Demand, &Place)> {
+        self.queues.iter().flat_map(|(queue, lines)| {
+            let lines = lines.lines.iter();
+            lines.filter_map(move |(demand, line)| Some((queue, demand, line.first()?)))
+        })
     }
 
-    /// How many wait in a queue without an offer, and the earliest arrival among them.
+    /// The heads of one queue.
+    pub fn heads_of(&self, queue: &QueueId) -> impl Iterator<Item = (&Demand, &Place)> {
+        let lines = self.queues.get(queue).into_iter().flat_map(|lines| lines.lines.iter());
+        lines.filter_map(|(demand, line)| Some((demand, line.first()?)))
+    }
+
+    /// Queues in which somebody waits.
+    pub fn queues(&self) -> impl Iterator<Item = &QueueId> {
+        self.queues.keys()
+    }
+
+    /// How many wait in a queue without an offer.
     pub fn count(&self, queue: &QueueId) -> usize {
-        self.queues.get(queue).map_or(0, BTreeSet::len)
+        self.queues.get(queue).map_or(0, |lines| lines.count)
     }
 }

@@ -142,8 +142,10 @@ pub enum Input {
 /// Why an offer came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Miss {
-    /// The seat refused, was busy or could not be reached.
+    /// The seat refused or was busy.
     Refused,
+    /// Its phone could not be reached: no doing of the operator's.
+    Unreachable,
     /// The offer could not be carried out, through no doing of the seat.
     NotMade,
 }

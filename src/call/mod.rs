@@ -19,8 +19,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::sip::{ClientId, Dialog, Flow, ServerId};
 use crate::vocabulary::{
-    AnswerMode, CallId, Ending, IncidentId, Now, OfferId, OperatorId, Private, QueueId, SeatId,
-    Stage, TrunkId,
+    AnswerMode, CallId, Ending, IncidentId, Lane, Now, OfferId, OperatorId, Private, QueueId,
+    SeatId, Stage, TrunkId, Want,
 };
 
 pub use negotiation::{LegMedia, Unusable, wanted_law};
@@ -219,6 +219,12 @@ pub struct Call {
     pub queue: Option<QueueId>,
     /// Its priority there, 0 to 9, highest first.
     pub priority: u8,
+    /// Its lane there.
+    pub lane: Lane,
+    /// Skills that it asks of a seat.
+    pub wants: Vec<Want>,
+    /// Who talked to the same caller last.
+    pub last: Option<OperatorId>,
     /// When it is answered.
     pub answer: AnswerMode,
     /// Seats being rung.
@@ -287,6 +293,9 @@ impl Call {
             caller: born.caller,
             queue: None,
             priority: 0,
+            lane: Lane::Usual,
+            wants: Vec::new(),
+            last: None,
             answer: AnswerMode::OnAgent,
             ringing: BTreeMap::new(),
             calling: None,

@@ -419,6 +419,10 @@ pub enum OfferOutcome {
     Unreachable,
     /// The caller left while the seat rang.
     CallerLeft,
+    /// Another seat has the call.
+    Elsewhere,
+    /// The seat was needed for a caller who had none.
+    Needed,
 }
 
 impl Fact {

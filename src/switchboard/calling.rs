@@ -15,6 +15,7 @@ use crate::vocabulary::{CallId, Cause, Ending, Now, OfferId, Party, SeatId, Trun
 
 use super::connect::ELSEWHERE;
 use super::inbound::ALLOW;
+use super::inbound::ticket;
 use super::{Purpose, Switchboard, Timer};
 
 impl Switchboard {
@@ -256,17 +257,17 @@ impl Switchboard {
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.talk = Some(talk);
         call.state = State::Talking;
-        let join = call.queue.clone().map(|queue| (queue, call.priority, call.received.moment));
+        let join = ticket(call);
         self.deadlines.clear(&Timer::KeepRinging(id));
         self.deadlines.clear(&Timer::Answer(id));
         self.unanswered.remove(&id);
         // A call that a seat dialled has no place in the queues: both its seats are engaged.
-        let Some((queue, priority, arrived)) = join else { return };
+        let Some(ticket) = join else { return };
         let input = match with {
             Callee::Seat(seat) => {
                 let over = acd::Input::Disengage { seat: seat.clone(), call: id };
                 self.acd.handle(now.moment, over);
-                acd::Input::Join { ticket: acd::Ticket::new(id, queue, priority, arrived), seat }
+                acd::Input::Join { ticket, seat }
             }
             Callee::Number(_) => acd::Input::Leave { call: id },
         };

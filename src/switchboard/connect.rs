@@ -1,7 +1,7 @@
 //! A seat rings and answers: the seat's leg is invited, the first phone to answer wins, both legs
 //! are connected and the recording begins.
 
-use crate::acd::{self, Miss};
+use crate::acd::{self, Miss, Withdrawn};
 use crate::call::orders::{Channel, MediaOrder, Role};
 use crate::call::{Attempt, Call, Callee, Leg, LegMedia, Ringing, Side, State, Talk, wanted_law};
 use crate::journal::{Fact, OfferOutcome, Peer};
@@ -36,7 +36,7 @@ impl Switchboard {
         // In one turn the call may have ended after the offer was made.
         let waits = self.calls.get(&id).is_some_and(|call| call.state == State::Waiting);
         if phones.is_empty() || !waits {
-            let miss = acd::Input::Missed { offer, miss: Miss::Refused };
+            let miss = acd::Input::Missed { offer, miss: Miss::Unreachable };
             return self.acd.handle(now.moment, miss);
         }
         let Some(media) = self.ports_for_offer(id) else {
@@ -174,6 +174,9 @@ impl Switchboard {
             if let (Purpose::CallOut { call }, 180..) = (purpose, response.code) {
                 self.called_rings(now, call);
             }
+            if let (Purpose::Ring { offer, .. }, 180..) = (purpose, response.code) {
+                self.acd.handle(now.moment, acd::Input::Rings { offer });
+            }
             // None to a change of ours means anything (RFC 3261 §14.1).
             let invites = matches!(
                 purpose,
@@ -279,8 +282,9 @@ impl Switchboard {
             (None, None) => (OfferOutcome::Unreachable, code),
         };
         self.offer_is_over(now, id, offer, outcome, Some(status));
-        let miss = acd::Input::Missed { offer, miss: Miss::Refused };
-        self.acd.handle(now.moment, miss);
+        let unreachable = outcome == OfferOutcome::Unreachable;
+        let miss = if unreachable { Miss::Unreachable } else { Miss::Refused };
+        self.acd.handle(now.moment, acd::Input::Missed { offer, miss });
     }
 
     /// A phone that cannot be reached by one of its flows may be by another (RFC 5626 §5.3).
@@ -318,9 +322,14 @@ impl Switchboard {
         true
     }
 
-    /// The seat did not answer in time.
-    pub(super) fn stop_ringing(&mut self, now: Now, id: CallId, offer: OfferId) {
-        self.offer_is_over(now, id, offer, OfferOutcome::NoAnswer, None);
+    /// The queue has taken an offer back.
+    pub(super) fn stop_ringing(&mut self, now: Now, id: CallId, offer: OfferId, why: Withdrawn) {
+        let outcome = match why {
+            Withdrawn::RangOut => OfferOutcome::NoAnswer,
+            Withdrawn::Elsewhere => OfferOutcome::Elsewhere,
+            Withdrawn::Needed => OfferOutcome::Needed,
+        };
+        self.offer_is_over(now, id, offer, outcome, None);
     }
 
     /// Ends an offer that came to nothing: phones are told, audio closed, the fact kept.
@@ -334,7 +343,10 @@ impl Switchboard {
     ) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(ringing) = call.ringing.remove(&offer) else { return };
-        let why = call.reason.clone().unwrap_or_default();
+        let why = match outcome {
+            OfferOutcome::Elsewhere | OfferOutcome::Needed => ELSEWHERE.to_owned(),
+            _ => call.reason.as_deref().unwrap_or_default().to_owned(),
+        };
         self.withdraw(now, &ringing.attempts, None, &why);
         self.media(MediaOrder::Close { stream: ringing.media.stream });
         self.free_idle_port(id);
@@ -419,6 +431,11 @@ impl Switchboard {
     fn connect(&mut self, now: Now, id: CallId, offer: OfferId, client: ClientId, dialog: Dialog) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(ringing) = call.ringing.remove(&offer) else { return };
+        // The first to answer has the call; where several seats rang the others stop at once.
+        let others: Vec<OfferId> = call.ringing.keys().copied().collect();
+        for other in others {
+            self.offer_is_over(now, id, other, OfferOutcome::Elsewhere, None);
+        }
         let law = ringing.media.law().cloned();
         self.acd.handle(now.moment, acd::Input::Taken { offer });
         self.withdraw(now, &ringing.attempts, Some(client), ELSEWHERE);

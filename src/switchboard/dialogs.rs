@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 
+use crate::acd;
 use crate::call::orders::MediaOrder;
 use crate::call::{Errand, Leg, Side};
 use crate::journal::Fact;
@@ -188,6 +189,11 @@ impl Switchboard {
             let fact =
                 if holds { Fact::Held { call: id, by } } else { Fact::Resumed { call: id, by } };
             self.note(now, fact);
+            let call = self.calls.get(&id);
+            let held = call.is_some_and(|c| {
+                c.caller.held || c.talk.as_ref().is_some_and(|talk| talk.leg.held)
+            });
+            self.acd.handle(now.moment, acd::Input::Hold { call: id, held });
         }
     }
 

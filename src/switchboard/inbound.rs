@@ -279,6 +279,7 @@ impl Switchboard {
         if let Some(call) = self.calls.get_mut(&id) {
             call.queue = Some(decision.queue.clone());
             call.priority = decision.priority;
+            call.wants.clone_from(&decision.wants);
             call.answer = answer;
         }
         let routing::Decision { queue, rule, priority, wants } = decision;
@@ -326,16 +327,20 @@ impl Switchboard {
         if call.state != State::Arriving {
             return;
         }
-        let Some(queue) = call.queue.clone() else { return self.start_test(now, id) };
+        if call.queue.is_none() {
+            return self.start_test(now, id);
+        }
         call.state = State::Waiting;
-        let (arrived, answer, priority) = (call.received.moment, call.answer, call.priority);
-        let ticket = acd::Ticket::new(id, queue, priority, arrived);
+        let answer = call.answer;
+        let ticket = ticket(call);
         self.ringing_response(now, id);
         self.deadlines.set(Timer::KeepRinging(id), now.moment.after(limits::KEEP_RINGING));
         if let Some(delay) = answer.delay() {
             self.deadlines.set(Timer::Answer(id), now.moment.after(delay));
         }
-        self.acd.handle(now.moment, acd::Input::Wait(ticket));
+        if let Some(ticket) = ticket {
+            self.acd.handle(now.moment, acd::Input::Wait(ticket));
+        }
     }
 
     /// 180 with the early dialog's tag.
@@ -360,6 +365,19 @@ impl Switchboard {
             self.deadlines.set(Timer::KeepRinging(id), now.moment.after(limits::KEEP_RINGING));
         }
     }
+}
+
+/// A call as its queue sees it; none for one that has no queue.
+pub(super) fn ticket(call: &Call) -> Option<acd::Ticket> {
+    Some(acd::Ticket {
+        call: call.id,
+        queue: call.queue.clone()?,
+        priority: call.priority,
+        arrived: call.received.moment,
+        lane: call.lane,
+        wants: call.wants.clone(),
+        last: call.last.clone(),
+    })
 }
 
 /// Max-Forwards of a request that names none, or none that can be read; no call needs more.

@@ -398,8 +398,13 @@ impl Switchboard {
             acd::Output::Offer { offer, call, seat, operator } => {
                 self.ring(now, call, offer, &seat, operator);
             }
-            acd::Output::Withdraw { offer, call, .. } => self.stop_ringing(now, call, offer),
-            acd::Output::SetAside { .. } => {}
+            acd::Output::Withdraw { offer, call, why, .. } => {
+                self.stop_ringing(now, call, offer, why);
+            }
+            acd::Output::SetAside { seat, misses } => {
+                let detail = format!("{seat} missed {misses} calls in a row");
+                self.alarm(now, "seat-set-aside", detail);
+            }
             acd::Output::Overflowed { call, to, why } => {
                 let to = match to {
                     acd::settings::Overflow::Queue(queue) => format!("queue:{queue}"),

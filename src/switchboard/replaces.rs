@@ -12,6 +12,7 @@ use crate::trunk::settings::TrunkSettings;
 use crate::vocabulary::{CallId, Now, SeatId};
 
 use super::Switchboard;
+use super::inbound::ticket;
 
 impl Switchboard {
     /// The leg that an INVITE of a trunk takes the place of. None when it is a call like any other:
@@ -111,7 +112,7 @@ impl Switchboard {
         new.unacked = Some(server);
         new.instance = request.headers.instance();
         let Some(call) = self.calls.get_mut(&id) else { return };
-        let (queue, priority, arrived) = (call.queue.clone(), call.priority, call.received.moment);
+        let ticket = ticket(call);
         let emergency = call.trunk().is_some();
         let old = match (side, &by) {
             (Side::Caller, _) => std::mem::replace(&mut call.caller, new).media,
@@ -127,8 +128,7 @@ impl Switchboard {
                 })
             }
         };
-        if let (true, Some(seat), Some(queue)) = (emergency, by, queue) {
-            let ticket = acd::Ticket::new(id, queue, priority, arrived);
+        if let (true, Some(seat), Some(ticket)) = (emergency, by, ticket) {
             self.acd.handle(now.moment, acd::Input::Join { ticket, seat });
         }
         if let Some(media) = old {

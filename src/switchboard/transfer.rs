@@ -12,6 +12,7 @@ use crate::sip::refer::{ReferTo, Replaces, fragment, wants_notice};
 use crate::sip::{ClientId, Method, Name, Request, ServerId};
 use crate::vocabulary::{CallId, Cause, Ending, Now, Party, QueueId, SeatId, Stage};
 
+use super::inbound::ticket;
 use super::seat_call::Target;
 use super::{Purpose, Switchboard, Timer};
 
@@ -152,24 +153,16 @@ impl Switchboard {
         call.state = State::Waiting;
         let queue = queue.or_else(|| call.queue.clone()).or(first).unwrap_or_else(|| "".into());
         call.queue = Some(queue.clone());
-        let (arrived, priority, answer) = (call.received.moment, call.priority, call.answer);
+        let (priority, answer, wants) = (call.priority, call.answer, call.wants.clone());
+        let ticket = ticket(call);
         if let Some(stream) = call.caller.media.as_ref().map(|media| media.stream) {
             self.media(MediaOrder::Role { stream, role: Role::RingBack });
         }
-        self.note(
-            now,
-            Fact::Queued {
-                call: id,
-                queue: queue.clone(),
-                rule,
-                priority,
-                answer,
-                wants: Vec::new(),
-            },
-        );
+        self.note(now, Fact::Queued { call: id, queue, rule, priority, answer, wants });
         self.acd.handle(now.moment, acd::Input::Leave { call: id });
-        let ticket = acd::Ticket::new(id, queue, priority, arrived);
-        self.acd.handle(now.moment, acd::Input::Wait(ticket));
+        if let Some(ticket) = ticket {
+            self.acd.handle(now.moment, acd::Input::Wait(ticket));
+        }
     }
 
     fn back_to_queue(&mut self, now: Now, id: CallId, from: &SeatId, queue: QueueId) {

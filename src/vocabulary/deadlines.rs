@@ -56,6 +56,11 @@ impl<K: Ord + Clone> Deadlines<K> {
         Some(key)
     }
 
+    /// Every key with its deadline, in the order of keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, Moment)> {
+        self.by_key.iter().map(|(key, at)| (key, *at))
+    }
+
     /// How many are set.
     #[must_use]
     pub fn len(&self) -> usize {
