@@ -226,3 +226,34 @@ pub const FAREWELL: Duration = Duration::from_secs(2);
 pub const DNS_PATIENCE: Duration = Duration::from_secs(3);
 /// One location with all its DNS questions.
 pub const LOCATE_PATIENCE: Duration = Duration::from_secs(60);
+/// The longest that a mark on a number lasts: numbers get new owners, and a flag that nobody sets again
+/// must go.
+pub const MARK_LASTS: Duration = Duration::from_secs(30 * 86_400);
+/// Marked numbers. A regency has some thousand prank calls a year; North Sumatra counted 39,840 numbers.
+pub const MARKS: usize = 50_000;
+/// Different callers counted of one place: 1,000 in five minutes are a mass incident by any setting.
+pub const MASS_CALLERS: usize = 1_024;
+/// Cells and trunks that are watched: all cells of a regency and its neighbours; 16 MB in a flood that
+/// fills them all.
+pub const MASS_PLACES: usize = 1_024;
+/// The usual rate of a trunk is trusted after so many windows: 20 minutes at five minutes each.
+pub const MASS_LEARNT: u32 = 4;
+/// Calls that are remembered to link the next one of their number: an hour of 14 calls a second. 10 MB.
+pub const RECENT_CALLS: usize = 50_000;
+/// Calls remembered of one number: enough to see how it calls, and few to look through.
+pub const RECENT_OF_NUMBER: usize = 16;
+/// The longest that a caller is listened to before a prompt, and after it.
+pub const SILENCE_LISTEN: Duration = Duration::from_secs(10);
+/// A prompt to a silent or refused caller counts as over after this long, whatever becomes of its
+/// audio: two short sentences in two languages.
+pub const SILENCE_PROMPT: Duration = Duration::from_secs(15);
+/// A refused caller may press a key for so long after the prompt: to find the keypad of a phone that
+/// was at the ear.
+pub const REFUSAL_KEY: Duration = Duration::from_secs(10);
+/// Entries of the work list: a hundred days' lost calls of a regency, and a night of a mass incident.
+pub const WORK_ENTRIES: usize = 10_000;
+/// Attempts kept with one entry; the journal has them all.
+pub const WORK_ATTEMPTS: usize = 20;
+/// An attempt to call back that nobody has ended holds its number for so long: both phones have long
+/// stopped ringing.
+pub const WORK_ATTEMPT: Duration = Duration::from_secs(300);
