@@ -90,7 +90,7 @@ pub enum WorkKind {
     Abandoned,
     /// Nobody spoke, but something was heard.
     GhostWithNoise,
-    /// The network, a phone or a restart ended the talk.
+    /// The network, a phone or a restart ended the call, not the caller.
     Dropped,
 }
 
@@ -152,6 +152,10 @@ pub struct Attempt {
     pub outcome: Option<WorkOutcome>,
 }
 
+const fn once() -> u32 {
+    1
+}
+
 /// Somebody who is to be called back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkEntry {
@@ -167,6 +171,9 @@ pub struct WorkEntry {
     pub number: Option<Private<String>>,
     /// When the call was lost.
     pub at: WallTime,
+    /// Calls of the number that were lost since, this one counted.
+    #[serde(default = "once")]
+    pub times: u32,
     /// Attempts so far.
     pub attempts: Vec<Attempt>,
 }
