@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use siaga112::incident::{Arrival, Raw};
 use siaga112::journal::{Entry, Fact, OfferOutcome, Peer, Signal, Way};
+use siaga112::screening::{Attempt, Disposition, Mark, WorkEntry, WorkId, WorkKind, WorkOutcome};
 use siaga112::sip::Transport;
 use siaga112::store::drawing::Paper;
 use siaga112::store::{
@@ -20,8 +21,8 @@ use siaga112::store::{
     StoreError, StoreHealth, cli,
 };
 use siaga112::vocabulary::{
-    AnswerMode, CallId, Cause, Ending, IncidentId, NumberClass, OfferId, Party, Private, Stage,
-    Uid, WallTime,
+    AnswerMode, CallId, Cause, Ending, IncidentId, Lane, NumberClass, OfferId, Party, Private,
+    Stage, Uid, WallTime, Want,
 };
 use tempfile::TempDir;
 
@@ -108,6 +109,7 @@ fn queued(n: u32, queue: &str) -> Entry {
         rule: "everything".into(),
         priority: 5,
         answer: AnswerMode::OnAgent,
+        wants: Vec::new(),
     };
     Entry { at: at(n, 1), fact }
 }
@@ -291,7 +293,9 @@ async fn the_stage_of_a_live_call_follows_and_no_late_fact_reopens_an_ended_one(
 
 #[tokio::test]
 async fn projecting_again_after_a_stop_at_any_entry_gives_the_same_rows() {
-    let entries: Vec<Entry> = [answered_call(1), abandoned_call(2), answered_call(3)].concat();
+    let entries: Vec<Entry> =
+        [answered_call(1), abandoned_call(2), answered_call(3), silent_call_and_its_return(4, 5)]
+            .concat();
     let whole = Site::new();
     let wanted = rows(&whole.filled(entries.clone()).await).await;
     for stop in 0..entries.len() {
@@ -306,6 +310,212 @@ async fn projecting_again_after_a_stop_at_any_entry_gives_the_same_rows() {
         assert_eq!(both.1.expect("catches up"), entries.len() as u64);
         assert_eq!(rows(&second).await, wanted, "stopped after {stop}");
     }
+}
+
+/// A caller of a marked number of whom nothing is heard but noise, who leaves, is called back in
+/// vain, rings again (call 3) and is judged.
+fn silent_call_and_its_return(n: u32, again: u32) -> Vec<Entry> {
+    let later = |millis, fact| Entry { at: at(n, millis), fact };
+    let laned = |lane, why: &str| Fact::Laned { call: call(n), lane, why: why.into() };
+    let heard = |sound: &str| Fact::Heard { call: call(n), sound: sound.into(), after_ms: 4_000 };
+    let work = WorkId(call(n).0);
+    let number = || Private::new(format!("+62812000{n:04}"));
+    let marked = |until| Fact::NumberMarked {
+        number: number(),
+        call: call(n),
+        until: WallTime(BASE + until),
+        by: "siti".into(),
+    };
+    let opened = |of, kind| Fact::WorkOpened { work, call: call(of), kind, number: Some(number()) };
+    let mut queued = queued(n, "112");
+    if let Fact::Queued { wants, .. } = &mut queued.fact {
+        *wants = vec![
+            Want { skill: "mad".into(), level: 3 },
+            Want { skill: "islands".into(), level: 1 },
+        ];
+    }
+    let disposed = |disposition| Fact::Disposed { call: call(n), disposition, by: "siti".into() };
+    let why = || "same number, 1 minute before".to_owned();
+    vec![
+        arrived(n, "telkom"),
+        queued,
+        later(2, laned(Lane::Nuisance, "marked by siti until 06:00")),
+        later(3, Fact::EarlyMedia { call: call(n) }),
+        later(3_000, Fact::Prompted { call: call(n), prompt: 1 }),
+        later(4_000, heard("noise")),
+        later(4_100, heard("tap")),
+        later(4_200, heard("noise")),
+        later(5_000, laned(Lane::Silent, "nothing was said after two prompts")),
+        ended(n, Stage::Waiting, Party::Caller, Cause::Cancelled),
+        later(9_600, laned(Lane::Usual, "too late")),
+        later(9_700, opened(n, WorkKind::GhostWithNoise)),
+        later(
+            20_000,
+            Fact::WorkTried { work, attempt: call(900), seat: "seat-1".into(), by: "siti".into() },
+        ),
+        later(
+            30_000,
+            Fact::WorkTriedEnded { work, attempt: call(900), outcome: WorkOutcome::NoAnswer },
+        ),
+        later(31_000, marked(3_600_000_000)),
+        later(32_000, marked(7_200_000_000)),
+        arrived(again, "telkom"),
+        later(60_000, Fact::Linked { call: call(again), to: call(n), why: why() }),
+        later(60_001, opened(again, WorkKind::Dropped)),
+        later(
+            60_002,
+            Fact::WorkClosed {
+                work,
+                why: "the caller rang again".into(),
+                by_call: Some(call(again)),
+                by: String::new(),
+            },
+        ),
+        later(61_000, disposed(Disposition::Prank)),
+        later(62_000, disposed(Disposition::Ghost)),
+        later(
+            63_000,
+            Fact::PickedUp { call: call(again), seat: "seat-1".into(), by: "siti".into() },
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn lanes_signs_judgements_links_and_the_work_list_are_in_the_record() {
+    let site = Site::new();
+    let store = site.filled(silent_call_and_its_return(1, 3)).await;
+    let json = |row: Incident| serde_json::to_value(row).expect("writes");
+    let first = json(store.show(&call(1).to_string()).await.expect("shows").expect("is there"));
+    for (path, wanted) in [
+        ("/lane", serde_json::json!("silent")),
+        ("/lane_why", "nothing was said after two prompts".into()),
+        ("/wants", "mad:3 islands:1".into()),
+        ("/heard", "noise tap".into()),
+        ("/disposition", "ghost".into()),
+        ("/disposed_by", "siti".into()),
+        ("/disposed_at", "2026-09-17T05:01:03.000Z".into()),
+        ("/links/0/order", "later".into()),
+        ("/links/0/call", call(3).to_string().into()),
+        ("/links/0/why", "same number, 1 minute before".into()),
+        ("/work/0/id", call(1).to_string().into()),
+        ("/work/0/kind", "dropped".into()),
+        ("/work/0/at", "2026-09-17T05:00:10.700Z".into()),
+        ("/work/0/closed_at", "2026-09-17T05:01:01.002Z".into()),
+        ("/work/0/why", "the caller rang again".into()),
+        ("/work/0/by", serde_json::Value::Null),
+        ("/work/0/by_call", call(3).to_string().into()),
+        ("/work/0/attempts/0/seat", "seat-1".into()),
+        ("/work/0/attempts/0/outcome", "no-answer".into()),
+        ("/work/0/attempts/0/ended_at", "2026-09-17T05:00:31.000Z".into()),
+    ] {
+        assert_eq!(first.pointer(path), Some(&wanted), "{path} in {first:#}");
+    }
+    let steps: Vec<&str> =
+        first["steps"].as_array().unwrap().iter().map(|s| s["fact"].as_str().unwrap()).collect();
+    for fact in [
+        "laned",
+        "early-media",
+        "prompted",
+        "heard",
+        "work-opened",
+        "work-tried",
+        "work-tried-ended",
+        "work-closed",
+        "number-marked",
+        "disposed",
+    ] {
+        assert!(steps.contains(&fact), "{fact} in {steps:?}");
+    }
+    let second = json(store.show(&call(3).to_string()).await.expect("shows").expect("is there"));
+    assert_eq!(second["links"][0]["order"], "earlier");
+    assert_eq!(second["links"][0]["incident"], call(1).to_string());
+    assert_eq!(second["work"][0]["id"], call(1).to_string());
+    assert_eq!((&second["lane"], &second["heard"]), (&"usual".into(), &serde_json::Value::Null));
+
+    let found = async |pairs: &[(&str, &str)]| {
+        let mut filter = Filter::default();
+        pairs.iter().for_each(|(key, value)| filter.set(key, value).expect("a filter"));
+        store.list(&filter).await.expect("lists").len()
+    };
+    assert_eq!(found(&[("lane", "silent")]).await, 1);
+    assert_eq!(found(&[("lane", "nuisance")]).await, 0);
+    assert_eq!(found(&[("disposition", "ghost")]).await, 1);
+    assert_eq!(found(&[("disposition", "prank")]).await, 0);
+    assert_eq!(found(&[("disposition", "none")]).await, 1);
+
+    let table = run_cli(&site, "list", "", cli::Format::Table).await.expect("lists");
+    assert!(table.contains("112/silent") && table.contains("ghost"), "{table}");
+    let id = call(1).to_string();
+    let story = run_cli(&site, "show", &id, cli::Format::Table).await.expect("shows");
+    for part in [
+        "lane         silent: nothing was said after two prompts".to_owned(),
+        "skills       mad:3 islands:1".into(),
+        "heard        noise tap".into(),
+        "kind         ghost, said by siti".into(),
+        format!("linked       later {} (same number, 1 minute before)", call(3)),
+        format!("call back    {id}, dropped (seat-1 no-answer; the caller rang again)"),
+    ] {
+        assert!(story.contains(&part), "{part} in {story}");
+    }
+}
+
+#[tokio::test]
+async fn a_restart_recalls_marks_that_stand_and_entries_that_are_open() {
+    let site = Site::new();
+    let facts = silent_call_and_its_return(1, 3);
+    let closes = facts.iter().position(|e| matches!(e.fact, Fact::WorkClosed { .. })).unwrap();
+    let store = site.filled(facts[..closes].to_vec()).await;
+    let recall = store.recall(WallTime(BASE)).await.expect("recalls");
+    let mark = Mark {
+        number: Private::new("+628120000001".into()),
+        at: at(1, 32_000),
+        until: WallTime(BASE + 7_200_000_000),
+        by: "siti".into(),
+        times: 2,
+    };
+    assert_eq!(recall.marks, [mark]);
+    let attempt = Attempt {
+        call: call(900),
+        seat: "seat-1".into(),
+        at: at(1, 20_000),
+        outcome: Some(WorkOutcome::NoAnswer),
+    };
+    let entry = WorkEntry {
+        id: WorkId(call(1).0),
+        call: call(1),
+        incident: IncidentId(call(1).0),
+        kind: WorkKind::Dropped,
+        number: Some(Private::new("+628120000001".into())),
+        at: at(1, 9_700),
+        attempts: vec![attempt],
+    };
+    assert_eq!(recall.work, [entry]);
+    let expired = store.recall(WallTime(BASE + 7_200_000_000)).await.expect("recalls");
+    assert_eq!((expired.marks.len(), expired.work.len()), (0, 1));
+
+    // A mark that is set again after it expired counts from one; one that is taken back is gone.
+    let number = || Private::new("+628120000001".to_owned());
+    let again = Fact::NumberMarked {
+        number: number(),
+        call: call(3),
+        until: WallTime(BASE + 9_000_000_000),
+        by: "budi".into(),
+    };
+    site.write([Entry { at: WallTime(BASE + 8_000_000_000), fact: again }]);
+    site.write(facts[closes..].to_vec());
+    store.catch_up(&site.journal()).await.expect("catches up");
+    let recall = store.recall(WallTime(BASE)).await.expect("recalls");
+    assert_eq!((recall.marks[0].times, recall.marks[0].by.as_str()), (1, "budi"));
+    assert_eq!(recall.work, []);
+    let cleared = Fact::NumberCleared { number: number(), by: "budi".into() };
+    site.write([Entry { at: WallTime(BASE + 8_100_000_000), fact: cleared }]);
+    store.catch_up(&site.journal()).await.expect("catches up");
+    assert_eq!(store.recall(WallTime(BASE)).await.expect("recalls").marks, []);
+
+    let calls = store.calls_of(&call(1).to_string()).await.expect("asks");
+    assert_eq!(calls.len(), 1);
+    assert_eq!((calls[0].call, calls[0].number.reveal().as_str()), (call(1), "+628120000001"));
+    assert!(store.calls_of("nothing").await.expect("asks").is_empty());
 }
 
 #[tokio::test]

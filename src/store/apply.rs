@@ -42,7 +42,7 @@ pub(super) async fn batch(
             signals.extend(cut.then(|| kept(None)));
         } else if let Some(entry) = &line.entry {
             row(&mut tx, signed(seq), entry).await?;
-            steps.extend(step(seq, entry));
+            steps.extend(entry.fact.call().map(|call| step(seq, call, entry)));
         }
     }
     if seq > before {
@@ -87,15 +87,24 @@ enum ShownFact<'a> {
     },
 }
 
-fn step(seq: u64, entry: &Entry) -> Option<Step<'_>> {
+fn step(seq: u64, call: CallId, entry: &Entry) -> Step<'_> {
     let fact = match &entry.fact {
         Fact::Arrived { call, incident, trunk, source, .. } => {
             ShownFact::Arrived { fact: "arrived", call, incident, trunk, source }
         }
         fact => ShownFact::Whole(fact),
     };
-    let call = entry.fact.call()?;
-    Some(Step { seq, call, entry: Shown { at: entry.at.to_rfc3339(), fact } })
+    Step { seq, call, entry: Shown { at: entry.at.to_rfc3339(), fact } }
+}
+
+/// One step more, for an entry that does not name the call itself.
+pub(super) async fn keep_step(
+    tx: &mut SqliteConnection,
+    seq: u64,
+    call: CallId,
+    entry: &Entry,
+) -> sqlx::Result<()> {
+    keep_steps(tx, &[step(seq, call, entry)]).await
 }
 
 /// All steps of a batch by one statement.
@@ -147,9 +156,9 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
     let at = entry.at.0;
     match &entry.fact {
         Fact::Arrived { .. } => arrived(tx, entry).await,
-        Fact::Queued { call, queue, rule, priority, answer, .. } => sqlx::query(
+        Fact::Queued { call, queue, rule, priority, answer, wants } => sqlx::query(
             "UPDATE incident SET queue = ?, rule = ?, priority = ?, answer_mode = ?, queued_at = ?,
-             stage = CASE stage WHEN 'arriving' THEN 'waiting' ELSE stage END
+             wants = ?, stage = CASE stage WHEN 'arriving' THEN 'waiting' ELSE stage END
              WHERE call = ? AND ended_at IS NULL",
         )
         .bind(queue.as_str())
@@ -157,6 +166,7 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         .bind(i64::from(*priority))
         .bind(answer.to_string())
         .bind(at)
+        .bind(Some(spaced(wants)).filter(|wants| !wants.is_empty()))
         .bind(call.to_string())
         .execute(tx)
         .await
@@ -288,22 +298,25 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         .execute(tx)
         .await
         .map(drop),
-        // Steps of the time line, messages (`keep_signals`), or facts about no call.
-        Fact::Overflowed { .. }
-        | Fact::Laned { .. }
-        | Fact::EarlyMedia { .. }
-        | Fact::Prompted { .. }
+        Fact::Laned { .. }
         | Fact::Heard { .. }
         | Fact::Linked { .. }
-        | Fact::PickedUp { .. }
         | Fact::Disposed { .. }
         | Fact::NumberMarked { .. }
         | Fact::NumberCleared { .. }
-        | Fact::MassIncident { .. }
         | Fact::WorkOpened { .. }
         | Fact::WorkTried { .. }
         | Fact::WorkTriedEnded { .. }
         | Fact::WorkClosed { .. }
+        | Fact::SeatChanged { .. }
+        | Fact::NodeStarted { .. }
+        | Fact::NodeStopped => super::screened::row(tx, seq, entry).await,
+        // Steps of the time line, messages (`keep_signals`), or facts about no call.
+        Fact::Overflowed { .. }
+        | Fact::EarlyMedia { .. }
+        | Fact::Prompted { .. }
+        | Fact::PickedUp { .. }
+        | Fact::MassIncident { .. }
         | Fact::Signalled { .. }
         | Fact::Held { .. }
         | Fact::Resumed { .. }
@@ -312,9 +325,6 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         | Fact::CalledOut { .. }
         | Fact::CallOutEnded { .. }
         | Fact::Transferred { .. }
-        | Fact::NodeStarted { .. }
-        | Fact::NodeStopped
-        | Fact::SeatChanged { .. }
         | Fact::ConfigAdopted { .. }
         | Fact::ConfigRefused { .. }
         | Fact::Audited { .. }
@@ -368,6 +378,11 @@ fn word(variant: &impl Serialize) -> String {
         Ok(serde_json::Value::String(word)) => word,
         Ok(_) | Err(_) => String::new(),
     }
+}
+
+/// Values in one column, with spaces in between.
+fn spaced(values: &[impl ToString]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// SQLite's integers are signed; none of ours comes near the border.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::drawing::{Paper, draw};
-use super::incident::{At, Incident, IncidentSummary};
+use super::incident::{At, Incident, IncidentSummary, Work};
 use super::{Filter, Store, StoreError};
 
 /// How records are written.
@@ -237,8 +237,10 @@ pub fn table(rows: &[IncidentSummary]) -> String {
 }
 
 fn table_in(rows: &[IncidentSummary], zone: &TimeZone) -> String {
-    let heading =
-        ["ID", "RECEIVED", "TRUNK", "CALLER", "DIALLED", "QUEUE", "SEAT", "AFTER", "ENDED", "REC"];
+    let heading = [
+        "ID", "RECEIVED", "TRUNK", "CALLER", "DIALLED", "QUEUE", "SEAT", "AFTER", "ENDED", "KIND",
+        "REC",
+    ];
     let mut cells = vec![heading.map(str::to_owned)];
     cells.extend(rows.iter().map(|row| {
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
@@ -252,10 +254,11 @@ fn table_in(rows: &[IncidentSummary], zone: &TimeZone) -> String {
             row.trunk.clone(),
             if row.number().is_empty() { "-".into() } else { plain(row.number()) },
             plain(row.dialled.trim_start_matches("urn:service:")),
-            or_dash(&row.queue),
+            queue_and_lane(row),
             or_dash(&row.seat),
             row.answer_ms.map_or_else(|| "-".into(), seconds),
             ended,
+            or_dash(&row.disposition),
             if row.recording_state.as_deref() == Some("sealed") { "yes" } else { "no" }.into(),
         ]
     }));
@@ -266,7 +269,16 @@ fn table_in(rows: &[IncidentSummary], zone: &TimeZone) -> String {
     text
 }
 
-fn lines<const N: usize>(cells: &[[String; N]]) -> String {
+/// The queue, and the lane when it is another than the usual one.
+fn queue_and_lane(row: &IncidentSummary) -> String {
+    let queue = row.queue.as_deref().unwrap_or("-");
+    match row.lane.as_str() {
+        "" | "usual" => queue.to_owned(),
+        lane => format!("{queue}/{lane}"),
+    }
+}
+
+pub(super) fn lines<const N: usize>(cells: &[[String; N]]) -> String {
     let widest = |column: usize| {
         let lengths = cells.iter().filter_map(|row| row.get(column));
         lengths.map(|cell| cell.chars().count()).max().unwrap_or_default()
@@ -338,6 +350,9 @@ fn story(incident: &Incident, zone: &TimeZone) -> String {
         )
     });
     line("queue", &queue.unwrap_or_default());
+    line("lane", &row.lane_why.as_ref().map(|w| format!("{}: {w}", row.lane)).unwrap_or_default());
+    line("skills", &optional(&row.wants));
+    line("heard", &optional(&row.heard));
     line("seat", [optional(&row.seat), optional(&row.operator)].join(" ").trim());
     line("answered", &row.answer_ms.map(|ms| format!("after {}", seconds(ms))).unwrap_or_default());
     let ended = row.ended_at.map_or_else(
@@ -350,6 +365,12 @@ fn story(incident: &Incident, zone: &TimeZone) -> String {
     );
     line("ended", &ended);
     line("outcome", &optional(&row.outcome));
+    let judged = |kind: &String| format!("{kind}, said by {}", optional(&row.disposed_by));
+    line("kind", &row.disposition.as_ref().map(judged).unwrap_or_default());
+    for link in &incident.links {
+        line("linked", &format!("{} {} ({})", link.order, link.incident, link.why));
+    }
+    incident.work.iter().for_each(|work| line("call back", &to_do(work)));
     let recording = incident.recording.as_ref().map(|recording| {
         let length = recording.millis.map(|ms| format!(", {}", seconds(ms))).unwrap_or_default();
         let hash = recording.sha256.as_ref().map(|h| format!(", SHA-256 {h}")).unwrap_or_default();
@@ -360,6 +381,19 @@ fn story(incident: &Incident, zone: &TimeZone) -> String {
     text.push('\n');
     incident.steps.iter().for_each(|step| text.push_str(&told(step, row.received_at)));
     text
+}
+
+/// An entry of the work list in a sentence.
+fn to_do(work: &Work) -> String {
+    let tried: Vec<String> = work
+        .attempts
+        .iter()
+        .map(|a| format!("{} {}", a.seat, a.outcome.as_deref().unwrap_or("calls")))
+        .collect();
+    let tried = if tried.is_empty() { "not tried".to_owned() } else { tried.join(", ") };
+    let why = work.why.as_deref().unwrap_or("open");
+    let by = work.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    format!("{}, {} ({tried}; {why}{by})", work.id, work.kind)
 }
 
 fn caller(incident: &Incident) -> String {

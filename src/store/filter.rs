@@ -3,12 +3,15 @@
 
 use thiserror::Error;
 
-use crate::vocabulary::{IncidentId, WallTime};
+use crate::screening::Disposition;
+use crate::vocabulary::{IncidentId, Lane, WallTime};
 
 /// Rows of one answer at most.
 pub const LIMIT: u32 = 1000;
 /// Rows of one answer when nothing is said.
 pub const DEFAULT_LIMIT: u32 = 100;
+/// The disposition of calls that nobody has judged.
+pub const UNJUDGED: &str = "none";
 
 /// The keys of a filter and what each takes: for help texts and refusals.
 pub const KEYS: &[(&str, &str)] = &[
@@ -19,6 +22,12 @@ pub const KEYS: &[(&str, &str)] = &[
     ("queue", "name of a queue"),
     ("stage", "arriving, waiting, ringing, talking or test"),
     ("outcome", "answered, abandoned, test or other"),
+    ("lane", "usual, silent or nuisance"),
+    (
+        "disposition",
+        "normal, prank, ghost, information, misrouted, test, callback, abandoned, or none for \
+         calls that nobody has judged",
+    ),
     ("number", "part of the caller's number"),
     ("limit", "1 to 1000; 100 when left out"),
     ("before", "id of the last incident of the page before: only older ones"),
@@ -41,6 +50,10 @@ pub struct Filter {
     pub stage: Option<String>,
     /// What became of it.
     pub outcome: Option<String>,
+    /// The lane that it stood in last.
+    pub lane: Option<String>,
+    /// What people said that it was; [`UNJUDGED`]: nobody has said.
+    pub disposition: Option<String>,
     /// Part of the caller's number, raw or E.164.
     pub number: Option<String>,
     /// At most this many; 0 stands for [`DEFAULT_LIMIT`].
@@ -104,6 +117,15 @@ impl Filter {
                 let words = ["answered", "abandoned", "test", "other"];
                 self.outcome = Some(one_of(&words).ok_or_else(refuse)?);
             }
+            "lane" => {
+                let words = Lane::ALL.map(Lane::word);
+                self.lane = Some(one_of(&words).ok_or_else(refuse)?);
+            }
+            "disposition" => {
+                let words = Disposition::ALL.map(Disposition::word);
+                let unjudged = || one_of(&[UNJUDGED]);
+                self.disposition = Some(one_of(&words).or_else(unjudged).ok_or_else(refuse)?);
+            }
             "limit" => {
                 let limit = value.parse().ok().filter(|n| (1..=LIMIT).contains(n));
                 self.limit = limit.ok_or_else(refuse)?;
@@ -138,6 +160,8 @@ mod tests {
             ("queue", "112"),
             ("stage", "ringing"),
             ("outcome", "abandoned"),
+            ("lane", "nuisance"),
+            ("disposition", "prank"),
             ("number", "+6281"),
             ("limit", "1000"),
             ("before", "0123456789abcdef"),
@@ -156,6 +180,8 @@ mod tests {
             ("until", ""),
             ("stage", "gone"),
             ("outcome", "lost"),
+            ("lane", "fast"),
+            ("disposition", "joke"),
             ("limit", "0"),
             ("limit", "1001"),
             ("before", "x"),
@@ -166,5 +192,6 @@ mod tests {
         }
         let error = filter.set("stages", "x").expect_err("no such key").to_string();
         assert!(error.contains("stages") && error.contains("stage, outcome"), "{error}");
+        filter.set("disposition", UNJUDGED).expect("is taken");
     }
 }

@@ -53,6 +53,14 @@ pub struct IncidentSummary {
     pub rule: Option<String>,
     /// 0 to 9, highest first.
     pub priority: Option<i64>,
+    /// `usual`, `silent` or `nuisance`: where it stood last among those that wait.
+    pub lane: String,
+    /// Why it stood there, when that was said.
+    pub lane_why: Option<String>,
+    /// Skills that it asked of a seat, e.g. `mad:3 islands:2`.
+    pub wants: Option<String>,
+    /// What was heard of the caller while they waited: `voice`, `tap`, `noise`, `key`, in order.
+    pub heard: Option<String>,
     /// The seat that answered.
     pub seat: Option<String>,
     /// Who sat there.
@@ -83,6 +91,13 @@ pub struct IncidentSummary {
     pub q850: Option<i64>,
     /// `answered`, `abandoned`, `test` or `other`; null while the call lives.
     pub outcome: Option<String>,
+    /// What kind of call it was, as a person said: `normal`, `prank`, `ghost`, `information`,
+    /// `misrouted`, `test`, `callback` or `abandoned`.
+    pub disposition: Option<String>,
+    /// Who said so.
+    pub disposed_by: Option<String>,
+    /// When.
+    pub disposed_at: Option<At>,
     /// RTP packets that came from the caller.
     pub caller_packets: Option<i64>,
     /// RTP packets that came from the seat.
@@ -122,6 +137,12 @@ pub struct Incident {
     pub recording: Option<Recording>,
     /// Offers to seats in their order.
     pub offers: Vec<Offer>,
+    /// Calls of the same number or about the same event, before it and after it.
+    #[serde(default)]
+    pub links: Vec<LinkedCall>,
+    /// Its entries of the list of those to call back.
+    #[serde(default)]
+    pub work: Vec<Work>,
     /// Every fact of the call in its order: `seq`, `at`, `fact` and the fact's own fields.
     #[schema(value_type = Vec<Object>)]
     pub steps: Vec<serde_json::Map<String, serde_json::Value>>,
@@ -159,4 +180,55 @@ pub struct Recording {
     pub state: String,
     /// Why it failed.
     pub why: Option<String>,
+}
+
+/// A call that belongs to another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LinkedCall {
+    /// Its incident.
+    pub incident: String,
+    /// The call.
+    pub call: String,
+    /// `earlier` or `later` than the one that is shown.
+    pub order: String,
+    /// Why they belong together, as the later one's record says.
+    pub why: String,
+}
+
+/// Somebody who is to be called back, or was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Work {
+    /// The entry.
+    pub id: String,
+    /// `abandoned`, `ghost-with-noise` or `dropped`.
+    pub kind: String,
+    /// When the call was lost.
+    pub at: At,
+    /// When it was done; null while it is open.
+    pub closed_at: Option<At>,
+    /// Why it was done.
+    pub why: Option<String>,
+    /// Who closed it; null for the gateway itself.
+    pub by: Option<String>,
+    /// The call that closed it.
+    pub by_call: Option<String>,
+    /// Attempts to call back.
+    pub attempts: Vec<WorkAttempt>,
+}
+
+/// One attempt to call back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WorkAttempt {
+    /// Its call.
+    pub call: String,
+    /// The seat that called.
+    pub seat: String,
+    /// Who asked for it.
+    pub by: String,
+    /// When it began.
+    pub at: At,
+    /// When it was over.
+    pub ended_at: Option<At>,
+    /// `answered`, `no-answer`, `busy`, `unreachable`, `forwarded` or `seat-left`.
+    pub outcome: Option<String>,
 }

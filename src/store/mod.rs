@@ -17,13 +17,18 @@ mod ladder;
 mod projector;
 mod query;
 mod recovered;
+mod screened;
+mod work;
 
 pub use apply::outcome;
 pub use database::{Store, StoreError};
 pub use filter::{Filter, FilterError};
-pub use incident::{At, Incident, IncidentSummary, Offer, Recording};
+pub use incident::{
+    At, Incident, IncidentSummary, LinkedCall, Offer, Recording, Work, WorkAttempt,
+};
 pub use journal_file::{JournalError, JournalReader, VerifyReport};
 pub use journal_writer::{JournalHandle, JournalReport, JournalWriter};
 pub use ladder::{CallLadder, Ladder, LadderEnd, LadderMessage};
 pub use projector::{Projector, StoreHealth};
 pub use recovered::{OpenCall, Recovered};
+pub use work::{CallNumber, Recall};

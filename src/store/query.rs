@@ -4,6 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::apply::wall;
+use super::filter::UNJUDGED;
 use super::incident::{At, Incident, IncidentSummary, Offer, Recording};
 use super::{Filter, Store, StoreError};
 
@@ -28,10 +29,15 @@ impl Store {
             (" AND queue = ", &filter.queue),
             (" AND stage = ", &filter.stage),
             (" AND outcome = ", &filter.outcome),
+            (" AND lane = ", &filter.lane),
+            (" AND disposition = ", &filter.disposition.clone().filter(|word| word != UNJUDGED)),
         ] {
             if let Some(wanted) = wanted {
                 sql.push(column).push_bind(wanted.clone());
             }
+        }
+        if filter.disposition.as_deref() == Some(UNJUDGED) {
+            sql.push(" AND disposition IS NULL");
         }
         if let Some(seat) = &filter.seat {
             sql.push(" AND (incident.seat = ").push_bind(seat.clone());
@@ -81,6 +87,8 @@ impl Store {
             .bind(&summary.call)
             .fetch_optional(&mut *tx)
             .await?;
+        let links = super::work::links(&mut tx, &summary.call).await?;
+        let work = super::work::of_call(&mut tx, &summary.call).await?;
         let mut facts = object(&row, "facts")?;
         // These stand in the summary.
         for column in ["dialled", "service", "category", "kecamatan"] {
@@ -94,12 +102,14 @@ impl Store {
             facts,
             recording: recording.as_ref().map(recorded).transpose()?,
             offers: offers.iter().map(offer).collect::<sqlx::Result<_>>()?,
+            links,
+            work,
             steps: steps.iter().map(step).collect::<sqlx::Result<_>>()?,
         }))
     }
 }
 
-fn time(row: &SqliteRow, column: &str) -> sqlx::Result<Option<At>> {
+pub(super) fn time(row: &SqliteRow, column: &str) -> sqlx::Result<Option<At>> {
     Ok(wall(row.try_get(column)?).map(At))
 }
 
@@ -125,6 +135,10 @@ fn summary(row: &SqliteRow) -> sqlx::Result<IncidentSummary> {
         queue: row.try_get("queue")?,
         rule: row.try_get("rule")?,
         priority: row.try_get("priority")?,
+        lane: row.try_get("lane")?,
+        lane_why: row.try_get("lane_why")?,
+        wants: row.try_get("wants")?,
+        heard: row.try_get("heard")?,
         seat: row.try_get("seat")?,
         operator: row.try_get("operator")?,
         answer_mode: row.try_get("answer_mode")?,
@@ -140,6 +154,9 @@ fn summary(row: &SqliteRow) -> sqlx::Result<IncidentSummary> {
         cause: row.try_get("cause")?,
         q850: row.try_get("q850")?,
         outcome: row.try_get("outcome")?,
+        disposition: row.try_get("disposition")?,
+        disposed_by: row.try_get("disposed_by")?,
+        disposed_at: time(row, "disposed_at")?,
         caller_packets: row.try_get("caller_packets")?,
         seat_packets: row.try_get("seat_packets")?,
         recording_state: row.try_get("recording_state")?,
