@@ -26,7 +26,7 @@ use siaga112::switchboard::view::{
 };
 use siaga112::telemetry::health::{Check, Health, HealthSnapshot, Phase};
 use siaga112::vocabulary::{
-    AnswerMode, CallId, IncidentId, Private, SeatId, Secret, Uid, WallTime,
+    AnswerMode, CallId, IncidentId, Lane, Private, SeatId, Secret, Uid, WallTime, Want,
 };
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -103,6 +103,10 @@ fn board() -> Board {
             dialled: "112".into(),
             state: "waiting".into(),
             queue: Some("112".into()),
+            lane: Lane::Silent,
+            priority: 6,
+            wants: vec![Want { skill: "mad".into(), level: 3 }],
+            flags: vec!["noise".into(), "silent".into()],
             seat: None,
             answer: AnswerMode::OnAgent,
             received_at: WallTime(1_789_621_200_000_000),
@@ -113,6 +117,7 @@ fn board() -> Board {
         queues: vec![QueueView {
             queue: "112".into(),
             waiting: 1,
+            lanes: [0, 1, 0],
             ringing: 0,
             oldest_seconds: 3,
             ready_seats: 0,
@@ -122,7 +127,10 @@ fn board() -> Board {
             seat: "seat-1".into(),
             operator: None,
             state: "paused".into(),
-            reason: "prayer".into(),
+            reason: "prayer, missed calls".into(),
+            pauses: vec!["prayer".into(), "missed calls".into()],
+            wrap_up_until: Some(WallTime(1_789_621_215_000_000)),
+            talks: 4,
             phones: 1,
             call: None,
             seconds: 60,

@@ -23,6 +23,7 @@ mod free;
 mod offers;
 mod seat;
 mod seats;
+pub mod service_level;
 pub mod settings;
 mod views;
 mod waiting;

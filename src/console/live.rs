@@ -18,7 +18,7 @@ use crate::switchboard::view::{
     Board, CallView, HopView, LineView, QueueView, SeatView, TrunkView,
 };
 
-async fn board(console: &Console) -> Result<Board, Problem> {
+pub(super) async fn board(console: &Console) -> Result<Board, Problem> {
     match console.desk.order(Order::Board).await? {
         Answer::Board(board) => Ok(*board),
         _ => Err(DeskError::Silent.into()),
@@ -55,6 +55,15 @@ struct LiveCall {
     state: String,
     /// Where it waits or waited.
     queue: Option<String>,
+    /// `usual`, `silent` or `nuisance`.
+    lane: &'static str,
+    /// 0 to 9, highest first.
+    priority: u8,
+    /// Skills that it asks of a seat, e.g. `mad:3`.
+    wants: Vec<String>,
+    /// What an operator should see at once: `spoke`, `tapped`, `pressed`, `noise`, `silent`,
+    /// `returning`, `linked`.
+    flags: Vec<String>,
     /// The seat that rings or talks.
     seat: Option<String>,
     /// Answer mode in force.
@@ -80,6 +89,10 @@ impl From<CallView> for LiveCall {
             dialled: view.dialled,
             state: view.state,
             queue: view.queue.map(|queue| queue.to_string()),
+            lane: view.lane.word(),
+            priority: view.priority,
+            wants: view.wants.iter().map(ToString::to_string).collect(),
+            flags: view.flags,
             seat: view.seat.map(|seat| seat.to_string()),
             answer_mode: view.answer.to_string(),
             received_at: At(view.received_at),
@@ -116,6 +129,8 @@ struct LiveQueue {
     id: String,
     /// Callers waiting, those ringing at a seat included.
     waiting: usize,
+    /// Of these, without an offer, by lane.
+    lanes: Lanes,
     /// Of these, ringing at a seat.
     ringing: usize,
     /// Seconds that the oldest one waits.
@@ -126,11 +141,29 @@ struct LiveQueue {
     seats: usize,
 }
 
+/// Callers without an offer by lane.
+#[derive(Serialize, ToSchema)]
+struct Lanes {
+    /// Everybody else.
+    usual: usize,
+    /// Nothing was heard of them.
+    silent: usize,
+    /// Of numbers that are marked.
+    nuisance: usize,
+}
+
+impl From<[usize; 3]> for Lanes {
+    fn from([usual, silent, nuisance]: [usize; 3]) -> Self {
+        Self { usual, silent, nuisance }
+    }
+}
+
 impl From<QueueView> for LiveQueue {
     fn from(view: QueueView) -> Self {
         Self {
             id: view.queue.to_string(),
             waiting: view.waiting,
+            lanes: view.lanes.into(),
             ringing: view.ringing,
             oldest_seconds: view.oldest_seconds,
             ready_seats: view.ready_seats,
@@ -165,10 +198,17 @@ struct LiveSeat {
     id: String,
     /// Who sits there.
     operator: Option<String>,
-    /// `signed-out`, `paused`, `ready`, `offered`, `talking` or `wrap-up`.
+    /// `signed-out`, `paused`, `ready`, `resting`, `offered`, `ringing`, `talking`, `hold`,
+    /// `engaged` or `wrap-up`.
     state: String,
-    /// Why it is paused.
+    /// Why it is paused, in one line.
     reason: String,
+    /// Why it is paused, each reason for itself.
+    pauses: Vec<String>,
+    /// When its wrap-up ends by itself.
+    wrap_up_until: Option<At>,
+    /// Talks since it signed in.
+    talks: u32,
     /// Phones registered.
     phones: usize,
     /// The call that rings or talks there.
@@ -186,6 +226,9 @@ impl From<SeatView> for LiveSeat {
             operator: view.operator.map(|operator| operator.to_string()),
             state: view.state,
             reason: view.reason,
+            pauses: view.pauses,
+            wrap_up_until: view.wrap_up_until.map(At),
+            talks: view.talks,
             phones: view.phones,
             call: view.call.map(|call| call.to_string()),
             seconds: view.seconds,

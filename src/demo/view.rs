@@ -185,7 +185,7 @@ fn print(text: &str) {
 mod tests {
     use super::*;
     use crate::switchboard::view::{CallView, QueueView, SeatView};
-    use crate::vocabulary::{AnswerMode, CallId, IncidentId, Private, Uid, WallTime};
+    use crate::vocabulary::{AnswerMode, CallId, IncidentId, Lane, Private, Uid, WallTime};
 
     #[test]
     fn no_line_of_the_picture_wraps() {
@@ -200,6 +200,10 @@ mod tests {
             dialled: long.to_owned(),
             state: long.to_owned(),
             queue: Some(long.into()),
+            lane: Lane::Nuisance,
+            priority: 9,
+            wants: Vec::new(),
+            flags: Vec::new(),
             seat: Some(long.into()),
             answer: AnswerMode::OnAgent,
             received_at: WallTime(1),
@@ -212,6 +216,9 @@ mod tests {
             operator: Some(long.into()),
             state: long.to_owned(),
             reason: String::new(),
+            pauses: Vec::new(),
+            wrap_up_until: None,
+            talks: 0,
             phones: 1,
             call: None,
             seconds: u64::MAX,
@@ -220,6 +227,7 @@ mod tests {
         let queue = QueueView {
             queue: long.into(),
             waiting: usize::MAX,
+            lanes: [usize::MAX; 3],
             ringing: usize::MAX,
             oldest_seconds: u64::MAX,
             ready_seats: 1000,

@@ -2,7 +2,7 @@
 
 use crate::acd;
 use crate::call::{Side, State};
-use crate::vocabulary::{Moment, Now};
+use crate::vocabulary::{Lane, Moment, Now, WallTime};
 
 use super::Switchboard;
 use super::view::{Board, CallView, QueueView, SeatView, TrunkView};
@@ -10,6 +10,9 @@ use super::view::{Board, CallView, QueueView, SeatView, TrunkView};
 impl Switchboard {
     pub(super) fn board(&self, now: Now) -> Board {
         let seconds = |since: Moment| now.moment.since(since).as_secs();
+        let words = |pauses: &[acd::Pause]| -> Vec<String> {
+            pauses.iter().map(|pause| pause.word().to_owned()).collect()
+        };
         Board {
             at: now.wall,
             draining: self.draining,
@@ -20,6 +23,7 @@ impl Switchboard {
                 .map(|q| QueueView {
                     queue: q.queue,
                     waiting: q.waiting + q.ringing,
+                    lanes: q.lanes,
                     ringing: q.ringing,
                     oldest_seconds: q.oldest.map_or(0, seconds),
                     ready_seats: q.ready_seats,
@@ -34,7 +38,10 @@ impl Switchboard {
                     seat: s.seat,
                     operator: s.operator,
                     state: s.state.word().to_owned(),
-                    reason: s.pauses.iter().map(acd::Pause::word).collect::<Vec<_>>().join(", "),
+                    reason: words(&s.pauses).join(", "),
+                    pauses: words(&s.pauses),
+                    wrap_up_until: s.wrap_up_until.map(|until| wall(now, until)),
+                    talks: s.talks,
                     call: s.call,
                     seconds: seconds(s.since),
                     queues: s.queues,
@@ -46,6 +53,9 @@ impl Switchboard {
             locked_sources: self.guesses.locked(now.moment),
             malformed: self.malformed,
             orphans: self.orphans,
+            marks: 0,
+            work_open: 0,
+            mass_incidents: 0,
         }
     }
 
@@ -68,6 +78,10 @@ impl Switchboard {
                 dialled: call.dialled.clone(),
                 state: state.to_owned(),
                 queue: call.queue.clone(),
+                lane: Lane::Usual,
+                priority: call.priority,
+                wants: Vec::new(),
+                flags: Vec::new(),
                 seat: seat.cloned(),
                 answer: call.answer,
                 received_at: call.received.wall,
@@ -92,4 +106,10 @@ impl Switchboard {
         };
         self.trunks.iter().map(view).collect()
     }
+}
+
+/// A moment to come, as the calendar says it.
+fn wall(now: Now, moment: Moment) -> WallTime {
+    let ahead = i64::try_from(moment.since(now.moment).as_micros()).unwrap_or(i64::MAX);
+    WallTime(now.wall.0.saturating_add(ahead))
 }

@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::vocabulary::{
-    AnswerMode, CallId, IncidentId, OperatorId, Private, QueueId, SeatId, TrunkId, WallTime,
+    AnswerMode, CallId, IncidentId, Lane, OperatorId, Private, QueueId, SeatId, TrunkId, WallTime,
+    Want,
 };
 
 /// Everything that lives.
@@ -33,6 +34,15 @@ pub struct Board {
     pub malformed: u64,
     /// Calls set aside after an internal fault; must be 0.
     pub orphans: u64,
+    /// Marks on numbers that stand.
+    #[serde(default)]
+    pub marks: usize,
+    /// Open entries of the list of those to call back.
+    #[serde(default)]
+    pub work_open: usize,
+    /// Places from which a mass incident comes now.
+    #[serde(default)]
+    pub mass_incidents: usize,
 }
 
 /// One live call.
@@ -54,6 +64,19 @@ pub struct CallView {
     pub state: String,
     /// Where it waits or waited.
     pub queue: Option<QueueId>,
+    /// Its lane there.
+    #[serde(default)]
+    pub lane: Lane,
+    /// 0 to 9, highest first.
+    #[serde(default)]
+    pub priority: u8,
+    /// Skills that it asks of a seat.
+    #[serde(default)]
+    pub wants: Vec<Want>,
+    /// What an operator should see at once: `spoke`, `tapped`, `pressed`, `noise`, `silent`,
+    /// `returning`, `linked`.
+    #[serde(default)]
+    pub flags: Vec<String>,
     /// The seat that rings or talks.
     pub seat: Option<SeatId>,
     /// Answer mode in force.
@@ -75,7 +98,10 @@ pub struct QueueView {
     pub queue: QueueId,
     /// Callers waiting, those ringing at a seat included.
     pub waiting: usize,
-    /// Of these, ringing at a seat.
+    /// Those without an offer by lane, in the order of [`Lane::ALL`].
+    #[serde(default)]
+    pub lanes: [usize; 3],
+    /// Callers to whom a seat rings.
     pub ringing: usize,
     /// Seconds that the oldest one waits.
     pub oldest_seconds: u64,
@@ -92,10 +118,20 @@ pub struct SeatView {
     pub seat: SeatId,
     /// Who sits there.
     pub operator: Option<OperatorId>,
-    /// `signed-out`, `paused`, `ready`, `offered`, `talking` or `wrap-up`.
+    /// `signed-out`, `paused`, `ready`, `resting`, `offered`, `ringing`, `talking`, `hold`,
+    /// `engaged` or `wrap-up`.
     pub state: String,
-    /// Why it is paused.
+    /// Why it is paused, in one line.
     pub reason: String,
+    /// Why it is paused, each reason for itself.
+    #[serde(default)]
+    pub pauses: Vec<String>,
+    /// When its wrap-up ends by itself.
+    #[serde(default)]
+    pub wrap_up_until: Option<WallTime>,
+    /// Talks since it signed in.
+    #[serde(default)]
+    pub talks: u32,
     /// Phones registered.
     pub phones: usize,
     /// The call that rings or talks there.

@@ -10,10 +10,11 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use thiserror::Error;
 
 use super::health::HealthSnapshot;
+use crate::acd::service_level::Patience;
 use crate::journal::{Entry, Fact};
 use crate::store::outcome;
 use crate::switchboard::view::Board;
-use crate::vocabulary::{CallId, TrunkId};
+use crate::vocabulary::{CallId, Ending, Lane, QueueId, TrunkId, WallTime};
 
 /// Live calls whose trunk is remembered; above it the oldest are counted under no trunk.
 const LIVE_CALLS: usize = 200_000;
@@ -22,8 +23,22 @@ const ANSWER_SECONDS: &[f64] = &[5.0, 10.0, 15.0, 20.0, 30.0, 60.0];
 /// Seconds of one group commit: from a fast SSD to the longest that 180 waits.
 const COMMIT_SECONDS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0];
 /// The states that a seat can be in, as the board names them.
-const SEAT_STATES: [&str; 8] =
-    ["signed-out", "paused", "ready", "resting", "offered", "talking", "engaged", "wrap-up"];
+const SEAT_STATES: [&str; 10] = [
+    "signed-out",
+    "paused",
+    "ready",
+    "resting",
+    "offered",
+    "ringing",
+    "talking",
+    "hold",
+    "engaged",
+    "wrap-up",
+];
+/// Sounds of a waiting caller, as the entries name them.
+const SOUNDS: [&str; 4] = ["voice", "tap", "noise", "key"];
+/// The marks of answering, in seconds: the EU's and NENA's.
+const WITHIN: [(u64, &str); 3] = [(10, "10"), (15, "15"), (20, "20")];
 
 /// Metrics could not be set up.
 #[derive(Debug, Error)]
@@ -66,6 +81,19 @@ impl Metrics {
 fn describe() {
     for (name, help) in [
         ("siaga112_calls_total", "Calls that are over, by trunk and outcome"),
+        ("siaga112_offered_total", "Calls that entered a queue, by trunk and first queue"),
+        ("siaga112_answered_total", "Of these, answered by a seat"),
+        ("siaga112_answered_within_total", "Of these, within so many seconds of the INVITE"),
+        ("siaga112_abandoned_total", "Callers who left before an answer, by seconds waited"),
+        ("siaga112_lane_total", "Decisions to put a call into a lane"),
+        ("siaga112_heard_total", "What was heard of callers who wait, by sound"),
+        ("siaga112_dispositions_total", "What people said that calls were"),
+        ("siaga112_marks_total", "Marks on numbers set and taken back"),
+        ("siaga112_mass_incidents_total", "Mass incidents noticed"),
+        ("siaga112_work_opened_total", "Callers to be called back, by kind"),
+        ("siaga112_work_tried_total", "Attempts to call back that are over, by outcome"),
+        ("siaga112_work_closed_total", "Callers who need not be called back any more"),
+        ("siaga112_picked_up_total", "Callers whom a person took out of turn"),
         ("siaga112_offers_total", "Offers to seats that are over, by outcome"),
         ("siaga112_recordings_total", "Recordings by what became of them"),
         ("siaga112_alarms_total", "Alarms by name"),
@@ -95,6 +123,10 @@ fn describe() {
         ("siaga112_trunk_registered", "1 while we are registered at a trunk's carrier"),
         ("siaga112_queue_waiting", "Callers waiting, ringing ones included"),
         ("siaga112_queue_oldest_wait_seconds", "Wait of the caller who waits longest"),
+        ("siaga112_queue_lane_waiting", "Callers without an offer, by lane"),
+        ("siaga112_work_open", "Callers who are to be called back"),
+        ("siaga112_marks", "Marks on numbers that stand"),
+        ("siaga112_mass_incidents", "Places from which a mass incident comes now"),
         ("siaga112_seats", "Seats by state"),
         ("siaga112_orphans", "Calls set aside after an internal fault; must be 0"),
         ("siaga112_health", "1 while a part works, 0 while it is in trouble"),
@@ -110,10 +142,26 @@ fn describe() {
     describe_histogram!("siaga112_journal_commit_seconds", Unit::Seconds, commit);
 }
 
-/// Counts entries. It remembers the trunk of each live call and nothing else.
+/// Counts entries. It remembers trunk, queue and arrival of each live call and nothing else.
 #[derive(Debug, Default)]
 pub struct EntryCounter {
-    trunks: BTreeMap<CallId, TrunkId>,
+    live: BTreeMap<CallId, Live>,
+}
+
+/// What the labels of a call are made of.
+#[derive(Debug)]
+struct Live {
+    trunk: TrunkId,
+    at: WallTime,
+    queue: Option<QueueId>,
+    answered: bool,
+}
+
+impl Live {
+    fn labels(&self) -> [(&'static str, String); 2] {
+        let queue = self.queue.as_ref().map_or("", |queue| queue.as_str());
+        [("trunk", self.trunk.as_str().to_owned()), ("queue", queue.to_owned())]
+    }
 }
 
 impl EntryCounter {
@@ -121,22 +169,22 @@ impl EntryCounter {
     pub fn count(&mut self, entry: &Entry) {
         match &entry.fact {
             Fact::Arrived { call, trunk, .. } => {
-                self.trunks.insert(*call, trunk.clone());
-                if self.trunks.len() > LIVE_CALLS {
-                    self.trunks.pop_first();
+                let (trunk, at) = (trunk.clone(), entry.at);
+                self.live.insert(*call, Live { trunk, at, queue: None, answered: false });
+                if self.live.len() > LIVE_CALLS {
+                    self.live.pop_first();
                 }
             }
-            Fact::Ended { call, ending, .. } => {
-                let trunk = self.trunks.remove(call);
-                let trunk = trunk.map_or_else(|| "unknown".to_owned(), |t| t.as_str().to_owned());
-                let outcome = outcome(ending);
-                counter!("siaga112_calls_total", "trunk" => trunk, "outcome" => outcome)
-                    .increment(1);
+            Fact::Queued { call, queue, .. } => {
+                let Some(live) = self.live.get_mut(call) else { return };
+                let first = live.queue.is_none();
+                live.queue.get_or_insert_with(|| queue.clone());
+                if first {
+                    counter!("siaga112_offered_total", &live.labels()).increment(1);
+                }
             }
-            Fact::Answered { after_ms, .. } => {
-                let span = std::time::Duration::from_millis(*after_ms);
-                histogram!("siaga112_answer_seconds").record(span);
-            }
+            Fact::Ended { call, ending, .. } => self.ended(entry.at, *call, ending),
+            Fact::Answered { call, after_ms, .. } => self.answered(*call, *after_ms),
             Fact::OfferEnded { outcome, .. } => {
                 // The entry's own word: kebab-case, as in the record.
                 let word = serde_json::to_value(outcome).ok();
@@ -155,23 +203,41 @@ impl EntryCounter {
             Fact::ConfigRefused { .. } => {
                 counter!("siaga112_configs_total", "result" => "refused").increment(1);
             }
+            Fact::Laned { lane, .. } => {
+                counter!("siaga112_lane_total", "lane" => lane.word()).increment(1);
+            }
+            Fact::Heard { sound, .. } => {
+                let sound = SOUNDS.iter().find(|known| *known == sound).unwrap_or(&"other");
+                counter!("siaga112_heard_total", "sound" => *sound).increment(1);
+            }
+            Fact::Disposed { disposition, .. } => {
+                let word = disposition.word();
+                counter!("siaga112_dispositions_total", "disposition" => word).increment(1);
+            }
+            Fact::NumberMarked { .. } => {
+                counter!("siaga112_marks_total", "change" => "set").increment(1);
+            }
+            Fact::NumberCleared { .. } => {
+                counter!("siaga112_marks_total", "change" => "cleared").increment(1);
+            }
+            Fact::MassIncident { over: false, .. } => {
+                counter!("siaga112_mass_incidents_total").increment(1);
+            }
+            Fact::WorkOpened { kind, .. } => {
+                counter!("siaga112_work_opened_total", "kind" => kind.word()).increment(1);
+            }
+            Fact::WorkTriedEnded { outcome, .. } => {
+                counter!("siaga112_work_tried_total", "outcome" => outcome.word()).increment(1);
+            }
+            Fact::WorkClosed { .. } => counter!("siaga112_work_closed_total").increment(1),
+            Fact::PickedUp { .. } => counter!("siaga112_picked_up_total").increment(1),
             Fact::NodeStarted { .. }
             | Fact::NodeStopped
-            | Fact::Queued { .. }
-            | Fact::Laned { .. }
             | Fact::EarlyMedia { .. }
             | Fact::Prompted { .. }
-            | Fact::Heard { .. }
             | Fact::Linked { .. }
-            | Fact::PickedUp { .. }
-            | Fact::Disposed { .. }
-            | Fact::NumberMarked { .. }
-            | Fact::NumberCleared { .. }
-            | Fact::MassIncident { .. }
-            | Fact::WorkOpened { .. }
+            | Fact::MassIncident { over: true, .. }
             | Fact::WorkTried { .. }
-            | Fact::WorkTriedEnded { .. }
-            | Fact::WorkClosed { .. }
             | Fact::Overflowed { .. }
             | Fact::Offered { .. }
             | Fact::CallerAnswered { .. }
@@ -187,6 +253,33 @@ impl EntryCounter {
             | Fact::SeatChanged { .. }
             | Fact::Audited { .. } => {}
         }
+    }
+
+    fn answered(&mut self, call: CallId, after_ms: u64) {
+        let span = std::time::Duration::from_millis(after_ms);
+        histogram!("siaga112_answer_seconds").record(span);
+        let Some(live) = self.live.get_mut(&call).filter(|live| !live.answered) else { return };
+        // A caller who is handed on, or waits again, was answered once.
+        live.answered = true;
+        counter!("siaga112_answered_total", &live.labels()).increment(1);
+        for (_, within) in WITHIN.iter().filter(|(seconds, _)| after_ms <= seconds * 1000) {
+            let [trunk, queue] = live.labels();
+            let labels = [trunk, queue, ("seconds", (*within).to_owned())];
+            counter!("siaga112_answered_within_total", &labels).increment(1);
+        }
+    }
+
+    fn ended(&mut self, at: WallTime, call: CallId, ending: &Ending) {
+        let live = self.live.remove(&call);
+        let outcome = outcome(ending);
+        if let Some(live) = live.as_ref().filter(|_| outcome == "abandoned") {
+            let waited = at.0.saturating_sub(live.at.0).max(0).unsigned_abs() / 1000;
+            let [trunk, queue] = live.labels();
+            let labels = [trunk, queue, ("after", Patience::of(waited).word().to_owned())];
+            counter!("siaga112_abandoned_total", &labels).increment(1);
+        }
+        let trunk = live.map_or_else(|| "unknown".to_owned(), |l| l.trunk.as_str().to_owned());
+        counter!("siaga112_calls_total", "trunk" => trunk, "outcome" => outcome).increment(1);
     }
 }
 
@@ -239,6 +332,10 @@ pub fn gauges(board: &Board, media: MediaCounts, health: &HealthSnapshot) {
         set.labelled("siaga112_queue_waiting", "queue", name, queue.waiting as f64);
         let oldest = queue.oldest_seconds as f64;
         set.labelled("siaga112_queue_oldest_wait_seconds", "queue", name, oldest);
+        for (lane, waiting) in Lane::ALL.iter().zip(queue.lanes) {
+            let labels = [("queue", name.to_owned()), ("lane", lane.word().to_owned())];
+            set.gauge("siaga112_queue_lane_waiting", &labels, waiting as f64);
+        }
     }
     for state in SEAT_STATES {
         let seats = board.seats.iter().filter(|seat| seat.state == state).count();
@@ -261,6 +358,9 @@ pub fn gauges(board: &Board, media: MediaCounts, health: &HealthSnapshot) {
         set.labelled("siaga112_health", "check", check.check.word(), works);
     }
     set.finish();
+    gauge!("siaga112_work_open").set(board.work_open as f64);
+    gauge!("siaga112_marks").set(board.marks as f64);
+    gauge!("siaga112_mass_incidents").set(board.mass_incidents as f64);
     gauge!("siaga112_draining").set(f64::from(u8::from(board.draining)));
     gauge!("siaga112_orphans").set(board.orphans as f64);
     counter!("siaga112_unknown_source_total").absolute(board.unknown_source);
@@ -272,8 +372,8 @@ pub fn gauges(board: &Board, media: MediaCounts, health: &HealthSnapshot) {
     counter!("siaga112_rtp_lost_total").absolute(media.lost);
 }
 
-/// Gauges by name, label and value of the label.
-type Names = BTreeSet<(&'static str, &'static str, String)>;
+/// Gauges by name and labels.
+type Names = BTreeSet<(&'static str, Vec<(&'static str, String)>)>;
 
 /// Sets labelled gauges, and to 0 those whose queue or trunk is gone since the scrape before.
 #[derive(Default)]
@@ -281,15 +381,19 @@ struct Gauges(Names);
 
 impl Gauges {
     fn labelled(&mut self, name: &'static str, label: &'static str, value: &str, to: f64) {
-        gauge!(name, label => value.to_owned()).set(to);
-        self.0.insert((name, label, value.to_owned()));
+        self.gauge(name, &[(label, value.to_owned())], to);
+    }
+
+    fn gauge(&mut self, name: &'static str, labels: &[(&'static str, String)], to: f64) {
+        gauge!(name, labels).set(to);
+        self.0.insert((name, labels.to_vec()));
     }
 
     fn finish(self) {
         static BEFORE: Mutex<Names> = Mutex::new(BTreeSet::new());
         let mut before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
-        for (name, label, value) in before.difference(&self.0) {
-            gauge!(*name, *label => value.clone()).set(0.0);
+        for (name, labels) in before.difference(&self.0) {
+            gauge!(*name, labels).set(0.0);
         }
         *before = self.0;
     }
@@ -298,9 +402,10 @@ impl Gauges {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::screening::Disposition;
     use crate::switchboard::view::{LineView, TrunkView};
     use crate::telemetry::health::Health;
-    use crate::vocabulary::{Cause, Ending, IncidentId, Party, Stage, Uid, WallTime};
+    use crate::vocabulary::{Cause, IncidentId, Party, Stage, Uid};
 
     fn trunk(state: &str, registered: Option<i64>) -> TrunkView {
         let line = LineView {
@@ -325,27 +430,55 @@ mod tests {
         let metrics = install().expect("installs");
         let _again = install().expect("gives the same");
         let call = CallId(Uid::new(WallTime(1_000), 1));
+        let second = CallId(Uid::new(WallTime(1_000), 2));
+        let arrived = |call: CallId| Fact::Arrived {
+            call,
+            incident: IncidentId(call.0),
+            trunk: "metrics-trunk".into(),
+            source: String::new(),
+            arrival: Box::default(),
+        };
+        let queued = |call| Fact::Queued {
+            call,
+            queue: "metrics-queue".into(),
+            rule: String::new(),
+            priority: 5,
+            answer: crate::vocabulary::AnswerMode::OnAgent,
+            wants: Vec::new(),
+        };
+        let left = Ending {
+            stage: Stage::Waiting,
+            by: Party::Caller,
+            cause: Cause::Cancelled,
+            q850: None,
+        };
         let mut counter = EntryCounter::default();
         let ending =
             Ending { stage: Stage::Talking, by: Party::Caller, cause: Cause::HungUp, q850: None };
         for fact in [
-            Fact::Arrived {
-                call,
-                incident: IncidentId(call.0),
-                trunk: "metrics-trunk".into(),
-                source: String::new(),
-                arrival: Box::default(),
-            },
-            Fact::Answered { call, seat: "s".into(), operator: None, after_ms: 7_000 },
+            arrived(call),
+            queued(call),
+            queued(call),
+            Fact::Answered { call, seat: "s".into(), operator: None, after_ms: 12_000 },
+            Fact::Answered { call, seat: "t".into(), operator: None, after_ms: 7_000 },
+            Fact::Laned { call, lane: Lane::Silent, why: String::new() },
+            Fact::Heard { call, sound: "tap".into(), after_ms: 1 },
+            Fact::Heard { call, sound: "sneeze".into(), after_ms: 1 },
+            Fact::Disposed { call, disposition: Disposition::Ghost, by: "siti".into() },
             Fact::Ended { call, ending, caller_packets: None, seat_packets: None },
+            arrived(second),
+            queued(second),
+            Fact::Ended { call: second, ending: left, caller_packets: None, seat_packets: None },
             Fact::Alarm { name: "test-alarm".into(), detail: String::new() },
         ] {
-            counter.count(&Entry { at: WallTime(0), fact });
+            let at = WallTime(if matches!(fact, Fact::Ended { .. }) { 12_000_000 } else { 0 });
+            counter.count(&Entry { at, fact });
         }
-        assert!(counter.trunks.is_empty());
+        assert!(counter.live.is_empty());
         let queue = |waiting| crate::switchboard::view::QueueView {
             queue: "metrics-queue".into(),
             waiting,
+            lanes: [1, 2, 0],
             ringing: 0,
             oldest_seconds: 4,
             ready_seats: 0,
@@ -354,7 +487,8 @@ mod tests {
         let board = Board {
             queues: vec![queue(3)],
             trunks: vec![trunk("degraded", Some(1)), trunk("down", None)],
-            orphans: 0,
+            work_open: 2,
+            marks: 3,
             ..Board::default()
         };
         let media = MediaCounts { received: 10, sent: 9, lost: 1 };
@@ -364,6 +498,20 @@ mod tests {
             r#"siaga112_calls_total{trunk="metrics-trunk",outcome="answered"} 1"#,
             r#"siaga112_answer_seconds_bucket{le="5"} 0"#,
             r#"siaga112_answer_seconds_bucket{le="10"} 1"#,
+            r#"siaga112_answer_seconds_bucket{le="15"} 2"#,
+            r#"siaga112_calls_total{trunk="metrics-trunk",outcome="abandoned"} 1"#,
+            r#"siaga112_offered_total{trunk="metrics-trunk",queue="metrics-queue"} 2"#,
+            r#"siaga112_answered_total{trunk="metrics-trunk",queue="metrics-queue"} 1"#,
+            r#"siaga112_answered_within_total{trunk="metrics-trunk",queue="metrics-queue",seconds="15"} 1"#,
+            r#"siaga112_answered_within_total{trunk="metrics-trunk",queue="metrics-queue",seconds="20"} 1"#,
+            r#"siaga112_abandoned_total{trunk="metrics-trunk",queue="metrics-queue",after="10-30"} 1"#,
+            r#"siaga112_lane_total{lane="silent"} 1"#,
+            r#"siaga112_heard_total{sound="tap"} 1"#,
+            r#"siaga112_heard_total{sound="other"} 1"#,
+            r#"siaga112_dispositions_total{disposition="ghost"} 1"#,
+            r#"siaga112_queue_lane_waiting{queue="metrics-queue",lane="silent"} 2"#,
+            "siaga112_work_open 2",
+            "siaga112_marks 3",
             r#"siaga112_alarms_total{name="test-alarm"} 1"#,
             r#"siaga112_queue_waiting{queue="metrics-queue"} 3"#,
             r#"siaga112_queue_oldest_wait_seconds{queue="metrics-queue"} 4"#,
@@ -381,5 +529,8 @@ mod tests {
         gauges(&Board::default(), media, &Health::new().snapshot());
         let text = metrics.render();
         assert!(text.contains(r#"siaga112_queue_waiting{queue="metrics-queue"} 0"#), "{text}");
+        let lane = r#"siaga112_queue_lane_waiting{queue="metrics-queue",lane="silent"} 0"#;
+        assert!(text.contains(lane), "{text}");
+        assert!(!text.contains(r#"seconds="10""#), "{text}");
     }
 }
