@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -95,6 +96,28 @@ impl<'l> Folder<'l> {
         }
     }
 
+    /// Names of the entries of a sub-directory that may be missing, sorted.
+    pub(super) fn names(&self, sub: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.dir.join(sub)).into_iter().flatten().flatten();
+        let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+        let mut names: Vec<String> = entries.map(name).collect();
+        names.sort();
+        names
+    }
+
+    /// Lets the content of a file that is not read here take part in the digest.
+    pub(super) fn take_part(&mut self, name: &str) {
+        match digest_of(&self.dir.join(name)) {
+            Ok(digest) => {
+                self.digests.insert(name.to_owned(), digest);
+            }
+            Err(error) => {
+                let what = format!("the file cannot be read: {error}");
+                self.log.error(&self.whole(name), what, "let the gateway's user read it");
+            }
+        }
+    }
+
     /// The `.toml` files of a sub-directory, as names below the directory.
     pub(super) fn tables_below(&self, sub: &str) -> Option<Vec<String>> {
         let names = self.list(sub)?;
@@ -157,7 +180,8 @@ impl<'l> Folder<'l> {
         errors.is_empty().then(|| At { place: self.whole(name), value: entries })
     }
 
-    /// SHA-256 over the names and contents of all files read so far, lower-case hexadecimal.
+    /// SHA-256 over the names and contents of all files that take part so far, lower-case
+    /// hexadecimal.
     pub(super) fn digest(&self) -> String {
         let mut all = Sha256::new();
         for (name, digest) in &self.digests {
@@ -166,6 +190,19 @@ impl<'l> Folder<'l> {
             all.update(digest);
         }
         hex(&all.finalize())
+    }
+}
+
+/// SHA-256 of a file of any size.
+fn digest_of(path: &Path) -> std::io::Result<[u8; 32]> {
+    let mut file = fs::File::open(path)?;
+    let mut digest = Sha256::new();
+    let mut part = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut part)? {
+            0 => return Ok(digest.finalize().into()),
+            length => digest.update(part.get(..length).unwrap_or_default()),
+        }
     }
 }
 

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 use super::findings::{At, Log, Place};
 use super::folder::Entry;
-use super::forms;
 use super::names::Names;
 use super::secrets::{Found, PASSWORD, TOKEN, Vault};
 use super::section::{Section, Wrong, some_text};
 use super::tls::{self, ConnectionSettings};
+use super::{forms, screening};
 use crate::console::settings::{ConsoleSettings, Token};
 use crate::media::settings::MediaSettings;
+use crate::screening::settings::ScreeningSettings;
 use crate::sip::digest::Algorithm;
 use crate::sip::session_timer::Terms;
 use crate::sip::settings::{Expires, SipSettings, Timers};
@@ -44,6 +45,7 @@ pub(super) struct Gateway {
     pub(super) media: MediaSettings,
     pub(super) console: ConsoleSettings,
     pub(super) hep: Option<HepSettings>,
+    pub(super) screening: ScreeningSettings,
     ports_place: Place,
 }
 
@@ -75,6 +77,7 @@ impl Gateway {
             media,
             console,
             hep,
+            screening: screening::read(top.section_or_empty("screening", "[screening]")),
             ports_place,
         }
     }

@@ -5,6 +5,7 @@
 //! shows a secret. The files are the only source of settings, beside environment variables for
 //! `gateway.toml`.
 
+mod announce;
 mod categories;
 mod environment;
 mod findings;
@@ -14,8 +15,11 @@ mod gateway;
 mod lines;
 mod names;
 mod places;
+mod prompts;
 mod queues;
+mod reach;
 mod routing;
+mod screening;
 mod seats;
 mod secrets;
 mod section;
@@ -23,16 +27,15 @@ mod section;
 mod tests;
 mod tls;
 mod trunks;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::acd::settings::{QueueSettings, SeatSettings};
 use crate::console::settings::ConsoleSettings;
 use crate::incident::settings::Kecamatan;
 use crate::media::settings::MediaSettings;
-use crate::screening::settings::ScreeningSettings;
 use crate::switchboard::settings::SwitchboardSettings;
 use crate::telemetry::hep::HepSettings;
 use crate::trunk::settings::{Centre, TrunkSettings};
@@ -44,6 +47,7 @@ use findings::{Log, Place};
 use folder::Folder;
 use gateway::Gateway;
 use names::Names;
+use prompts::PromptFiles;
 use secrets::Vault;
 
 /// This machine among the nodes of a centre.
@@ -149,7 +153,11 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
         read_trunks(&mut folder, &mut usernames, &vault, (centre, connections), log);
     let file = folder.table("queues.toml");
     let mut queue_names = Names::new("queue", file.is_some());
-    let queues = file.map(|file| queues::read(file, &mut queue_names, log)).unwrap_or_default();
+    let mut prompts = PromptFiles::list(&folder);
+    let queues = file
+        .map(|file| queues::read(file, &mut queue_names, &mut prompts, log))
+        .unwrap_or_default();
+    prompts.used().for_each(|file| folder.take_part(file));
     let known =
         routing::Known { trunks: &trunk_names, queues: &queue_names, kecamatan: &kecamatan };
     let file = folder.table("routing.toml");
@@ -157,8 +165,15 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
     let file = folder.table("seats.toml");
     let read_seats = file.map(|file| seats::read(file, &queue_names, &mut usernames, &vault, log));
     if let Some((seats, _)) = &read_seats {
-        check_staffing(&queues, seats, &queue_names, log);
+        let refuses =
+            gateway.as_ref().is_some_and(|file| file.screening.refuse_after_marks.is_some());
+        let centre = reach::Centre { trunks: &trunks, rules: &rules, queues: &queues, seats };
+        centre.check(&queue_names, refuses, log);
     }
+    let rules = rules.into_iter().map(|written| written.rule.value).collect();
+    let announcements =
+        queues.iter().map(|q| (q.settings.id.clone(), q.announcements.clone())).collect();
+    let queues = queues.into_iter().map(|written| written.settings).collect();
     let (seats, accounts) = read_seats.unwrap_or_default();
     let file = folder.table("categories.toml");
     let categories = file.map(|file| categories::read(file, log)).unwrap_or_default();
@@ -178,8 +193,8 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
             trunks,
             rules,
             queues,
-            announcements: BTreeMap::new(),
-            screening: ScreeningSettings::default(),
+            announcements,
+            screening: gateway.screening,
             seats,
             categories,
             places,
@@ -231,20 +246,4 @@ fn read_trunks(
         );
     }
     (trunks, names)
-}
-
-/// Callers of a queue without seats only wait for its overflow.
-fn check_staffing(queues: &[QueueSettings], seats: &[SeatSettings], names: &Names, log: &Log) {
-    for queue in queues {
-        if seats.iter().any(|seat| seat.member(&queue.id).is_some()) {
-            continue;
-        }
-        if let Some(place) = names.place(queue.id.as_str()) {
-            log.warn(
-                place,
-                format!("no seat serves the queue {:?}: its callers wait for nobody", queue.id),
-                format!("add {:?} to the queues of a seat", queue.id),
-            );
-        }
-    }
 }

@@ -1,50 +1,65 @@
 //! `queues.toml`: where calls wait, and where they go when nobody comes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::findings::{At, Log};
+use super::findings::{At, Log, Place};
 use super::folder::Entry;
 use super::names::Names;
+use super::prompts::PromptFiles;
 use super::section::{Section, Wrong};
 use super::trunks::answer_mode;
+use super::{announce, waiting};
 use crate::acd::settings::{Overflow, QueueSettings};
 use crate::sip::{Scheme, Uri};
+use crate::switchboard::settings::Announcements;
 use crate::vocabulary::QueueId;
 
-/// Carriers give up on an unanswered call at about three minutes (Timer C, RFC 3261 §16.6).
-const NETWORKS_GIVE_UP_SECONDS: u64 = 170;
-
-/// One queue as it is written, before its overflow is followed to the end.
-struct Written {
-    name: At<String>,
+/// One queue as it is written.
+pub(super) struct Written {
+    pub(super) name: At<String>,
     overflow: Vec<At<Overflow>>,
-    settings: QueueSettings,
+    /// With the overflow followed to its end.
+    pub(super) settings: QueueSettings,
+    pub(super) announcements: Announcements,
+    /// Where its bounds stand, in the order of the lanes.
+    pub(super) bounds: [Place; 3],
+    /// Where its `max_wait_seconds` stands.
+    pub(super) max_wait: Place,
 }
 
 /// Reads the queues and checks that each of them ends at a number outside.
-pub(super) fn read(file: At<Vec<Entry>>, names: &mut Names, log: &Log) -> Vec<QueueSettings> {
+pub(super) fn read(
+    file: At<Vec<Entry>>,
+    names: &mut Names,
+    prompts: &mut PromptFiles,
+    log: &Log,
+) -> Vec<Written> {
     let place = file.place.clone();
     let mut top = Section::top(file, log);
     let sections = top.sections("queue", "[[queue]]");
     if sections.is_empty() {
         log.error(&place, "there is no queue: no call could wait for an operator", "add [[queue]]");
     }
-    let queues: Vec<Written> =
-        sections.into_iter().map(|section| read_one(section, names, log)).collect();
+    let mut queues: Vec<Written> =
+        sections.into_iter().map(|section| read_one(section, names, prompts, log)).collect();
     check_overflow(&queues, names, log);
     let by_name: BTreeMap<&str, &Written> =
         queues.iter().map(|queue| (queue.name.value.as_str(), queue)).collect();
+    let ends: Vec<Vec<Overflow>> = queues.iter().map(|queue| followed(queue, &by_name)).collect();
+    for (queue, overflow) in queues.iter_mut().zip(ends) {
+        queue.settings.overflow = overflow;
+    }
     queues
-        .iter()
-        .map(|queue| {
-            let mut settings = queue.settings.clone();
-            settings.overflow = followed(queue, &by_name);
-            settings
-        })
-        .collect()
 }
 
-fn read_one(mut section: Section<'_>, names: &mut Names, log: &Log) -> Written {
+fn read_one(
+    mut section: Section<'_>,
+    names: &mut Names,
+    prompts: &mut PromptFiles,
+    log: &Log,
+) -> Written {
+    let place = section.place.clone();
     let name = section.name("name", "\"darurat\"");
     names.add(&name, log);
     let answer = section.word("answer", answer_mode).map(|mode| mode.value).unwrap_or_default();
@@ -63,13 +78,6 @@ fn read_one(mut section: Section<'_>, names: &mut Names, log: &Log) -> Written {
             "let max_wait_seconds be the larger one",
         );
     }
-    if max_wait.value.as_secs() > NETWORKS_GIVE_UP_SECONDS {
-        log.warn(
-            &max_wait.place,
-            format!("networks give up before max_wait_seconds = {}", max_wait.value.as_secs()),
-            format!("write at most {NETWORKS_GIVE_UP_SECONDS}, or the overflow is never reached"),
-        );
-    }
     if !section.has("overflow") {
         section.missing("overflow", "[\"queue:cadangan\", \"tel:+6281234567899\"]");
     } else if section.lists_nothing("overflow") {
@@ -80,15 +88,49 @@ fn read_one(mut section: Section<'_>, names: &mut Names, log: &Log) -> Written {
         );
     }
     let overflow = section.words("overflow", overflow);
+    let (bounds, places) = waiting::bounds(&mut section, log);
+    let usual = QueueSettings::new(name.value.as_str());
     let settings = QueueSettings {
-        id: QueueId::from(name.value.as_str()),
         answer,
+        strategy: section
+            .word("strategy", waiting::strategy)
+            .map(|strategy| strategy.value)
+            .unwrap_or_default(),
         ring_timeout: ring_timeout.value,
         wrap_up: wrap_up.value,
+        wrap_up_most: wrap_up_most(&mut section, &wrap_up, log),
         max_wait: max_wait.value,
-        ..QueueSettings::new(name.value.as_str())
+        overflow_when: waiting::overflow_when(&mut section),
+        bounds,
+        widen: waiting::widen(&mut section, bounds.usual, log),
+        misses: section.number("misses", 0..=20, usual.misses).value,
+        set_aside: section.seconds("set_aside_seconds", 1..=3600, 120).value,
+        ..usual
     };
-    Written { name, overflow, settings }
+    let announce = section.section_or_empty("announce", "[queue.announce]");
+    let announcements = announce::read(announce, &place, prompts, log);
+    Written { name, overflow, settings, announcements, bounds: places, max_wait: max_wait.place }
+}
+
+/// The longest wrap-up that an operator may ask for: five minutes, or what every talk has anyway.
+fn wrap_up_most(section: &mut Section<'_>, wrap_up: &At<Duration>, log: &Log) -> Duration {
+    const USUAL: Duration = Duration::from_secs(300);
+    if !section.has("wrap_up_most_seconds") {
+        return wrap_up.value.max(USUAL);
+    }
+    let most = section.seconds("wrap_up_most_seconds", 0..=3600, 300);
+    if most.value < wrap_up.value {
+        log.error(
+            &most.place,
+            format!(
+                "wrap_up_most_seconds = {} is shorter than wrap_up_seconds = {}",
+                most.value.as_secs(),
+                wrap_up.value.as_secs()
+            ),
+            "let wrap_up_most_seconds be the larger one",
+        );
+    }
+    most.value
 }
 
 /// `queue:name`, `tel:number` or `sip:user@host`.

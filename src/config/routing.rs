@@ -4,9 +4,9 @@ use super::findings::{At, Log, Place};
 use super::folder::Entry;
 use super::forms;
 use super::names::Names;
-use super::section::{Section, some_text};
+use super::section::{Section, Wrong, name, some_text};
 use crate::routing::settings::{Rule, When};
-use crate::vocabulary::{QueueId, TrunkId};
+use crate::vocabulary::{QueueId, Skill, TrunkId, Want};
 
 /// The names that a rule may refer to.
 pub(super) struct Known<'n> {
@@ -15,27 +15,36 @@ pub(super) struct Known<'n> {
     pub(super) kecamatan: &'n Names,
 }
 
+/// One rule as it is written.
+pub(super) struct Written {
+    /// The rule and where it stands.
+    pub(super) rule: At<Rule>,
+    /// Where each of the skills stands that it asks for.
+    pub(super) wants: Vec<Place>,
+}
+
 /// Reads the rules, highest priority first; among equals the one that is written first.
-pub(super) fn read(file: At<Vec<Entry>>, known: &Known<'_>, log: &Log) -> Vec<Rule> {
+pub(super) fn read(file: At<Vec<Entry>>, known: &Known<'_>, log: &Log) -> Vec<Written> {
     let place = file.place.clone();
     let mut top = Section::top(file, log);
     let sections = top.sections("rule", "[[rule]]");
     let mut names = Names::new("rule", true);
-    let mut rules: Vec<At<Rule>> = Vec::new();
+    let mut rules: Vec<Written> = Vec::new();
     for (i, section) in sections.into_iter().enumerate() {
-        let place = section.place.clone();
-        let (name_place, rule) = read_one(section, i + 1, known);
-        names.add(&At { place: name_place, value: rule.name.clone() }, log);
-        rules.push(At { place, value: rule });
+        let (name_place, written) = read_one(section, i + 1, known);
+        names.add(&At { place: name_place, value: written.rule.value.name.clone() }, log);
+        rules.push(written);
     }
-    rules.sort_by_key(|rule| std::cmp::Reverse(rule.value.priority));
-    check_catch_all(&place, &rules, log);
-    check_reach(&rules, log);
-    rules.into_iter().map(|rule| rule.value).collect()
+    rules.sort_by_key(|written| std::cmp::Reverse(written.rule.value.priority));
+    let in_order: Vec<&At<Rule>> = rules.iter().map(|written| &written.rule).collect();
+    check_catch_all(&place, &in_order, log);
+    check_reach(&in_order, log);
+    rules
 }
 
-fn read_one(mut section: Section<'_>, number: usize, known: &Known<'_>) -> (Place, Rule) {
+fn read_one(mut section: Section<'_>, number: usize, known: &Known<'_>) -> (Place, Written) {
     let log = section.log();
+    let place = section.place.clone();
     let name = section
         .word("name", some_text)
         .unwrap_or_else(|| At { place: section.place.clone(), value: format!("rule {number}") });
@@ -46,15 +55,31 @@ fn read_one(mut section: Section<'_>, number: usize, known: &Known<'_>) -> (Plac
     let when = section.section("when", "when").map(|when| read_when(when, known, log));
     let queue = section.name("queue", "\"darurat\"");
     known.queues.refer(&queue, log);
+    let call_priority = section.number("call_priority", 0..=9, 5).value;
+    let (wants, places) =
+        section.words("skills", want).into_iter().map(|want| (want.value, want.place)).unzip();
     let rule = Rule {
         name: name.value,
         priority,
         when: when.unwrap_or_default(),
         queue: QueueId::from(queue.value),
-        call_priority: section.number("call_priority", 0..=9, 5).value,
-        wants: Vec::new(),
+        call_priority,
+        wants,
     };
-    (name.place, rule)
+    (name.place, Written { rule: At { place, value: rule }, wants: places })
+}
+
+/// `kepulauan:2`; level 1 where none is written.
+fn want(text: &str) -> Result<Want, Wrong> {
+    let (skill, level) = text.split_once(':').unwrap_or((text, "1"));
+    let level = level.parse().ok().filter(|level| (1..=9).contains(level));
+    match (name(skill), level) {
+        (Ok(skill), Some(level)) => Ok(Want { skill: Skill::from(skill), level }),
+        _ => Err(Wrong::new(
+            format!("{text:?} is no skill with a level"),
+            "write a short name, with a level from 1 to 9 or without: \"kepulauan:2\"",
+        )),
+    }
 }
 
 fn read_when(mut section: Section<'_>, known: &Known<'_>, log: &Log) -> When {
@@ -74,7 +99,7 @@ fn read_when(mut section: Section<'_>, known: &Known<'_>, log: &Log) -> When {
 }
 
 /// A call that no rule fits would be led nowhere.
-fn check_catch_all(file: &Place, rules: &[At<Rule>], log: &Log) {
+fn check_catch_all(file: &Place, rules: &[&At<Rule>], log: &Log) {
     if rules.iter().any(|rule| rule.value.when.is_always()) {
         return;
     }
@@ -89,7 +114,7 @@ fn check_catch_all(file: &Place, rules: &[At<Rule>], log: &Log) {
     );
 }
 
-fn check_reach(rules: &[At<Rule>], log: &Log) {
+fn check_reach(rules: &[&At<Rule>], log: &Log) {
     for (i, rule) in rules.iter().enumerate() {
         let covering =
             rules.iter().take(i).find(|above| covers(&above.value.when, &rule.value.when));

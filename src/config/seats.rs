@@ -6,10 +6,11 @@ use super::findings::{At, Log};
 use super::folder::Entry;
 use super::names::Names;
 use super::secrets::{Vault, account_name};
-use super::section::{Section, some_text};
+use super::section::{Item, Section, some_text};
+use super::waiting::TIERS;
 use crate::acd::settings::{Membership, SeatSettings};
 use crate::sip::settings::Account;
-use crate::vocabulary::{OperatorId, SeatId};
+use crate::vocabulary::{OperatorId, QueueId, SeatId, Skill};
 
 /// Reads seats and their accounts.
 pub(super) fn read(
@@ -31,9 +32,7 @@ pub(super) fn read(
     for section in top.sections("seat", "[[seat]]") {
         let place = section.place.clone();
         let (seat, account) = read_one(section, &mut names, usernames, vault);
-        for queue in &seat.queues {
-            queues.refer(queue, log);
-        }
+        check_queues(&seat, queues, log);
         if let Some(operator) = &seat.operator {
             operators.refer(operator, log);
             if let Some(other) = sitting.insert(operator.value.clone(), seat.name.clone()) {
@@ -52,13 +51,9 @@ pub(super) fn read(
         accounts.extend(account.map(|credential| Account { seat: id.clone(), credential }));
         seats.push(SeatSettings {
             id,
-            queues: seat
-                .queues
-                .into_iter()
-                .map(|queue| Membership::new(queue.value.as_str()))
-                .collect(),
-            skills: BTreeMap::new(),
-            auto_answer: false,
+            queues: seat.queues.into_iter().map(|member| member.value).collect(),
+            skills: seat.skills,
+            auto_answer: seat.auto_answer,
             operator: seat.operator.map(|operator| OperatorId::from(operator.value)),
             auto_ready: seat.auto_ready,
         });
@@ -68,9 +63,11 @@ pub(super) fn read(
 
 struct Written {
     name: String,
-    queues: Vec<At<String>>,
+    queues: Vec<At<Membership>>,
+    skills: BTreeMap<Skill, u8>,
     operator: Option<At<String>>,
     auto_ready: bool,
+    auto_answer: bool,
 }
 
 fn read_one(
@@ -98,9 +95,55 @@ fn read_one(
     let account = vault.account(&mut section, Some(username));
     let seat = Written {
         name: name.value,
-        queues: section.words("queues", some_text),
+        queues: memberships(&mut section),
+        skills: section
+            .levels("skills", &(1..=9))
+            .into_iter()
+            .map(|(skill, level)| (Skill::from(skill.value), level))
+            .collect(),
+        auto_answer: section.truth("auto_answer", false),
         operator: section.word("operator", some_text),
         auto_ready: section.truth("auto_ready", false),
     };
     (seat, account)
+}
+
+/// `"darurat"`, or `{ queue = "darurat", tier = 2 }`.
+fn memberships(section: &mut Section<'_>) -> Vec<At<Membership>> {
+    let mut members = Vec::new();
+    for item in section.items("queues", "queues") {
+        let member = match item {
+            Item::Text(queue) => {
+                At { place: queue.place, value: Membership::new(queue.value.as_str()) }
+            }
+            Item::Table(mut table) => {
+                let queue = table.name("queue", "\"darurat\"");
+                let usual = Membership::new(queue.value.as_str());
+                let value = Membership {
+                    tier: table.number("tier", 1..=TIERS, usual.tier).value,
+                    preference: table.number("preference", 1..=5, usual.preference).value,
+                    weight: table.number("weight", 1..=9, usual.weight).value,
+                    ..usual
+                };
+                At { place: queue.place, value }
+            }
+        };
+        members.push(member);
+    }
+    members
+}
+
+fn check_queues(seat: &Written, queues: &Names, log: &Log) {
+    let mut known: Vec<&QueueId> = Vec::new();
+    for At { place, value: Membership { queue, .. } } in &seat.queues {
+        queues.refer(&At { place: place.clone(), value: queue.as_str().to_owned() }, log);
+        if known.contains(&queue) {
+            log.error(
+                place,
+                format!("the seat {:?} serves the queue {queue:?} twice", seat.name),
+                "keep one of them",
+            );
+        }
+        known.push(queue);
+    }
 }

@@ -4,12 +4,16 @@
 //! value given in its place, so that reading goes on and all mistakes are found at once. What
 //! nobody asked for by the end is unknown, and says so when the section is dropped.
 
+mod lists;
+
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::findings::{At, Log, Place, nearest};
 use super::folder::{Entry, Value};
+
+pub(super) use lists::Item;
 
 /// What is wrong with a word, and how to mend it.
 pub(super) struct Wrong(pub(super) String, pub(super) String);
@@ -331,7 +335,7 @@ pub(super) fn some_text(text: &str) -> Result<String, Wrong> {
 }
 
 /// A short name: it becomes a metric label, a SIP user part and a path of the API.
-fn name(text: &str) -> Result<String, Wrong> {
+pub(super) fn name(text: &str) -> Result<String, Wrong> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if !text.is_empty() && text.len() <= 64 && text.chars().all(fits) {
         return Ok(text.to_owned());

@@ -78,7 +78,10 @@ pub(super) fn read(
                 .or_else(|| centre.map(|centre| centre.area_code.clone()))
                 .unwrap_or_default(),
             answer: section.word("answer", answer_mode).map(|mode| mode.value),
-            early_media: EarlyMedia::No,
+            early_media: section
+                .word("early_media", early_media)
+                .map(|mode| mode.value)
+                .unwrap_or_default(),
             test_number: test_number.map(|number| number.value),
             line: line.map(Arc::new),
             quiet_alarm: (quiet > 0).then(|| Duration::from_secs(u64::from(quiet) * 60)),
@@ -95,6 +98,19 @@ pub(super) fn answer_mode(text: &str) -> Result<AnswerMode, Wrong> {
             "write \"on_agent\", \"immediate\" or \"after_seconds:N\" with N from 1 to 600",
         )
     })
+}
+
+/// What a network does with audio before the answer.
+fn early_media(text: &str) -> Result<EarlyMedia, Wrong> {
+    match text {
+        "no" => Ok(EarlyMedia::No),
+        "heard" => Ok(EarlyMedia::Heard),
+        "both" => Ok(EarlyMedia::Both),
+        _ => Err(Wrong::new(
+            format!("{text:?} is not known of audio before the answer"),
+            "write \"no\", \"heard\" (the caller hears us) or \"both\" (and we hear the caller)",
+        )),
+    }
 }
 
 /// A packet must tell its carrier by its source alone.

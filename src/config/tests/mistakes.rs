@@ -11,13 +11,11 @@ pub(super) const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "queues.toml",
-        "[[queue]]",
-        "[[quue]]",
-        r#"queues.toml:4:3: error: unknown key "quue" at the top of this file; did you mean "queue"?
-routing.toml:30:9: error: no queue is called "darurat"; known queues: cadangan, laut, sosial
-seats.toml:23:11: error: no queue is called "darurat"; known queues: cadangan, laut, sosial
-seats.toml:30:11: error: no queue is called "darurat"; known queues: cadangan, laut, sosial
-seats.toml:37:19: error: no queue is called "darurat"; known queues: cadangan, laut, sosial"#,
+        "[[queue]]\nname = \"sosial\"",
+        "[[quue]]\nname = \"sosial\"",
+        r#"queues.toml:38:3: error: unknown key "quue" at the top of this file; did you mean "queue"?
+routing.toml:24:9: error: no queue is called "sosial"; known queues: cadangan, darurat, laut
+seats.toml:48:11: error: no queue is called "sosial"; known queues: cadangan, darurat, laut"#,
     ),
     (
         "gateway.toml",
@@ -182,7 +180,7 @@ token_file = "t""#,
     ),
     (
         "queues.toml",
-        "max_wait_seconds = 60",
+        "max_wait_seconds = 45",
         "max_wait_seconds = 15",
         "queues.toml:9:20: error: max_wait_seconds = 15 leaves no time for a second seat after ring_timeout_seconds = 15; let max_wait_seconds be the larger one",
     ),
@@ -196,12 +194,12 @@ token_file = "t""#,
         "queues.toml",
         r#"name = "laut""#,
         r#"name = "darurat""#,
-        r#"queues.toml:13:8: error: queue "darurat" exists twice; the first one stands at queues.toml:5:8; keep one of them, or rename it
+        r#"queues.toml:24:8: error: queue "darurat" exists twice; the first one stands at queues.toml:5:8; keep one of them, or rename it
 routing.toml:8:9: error: no queue is called "laut"; known queues: cadangan, darurat, sosial
 routing.toml:16:9: error: no queue is called "laut"; known queues: cadangan, darurat, sosial
-seats.toml:23:22: error: no queue is called "laut"; known queues: cadangan, darurat, sosial
-seats.toml:30:22: error: no queue is called "laut"; known queues: cadangan, darurat, sosial
-seats.toml:37:11: error: no queue is called "laut"; known queues: cadangan, darurat, sosial"#,
+seats.toml:24:22: error: no queue is called "laut"; known queues: cadangan, darurat, sosial
+seats.toml:32:22: error: no queue is called "laut"; known queues: cadangan, darurat, sosial
+seats.toml:40:11: error: no queue is called "laut"; known queues: cadangan, darurat, sosial"#,
     ),
     (
         "queues.toml",
@@ -213,19 +211,19 @@ seats.toml:37:11: error: no queue is called "laut"; known queues: cadangan, daru
         "queues.toml",
         r#"["queue:cadangan", "tel:+6281234567899"]"#,
         "[]",
-        r#"queues.toml:12:1: error: the queue "laut" ends nowhere: its overflow leads to nobody; let the overflow end at a number, for example "tel:+6281234567899""#,
+        r#"queues.toml:23:1: error: the queue "laut" ends nowhere: its overflow leads to nobody; let the overflow end at a number, for example "tel:+6281234567899""#,
     ),
     (
         "queues.toml",
         r#"overflow = ["queue:cadangan", "tel:+6281234567899"]"#,
         "",
-        r#"queues.toml:12:1: error: key "overflow" is missing in [[queue]]; write for example overflow = ["queue:cadangan", "tel:+6281234567899"]"#,
+        r#"queues.toml:23:1: error: key "overflow" is missing in [[queue]]; write for example overflow = ["queue:cadangan", "tel:+6281234567899"]"#,
     ),
     (
         "queues.toml",
         r#"overflow = ["tel:+6281234567899"]"#,
         r#"overflow = ["queue:laut"]"#,
-        "queues.toml:18:13: error: the overflow goes in a circle: cadangan -> laut -> cadangan; let one of these queues go to a number outside instead",
+        "queues.toml:29:13: error: the overflow goes in a circle: cadangan -> laut -> cadangan; let one of these queues go to a number outside instead",
     ),
     (
         "queues.toml",
@@ -261,13 +259,13 @@ seats.toml:37:11: error: no queue is called "laut"; known queues: cadangan, daru
         "routing.toml",
         "when = {}",
         r#"when = { trunk = ["telco-a"] }"#,
-        r#"routing.toml:26:1: error: no rule is true for every call: some would reach no queue; add as the last one: [[rule]] priority = 0, when = {}, queue = "darurat""#,
+        r#"routing.toml:27:1: error: no rule is true for every call: some would reach no queue; add as the last one: [[rule]] priority = 0, when = {}, queue = "darurat""#,
     ),
     (
         "routing.toml",
         r#"queue = "darurat""#,
         r#"queue = "darurt""#,
-        r#"routing.toml:30:9: error: no queue is called "darurt"; did you mean "darurat"?"#,
+        r#"routing.toml:31:9: error: no queue is called "darurt"; did you mean "darurat"?"#,
     ),
     (
         "routing.toml",
@@ -319,7 +317,7 @@ seats.toml:37:11: error: no queue is called "laut"; known queues: cadangan, daru
 priority = 5
 when = { trunk = ["telco-d"] }
 queue = "darurat""#,
-        r#"routing.toml:33:19: error: no trunk is called "telco-d"; did you mean "telco-c"?"#,
+        r#"routing.toml:34:19: error: no trunk is called "telco-d"; did you mean "telco-c"?"#,
     ),
     (
         "trunks/telco-b.toml",
@@ -355,14 +353,14 @@ queue = "darurat""#,
         "trunks/telco-b.toml",
         r#"test_number = "112999""#,
         r#"test_number = "0328112""#,
-        r#"trunks/telco-b.toml:10:15: error: the test number "0328112" is also an emergency number of [centre]; let the test number be one that nobody dials in need"#,
+        r#"trunks/telco-b.toml:11:15: error: the test number "0328112" is also an emergency number of [centre]; let the test number be one that nobody dials in need"#,
     ),
     (
         "trunks/telco-b.toml",
         r#"source = ["198.51.100.7/32"]"#,
         r#"username = "seat-1"
 password_env = "NO_SUCH_VARIABLE""#,
-        r#"seats.toml:22:8: error: account "seat-1" exists twice; the first one stands at trunks/telco-b.toml:6:12; keep one of them, or rename it
+        r#"seats.toml:23:8: error: account "seat-1" exists twice; the first one stands at trunks/telco-b.toml:6:12; keep one of them, or rename it
 trunks/telco-b.toml:7:16: error: the environment variable NO_SUCH_VARIABLE is not set; set it before the start, or use password_file"#,
     ),
     (
@@ -375,73 +373,73 @@ trunks/telco-b.toml:7:17: error: "x" cannot be read: No such file or directory (
     ),
     (
         "seats.toml",
-        r#"queues = ["laut", "darurat", "cadangan"]"#,
+        r#"queues = ["laut", "darurat", { queue = "cadangan", tier = 2 }]"#,
         r#"queues = ["laut", "cadngan"]"#,
-        r#"seats.toml:37:19: error: no queue is called "cadngan"; did you mean "cadangan"?"#,
+        r#"seats.toml:40:19: error: no queue is called "cadngan"; did you mean "cadangan"?"#,
     ),
     (
         "seats.toml",
         r#"operator = "siti""#,
         r#"operator = "sitti""#,
-        r#"seats.toml:24:12: error: no operator is called "sitti"; did you mean "siti"?"#,
+        r#"seats.toml:25:12: error: no operator is called "sitti"; did you mean "siti"?"#,
     ),
     (
         "seats.toml",
         r#"name = "seat-2""#,
         r#"name = "seat-1""#,
-        r#"seats.toml:29:8: error: seat "seat-1" exists twice; the first one stands at seats.toml:22:8; keep one of them, or rename it"#,
+        r#"seats.toml:31:8: error: seat "seat-1" exists twice; the first one stands at seats.toml:23:8; keep one of them, or rename it"#,
     ),
     (
         "seats.toml",
         r#"name = "seat-2""#,
         r#"name = "seat-2"
 username = "seat-1""#,
-        r#"seats.toml:30:12: error: account "seat-1" exists twice; the first one stands at seats.toml:22:8; keep one of them, or rename it"#,
+        r#"seats.toml:32:12: error: account "seat-1" exists twice; the first one stands at seats.toml:23:8; keep one of them, or rename it"#,
     ),
     (
         "seats.toml",
         r#"password = "siaga112-contoh-2""#,
         "",
-        r#"seats.toml:28:1: error: the account "seat-2" has no password; add password_file, password_env, or ha1_md5 and ha1_sha256"#,
+        r#"seats.toml:30:1: error: the account "seat-2" has no password; add password_file, password_env, or ha1_md5 and ha1_sha256"#,
     ),
     (
         "seats.toml",
         r#"password = "siaga112-contoh-2""#,
         r#"ha1_md5 = "siaga112-contoh-2""#,
-        "seats.toml:33:11: error: ha1_md5 is no hash of username:domain:password; write its 32 hexadecimal digits",
+        "seats.toml:36:11: error: ha1_md5 is no hash of username:domain:password; write its 32 hexadecimal digits",
     ),
     (
         "seats.toml",
         r#"password = "siaga112-contoh-2""#,
         r#"password = "siaga112-contoh-2"
 ha1_md5 = "0123456789abcdef0123456789abcdef""#,
-        "seats.toml:28:1: error: the account has both a password and its hash; keep one of them",
+        "seats.toml:30:1: error: the account has both a password and its hash; keep one of them",
     ),
     (
         "seats.toml",
         r#"password = "siaga112-contoh-2""#,
         r#"passwrd = "siaga112-contoh-2""#,
-        r#"seats.toml:28:1: error: the account "seat-2" has no password; add password_file, password_env, or ha1_md5 and ha1_sha256
-seats.toml:33:1: error: unknown key "passwrd" in [[seat]]; did you mean "password"?"#,
+        r#"seats.toml:30:1: error: the account "seat-2" has no password; add password_file, password_env, or ha1_md5 and ha1_sha256
+seats.toml:36:1: error: unknown key "passwrd" in [[seat]]; did you mean "password"?"#,
     ),
     (
         "seats.toml",
         r#"password = "siaga112-contoh-2""#,
         r#"password = """#,
-        "seats.toml:33:12: error: the password is empty or has a line break in it; give one line of text",
+        "seats.toml:36:12: error: the password is empty or has a line break in it; give one line of text",
     ),
     (
         "seats.toml",
         r#"name = "budi""#,
         r#"name = "siti""#,
-        r#"seats.toml:10:8: error: operator "siti" exists twice; the first one stands at seats.toml:6:8; keep one of them, or rename it
-seats.toml:31:12: error: no operator is called "budi"; known operators: dewi, rahmat, siti"#,
+        r#"seats.toml:11:8: error: operator "siti" exists twice; the first one stands at seats.toml:7:8; keep one of them, or rename it
+seats.toml:33:12: error: no operator is called "budi"; known operators: dewi, rahmat, siti"#,
     ),
     (
         "seats.toml",
         "auto_ready = true",
         "auto_ready = 1",
-        r#"seats.toml:25:14: error: "auto_ready" is a number, not true or false; write true or false"#,
+        r#"seats.toml:27:14: error: "auto_ready" is a number, not true or false; write true or false"#,
     ),
     (
         "categories.toml",
@@ -501,14 +499,14 @@ seats.toml:31:12: error: no operator is called "budi"; known operators: dewi, ra
         "seats.toml",
         r#"password = "siaga112-contoh-2""#,
         r#"password = "siaga112-contoh-2"#,
-        r#"seats.toml:33:30: error: this is not TOML: invalid basic string, expected `"`; see toml.io; until then nothing in this file is checked"#,
+        r#"seats.toml:36:30: error: this is not TOML: invalid basic string, expected `"`; see toml.io; until then nothing in this file is checked"#,
     ),
     (
         "seats.toml",
         r#"password = "siaga112-contoh-2""#,
         r#"password = "siaga112-contoh-2"
 password = "siaga112-contoh-2""#,
-        "seats.toml:34:1: error: this is not TOML: duplicate key; see toml.io; until then nothing in this file is checked",
+        "seats.toml:37:1: error: this is not TOML: duplicate key; see toml.io; until then nothing in this file is checked",
     ),
     (
         "gateway.toml",
@@ -532,7 +530,7 @@ token_env = "SIAGA112_TOKEN""#,
         r#"[[console.token]]
 name = "admin"
 token = "1234567890123456""#,
-        r#"gateway.toml:43:8: error: token "admin" exists twice; the first one stands at gateway.toml:40:8; keep one of them, or rename it"#,
+        r#"gateway.toml:48:8: error: token "admin" exists twice; the first one stands at gateway.toml:40:8; keep one of them, or rename it"#,
     ),
     (
         "queues.toml",
@@ -540,7 +538,7 @@ token = "1234567890123456""#,
         r#"[[queue]]
 name = "kosong"
 overflow = "tel:1""#,
-        r#"queues.toml:37:12: error: "tel:1" is no number: 3 to 15 digits after tel:; write "queue:cadangan", "tel:+6281234567899" or "sip:ntpd@pamekasan.example""#,
+        r#"queues.toml:57:12: error: "tel:1" is no number: 3 to 15 digits after tel:; write "queue:cadangan", "tel:+6281234567899" or "sip:ntpd@pamekasan.example""#,
     ),
     (
         "trunks/telco-b.toml",
@@ -552,7 +550,7 @@ overflow = "tel:1""#,
         "queues.toml",
         r#"overflow = ["tel:+6281234567899"]"#,
         r#"overflow = ["queue:cadangan"]"#,
-        r#"queues.toml:34:13: error: the overflow goes in a circle: cadangan -> cadangan; let one of these queues go to a number outside instead"#,
+        r#"queues.toml:53:13: error: the overflow goes in a circle: cadangan -> cadangan; let one of these queues go to a number outside instead"#,
     ),
     (
         "gateway.toml",

@@ -1,0 +1,205 @@
+//! `[queue.announce]`: what callers hear who wait.
+//!
+//! Prompts are named without language: each is looked for in every language of the queue, in their
+//! order. What is written must exist; what is not written is taken as far as it exists, so a queue
+//! without this table has announcements as soon as the sample's prompts are there.
+
+use super::findings::{At, Log, Place};
+use super::prompts::PromptFiles;
+use super::section::{Section, Wrong, name};
+use crate::switchboard::settings::{Announcements, Position, Screen};
+use crate::vocabulary::PromptId;
+
+/// What callers hear where nothing else is written.
+const LANGUAGE: &str = "id";
+const WELCOME: &str = "selamat-datang";
+const WAIT: &str = "menunggu";
+const MUSIC: &str = "musik";
+const SILENCE: [&str; 2] = ["diam-1", "diam-2"];
+const REFUSED: &str = "ditandai";
+/// The prompts that tell a place in the queue.
+const PLACE: &str = "posisi";
+const NUMBER: &str = "angka-";
+/// Places that are told at most: beyond them a number comforts nobody.
+const NUMBERS: usize = 99;
+/// Seconds between two announcements.
+const AGAIN: u32 = 25;
+/// Seconds that a caller is listened to.
+const LISTEN: u32 = 4;
+
+/// Reads the table of one queue, empty when it is not written; `queue` is where the queue stands.
+pub(super) fn read(
+    mut section: Section<'_>,
+    queue: &Place,
+    prompts: &mut PromptFiles,
+    log: &Log,
+) -> Announcements {
+    let languages = languages(&mut section, prompts);
+    let mut say = |section: &mut Section<'_>, key: &'static str, usual: &str| {
+        if !section.has(key) {
+            return existing(&languages, usual, prompts);
+        }
+        let names = section.words(key, name);
+        needed(&languages, &names, prompts, log)
+    };
+    let welcome = say(&mut section, "welcome", WELCOME);
+    let wait = say(&mut section, "wait", WAIT);
+    let refused = say(&mut section, "refused", REFUSED);
+    let screen = section.word("screen", screen).map(|mode| mode.value).unwrap_or_default();
+    let silence = silence(&mut section, &languages, prompts);
+    let speaks = languages.iter().any(|language| prompts.speak(language));
+    if screen != Screen::Never && speaks && silence.iter().any(Vec::is_empty) {
+        log.warn(
+            &section.place,
+            "callers of whom nothing is heard are asked nothing: the prompts are missing",
+            format!(
+                "add prompts/{LANGUAGE}/{}.wav and {}.wav, or screen = \"never\"",
+                SILENCE[0], SILENCE[1]
+            ),
+        );
+    }
+    if screen == Screen::First {
+        log.warn(
+            queue,
+            "screen = \"first\" lets everybody wait for two prompts before a seat rings",
+            "write screen = \"while_waiting\", which delays nobody",
+        );
+    }
+    Announcements {
+        welcome,
+        wait,
+        again: section.seconds("again_seconds", 5..=600, AGAIN).value,
+        music: music(&mut section, prompts),
+        position: position(&mut section, &languages, prompts),
+        screen,
+        silence,
+        listen: section.seconds("listen_seconds", 1..=15, LISTEN).value,
+        refused,
+    }
+}
+
+fn languages(section: &mut Section<'_>, prompts: &PromptFiles) -> Vec<String> {
+    let log = section.log();
+    if section.lists_nothing("languages") {
+        section.missing("languages", "[\"id\", \"mad\"]");
+    }
+    let mut languages: Vec<String> = Vec::new();
+    for language in section.words("languages", language) {
+        if !prompts.speak(&language.value) {
+            log.warn(
+                &language.place,
+                format!(
+                    "nothing can be said in {:?}: prompts/{} has no file",
+                    language.value, language.value
+                ),
+                "add its prompts, or leave the language out",
+            );
+        }
+        if !languages.contains(&language.value) {
+            languages.push(language.value);
+        }
+    }
+    if languages.is_empty() { vec![LANGUAGE.to_owned()] } else { languages }
+}
+
+/// A language tag (RFC 5646): it is the name of a folder.
+fn language(text: &str) -> Result<String, Wrong> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if (2..=16).contains(&text.len()) && text.chars().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::new(
+        format!("{text:?} is no language"),
+        "write the name of a folder below prompts, for example \"id\" or \"mad\"",
+    ))
+}
+
+fn screen(text: &str) -> Result<Screen, Wrong> {
+    match text {
+        "never" => Ok(Screen::Never),
+        "while_waiting" => Ok(Screen::WhileWaiting),
+        "first" => Ok(Screen::First),
+        _ => Err(Wrong::new(
+            format!("{text:?} is no time to listen to callers"),
+            "write \"never\", \"while_waiting\" or \"first\"",
+        )),
+    }
+}
+
+/// The prompt in every language that has it.
+fn existing(languages: &[String], name: &str, prompts: &mut PromptFiles) -> Vec<PromptId> {
+    languages.iter().filter_map(|language| prompts.find(&format!("{language}/{name}"))).collect()
+}
+
+/// The prompts in every language, all of which must be there.
+fn needed(
+    languages: &[String],
+    names: &[At<String>],
+    prompts: &mut PromptFiles,
+    log: &Log,
+) -> Vec<PromptId> {
+    let mut all = Vec::new();
+    for language in languages {
+        for name in names {
+            let value = format!("{language}/{}", name.value);
+            all.extend(prompts.need(&At { place: name.place.clone(), value }, log));
+        }
+    }
+    all
+}
+
+fn silence(
+    section: &mut Section<'_>,
+    languages: &[String],
+    prompts: &mut PromptFiles,
+) -> [Vec<PromptId>; 2] {
+    let log = section.log();
+    if !section.has("silence") {
+        return SILENCE.map(|name| existing(languages, name, prompts));
+    }
+    let place = section.place.clone();
+    let names = section.words("silence", name);
+    let [first, second] = names.as_slice() else {
+        let what = format!("silence names {} prompts, not two", names.len());
+        log.error(
+            names.first().map_or(&place, |name| &name.place),
+            what,
+            format!("write silence = [{:?}, {:?}]", SILENCE[0], SILENCE[1]),
+        );
+        return Default::default();
+    };
+    [first, second].map(|name| needed(languages, std::slice::from_ref(name), prompts, log))
+}
+
+fn music(section: &mut Section<'_>, prompts: &mut PromptFiles) -> Option<PromptId> {
+    if !section.has("music") {
+        return prompts.find(MUSIC);
+    }
+    if section.lists_nothing("music") {
+        section.words("music", name);
+        return None;
+    }
+    let log = section.log();
+    let music = section.word("music", name)?;
+    prompts.need(&music, log)
+}
+
+/// "Your place in the queue is", and the numbers as far as they go on.
+fn position(
+    section: &mut Section<'_>,
+    languages: &[String],
+    prompts: &mut PromptFiles,
+) -> Option<Position> {
+    let place = section.place.clone();
+    let log = section.log();
+    if !section.truth("position", false) {
+        return None;
+    }
+    let language = languages.first()?;
+    let need = |name: String| At { place: place.clone(), value: format!("{language}/{name}") };
+    let before = prompts.need(&need(PLACE.to_owned()), log);
+    let first = prompts.need(&need(format!("{NUMBER}1")), log)?;
+    let more = (2..=NUMBERS).map_while(|n| prompts.find(&format!("{language}/{NUMBER}{n}")));
+    let numbers = std::iter::once(first).chain(more).collect();
+    Some(Position { before: before?, numbers })
+}

@@ -1,0 +1,114 @@
+//! How callers wait, what they hear, and the ways on which they would wait in vain.
+
+use std::fs;
+
+use super::{Edit, edited, findings, good};
+use crate::config::Severity;
+use crate::switchboard::settings::Screen;
+use crate::trunk::settings::EarlyMedia;
+use crate::vocabulary::{PromptId, QueueId};
+
+#[test]
+fn queues_seats_and_rules_are_read_in_full() {
+    let dir =
+        edited(&[("queues.toml", "again_seconds = 25", "again_seconds = 25\nposition = true")]);
+    let board = good(dir.path(), &[]).switchboard;
+    let darurat = &board.queues[0];
+    assert_eq!(darurat.bounds.nuisance.as_secs(), 120);
+    assert_eq!(darurat.overflow_when.length, Some(30));
+    assert!(darurat.overflow_when.unstaffed && !darurat.overflow_when.paused);
+    assert_eq!((darurat.misses, darurat.wrap_up_most.as_secs()), (3, 180));
+    let steps = |queue: usize| {
+        let steps = board.queues[queue].widen.iter();
+        steps.map(|step| (step.after.as_secs(), step.lower, step.tier)).collect::<Vec<_>>()
+    };
+    assert_eq!(steps(1), [(15, 1, None), (30, 9, None)]);
+    assert_eq!(steps(3), [(50, 0, Some(2))]);
+    let member = |seat: usize| board.seats[seat].member(&QueueId::from("cadangan"));
+    let tiers: Vec<_> = (0..4).map(|seat| member(seat).map(|member| member.tier)).collect();
+    assert_eq!(tiers, [Some(2), Some(2), Some(2), Some(1)]);
+    let skills: Vec<String> =
+        board.seats[2].skills.iter().map(|(skill, level)| format!("{skill}:{level}")).collect();
+    assert_eq!(skills, ["kepulauan:3", "mad:3"]);
+    let kepulauan = board.rules.iter().find(|rule| rule.name == "kepulauan").expect("a rule");
+    assert_eq!(kepulauan.wants[0].to_string(), "kepulauan:2");
+    let media: Vec<EarlyMedia> = board.trunks.iter().map(|trunk| trunk.early_media).collect();
+    assert_eq!(media, [EarlyMedia::No, EarlyMedia::Both, EarlyMedia::Heard, EarlyMedia::No]);
+    assert_eq!(board.screening.mark_lasts.as_secs(), 24 * 3600);
+    assert_eq!(board.screening.refuse_after_marks, None);
+    let heard = &board.announcements[&QueueId::from("darurat")];
+    let names = |prompts: &[PromptId]| prompts.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(names(&heard.welcome), ["id/selamat-datang", "mad/selamat-datang"]);
+    assert_eq!(names(&heard.silence[1]), ["id/diam-2", "mad/diam-2"]);
+    assert_eq!((heard.screen, heard.again.as_secs()), (Screen::WhileWaiting, 25));
+    assert_eq!(heard.music.as_ref().map(PromptId::as_str), Some("musik"));
+    let place = heard.position.as_ref().expect("told");
+    assert!(place.numbers.len() >= 2 && place.before.as_str() == "id/posisi");
+    // Nothing is written for this one: Indonesian alone, and nobody is listened to.
+    let usual = &board.announcements[&QueueId::from("sosial")];
+    assert_eq!((names(&usual.wait), usual.screen), (vec!["id/menunggu".to_owned()], Screen::Never));
+}
+
+#[test]
+fn without_prompts_callers_hear_the_ring_back_tone() {
+    let dir = edited(&[]);
+    fs::remove_dir_all(dir.path().join("prompts")).expect("remove");
+    let board = good(dir.path(), &[]).switchboard;
+    for heard in board.announcements.values() {
+        assert!(heard.welcome.is_empty() && heard.wait.is_empty() && heard.music.is_none());
+    }
+    let with = good(edited(&[]).path(), &[]).digest;
+    assert_ne!(with, good(dir.path(), &[]).digest, "prompts are part of the configuration");
+    let other = edited(&[]);
+    let unused = other.path().join("prompts/id/lain.wav");
+    fs::write(unused, "not heard").expect("write");
+    assert_eq!(with, good(other.path(), &[]).digest, "what nobody hears is not");
+}
+
+#[test]
+fn ways_that_end_badly_are_shown_from_their_beginning() {
+    let cases: [(&[Edit<'_>], &str); 3] = [
+        (
+            &[
+                ("queues.toml", "tier = 2", "tier = 1"),
+                (
+                    "seats.toml",
+                    "[\"sosial\", \"cadangan\"]",
+                    "[\"sosial\", { queue = \"cadangan\", tier = 3 }]",
+                ),
+            ],
+            "queues.toml:48:8: error: queue \"cadangan\": its seats are of tier 2 and higher, and its \
+             widen steps open up to tier 1 only; let a widen step open their tier, or give a seat \
+             tier 1",
+        ),
+        (
+            &[
+                ("queues.toml", "answer = \"on_agent\"", "answer = \"immediate\""),
+                ("queues.toml", "nuisance = 120", "nuisance = 400"),
+                (
+                    "routing.toml",
+                    "when = {}",
+                    "when = {}\n[[rule]]\nname = \"dua\"\npriority = 5\nqueue = \"darurat\"\n\
+                     when = { trunk = [\"telco-b\", \"telco-c\"] }\n[[rule]]\npriority = -1",
+                ),
+            ],
+            "queues.toml:13:55: error: trunk \"telco-b\" -> rule \"dua\" -> queue \"darurat\": \
+             bound_seconds.nuisance = 400 is longer than the 170 s after which networks give up; \
+             write at most 170, or answer = \"after_seconds:20\"",
+        ),
+        (
+            &[
+                ("gateway.toml", "mark_hours = 24", "refuse_after_marks = 2"),
+                ("queues.toml", "again_seconds = 25", "refused = []"),
+            ],
+            "queues.toml:5:8: error: rule \"semua\" -> queue \"darurat\": refuse_after_marks \
+             refuses callers, and none hears which way is left; add the prompt \"ditandai\", or \
+             remove refuse_after_marks",
+        ),
+    ];
+    for (edits, expected) in cases {
+        let dir = edited(edits);
+        let found = findings(dir.path(), &[], Severity::Error);
+        assert_eq!(found.first().map(String::as_str), Some(expected), "{found:#?}");
+    }
+}
