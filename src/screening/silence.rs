@@ -351,6 +351,18 @@ mod tests {
     }
 
     #[test]
+    fn prompts_that_nobody_tells_the_end_of_have_their_time_and_no_more() {
+        let mut silence = Silence::start(Moment(0), LISTEN);
+        let (cap, whole) = (limits::SILENCE_PROMPT, Silence::bound(LISTEN));
+        assert_eq!(whole, LISTEN * 3 + cap * 2);
+        assert_eq!(next(&mut silence).1, Step::Prompt(1));
+        assert_eq!(next(&mut silence), (Moment(0).after(LISTEN * 2 + cap), Step::Prompt(2)));
+        let silent = Step::Done(Verdict::Silent { noise: false });
+        assert_eq!(next(&mut silence), (Moment(0).after(whole), silent));
+        assert!(Silence::bound(Duration::MAX) <= limits::SILENCE_LISTEN * 3 + cap * 2);
+    }
+
+    #[test]
     fn a_sign_at_any_time_lets_the_caller_on() {
         for (sign, verdict) in [
             (Sign::Voice, Verdict::Spoke),
