@@ -17,6 +17,7 @@ mod port_book;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::screening::{Verdict, WorkId};
 use crate::sip::{ClientId, Dialog, Flow, ServerId};
 use crate::vocabulary::{
     AnswerMode, CallId, Ending, IncidentId, Lane, Now, OfferId, OperatorId, Private, QueueId,
@@ -219,6 +220,14 @@ pub struct Call {
     pub queue: Option<QueueId>,
     /// Its priority there, 0 to 9, highest first.
     pub priority: u8,
+    /// The number by which the caller is known again; none for who has none.
+    pub known: Option<Private<String>>,
+    /// The number to call back, E.164.
+    pub callable: Option<Private<String>>,
+    /// What listening to the caller found, when it is over.
+    pub verdict: Option<Verdict>,
+    /// The entry of the work list that this call tries to call back.
+    pub callback: Option<WorkId>,
     /// Its lane there.
     pub lane: Lane,
     /// Skills that it asks of a seat.
@@ -293,6 +302,10 @@ impl Call {
             caller: born.caller,
             queue: None,
             priority: 0,
+            known: None,
+            callable: None,
+            verdict: None,
+            callback: None,
             lane: Lane::Usual,
             wants: Vec::new(),
             last: None,

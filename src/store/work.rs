@@ -46,7 +46,9 @@ impl Store {
         let mut tx = readers.begin().await?;
         let marks = "SELECT * FROM mark WHERE until > ? ORDER BY number";
         let marks = sqlx::query(marks).bind(now.0).fetch_all(&mut *tx).await?;
-        let open = "SELECT * FROM work WHERE closed_at IS NULL ORDER BY at, work";
+        let open = "SELECT work.*,
+                    (SELECT count(*) FROM work_call WHERE work_call.work = work.work) AS times
+                    FROM work WHERE closed_at IS NULL ORDER BY at, work";
         let open = sqlx::query(open).fetch_all(&mut *tx).await?;
         let mut work = Vec::with_capacity(open.len());
         for row in &open {
@@ -164,6 +166,7 @@ fn entry(row: &SqliteRow) -> sqlx::Result<WorkEntry> {
         kind: named(&row.try_get::<String, _>("kind")?)?,
         number: number.map(Private::new),
         at: WallTime(row.try_get("at")?),
+        times: u32::try_from(row.try_get::<i64, _>("times")?).unwrap_or(u32::MAX).max(1),
         attempts: Vec::new(),
     })
 }

@@ -37,6 +37,7 @@ use crate::acd::{self, Distributor, SeatState};
 use crate::call::orders::{MediaOrder, MediaReport, RecorderReport};
 use crate::call::{Call, Callee, Errand, PortBook, Side};
 use crate::journal::{Entry, Fact};
+use crate::screening::{Marks, MassWatch, Recent, WorkList};
 use crate::sip::dialog::DialogKey;
 use crate::sip::guesses::Guesses;
 use crate::sip::registrar::Registrar;
@@ -136,6 +137,14 @@ pub struct Switchboard {
     deadlines: Deadlines<Timer>,
     outputs: VecDeque<Output>,
     trunk_counts: BTreeMap<TrunkId, TrunkCount>,
+    /// Numbers that people have marked.
+    marks: Marks,
+    /// Where many different people call from.
+    mass: MassWatch,
+    /// The calls of the last hour by number.
+    recent: Recent,
+    /// Who is to be called back.
+    work: WorkList,
     /// When each kind of alarm was last told, and how many were kept silent since.
     alarms: BTreeMap<&'static str, (Option<Moment>, u64)>,
     next_stream: u64,
@@ -191,6 +200,10 @@ impl Switchboard {
             deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
             trunk_counts: BTreeMap::new(),
+            marks: Marks::default(),
+            mass: MassWatch::default(),
+            recent: Recent::default(),
+            work: WorkList::default(),
             alarms: BTreeMap::new(),
             next_stream: 0,
             next_ticket: 0,
