@@ -17,6 +17,8 @@ mod port_book;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use bytes::Bytes;
+
 use crate::screening::{Verdict, WorkId};
 use crate::sip::{ClientId, Dialog, Flow, ServerId};
 use crate::vocabulary::{
@@ -26,6 +28,19 @@ use crate::vocabulary::{
 
 pub use negotiation::{LegMedia, Unusable, wanted_law};
 pub use port_book::PortBook;
+
+/// What routing is asked again when the configuration changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The service URN asked for.
+    pub service: String,
+    /// Code of the kecamatan that the caller's location names.
+    pub kecamatan: Option<String>,
+    /// Languages and modalities that the caller needs, whatever the rules say.
+    pub wants: Vec<Want>,
+    /// By how much the call stands above what the rules give.
+    pub raised: u8,
+}
 
 /// Where a call stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,6 +239,16 @@ pub struct Call {
     pub known: Option<Private<String>>,
     /// The number to call back, E.164.
     pub callable: Option<Private<String>>,
+    /// What routing is asked again when the configuration changes.
+    pub asked: Asked,
+    /// Whether the caller may be asked for a sign.
+    pub listen: bool,
+    /// The caller is refused unless a key is pressed.
+    pub refuse: bool,
+    /// An operator has talked to the caller.
+    pub talked: bool,
+    /// Our description in a 183, which the 200 repeats.
+    pub early: Option<Bytes>,
     /// What listening to the caller found, when it is over.
     pub verdict: Option<Verdict>,
     /// The entry of the work list that this call tries to call back.
@@ -304,6 +329,11 @@ impl Call {
             priority: 0,
             known: None,
             callable: None,
+            asked: Asked::default(),
+            listen: true,
+            refuse: false,
+            talked: false,
+            early: None,
             verdict: None,
             callback: None,
             lane: Lane::Usual,

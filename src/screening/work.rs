@@ -34,7 +34,8 @@ pub const fn kind_of(ending: &Ending, heard: Option<Verdict>) -> Option<WorkKind
             | Cause::NotReached
             | Cause::TestOver
             | Cause::TooManyTests
-            | Cause::Draining,
+            | Cause::Draining
+            | Cause::Nuisance,
         ) => None,
         (
             _,

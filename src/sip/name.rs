@@ -83,6 +83,7 @@ names! {
     CallInfo = "Call-Info",
     ResourcePriority = "Resource-Priority",
     Priority = "Priority",
+    PEarlyMedia = "P-Early-Media",
     SessionExpires = "Session-Expires" / "x",
     MinSe = "Min-SE",
     Reason = "Reason",

@@ -253,10 +253,12 @@ impl Switchboard {
     /// The caller talks to somebody else from now on; whoever talked before is let go.
     pub(super) fn hand_over(&mut self, now: Now, id: CallId, talk: Talk) {
         self.let_go(now, id);
+        self.guest_leaves(id);
         let with = talk.with.clone();
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.talk = Some(talk);
         call.state = State::Talking;
+        call.talked = true;
         let join = ticket(call);
         self.deadlines.clear(&Timer::KeepRinging(id));
         self.deadlines.clear(&Timer::Answer(id));

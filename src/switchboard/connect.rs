@@ -358,7 +358,10 @@ impl Switchboard {
     /// holds none.
     pub(super) fn free_idle_port(&mut self, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        let named = call.invite.is_none() || call.calling.is_some() || !call.ringing.is_empty();
+        let named = call.invite.is_none()
+            || call.early.is_some()
+            || call.calling.is_some()
+            || !call.ringing.is_empty();
         if named || call.is_closing() {
             return;
         }
@@ -459,7 +462,9 @@ impl Switchboard {
         if let Some(call) = self.calls.get_mut(&id) {
             call.talk = Some(Talk { with: Callee::Seat(seat), leg, answered: now });
             call.state = State::Talking;
+            call.talked = true;
         }
+        self.guest_leaves(id);
         self.answer_caller(now, id, law.as_ref());
         self.deadlines.clear(&Timer::KeepRinging(id));
         self.deadlines.clear(&Timer::Answer(id));
@@ -524,7 +529,11 @@ impl Switchboard {
         call.caller.unacked = Some(server);
         self.deadlines.set(Timer::Probe(id), now.moment.after(limits::PROBE_EVERY));
         let Some(request) = self.endpoint.request(server).cloned() else { return false };
-        let (sdp, awaits_answer) = media.first_answer(&request, prefer);
+        // A description in a 183 was the answer already (RFC 3261 §13.2.1).
+        let (sdp, awaits_answer) = match call.early.take() {
+            Some(sdp) => (sdp, false),
+            None => media.first_answer(&request, prefer),
+        };
         call.caller.awaits_answer = awaits_answer;
         let (stream, aim) = (media.stream, media.aim());
         let key = call.caller.dialog.key().clone();
@@ -569,9 +578,9 @@ impl Switchboard {
         self.deadlines.clear(&Timer::KeepRinging(id));
         let after_ms = self.millis_since_invite(now, id);
         self.note(now, Fact::CallerAnswered { call: id, after_ms });
+        self.entertain(now, id);
         let stream = self.calls.get(&id).and_then(|c| c.caller.media.as_ref()).map(|m| m.stream);
         if let Some(stream) = stream {
-            self.media(MediaOrder::Role { stream, role: Role::RingBack });
             self.record(now, id, stream);
         }
     }

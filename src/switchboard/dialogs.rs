@@ -7,6 +7,7 @@ use crate::acd;
 use crate::call::orders::MediaOrder;
 use crate::call::{Errand, Leg, Side};
 use crate::journal::Fact;
+use crate::screening::Sign;
 use crate::sip::dialog::DialogKey;
 use crate::sip::message::SUPPORTED;
 use crate::sip::{Flow, Method, Name, Request, Response, ServerId, body};
@@ -70,6 +71,9 @@ impl Switchboard {
                 }
             }
             Method::Update | Method::Info | Method::Options | Method::Message => {
+                if side == Side::Caller && key_of(request) {
+                    self.gives_sign(now, id, Sign::Key);
+                }
                 let response = request.response(200, tag).with(Name::Allow, ALLOW);
                 let response = response
                     .with(Name::Supported, SUPPORTED)
@@ -268,4 +272,25 @@ const fn party(side: Side) -> Party {
         Side::Caller => Party::Caller,
         Side::Seat => Party::Seat,
     }
+}
+
+/// Whether an INFO carries a key of the telephone: `Signal=5` of application/dtmf-relay, or the bare
+/// key of application/dtmf. No RFC has either, and every switch knows them.
+fn key_of(request: &Request) -> bool {
+    let kind = request.headers.values(&Name::ContentType).join("");
+    let text = String::from_utf8_lossy(&request.body);
+    let is_key = |text: &str| {
+        let text = text.trim();
+        text.len() == 1 && text.chars().all(|c| c.is_ascii_digit() || "*#ABCDabcd".contains(c))
+    };
+    let signal = |line: &str| {
+        let (name, value) = line.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("signal").then(|| is_key(value))
+    };
+    request.method == Method::Info
+        && match kind.split(';').next().unwrap_or_default().trim() {
+            "application/dtmf-relay" => text.lines().find_map(signal) == Some(true),
+            "application/dtmf" => is_key(&text),
+            _ => false,
+        }
 }

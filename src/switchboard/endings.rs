@@ -36,9 +36,11 @@ pub(super) fn reason_of(headers: &Headers) -> Option<Box<str>> {
 /// The Reason of our BYE when nobody else gave one.
 const fn our_reason(cause: Cause) -> &'static str {
     match cause {
-        Cause::HungUp | Cause::Cancelled | Cause::Transferred | Cause::TestOver => {
-            "Q.850;cause=16;text=\"Normal call clearing\""
-        }
+        Cause::HungUp
+        | Cause::Cancelled
+        | Cause::Transferred
+        | Cause::TestOver
+        | Cause::Nuisance => "Q.850;cause=16;text=\"Normal call clearing\"",
         Cause::NotReached => "Q.850;cause=20;text=\"Subscriber absent\"",
         Cause::NetworkTimer => "Q.850;cause=102;text=\"Recovery on timer expiry\"",
         Cause::NetworkFault => "Q.850;cause=38;text=\"Network out of order\"",
@@ -108,6 +110,7 @@ impl Switchboard {
             self.offer_is_over(now, id, offer, OfferOutcome::CallerLeft, None);
         }
         self.stop_calling(now, id, 487);
+        self.guest_leaves(id);
         self.acd.handle(now.moment, acd::Input::Leave { call: id });
         // A call that we end before the answer is sent elsewhere by the trunk. A phone whose dialling
         // became a transfer has nothing to try elsewhere.

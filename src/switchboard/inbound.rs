@@ -214,6 +214,12 @@ impl Switchboard {
         self.trunk_counts.entry(trunk.id.clone()).or_default().calls += 1;
         self.bear(now, server, id, incident, &trunk.id, &arrival, dialog);
         let routed = self.route(trunk, &arrival, kind);
+        let screened = match &routed {
+            Routed::Queue { decision, .. } if !self.draining => {
+                Some(self.screen(now, id, trunk, &arrival, decision.priority))
+            }
+            _ => None,
+        };
         let ticket = self.note(
             now,
             Fact::Arrived {
@@ -230,7 +236,16 @@ impl Switchboard {
                 return self.turn_away(now, id, 486, Cause::TooManyTests);
             }
             Routed::Test => {}
-            Routed::Queue { decision, answer } => self.assign(now, id, decision, answer),
+            Routed::Queue { mut decision, answer } => {
+                let mut facts = Vec::new();
+                if let Some(screened) = screened {
+                    facts = self.keep_screened(id, screened, &mut decision);
+                }
+                self.assign(now, id, decision, answer);
+                for fact in facts {
+                    self.note(now, fact);
+                }
+            }
         }
         self.endpoint.trying(now.moment, server);
         self.arriving.insert(ticket, id);
@@ -275,7 +290,13 @@ impl Switchboard {
         self.calls.insert(id, Call::new(born));
     }
 
-    fn assign(&mut self, now: Now, id: CallId, decision: routing::Decision, answer: AnswerMode) {
+    pub(super) fn assign(
+        &mut self,
+        now: Now,
+        id: CallId,
+        decision: routing::Decision,
+        answer: AnswerMode,
+    ) {
         if let Some(call) = self.calls.get_mut(&id) {
             call.queue = Some(decision.queue.clone());
             call.priority = decision.priority;
@@ -332,8 +353,8 @@ impl Switchboard {
         }
         call.state = State::Waiting;
         let answer = call.answer;
-        let ticket = ticket(call);
-        self.ringing_response(now, id);
+        let held_back = self.receive_guest(now, id);
+        let ticket = self.calls.get(&id).filter(|_| !held_back).and_then(ticket);
         self.deadlines.set(Timer::KeepRinging(id), now.moment.after(limits::KEEP_RINGING));
         if let Some(delay) = answer.delay() {
             self.deadlines.set(Timer::Answer(id), now.moment.after(delay));
@@ -361,7 +382,9 @@ impl Switchboard {
     pub(super) fn keep_ringing(&mut self, now: Now, id: CallId) {
         let waits = self.calls.get(&id).is_some_and(|c| c.state == State::Waiting);
         if waits {
-            self.ringing_response(now, id);
+            if !self.progress_again(now, id) {
+                self.ringing_response(now, id);
+            }
             self.deadlines.set(Timer::KeepRinging(id), now.moment.after(limits::KEEP_RINGING));
         }
     }

@@ -24,12 +24,14 @@ pub mod orders;
 mod output;
 mod provisional;
 mod replaces;
+mod screening;
 mod seat_call;
 mod refresh;
 pub mod settings;
 mod test_call;
 mod transfer;
 pub mod view;
+mod waiting_room;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -46,7 +48,9 @@ use crate::sip::{ClientId, Endpoint, Event, Flow, Request, ServerId, Uri};
 use crate::trunk::Trunks;
 use crate::trunk::line::Ask;
 use crate::trunk::settings::TrunkSettings;
-use crate::vocabulary::{CallId, Deadlines, Dice, Moment, Now, OfferId, StreamId, TrunkId, limits};
+use crate::vocabulary::{
+    CallId, Deadlines, Dice, Moment, Now, OfferId, Skill, StreamId, TrunkId, limits,
+};
 
 pub use input::Input;
 use ladder::Ladder;
@@ -70,6 +74,8 @@ enum Timer {
     CallOut(CallId),
     /// The way out that is tried may be dead (`limits::CALL_OUT_SILENCE`).
     Silence(CallId),
+    /// A caller who waits hears something next, or is listened to no more.
+    Guest(CallId),
     /// The test call has lasted long enough (`limits::TEST_CALL`).
     TestOver(CallId),
     /// The media plane did not say that the streams are closed.
@@ -137,6 +143,10 @@ pub struct Switchboard {
     deadlines: Deadlines<Timer>,
     outputs: VecDeque<Output>,
     trunk_counts: BTreeMap<TrunkId, TrunkCount>,
+    /// Callers who wait and hear us.
+    guests: BTreeMap<CallId, waiting_room::Guest>,
+    /// Skills that any seat has.
+    skills: BTreeSet<Skill>,
     /// Numbers that people have marked.
     marks: Marks,
     /// Where many different people call from.
@@ -200,6 +210,8 @@ impl Switchboard {
             deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
             trunk_counts: BTreeMap::new(),
+            guests: BTreeMap::new(),
+            skills: BTreeSet::new(),
             marks: Marks::default(),
             mass: MassWatch::default(),
             recent: Recent::default(),
@@ -216,6 +228,7 @@ impl Switchboard {
             drained: false,
             settings,
         };
+        switchboard.skills = switchboard.all_skills();
         switchboard.adopt_lines(now);
         switchboard.run_lines(now);
         switchboard.send_and_keep(now);
@@ -263,6 +276,7 @@ impl Switchboard {
         self.sessions_due(now);
         self.departed.tick(now.moment);
         self.provisionals_due(now);
+        self.masses_due(now);
         while let Some(timer) = self.deadlines.pop_due(now.moment) {
             match timer {
                 Timer::Journal(call) => self.journal_is_slow(now, call),
@@ -271,6 +285,7 @@ impl Switchboard {
                 Timer::Probe(call) => self.probe(now, call),
                 Timer::CallOut(call) => self.call_out_is_over(now, call),
                 Timer::Silence(call) => self.way_is_silent(now, call),
+                Timer::Guest(call) => self.guest_is_due(now, call),
                 Timer::TestOver(call) => self.test_is_over(now, call),
                 Timer::Closing(call) => self.close(now, call),
                 Timer::Ladder(call) => self.unfollow(call),
@@ -297,6 +312,7 @@ impl Switchboard {
             self.reliable.next(),
             self.deadlines.next(),
             self.lines.poll_timeout(),
+            self.mass.poll_timeout(),
         ]
         .into_iter()
         .flatten()
@@ -321,6 +337,7 @@ impl Switchboard {
             + self.ladder.len()
             + self.arriving.len()
             + self.unanswered.len()
+            + self.guests.len()
             + self.deadlines.len()
             + self.acd.live()
             + self.endpoint.transactions()
@@ -462,7 +479,9 @@ impl Switchboard {
                 self.acd.handle(now.moment, acd::Input::Gate { room });
                 self.answer_the_unanswered(now);
             }
-            MediaReport::Heard { .. } | MediaReport::Played { .. } | MediaReport::Sound { .. } => {}
+            MediaReport::Heard { .. } => {}
+            MediaReport::Played { stream } => self.played(now, stream),
+            MediaReport::Sound { stream, sound } => self.sounds(now, stream, sound),
             MediaReport::Closed { stream, count } => self.stream_closed(now, stream, count),
             MediaReport::PortsExhausted { why } => self.alarm(now, "ports-exhausted", why),
         }
@@ -534,8 +553,13 @@ impl Switchboard {
     fn adopt(&mut self, now: Now, settings: SwitchboardSettings, digest: String, by: String) {
         self.trunks = Trunks::new(settings.trunks.clone());
         self.registrar.adopt(&settings.sip);
+        // Nobody is offered anything between the new settings and the new rules.
+        self.acd.handle(now.moment, acd::Input::Gate { room: 0 });
         self.acd.adopt(now.moment, &settings.queues, &settings.seats);
         self.settings = settings;
+        self.skills = self.all_skills();
+        self.route_again(now);
+        self.acd.handle(now.moment, acd::Input::Gate { room: self.ports.len() / 2 });
         self.adopt_lines(now);
         self.note(now, Fact::ConfigAdopted { digest, by });
     }

@@ -120,6 +120,7 @@ impl Switchboard {
                 let with = by.clone().map_or_else(|| Callee::Number(String::new()), Callee::Seat);
                 let talk = Talk { with, leg: new, answered: now };
                 call.state = State::Talking;
+                call.talked = true;
                 call.talk.replace(talk).and_then(|talk| {
                     if let (Some(from), Some(by)) = (talk.with.seat().cloned(), by) {
                         self.taken_over(now, id, from, by, emergency);
@@ -137,21 +138,25 @@ impl Switchboard {
         self.answer_with(now, server, request, &key, &next, sdp);
         if side == Side::Caller {
             self.tap_caller_again(id);
-            self.sound_again(id);
+            self.sound_again(now, id);
         }
         self.bridge(now, id);
     }
 
     /// A caller to whom nobody talks yet hears by the new stream what it heard by the old one.
-    fn sound_again(&mut self, id: CallId) {
+    fn sound_again(&mut self, now: Now, id: CallId) {
         let Some(call) = self.calls.get(&id).filter(|call| call.talk.is_none()) else { return };
-        let role = if call.state == State::Test { Role::Loop } else { Role::RingBack };
         let Some(media) = &call.caller.media else { return };
-        let (stream, aim) = (media.stream, media.aim());
+        let (stream, aim, waits) = (media.stream, media.aim(), call.state == State::Waiting);
+        let role = if call.state == State::Test { Role::Loop } else { Role::RingBack };
         if let Some(aim) = aim {
             self.media(MediaOrder::Aim { stream, aim });
         }
+        self.guest_leaves(id);
         self.media(MediaOrder::Role { stream, role });
+        if waits {
+            self.entertain(now, id);
+        }
     }
 
     fn taken_over(&mut self, now: Now, id: CallId, from: SeatId, by: &SeatId, emergency: bool) {

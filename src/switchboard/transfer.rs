@@ -155,9 +155,7 @@ impl Switchboard {
         call.queue = Some(queue.clone());
         let (priority, answer, wants) = (call.priority, call.answer, call.wants.clone());
         let ticket = ticket(call);
-        if let Some(stream) = call.caller.media.as_ref().map(|media| media.stream) {
-            self.media(MediaOrder::Role { stream, role: Role::RingBack });
-        }
+        self.entertain(now, id);
         self.note(now, Fact::Queued { call: id, queue, rule, priority, answer, wants });
         self.acd.handle(now.moment, acd::Input::Leave { call: id });
         if let Some(ticket) = ticket {

@@ -72,6 +72,8 @@ pub enum Cause {
     TestOver,
     /// The gateway takes no new calls; the trunk was told to try elsewhere.
     Draining,
+    /// Its number was marked again and again, and no key was pressed.
+    Nuisance,
     /// More test calls than may run at once.
     TooManyTests,
     /// The program was stopped or killed while the call lived.

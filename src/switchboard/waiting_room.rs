@@ -1,0 +1,498 @@
+//! What a caller hears who waits, and what we hear of a caller: announcements, music, the two prompts
+//! that ask a silent one for a sign.
+//!
+//! Nothing here delays an operator, except where a queue asks for it: there a caller is listened to
+//! first, for a time that is bounded from the beginning. A media plane that says nothing changes
+//! nothing: every wait here has a deadline of its own.
+
+use std::collections::BTreeSet;
+
+use crate::acd;
+use crate::call::orders::{MediaOrder, Programme, Role, Sound, Then};
+use crate::call::{Side, State};
+use crate::journal::Fact;
+use crate::screening::{Bypass, Refusal, Sign, Silence, Step, Verdict};
+use crate::sip::{Name, Request, body};
+use crate::trunk::settings::EarlyMedia;
+use crate::vocabulary::{
+    AnswerMode, CallId, Cause, Ending, Lane, Moment, Now, Party, PromptId, Stage, StreamId, limits,
+};
+
+use super::inbound::{ALLOW, ticket};
+use super::settings::{Announcements, Screen};
+use super::{Switchboard, Timer};
+use crate::sip::message::SUPPORTED;
+
+/// One caller who waits and hears us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Guest {
+    playing: Playing,
+    /// How often `wait` was played.
+    rounds: u32,
+    /// When `wait` is played next.
+    next: Option<Moment>,
+    /// Listened to, once that has begun; by then it must have.
+    silence: Option<Silence>,
+    listen_by: Option<Moment>,
+    refusal: Option<Refusal>,
+    heard: BTreeSet<&'static str>,
+    /// Not in the queue yet: listened to first, or to be refused unless a key is pressed.
+    held_back: bool,
+    listening: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Playing {
+    Nothing,
+    Welcome,
+    Wait,
+    Silence(u8),
+    Refusal,
+}
+
+impl Switchboard {
+    fn announcements(&self, id: CallId) -> Option<&Announcements> {
+        self.settings.announcements.get(self.calls.get(&id)?.queue.as_ref()?)
+    }
+
+    fn early_media(&self, id: CallId) -> EarlyMedia {
+        let trunk = self.calls.get(&id).and_then(|call| call.trunk());
+        trunk.and_then(|trunk| self.trunks.get(trunk)).map_or(EarlyMedia::No, |t| t.early_media)
+    }
+
+    // ---- the door ----------------------------------------------------------------------------
+
+    /// A call comes to wait. Returns whether it is held back from the queue for a moment.
+    pub(super) fn receive_guest(&mut self, now: Now, id: CallId) -> bool {
+        let early = self.early_media(id);
+        let refuse = self.calls.get(&id).is_some_and(|call| call.refuse);
+        if refuse {
+            return self.refuse_unless_key(now, id);
+        }
+        let announces = self.announcements(id).is_some_and(|a| !a.welcome.is_empty());
+        let wanted = announces && early != EarlyMedia::No;
+        if wanted && self.send_early_media(now, id, early) {
+            self.note(now, Fact::EarlyMedia { call: id });
+            self.entertain(now, id);
+        } else {
+            self.ringing_response(now, id);
+        }
+        if self.calls.get(&id).is_some_and(|call| call.answer == AnswerMode::Immediate) {
+            self.answer_by_mode(now, id);
+        }
+        let first = self.announcements(id).is_some_and(|a| a.screen == Screen::First);
+        let listens = self.guests.get(&id).is_some_and(|guest| guest.listening);
+        let held_back = first && listens;
+        if let Some(guest) = self.guests.get_mut(&id) {
+            guest.held_back = held_back;
+        }
+        held_back
+    }
+
+    /// 183 with our description, so that the caller hears us before the answer (RFC 3960 §3). False
+    /// where that cannot be: no SDP offer, no port to spare.
+    fn send_early_media(&mut self, now: Now, id: CallId, early: EarlyMedia) -> bool {
+        let Some(server) = self.calls.get(&id).and_then(|call| call.invite) else { return false };
+        let Some(request) = self.endpoint.request(server).cloned() else { return false };
+        if body::sdp(&request.headers, &request.body).is_none()
+            || !self.has_ports_to_spare()
+            || !self.open_caller_media(id)
+        {
+            return false;
+        }
+        let Some(call) = self.calls.get_mut(&id) else { return false };
+        let Some(media) = call.caller.media.as_mut() else { return false };
+        let (sdp, needs_answer) = media.first_answer(&request, None);
+        if needs_answer {
+            // What was offered cannot be used: our own offer must wait for the answer.
+            return false;
+        }
+        call.early = Some(sdp.clone());
+        let (stream, aim) = (media.stream, media.aim());
+        if let Some(aim) = aim {
+            self.media(MediaOrder::Aim { stream, aim });
+        }
+        self.progress_response(now, id, &request, early, sdp);
+        true
+    }
+
+    /// The 183 once more, as the network's timers want it.
+    pub(super) fn progress_again(&mut self, now: Now, id: CallId) -> bool {
+        let early = self.early_media(id);
+        let Some(call) = self.calls.get(&id) else { return false };
+        let (Some(sdp), Some(server)) = (call.early.clone(), call.invite) else { return false };
+        let Some(request) = self.endpoint.request(server).cloned() else { return false };
+        self.progress_response(now, id, &request, early, sdp);
+        true
+    }
+
+    fn progress_response(
+        &mut self,
+        now: Now,
+        id: CallId,
+        request: &Request,
+        early: EarlyMedia,
+        sdp: bytes::Bytes,
+    ) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let Some(server) = call.invite else { return };
+        let key = call.caller.dialog.key().clone();
+        let contact = self.contact(&call.caller.dialog.next_hop());
+        let mut response = request
+            .response(183, &key.local_tag)
+            .with(Name::Contact, contact)
+            .with(Name::Allow, ALLOW)
+            .with(Name::Supported, SUPPORTED);
+        // A gate of an IMS network opens for it (RFC 5009 §8).
+        if request.headers.first(&Name::PEarlyMedia).is_some() {
+            let word = if early == EarlyMedia::Both { "sendrecv" } else { "sendonly" };
+            response = response.with(Name::PEarlyMedia, word);
+        }
+        let response = response.with_body("application/sdp", sdp);
+        self.respond_early(now, server, &key, response);
+    }
+
+    /// A number that was marked again and again hears so, and may press any key to go on.
+    fn refuse_unless_key(&mut self, now: Now, id: CallId) -> bool {
+        let prompts = self.announcements(id).map(|a| a.refused.clone()).unwrap_or_default();
+        self.ringing_response(now, id);
+        let can = !prompts.is_empty() && self.has_ports_to_spare();
+        if !can || !self.answer_caller(now, id, None) {
+            return false;
+        }
+        let after_ms = self.millis_since_invite(now, id);
+        self.note(now, Fact::CallerAnswered { call: id, after_ms });
+        let detail = format!("call {id} is refused unless a key is pressed: its number was marked");
+        self.alarm(now, "nuisance-refused", detail);
+        let mut guest = Guest::new();
+        guest.refusal = Some(Refusal::start(now.moment));
+        guest.held_back = true;
+        self.guests.insert(id, guest);
+        self.listen(now, id);
+        self.play(id, Playing::Refusal);
+        self.set_guest_timer(id);
+        true
+    }
+
+    // ---- what the caller hears ---------------------------------------------------------------
+
+    /// The caller hears us from now on, and may be heard: after the answer, or by early media.
+    pub(super) fn entertain(&mut self, now: Now, id: CallId) {
+        let Some(call) = self.calls.get(&id).filter(|call| call.state == State::Waiting) else {
+            return;
+        };
+        let answered = call.invite.is_none();
+        let judged = call.verdict.is_some() || call.talked;
+        let may_listen = call.listen && !judged;
+        let hears = answered || self.early_media(id) == EarlyMedia::Both;
+        let Some(announcements) = self.announcements(id) else { return self.ring_back(id) };
+        let screens = announcements.screen != Screen::Never && may_listen;
+        let welcome = !announcements.welcome.is_empty() && !judged;
+        if !self.guests.contains_key(&id) {
+            self.guests.insert(id, Guest::new());
+            self.play(id, if welcome { Playing::Welcome } else { Playing::Wait });
+        }
+        if hears && screens {
+            self.listen(now, id);
+            let by = now.moment.after(limits::SILENCE_PROMPT);
+            if let Some(guest) = self.guests.get_mut(&id) {
+                guest.listen_by = Some(by);
+            }
+            if self.guests.get(&id).is_some_and(|guest| guest.playing != Playing::Welcome) {
+                self.begin_listening(now, id);
+            }
+        }
+        self.set_guest_timer(id);
+    }
+
+    fn ring_back(&mut self, id: CallId) {
+        let media = self.calls.get(&id).and_then(|call| call.caller.media.as_ref());
+        if let Some(stream) = media.map(|media| media.stream) {
+            self.media(MediaOrder::Role { stream, role: Role::RingBack });
+        }
+    }
+
+    fn play(&mut self, id: CallId, playing: Playing) {
+        let say = self.words(id, playing);
+        let music = self.announcements(id).and_then(|a| a.music.clone());
+        let Some(guest) = self.guests.get_mut(&id) else { return };
+        guest.playing = if say.is_empty() { Playing::Nothing } else { playing };
+        guest.next = None;
+        let silent = guest.playing == Playing::Nothing;
+        let Some(media) = self.calls.get(&id).and_then(|call| call.caller.media.as_ref()) else {
+            return;
+        };
+        let stream = media.stream;
+        let role = match (silent, music) {
+            (true, None) => Role::RingBack,
+            // Whoever is asked for a sign is listened to without music.
+            (_, _) if matches!(playing, Playing::Silence(_) | Playing::Refusal) => {
+                Role::Play(Programme { say: say.into(), then: Then::Silence })
+            }
+            (_, Some(music)) => Role::Play(Programme { say: say.into(), then: Then::Music(music) }),
+            (_, None) => Role::Play(Programme { say: say.into(), then: Then::RingBack }),
+        };
+        self.media(MediaOrder::Role { stream, role });
+    }
+
+    fn words(&self, id: CallId, playing: Playing) -> Vec<PromptId> {
+        let Some(announcements) = self.announcements(id) else { return Vec::new() };
+        match playing {
+            Playing::Nothing => Vec::new(),
+            Playing::Welcome => announcements.welcome.clone(),
+            Playing::Refusal => announcements.refused.clone(),
+            Playing::Silence(1) => announcements.silence[0].clone(),
+            Playing::Silence(_) => announcements.silence[1].clone(),
+            Playing::Wait => {
+                let rounds = self.guests.get(&id).map_or(0, |guest| guest.rounds);
+                let told = announcements.position.as_ref().filter(|_| rounds > 0);
+                let place = told.and_then(|position| {
+                    let number = position.numbers.get(self.acd.before(id)?)?;
+                    Some([position.before.clone(), number.clone()])
+                });
+                place.into_iter().flatten().chain(announcements.wait.iter().cloned()).collect()
+            }
+        }
+    }
+
+    /// The media plane has played an announcement to its end.
+    pub(super) fn played(&mut self, now: Now, stream: StreamId) {
+        let Some(id) = self.guest_of(stream) else { return };
+        let again = self.announcements(id).map_or(std::time::Duration::ZERO, |a| a.again);
+        let Some(guest) = self.guests.get_mut(&id) else { return };
+        let played = std::mem::replace(&mut guest.playing, Playing::Nothing);
+        match played {
+            Playing::Nothing => {}
+            Playing::Welcome | Playing::Wait => {
+                guest.rounds += u32::from(played == Playing::Wait);
+                guest.next = (!again.is_zero()).then(|| now.moment.after(again));
+                if played == Playing::Welcome {
+                    self.begin_listening(now, id);
+                }
+            }
+            Playing::Silence(_) => {
+                if let Some(silence) = &mut guest.silence {
+                    silence.prompt_over(now.moment);
+                }
+            }
+            Playing::Refusal => {
+                if let Some(refusal) = &mut guest.refusal {
+                    refusal.prompt_over(now.moment);
+                }
+            }
+        }
+        self.set_guest_timer(id);
+    }
+
+    fn guest_of(&self, stream: StreamId) -> Option<CallId> {
+        let (id, side) = self.streams.get(&stream)?;
+        let caller = self.calls.get(id)?.caller.media.as_ref()?.stream;
+        (*side == Side::Caller && caller == stream).then_some(*id)
+    }
+
+    // ---- what we hear ------------------------------------------------------------------------
+
+    fn listen(&mut self, now: Now, id: CallId) {
+        let Some(guest) = self.guests.get_mut(&id).filter(|guest| !guest.listening) else { return };
+        guest.listening = true;
+        let media = self.calls.get(&id).and_then(|call| call.caller.media.as_ref());
+        if let Some(stream) = media.map(|media| media.stream) {
+            self.media(MediaOrder::Listen { stream, on: true });
+            self.record(now, id, stream);
+        }
+    }
+
+    /// The welcome is over: from now on silence counts. Whoever gave a sign before is through.
+    fn begin_listening(&mut self, now: Now, id: CallId) {
+        let listen = self.announcements(id).map(|a| a.listen).unwrap_or_default();
+        let Some(guest) = self.guests.get_mut(&id) else { return };
+        if !guest.listening || guest.silence.is_some() || guest.refusal.is_some() {
+            return;
+        }
+        guest.listen_by = None;
+        let mut silence = Silence::start(now.moment, listen);
+        let signs = [Sign::Noise, Sign::Key, Sign::Tap, Sign::Voice];
+        let before = signs.into_iter().filter(|sign| guest.heard.contains(sign.word()));
+        let step = before.fold(None, |step, sign| silence.heard(sign).or(step));
+        guest.silence = Some(silence);
+        if let Some(Step::Done(verdict)) = step {
+            self.judged(now, id, verdict);
+        }
+        self.set_guest_timer(id);
+    }
+
+    /// Something was heard of a caller.
+    pub(super) fn sounds(&mut self, now: Now, stream: StreamId, sound: Sound) {
+        if let Some(id) = self.guest_of(stream) {
+            let sign = match sound {
+                Sound::Voice => Sign::Voice,
+                Sound::Tap => Sign::Tap,
+                Sound::Noise => Sign::Noise,
+                Sound::Key(_) => Sign::Key,
+            };
+            self.gives_sign(now, id, sign);
+        }
+    }
+
+    /// A caller gave a sign, by sound or by a SIP INFO with a key.
+    pub(super) fn gives_sign(&mut self, now: Now, id: CallId, sign: Sign) {
+        let after_ms = self.millis_since_invite(now, id);
+        let Some(guest) = self.guests.get_mut(&id) else { return };
+        let first = guest.heard.insert(sign.word());
+        let bypass = guest.refusal.as_mut().and_then(|refusal| refusal.heard(sign));
+        let step = guest.silence.as_mut().and_then(|silence| silence.heard(sign));
+        if first {
+            let sound = sign.word().to_owned();
+            self.note(now, Fact::Heard { call: id, sound, after_ms });
+        }
+        if let Some(bypass) = bypass {
+            self.bypassed(now, id, bypass);
+        }
+        if let Some(Step::Done(verdict)) = step {
+            self.judged(now, id, verdict);
+        }
+        self.set_guest_timer(id);
+    }
+
+    /// Listening has come to an end: the caller goes on, in the lane that follows.
+    fn judged(&mut self, now: Now, id: CallId, verdict: Verdict) {
+        let again = self.announcements(id).map_or(std::time::Duration::ZERO, |a| a.again);
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.verdict = Some(verdict);
+        let moved = verdict.lane(call.lane);
+        if let Some((lane, why)) = moved {
+            call.lane = lane;
+            self.note(now, Fact::Laned { call: id, lane, why: why.to_owned() });
+        }
+        let Some(guest) = self.guests.get_mut(&id) else { return };
+        if matches!(guest.playing, Playing::Silence(_)) || guest.playing == Playing::Nothing {
+            guest.playing = Playing::Nothing;
+            guest.next = (!again.is_zero()).then(|| now.moment.after(again));
+            self.play_music(id);
+        }
+        self.admit_guest(now, id);
+        if moved.is_some()
+            && let Some(ticket) = self.calls.get(&id).and_then(ticket)
+        {
+            self.acd.handle(now.moment, acd::Input::Change(ticket));
+        }
+    }
+
+    fn play_music(&mut self, id: CallId) {
+        let next = self.guests.get(&id).and_then(|guest| guest.next);
+        self.play(id, Playing::Nothing);
+        if let Some(guest) = self.guests.get_mut(&id) {
+            guest.next = next;
+        }
+    }
+
+    /// Whoever was to be refused has pressed a key, or has not.
+    fn bypassed(&mut self, now: Now, id: CallId, bypass: Bypass) {
+        let why = match bypass {
+            Bypass::Pressed => "a key was pressed: not refused",
+            Bypass::NotAsked => "the prompt could not be played: not refused",
+            Bypass::Refused => {
+                let detail = format!("call {id} was refused: marked, and no key was pressed");
+                self.alarm(now, "nuisance-refused", detail);
+                let (stage, by, cause) = (Stage::Waiting, Party::Gateway, Cause::Nuisance);
+                return self.end(now, id, Ending { stage, by, cause, q850: None });
+            }
+        };
+        self.note(now, Fact::Laned { call: id, lane: Lane::Nuisance, why: why.to_owned() });
+        if let Some(guest) = self.guests.get_mut(&id) {
+            guest.refusal = None;
+            guest.playing = Playing::Nothing;
+        }
+        self.play(id, Playing::Wait);
+        self.admit_guest(now, id);
+    }
+
+    /// Who was held back goes into the queue, at the place of its arrival.
+    fn admit_guest(&mut self, now: Now, id: CallId) {
+        let held_back = self.guests.get_mut(&id).is_some_and(|g| std::mem::take(&mut g.held_back));
+        let ticket = self.calls.get(&id).filter(|_| held_back).and_then(ticket);
+        if let Some(ticket) = ticket {
+            self.acd.handle(now.moment, acd::Input::Wait(ticket));
+        }
+    }
+
+    // ---- time --------------------------------------------------------------------------------
+
+    fn set_guest_timer(&mut self, id: CallId) {
+        let Some(guest) = self.guests.get(&id) else { return };
+        let quiet = guest.playing == Playing::Nothing;
+        let asks = guest.silence.as_ref().is_some_and(|s| s.poll_timeout().is_some());
+        let due = [
+            guest.next.filter(|_| quiet && !asks),
+            guest.listen_by.filter(|_| guest.silence.is_none()),
+            guest.silence.as_ref().and_then(Silence::poll_timeout),
+            guest.refusal.as_ref().and_then(Refusal::poll_timeout),
+        ];
+        match due.into_iter().flatten().min() {
+            Some(at) => self.deadlines.set(Timer::Guest(id), at),
+            None => self.deadlines.clear(&Timer::Guest(id)),
+        }
+    }
+
+    pub(super) fn guest_is_due(&mut self, now: Now, id: CallId) {
+        let Some(guest) = self.guests.get_mut(&id) else { return };
+        if guest.silence.is_none() && guest.listen_by.is_some_and(|by| by <= now.moment) {
+            self.begin_listening(now, id);
+        }
+        let Some(guest) = self.guests.get_mut(&id) else { return };
+        if let Some(bypass) = guest.refusal.as_mut().and_then(|r| r.tick(now.moment)) {
+            self.bypassed(now, id, bypass);
+        }
+        loop {
+            let Some(guest) = self.guests.get_mut(&id) else { return };
+            match guest.silence.as_mut().and_then(|silence| silence.tick(now.moment)) {
+                None => break,
+                Some(Step::Done(verdict)) => self.judged(now, id, verdict),
+                Some(Step::Prompt(prompt)) => {
+                    self.note(now, Fact::Prompted { call: id, prompt });
+                    self.play(id, Playing::Silence(prompt));
+                    // Where there is no such prompt the time to answer it begins at once.
+                    let guest = self.guests.get_mut(&id);
+                    if let Some(guest) = guest.filter(|g| g.playing == Playing::Nothing)
+                        && let Some(silence) = &mut guest.silence
+                    {
+                        silence.prompt_over(now.moment);
+                    }
+                }
+            }
+        }
+        let Some(guest) = self.guests.get(&id) else { return };
+        let asks = guest.silence.as_ref().is_some_and(|s| s.poll_timeout().is_some());
+        let quiet = guest.playing == Playing::Nothing && !asks;
+        if quiet && guest.next.is_some_and(|next| next <= now.moment) {
+            self.play(id, Playing::Wait);
+        }
+        self.set_guest_timer(id);
+    }
+
+    /// A caller waits no more: somebody answers, or the call is over.
+    pub(super) fn guest_leaves(&mut self, id: CallId) {
+        self.deadlines.clear(&Timer::Guest(id));
+        let Some(guest) = self.guests.remove(&id) else { return };
+        let media = self.calls.get(&id).and_then(|call| call.caller.media.as_ref());
+        if let Some(stream) = media.map(|media| media.stream).filter(|_| guest.listening) {
+            self.media(MediaOrder::Listen { stream, on: false });
+        }
+    }
+}
+
+impl Guest {
+    const fn new() -> Self {
+        Self {
+            playing: Playing::Nothing,
+            rounds: 0,
+            next: None,
+            silence: None,
+            listen_by: None,
+            refusal: None,
+            heard: BTreeSet::new(),
+            held_back: false,
+            listening: false,
+        }
+    }
+}
