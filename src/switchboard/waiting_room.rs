@@ -6,6 +6,7 @@
 //! nothing: every wait here has a deadline of its own.
 
 use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
 
 use crate::acd;
 use crate::call::orders::{MediaOrder, Programme, Role, Sound, Then};
@@ -77,10 +78,10 @@ impl Switchboard {
         } else {
             self.ringing_response(now, id);
         }
-        if self.calls.get(&id).is_some_and(|call| call.answer == AnswerMode::Immediate) {
+        let first = self.announcements(id).is_some_and(|a| a.screen == Screen::First);
+        if first && self.calls.get(&id).is_some_and(|c| c.answer == AnswerMode::Immediate) {
             self.answer_by_mode(now, id);
         }
-        let first = self.announcements(id).is_some_and(|a| a.screen == Screen::First);
         let listens = self.guests.get(&id).is_some_and(|guest| guest.listening);
         let held_back = first && listens;
         if let Some(guest) = self.guests.get_mut(&id) {
@@ -188,8 +189,8 @@ impl Switchboard {
         let Some(announcements) = self.announcements(id) else { return self.ring_back(id) };
         let screens = announcements.screen != Screen::Never && may_listen;
         let welcome = !announcements.welcome.is_empty() && !judged;
-        if !self.guests.contains_key(&id) {
-            self.guests.insert(id, Guest::new());
+        if let Entry::Vacant(place) = self.guests.entry(id) {
+            place.insert(Guest::new());
             self.play(id, if welcome { Playing::Welcome } else { Playing::Wait });
         }
         if hears && screens {
