@@ -6,19 +6,31 @@
 //! waits for this room, and this room waits for nobody. A fault here is counted and never ends a
 //! call. The room never sees a SIP message, a file or a queue.
 //!
+//! Who waits hears what signalling ordered (a `Programme`) and may be listened to: a voice, a tap,
+//! a key. What is said is neither kept nor understood here, and no file is read while calls run:
+//! the prompts come in whole, as [`Prompts`].
+//!
 //! Where to read: `worker` is the thread and the orders, `relay` the path of one packet,
-//! `stream` the rules of one leg, `tap` the way out to the recorder.
+//! `stream` the rules of one leg, `tap` the way out to the recorder. `prompts` turns files into
+//! G.711, `player` makes payloads of them and of the `tone`, `source` numbers them. `hearing` says
+//! what is heard, with `voice` and `dtmf`.
 
 mod counters;
+mod dtmf;
+mod hearing;
+mod player;
 mod ports;
+pub mod prompts;
 mod relay;
 #[doc(hidden)]
 pub mod rtp;
 pub mod settings;
 mod sockets;
+mod source;
 mod stream;
 pub mod tap;
 mod tone;
+mod voice;
 mod worker;
 
 use std::fmt;
@@ -32,6 +44,7 @@ use mio::{Poll, Waker};
 
 use crate::call::orders::{MediaOrder, MediaReport};
 use ports::PortStock;
+use prompts::Prompts;
 use settings::MediaSettings;
 use tap::RecorderHandle;
 use worker::{Inbox, Worker};
@@ -88,6 +101,7 @@ impl Media {
         settings: MediaSettings,
         stock: usize,
         recorder: RecorderHandle,
+        prompts: Arc<Prompts>,
         report: impl Fn(MediaReport) + Send + 'static,
     ) -> Result<MediaHandle, MediaError> {
         if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
@@ -99,7 +113,8 @@ impl Media {
         let waker = Waker::new(poll.registry(), worker::WAKE).map_err(MediaError::Thread)?;
         let (orders, inbox) = channel();
         let counters = Arc::new(MediaCounters::default());
-        let worker = Worker::new(poll, inbox, ports, recorder, Arc::clone(&counters), report);
+        let shared = Arc::clone(&counters);
+        let worker = Worker::new(poll, inbox, ports, recorder, prompts, shared, report);
         let thread = std::thread::Builder::new()
             .name("media".to_owned())
             .spawn(move || worker.run(ready))
@@ -131,6 +146,11 @@ impl MediaHandle {
     /// Hands over orders and wakes the thread once for all.
     pub fn orders(&self, orders: impl IntoIterator<Item = MediaOrder>) {
         self.put(orders.into_iter().map(Inbox::Order));
+    }
+
+    /// Plays these prompts from now on; what plays already goes on with its old copy.
+    pub fn adopt_prompts(&self, prompts: Arc<Prompts>) {
+        self.put([Inbox::Prompts(prompts)]);
     }
 
     /// What the plane has counted since it started.

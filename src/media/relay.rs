@@ -9,10 +9,13 @@ use std::net::SocketAddr;
 use mio::net::UdpSocket;
 
 use super::counters::Tally;
+use super::player::{Step, decoded};
 use super::rtp::{self, Rtp};
+use super::source::PACKET_BYTES;
 use super::stream::{self, FarEnd, Kind, Play, Stream};
 use super::tap::{Frame, PAYLOAD_BYTES, RecorderHandle};
-use super::tone::{PACKET_BYTES, Sound};
+use super::tone::{SAMPLES, Tone};
+use crate::call::orders::Sound;
 use crate::vocabulary::StreamId;
 
 /// Packets taken from one socket before the others have their turn.
@@ -35,8 +38,12 @@ pub(super) struct Relay {
     pub tally: Tally,
     /// Streams whose first packet came in this turn.
     pub heard: Vec<StreamId>,
+    /// Streams whose announcements came to their end in this turn.
+    pub played: Vec<StreamId>,
+    /// What was heard in this turn.
+    pub sounds: Vec<(StreamId, Sound)>,
+    pub tone: Tone,
     buffer: Box<[u8; BUFFER_BYTES]>,
-    sound: Sound,
 }
 
 impl Relay {
@@ -46,8 +53,10 @@ impl Relay {
             recorder,
             tally: Tally::default(),
             heard: Vec::new(),
+            played: Vec::new(),
+            sounds: Vec::new(),
+            tone: Tone::new(),
             buffer: Box::new([0; BUFFER_BYTES]),
-            sound: Sound::new(),
         }
     }
 
@@ -116,11 +125,27 @@ impl Relay {
                 }
             }
         }
+        if let Some(ear) = &mut stream.ear {
+            let payload = packet.get(rtp.payload.clone()).unwrap_or_default();
+            let sounds = &mut self.sounds;
+            match kind {
+                Kind::Audio => {
+                    let samples = payload.iter().map(|&code| decoded(law, code));
+                    let tones = far.aim.events.is_none();
+                    ear.hear(samples, tones, |sound| sounds.push((id, sound)));
+                }
+                Kind::Events => {
+                    let key = ear.event(rtp.ssrc, rtp.timestamp, payload);
+                    sounds.extend(key.map(|key| (id, key)));
+                }
+                Kind::Other => {}
+            }
+        }
         let to = match stream.play {
             Play::Bridge { to, slot } => at_mut(&mut self.streams, slot)
                 .filter(|other| other.id == to && other.passes_to(id)),
             Play::Loop => Some(stream),
-            Play::Idle | Play::RingBack(_) => None,
+            Play::Idle | Play::Own => None,
         };
         let Some(to) = to else { return };
         let Some(far) = to.far.as_ref() else { return };
@@ -159,18 +184,36 @@ impl Relay {
         }
     }
 
-    /// Goes on by 20 ms with the ring-back tone of the stream in `slot`; false when it plays none.
-    pub fn tick_tone(&mut self, slot: usize) -> bool {
+    /// Goes on by 20 ms with what the stream in `slot` plays of its own; false when it plays
+    /// nothing more.
+    pub fn tick(&mut self, slot: usize, now: u64) -> bool {
         let Some(stream) = at_mut(&mut self.streams, slot) else { return false };
-        let Play::RingBack(tone) = &mut stream.play else { return false };
+        let (Play::Own, Some(own)) = (&stream.play, &mut stream.own) else { return false };
         let Some(FarEnd { aim, .. }) = &stream.far else { return true };
         let mut packet = [0; PACKET_BYTES];
-        if tone.tick(&self.sound, aim.law, aim.audio, &mut packet)
-            && let Some(address) = stream.far.as_ref().and_then(FarEnd::audio_to)
-            && send(&stream.sockets.rtp, &packet, address, &mut self.tally)
-        {
-            stream.sent += 1;
-            self.tally.sent += 1;
+        let Some(payload) = packet.last_chunk_mut::<SAMPLES>() else { return false };
+        let mut played = false;
+        let step = own.player.step(&self.tone, aim.law, payload, &mut played);
+        if played {
+            self.played.push(stream.id);
+        }
+        match (step, stream.far.as_ref().and_then(FarEnd::audio_to)) {
+            (Step::End, _) => {
+                own.rest(now);
+                return false;
+            }
+            (Step::Pause, _) | (Step::Sound, None) => own.source.pause(),
+            (Step::Sound, Some(address)) => {
+                if let Some(ear) = &mut stream.ear {
+                    ear.plays(payload.iter().map(|&code| decoded(aim.law, code)));
+                }
+                if own.source.head(aim.audio, &mut packet)
+                    && send(&stream.sockets.rtp, &packet, address, &mut self.tally)
+                {
+                    stream.sent += 1;
+                    self.tally.sent += 1;
+                }
+            }
         }
         true
     }

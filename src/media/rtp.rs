@@ -1,7 +1,7 @@
 //! A view of one RTP packet (RFC 3550 §5.1): where things stand, nothing copied.
 //!
-//! The relay passes packets on as they are; it never builds one (the ring-back tone does that with
-//! the `rtp` crate) and never trusts a length it has not checked.
+//! The relay passes packets on as they are; it never builds one (`source` does that with the
+//! `rtp` crate) and never trusts a length it has not checked.
 
 use std::ops::Range;
 

@@ -3,9 +3,11 @@
 
 use std::net::SocketAddr;
 
+use super::hearing::Hearing;
+use super::player::Player;
 use super::rtp::SequenceWatch;
 use super::sockets::Pair;
-use super::tone::RingBack;
+use super::source::Source;
 use crate::call::orders::{Aim, Channel, Law, StreamCount};
 use crate::vocabulary::{CallId, StreamId};
 
@@ -114,8 +116,8 @@ pub(super) fn transcode(payload: &mut [u8], from: Law, to: Law) {
 pub(super) enum Play {
     /// Sends nothing.
     Idle,
-    /// Sends the ring-back tone.
-    RingBack(RingBack),
+    /// Sends what its [`Own`] plays.
+    Own,
     /// Passes on to another stream, as long as that one passes on to this.
     Bridge {
         /// The other stream.
@@ -152,6 +154,36 @@ impl FarEnd {
     }
 }
 
+/// What a stream sends of its own: ring-back, announcements and music from one source.
+#[derive(Debug)]
+pub(super) struct Own {
+    pub source: Source,
+    pub player: Player,
+    /// Since when nothing is played, microseconds.
+    pub rests: Option<u64>,
+}
+
+impl Own {
+    /// Plays nothing, since `now`.
+    pub fn new(now: u64) -> Self {
+        Self { source: Source::new(), player: Player::new(), rests: Some(now) }
+    }
+
+    /// Goes on: what passed meanwhile has passed for its timestamp too.
+    pub const fn wake(&mut self, now: u64) {
+        if let Some(since) = self.rests.take() {
+            self.source.rest(now.saturating_sub(since));
+        }
+    }
+
+    /// Rests from now on.
+    pub const fn rest(&mut self, now: u64) {
+        if self.rests.is_none() {
+            self.rests = Some(now);
+        }
+    }
+}
+
 /// One stream.
 #[derive(Debug)]
 pub(super) struct Stream {
@@ -162,6 +194,10 @@ pub(super) struct Stream {
     /// Nothing before the first [`Aim`].
     pub far: Option<FarEnd>,
     pub play: Play,
+    /// Made with the first thing that it plays, and kept until its end.
+    pub own: Option<Box<Own>>,
+    /// Only while somebody listens.
+    pub ear: Option<Box<Hearing>>,
     pub tap: Option<(CallId, Channel)>,
     pub received: u64,
     pub sent: u64,
@@ -176,6 +212,8 @@ impl Stream {
             sockets,
             far: None,
             play: Play::Idle,
+            own: None,
+            ear: None,
             tap: None,
             received: 0,
             sent: 0,

@@ -5,20 +5,11 @@
 //! are all the tone there is.
 
 use bytes::Bytes;
-use rtp::header::Header;
-use webrtc_util::marshal::Marshal;
 
-use super::rtp::HEADER_BYTES;
 use crate::call::orders::Law;
 
-/// Samples, and bytes of G.711, in 20 ms.
-const SAMPLES: usize = 160;
-/// The same as a step of the timestamp.
-const STEP: u32 = 160;
-/// Bytes of one tone packet.
-pub(super) const PACKET_BYTES: usize = HEADER_BYTES + SAMPLES;
-/// Microseconds between packets.
-pub(super) const INTERVAL: u64 = 20_000;
+/// Samples, and bytes of G.711, in one packet of 20 ms.
+pub(super) const SAMPLES: usize = 160;
 /// Packets' time of one period, 5 s, and the part of it that sounds, 1 s.
 const PERIOD: u16 = 250;
 const SOUNDING: u16 = 50;
@@ -27,12 +18,12 @@ const PEAK: f64 = 5_000.0;
 
 /// The sound itself, made once.
 #[derive(Debug)]
-pub(super) struct Sound {
+pub(super) struct Tone {
     a: [Bytes; 2],
     mu: [Bytes; 2],
 }
 
-impl Sound {
+impl Tone {
     pub fn new() -> Self {
         use audio_codec_algorithms::{encode_alaw, encode_ulaw};
         let half = |from: usize, encode: fn(i16) -> u8| {
@@ -42,12 +33,14 @@ impl Sound {
         Self { a: both(encode_alaw), mu: both(encode_ulaw) }
     }
 
-    fn payload(&self, law: Law, tick: u16) -> &[u8] {
+    /// The payload at a place in the cadence, if the tone sounds there.
+    pub fn at(&self, cadence: Cadence, law: Law) -> Option<&[u8]> {
         let [even, odd] = match law {
             Law::A => &self.a,
             Law::Mu => &self.mu,
         };
-        if tick.is_multiple_of(2) { even } else { odd }
+        let payload = if cadence.0.is_multiple_of(2) { even } else { odd };
+        (cadence.0 < SOUNDING).then_some(payload)
     }
 }
 
@@ -57,78 +50,35 @@ fn sine(sample: usize) -> i16 {
     ((turns * std::f64::consts::TAU).sin() * PEAK) as i16
 }
 
-/// One stream's place in the cadence, with its own source, sequence and timestamp.
-#[derive(Debug)]
-pub(super) struct RingBack {
-    ssrc: u32,
-    sequence: u16,
-    timestamp: u32,
-    tick: u16,
-}
+/// A place in the cadence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cadence(u16);
 
-impl RingBack {
-    /// Begins with the tone. Source, sequence and timestamp start anywhere (RFC 3550 §5.1).
-    pub fn new() -> Self {
-        let (ssrc, sequence, timestamp) = rand::random();
-        Self { ssrc, sequence, timestamp, tick: 0 }
-    }
+impl Cadence {
+    /// The beginning of the tone.
+    pub const START: Self = Self(0);
 
-    /// Goes on by 20 ms and writes the packet that is due, if the tone sounds.
-    pub fn tick(
-        &mut self,
-        sound: &Sound,
-        law: Law,
-        payload_type: u8,
-        packet: &mut [u8; PACKET_BYTES],
-    ) -> bool {
-        let (tick, timestamp) = (self.tick, self.timestamp);
-        self.tick = (tick + 1) % PERIOD;
-        self.timestamp = timestamp.wrapping_add(STEP);
-        if tick >= SOUNDING {
-            return false;
-        }
-        let header = Header {
-            version: 2,
-            marker: tick == 0,
-            payload_type,
-            sequence_number: self.sequence,
-            timestamp,
-            ssrc: self.ssrc,
-            ..Header::default()
-        };
-        self.sequence = self.sequence.wrapping_add(1);
-        let Some((head, payload)) = packet.split_at_mut_checked(HEADER_BYTES) else {
-            return false;
-        };
-        payload.copy_from_slice(sound.payload(law, tick));
-        header.marshal_to(head).is_ok()
+    /// 20 ms later.
+    pub const fn next(self) -> Self {
+        Self((self.0 + 1) % PERIOD)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::rtp::Rtp;
     use super::*;
 
     #[test]
     fn the_tone_is_one_second_in_five() {
-        let (sound, mut tone) = (Sound::new(), RingBack::new());
-        let mut packet = [0; PACKET_BYTES];
-        let first = tone.timestamp;
+        let (tone, mut cadence) = (Tone::new(), Cadence::START);
         let mut sounding = Vec::new();
         for tick in 0..500u32 {
-            if tone.tick(&sound, Law::A, 8, &mut packet) {
-                let rtp = Rtp::read(&packet).expect("RTP");
-                assert_eq!(rtp.timestamp, first.wrapping_add(tick * 160));
-                assert_eq!(packet[1], if tick % 250 == 0 { 0x80 | 8 } else { 8 });
-                sounding.push((tick, rtp.sequence));
+            if tone.at(cadence, Law::A).is_some() {
+                sounding.push(tick);
             }
+            cadence = cadence.next();
         }
-        let ticks: Vec<u32> = sounding.iter().map(|&(tick, _)| tick).collect();
-        assert_eq!(ticks, (0..50).chain(250..300).collect::<Vec<u32>>());
-        for pair in sounding.windows(2) {
-            assert_eq!(pair[1].1, pair[0].1.wrapping_add(1));
-        }
+        assert_eq!(sounding, (0..50).chain(250..300).collect::<Vec<u32>>());
     }
 
     #[test]
@@ -136,5 +86,8 @@ mod tests {
         for sample in 0..320 {
             assert!((sine(sample) - sine(sample + 320)).abs() <= 1);
         }
+        let (tone, first) = (Tone::new(), Cadence::START);
+        assert_ne!(tone.at(first, Law::Mu), tone.at(first.next(), Law::Mu));
+        assert_eq!(tone.at(first, Law::Mu), tone.at(first.next().next(), Law::Mu));
     }
 }

@@ -13,25 +13,28 @@ use std::time::{Duration, Instant};
 use mio::{Events, Interest, Poll, Token};
 
 use super::counters::MediaCounters;
+use super::hearing::Hearing;
 use super::ports::PortStock;
+use super::prompts::Prompts;
 use super::relay::{Left, Relay};
-use super::stream::{FarEnd, Play, Stream};
+use super::source::INTERVAL;
+use super::stream::{FarEnd, Own, Play, Stream};
 use super::tap::{RecorderHandle, RecorderOrder};
-use super::tone::{INTERVAL, RingBack};
-use crate::call::orders::{MediaOrder, MediaReport, Role, StreamCount};
+use crate::call::orders::{Law, MediaOrder, MediaReport, Role, StreamCount};
 use crate::vocabulary::StreamId;
 
 /// The waker's token; all others are twice the slot, plus one for RTCP.
 pub(super) const WAKE: Token = Token(usize::MAX);
 /// Readiness events taken at once.
 const EVENTS: usize = 1024;
-/// Tone packets sent late at once; beyond it the machine stood still and the tone skips.
+/// Packets of our own sent late at once; beyond it the machine stood still and they are skipped.
 const LATE_TICKS: u64 = 10;
 
 /// What comes through the handle.
 #[derive(Debug)]
 pub(super) enum Inbox {
     Order(MediaOrder),
+    Prompts(Arc<Prompts>),
     Stop,
 }
 
@@ -43,8 +46,9 @@ pub(super) struct Worker<R> {
     relay: Relay,
     slots: HashMap<StreamId, usize>,
     free: Vec<usize>,
-    /// Slots that play the ring-back tone, and when the next packets are due.
-    ringing: Vec<usize>,
+    prompts: Arc<Prompts>,
+    /// Slots that play something of their own, and when the next packets are due.
+    playing: Vec<usize>,
     next_tick: u64,
     counters: Arc<MediaCounters>,
     started: Instant,
@@ -58,6 +62,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         inbox: Receiver<Inbox>,
         ports: PortStock,
         recorder: RecorderHandle,
+        prompts: Arc<Prompts>,
         counters: Arc<MediaCounters>,
         report: R,
     ) -> Self {
@@ -68,7 +73,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
             relay: Relay::new(recorder),
             slots: HashMap::new(),
             free: Vec::new(),
-            ringing: Vec::new(),
+            prompts,
+            playing: Vec::new(),
             next_tick: 0,
             counters,
             started: clock(),
@@ -101,20 +107,29 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 }
             }
             self.relay.tally.publish(&self.counters);
-            for stream in self.relay.heard.drain(..) {
-                (self.report)(MediaReport::Heard { stream });
-            }
+            self.tell();
             if woken && !self.carry_out_orders() {
                 return;
             }
-            self.play_tones();
+            self.play_on();
+            self.tell();
+        }
+    }
+
+    /// Reports what happened to streams in this turn.
+    fn tell(&mut self) {
+        let report = &self.report;
+        self.relay.heard.drain(..).for_each(|stream| report(MediaReport::Heard { stream }));
+        self.relay.played.drain(..).for_each(|stream| report(MediaReport::Played { stream }));
+        for (stream, sound) in self.relay.sounds.drain(..) {
+            report(MediaReport::Sound { stream, sound });
         }
     }
 
     fn patience(&self, idle: bool) -> Option<Duration> {
         if !idle {
             Some(Duration::ZERO)
-        } else if self.ringing.is_empty() {
+        } else if self.playing.is_empty() {
             None
         } else {
             Some(Duration::from_micros(self.next_tick.saturating_sub(self.now)))
@@ -134,13 +149,13 @@ impl<R: Fn(MediaReport)> Worker<R> {
         }
     }
 
-    fn play_tones(&mut self) {
-        if self.ringing.is_empty() || self.now < self.next_tick {
+    fn play_on(&mut self) {
+        if self.playing.is_empty() || self.now < self.next_tick {
             return;
         }
         let due = (self.now - self.next_tick) / INTERVAL + 1;
         for _ in 0..due.min(LATE_TICKS) {
-            self.ringing.retain(|&slot| self.relay.tick_tone(slot));
+            self.playing.retain(|&slot| self.relay.tick(slot, self.now));
         }
         self.next_tick += due * INTERVAL;
     }
@@ -150,6 +165,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         while let Ok(message) = self.inbox.try_recv() {
             match message {
                 Inbox::Order(order) => self.carry_out(&order),
+                Inbox::Prompts(prompts) => self.prompts = prompts,
                 Inbox::Stop => return false,
             }
         }
@@ -168,8 +184,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
                     }
                 }
             }
-            MediaOrder::Role { stream, ref role } => self.play(stream, role),
-            MediaOrder::Listen { .. } => {}
+            MediaOrder::Role { stream, ref role } => self.set_role(stream, role),
+            MediaOrder::Listen { stream, on } => self.listen(stream, on),
             MediaOrder::Tap { stream, call, channel } => {
                 if let Some((_, stream)) = self.find(stream) {
                     stream.tap = Some((call, channel));
@@ -261,28 +277,56 @@ impl<R: Fn(MediaReport)> Worker<R> {
         }
     }
 
-    fn play(&mut self, id: StreamId, role: &Role) {
+    fn set_role(&mut self, id: StreamId, role: &Role) {
+        let now = self.now;
         let Some((slot, stream)) = self.find(id) else { return };
+        if let (Role::Idle | Role::Loop | Role::Bridge(_), Some(own)) = (role, &mut stream.own) {
+            own.player.stop();
+            own.rest(now);
+        }
         match *role {
-            Role::Play(_) => {}
             Role::Idle => stream.play = Play::Idle,
             Role::Loop => stream.play = Play::Loop,
             Role::Bridge(to) => {
                 stream.play = Play::Bridge { to, slot: usize::MAX };
                 self.link(id, slot, to);
             }
-            Role::RingBack => {
-                if matches!(stream.play, Play::RingBack(_)) {
-                    return;
-                }
-                stream.play = Play::RingBack(RingBack::new());
-                if self.ringing.is_empty() {
-                    self.next_tick = self.now;
-                }
-                if !self.ringing.contains(&slot) {
-                    self.ringing.push(slot);
-                }
+            Role::RingBack | Role::Play(_) => self.play(id, slot, role),
+        }
+    }
+
+    /// Lets a stream play something of its own, from the next tick on.
+    fn play(&mut self, id: StreamId, slot: usize, role: &Role) {
+        let Some(stream) = self.relay.streams.get_mut(slot).and_then(Option::as_mut) else {
+            return;
+        };
+        let law = stream.far.as_ref().map_or(Law::A, |far| far.aim.law);
+        let own = stream.own.get_or_insert_with(|| Box::new(Own::new(self.now)));
+        own.wake(self.now);
+        stream.play = Play::Own;
+        let tone = &self.relay.tone;
+        if let Role::Play(programme) = role {
+            if !own.player.play(programme, &self.prompts, tone, law) {
+                self.relay.played.push(id);
             }
+        } else {
+            own.player.ring_back(tone, law);
+        }
+        if self.playing.is_empty() {
+            self.next_tick = self.now;
+        }
+        if !self.playing.contains(&slot) {
+            self.playing.push(slot);
+        }
+    }
+
+    /// An ear is made when it is wanted, so that a packet never allocates one.
+    fn listen(&mut self, id: StreamId, on: bool) {
+        let Some((_, stream)) = self.find(id) else { return };
+        match (&mut stream.ear, on) {
+            (ear, false) => *ear = None,
+            (Some(ear), true) => ear.rearm(),
+            (ear @ None, true) => *ear = Some(Box::new(Hearing::new())),
         }
     }
 }

@@ -21,6 +21,7 @@ mod known_sources;
 mod lanes;
 mod left_over;
 mod locator;
+mod prompts;
 mod sip_udp;
 mod strangers;
 mod switchboard_thread;
@@ -151,7 +152,8 @@ impl Server {
         let recordings = data.join("recordings");
 
         let (journal, projector, store) = keep_records(&loaded, &inbox, &health, clock)?;
-        let (recorder, media) = hear(&loaded, &inbox, &health, clock, &recordings)?;
+        let (recorder, media) =
+            hear(&loaded, &inbox, &health, clock, (&recordings, &config_folder))?;
         let (udp, streams) = listen(&loaded)?;
         let sip = bound(&loaded, &udp, &streams);
         let address = loaded.console.listen;
@@ -307,6 +309,9 @@ impl Server {
                 settings.sip.domain.clone_from(&running.switchboard.sip.domain);
                 settings.sip.external_address = running.switchboard.sip.external_address;
                 self.connections.adopt(&loaded);
+                if let Some(prompts) = prompts::read(&self.config_folder) {
+                    self.media.adopt_prompts(prompts);
+                }
                 self.inbox.put(Input::Adopt {
                     settings: Box::new(settings),
                     digest: loaded.digest.clone(),
@@ -439,7 +444,7 @@ fn hear(
     inbox: &InboxSender,
     health: &Health,
     clock: Clock,
-    recordings: &Path,
+    (recordings, config_folder): (&Path, &Path),
 ) -> Result<(Recorder, MediaHandle), StartError> {
     let (reports, health) = (inbox.clone(), health.clone());
     let (recorder, tap) = Recorder::start(
@@ -451,7 +456,9 @@ fn hear(
         },
     )?;
     let reports = inbox.clone();
-    let media = Media::start(loaded.media.clone(), limits::PORT_STOCK, tap, move |report| {
+    let prompts = prompts::read(config_folder).unwrap_or_default();
+    let stock = limits::PORT_STOCK;
+    let media = Media::start(loaded.media.clone(), stock, tap, prompts, move |report| {
         reports.put(Input::Media(report));
     })?;
     Ok((recorder, media))

@@ -257,3 +257,13 @@ pub const WORK_ATTEMPTS: usize = 20;
 /// An attempt to call back that nobody has ended holds its number for so long: both phones have long
 /// stopped ringing.
 pub const WORK_ATTEMPT: Duration = Duration::from_secs(300);
+/// Bytes of one prompt's file: ten minutes of WAV in CD quality are more, of a telephone's 10 MB.
+pub const PROMPT_BYTES: u64 = 20 << 20;
+/// Length of one prompt. Music longer than this repeats unnoticed.
+pub const PROMPT_LENGTH: Duration = Duration::from_secs(600);
+/// Prompt files: numbers up to a hundred and fifty announcements in five languages.
+pub const PROMPT_FILES: usize = 1000;
+/// All prompts together: two hours are 115 MB of memory in both laws.
+pub const PROMPTS_LENGTH: Duration = Duration::from_secs(7200);
+/// Folders within each other below the prompts' folder.
+pub const PROMPT_DEPTH: usize = 4;
