@@ -10,18 +10,25 @@
     reason = "a test may stop at any fault"
 )]
 
+mod support;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use siaga112::call::orders::{
-    Aim, Channel, Law, MediaOrder, MediaReport, RecorderReport, Role, StreamCount,
+    Aim, Channel, Law, MediaOrder, MediaReport, Programme, RecorderReport, Role, Sound,
+    StreamCount, Then,
 };
+use siaga112::media::prompts::Prompts;
 use siaga112::media::settings::MediaSettings;
 use siaga112::media::{Media, MediaError, MediaHandle};
 use siaga112::recording::Recorder;
-use siaga112::vocabulary::{CallId, Now, StreamId, Uid, WallTime};
+use siaga112::vocabulary::{CallId, Now, PromptId, StreamId, Uid, WallTime};
+use support::tone::share;
 
 const LIMIT: Duration = Duration::from_secs(20);
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -46,6 +53,13 @@ impl Plane {
         Self::with(settings(20_000..=29_999), 4).expect("the media plane starts")
     }
 
+    /// With the prompts of a folder.
+    fn playing(folder: &Path) -> Self {
+        let plane = Self::start();
+        plane.media.adopt_prompts(Arc::new(Prompts::load(folder).expect("prompts")));
+        plane
+    }
+
     fn with(settings: MediaSettings, stock: usize) -> Result<Self, MediaError> {
         let folder = tempfile::tempdir().expect("a folder");
         let (recorder_reports, recorded) = channel();
@@ -55,7 +69,7 @@ impl Plane {
             })
             .expect("the recorder starts");
         let (media_reports, reports) = channel();
-        let media = Media::start(settings, stock, handle, move |report| {
+        let media = Media::start(settings, stock, handle, Arc::default(), move |report| {
             media_reports.send(report).unwrap_or_default();
         })?;
         let recorder = Some(recorder);
@@ -67,6 +81,28 @@ impl Plane {
 
     fn report(&self) -> MediaReport {
         self.reports.recv_timeout(LIMIT).expect("a report of the media plane")
+    }
+
+    /// What is told next of a stream, other than that it is heard.
+    fn told(&self, of: StreamId) -> Told {
+        loop {
+            match self.report() {
+                MediaReport::Played { stream } if stream == of => return Told::Played,
+                MediaReport::Sound { stream, sound } if stream == of => return Told::Sound(sound),
+                _ => {}
+            }
+        }
+    }
+
+    /// Every sound that is told of a stream until the caller presses D.
+    fn sounds(&self, of: StreamId) -> Vec<Sound> {
+        let sounds = std::iter::repeat_with(|| self.told(of));
+        let sounds = sounds.map_while(|told| match told {
+            Told::Sound(Sound::Key('D')) => None,
+            Told::Sound(sound) => Some(sound),
+            Told::Played => panic!("nothing is played"),
+        });
+        sounds.collect()
     }
 
     fn recorder_report(&self) -> RecorderReport {
@@ -131,6 +167,12 @@ impl Plane {
             }
         }
     }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    Played,
+    Sound(Sound),
 }
 
 impl Drop for Plane {
@@ -200,6 +242,23 @@ impl Phone {
 
     fn hear(&self) -> Vec<u8> {
         receive(&self.rtp)
+    }
+
+    /// Says samples in packets of 20 ms, all at once: who listens counts samples.
+    fn speak(&self, samples: &[i16]) {
+        let mut packets = samples.chunks(160).zip(1..);
+        packets.by_ref().for_each(|(piece, number)| {
+            let audio: Vec<u8> =
+                piece.iter().map(|&s| audio_codec_algorithms::encode_alaw(s)).collect();
+            self.say(&packet(8, number, &audio));
+        });
+    }
+
+    /// One packet of a key that was pressed at `timestamp`.
+    fn press(&self, sequence: u16, timestamp: u32, event: u8, end: bool) {
+        let mut bytes = packet(self.events, sequence, &[event, if end { 0x8a } else { 10 }, 1, 64]);
+        bytes[4..8].copy_from_slice(&timestamp.to_be_bytes());
+        self.say(&bytes);
     }
 }
 
@@ -403,6 +462,218 @@ fn the_ring_back_tone_sounds_and_gives_way_to_the_talk() {
     }
 }
 
+/// A folder of prompts: `a` 0.6 s of 600 Hz, `b` 0.4 s of 900 Hz, `music` 0.5 s of 1200 Hz.
+fn tones() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, hertz, samples) in
+        [("a", 600.0, 4_800), ("b", 900.0, 3_200), ("music", 1_200.0, 4_000)]
+    {
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 8_000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let path = folder.path().join(name).with_extension("wav");
+        let mut file = hound::WavWriter::create(path, spec).expect("created");
+        for sample in support::tone::sine(hertz, 0..samples) {
+            file.write_sample(sample).expect("written");
+        }
+        file.finalize().expect("written");
+    }
+    folder
+}
+
+fn programme(say: &[&str], then: Then) -> Role {
+    Role::Play(Programme { say: say.iter().map(|&name| PromptId::from(name)).collect(), then })
+}
+
+fn music() -> Then {
+    Then::Music(PromptId::from("music"))
+}
+
+fn word(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0u32, |sum, &b| sum << 8 | u32::from(b))
+}
+
+fn decoded(packets: &[Vec<u8>]) -> Vec<i16> {
+    let codes = packets.iter().flat_map(|p| &p[12..]);
+    codes.map(|&b| audio_codec_algorithms::decode_alaw(b)).collect()
+}
+
+/// Asserts that these packets are one source's without a gap.
+fn assert_one_source(packets: &[Vec<u8>]) {
+    for pair in packets.windows(2) {
+        assert_eq!(pair[1][1], 8, "no marker: nothing was silent");
+        assert_eq!(word(&pair[1][2..4]), (word(&pair[0][2..4]) + 1) & 0xffff, "sequence");
+        assert_eq!(word(&pair[1][4..8]), word(&pair[0][4..8]).wrapping_add(160), "timestamp");
+        assert_eq!(pair[1][8..12], pair[0][8..12], "source");
+    }
+}
+
+#[test]
+fn who_waits_hears_ring_back_announcements_and_music_from_one_source() {
+    let folder = tones();
+    let mut plane = Plane::playing(folder.path());
+    let (caller, stream) = plane.phone(Law::A, 8, 101);
+    plane.role(stream, Role::RingBack);
+    let mut packets: Vec<Vec<u8>> = (0..20).map(|_| caller.hear()).collect();
+    plane.role(stream, programme(&["a", "missing", "b"], music()));
+    // The tone may go on for a packet or two before the order is carried out.
+    packets.extend((0..110).map(|_| caller.hear()));
+    assert_eq!(packets[0][1], 0x88, "marked as the beginning");
+    assert_one_source(&packets);
+    let samples = decoded(&packets);
+    let begin = (20..35)
+        .find(|&n| share(&samples[n * 160..][..800], 600.0, 8_000) > 0.9)
+        .expect("the first announcement");
+    for (what, hertz, from, count) in [
+        ("the ring-back tone", 425.0, 0, 20),
+        ("the first announcement", 600.0, begin, 30),
+        ("the second", 900.0, begin + 30, 20),
+        ("music, more than once around", 1_200.0, begin + 50, 45),
+    ] {
+        let part = share(&samples[from * 160..][..count * 160], hertz, 8_000);
+        assert!(part > 0.9, "{what}: {part:.3} is {hertz} Hz");
+    }
+    assert_eq!(plane.told(stream), Told::Played);
+    let count = plane.close(stream);
+    assert!(count.sent >= 120, "{count:?}");
+    assert!(
+        plane.reports.try_iter().all(|report| !matches!(report, MediaReport::Played { .. })),
+        "told once"
+    );
+}
+
+#[test]
+fn after_a_talk_the_same_source_plays_on_as_if_it_had_paused() {
+    let folder = tones();
+    let mut plane = Plane::playing(folder.path());
+    let (caller, stream) = plane.phone(Law::A, 8, 101);
+    plane.role(stream, programme(&["b"], Then::Silence));
+    let before: Vec<Vec<u8>> = (0..20).map(|_| caller.hear()).collect();
+    assert_one_source(&before);
+    assert_eq!(plane.told(stream), Told::Played, "and silence follows");
+    let (seat, seat_stream) = plane.phone(Law::A, 8, 101);
+    plane.role(stream, Role::Bridge(seat_stream));
+    plane.role(seat_stream, Role::Bridge(stream));
+    plane.settle();
+    seat.say(&packet(8, 1, &[0xd5; 160]));
+    assert_eq!(caller.hear(), packet(8, 1, &[0xd5; 160]), "the operator and nothing else");
+    plane.role(stream, programme(&[], music()));
+    let after: Vec<Vec<u8>> = (0..5).map(|_| caller.hear()).collect();
+    assert_one_source(&after);
+    let (last, next) = (&before[19], &after[0]);
+    assert_eq!(next[1], 0x88, "marked as a beginning");
+    assert_eq!(next[8..12], last[8..12], "the same source");
+    assert_eq!(word(&next[2..4]), (word(&last[2..4]) + 1) & 0xffff, "nothing is missing");
+    let passed = word(&next[4..8]).wrapping_sub(word(&last[4..8]));
+    assert!((160..1 << 31).contains(&passed), "{passed} samples went by");
+}
+
+#[test]
+fn new_prompts_leave_alone_what_plays_and_missing_ones_are_over_at_once() {
+    let folder = tones();
+    let mut plane = Plane::playing(folder.path());
+    let (caller, stream) = plane.phone(Law::A, 8, 101);
+    plane.role(stream, programme(&["a"], Then::Silence));
+    caller.hear();
+    plane.media.adopt_prompts(Arc::default());
+    plane.settle();
+    let rest: Vec<Vec<u8>> = (0..29).map(|_| caller.hear()).collect();
+    assert!(share(&decoded(&rest), 600.0, 8_000) > 0.9);
+    assert_eq!(plane.told(stream), Told::Played);
+    plane.role(stream, programme(&["a"], music()));
+    assert_eq!(plane.told(stream), Told::Played);
+    assert_eq!(plane.close(stream).sent, 30, "nothing is left to play");
+}
+
+#[test]
+fn a_key_is_told_once_whatever_is_lost_or_repeated() {
+    let mut plane = Plane::start();
+    let (caller, stream) = plane.phone(Law::A, 8, 96);
+    plane.media.order(MediaOrder::Listen { stream, on: true });
+    plane.settle();
+    // Seven packets of each press, its end three times; what is lost differs from press to press.
+    let presses: [(u8, &[usize]); 5] =
+        [(1, &[]), (1, &[0, 1, 2]), (11, &[1, 2, 3, 4, 5, 6]), (10, &[4, 5, 6]), (5, &[0, 6])];
+    let mut sequence = 0;
+    for ((event, lost), at) in presses.into_iter().zip((1_000..).step_by(4_000)) {
+        for number in 0..7 {
+            sequence += 1;
+            if !lost.contains(&number) {
+                caller.press(sequence, at, event, number > 3);
+            }
+        }
+        // An end of before that comes late.
+        caller.press(sequence, 1_000, 1, true);
+    }
+    caller.press(sequence + 1, 90_000, 15, true);
+    assert_eq!(plane.sounds(stream), ['1', '1', '#', '*', '5'].map(Sound::Key));
+    plane.media.order(MediaOrder::Listen { stream, on: false });
+    plane.settle();
+    caller.press(sequence + 2, 95_000, 3, true);
+    plane.close(stream);
+    assert!(
+        plane.reports.try_iter().all(|report| !matches!(report, MediaReport::Sound { .. })),
+        "nobody listens any more"
+    );
+}
+
+#[test]
+fn keys_are_heard_in_the_audio_when_no_events_were_agreed() {
+    let mut plane = Plane::start();
+    let (caller, stream) = plane.phone(Law::A, 8, 101);
+    plane.media.order(MediaOrder::Listen { stream, on: true });
+    let key = |low: f64, high: f64| -> Vec<i16> {
+        let (low, high) = (support::tone::sine(low, 0..800), support::tone::sine(high, 0..800));
+        let pause = std::iter::repeat_n(0, 800);
+        low.zip(high).map(|(a, b)| a / 2 + b / 2).chain(pause).collect()
+    };
+    let (five, star, fence) = (key(770.0, 1_336.0), key(941.0, 1_209.0), key(941.0, 1_633.0));
+    plane.settle();
+    caller.speak(&five);
+    caller.press(900, 1_000, 15, true);
+    assert!(!plane.sounds(stream).contains(&Sound::Key('5')), "events were agreed: no tones");
+    plane.aim(stream, Aim { events: None, ..caller.aim() });
+    plane.settle();
+    caller.speak(&[five.clone(), five, star, fence].concat());
+    let sounds = plane.sounds(stream);
+    let keys: Vec<Sound> =
+        sounds.into_iter().filter(|sound| matches!(sound, Sound::Key(_))).collect();
+    assert_eq!(keys, ['5', '5', '*'].map(Sound::Key));
+}
+
+#[test]
+fn a_voice_is_told_once_and_silence_never() {
+    let mut plane = Plane::start();
+    let (caller, stream) = plane.phone(Law::A, 8, 101);
+    let prompts = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/prompts");
+    let wav = std::fs::read(prompts.join("id/angka-1.wav")).expect("reads");
+    let (word, _) = support::tone::channel(&wav, 0);
+    let silence = [0; 8_000];
+    let listen = |plane: &mut Plane| {
+        plane.media.order(MediaOrder::Listen { stream, on: true });
+        plane.settle();
+    };
+    listen(&mut plane);
+    caller.speak(&silence);
+    caller.speak(&silence);
+    caller.press(900, 1_000, 15, true);
+    assert_eq!(plane.sounds(stream), []);
+    for _ in 0..2 {
+        caller.speak(&silence);
+        caller.speak(&word);
+    }
+    caller.press(901, 5_000, 15, true);
+    assert_eq!(plane.sounds(stream), [Sound::Voice], "once");
+    listen(&mut plane);
+    caller.speak(&silence);
+    caller.speak(&word);
+    caller.press(902, 9_000, 15, true);
+    assert_eq!(plane.sounds(stream), [Sound::Voice], "and once more when it is asked again");
+}
+
 #[test]
 fn a_call_is_recorded_caller_left_and_seat_right() {
     let mut plane = Plane::start();
@@ -452,9 +723,7 @@ fn a_call_is_recorded_caller_left_and_seat_right() {
         assert!(channel[start + sound.len()..].iter().all(|&s| s == 0), "events are silent");
     }
     use std::os::unix::fs::PermissionsExt;
-    let mode = |path: &std::path::Path| {
-        std::fs::metadata(path).expect("there").permissions().mode() & 0o777
-    };
+    let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
     assert_eq!((mode(&path), mode(path.parent().expect("folder"))), (0o600, 0o700));
 }
 
@@ -522,7 +791,7 @@ fn a_plane_without_a_port_says_what_to_do() {
         let (_, handle) =
             Recorder::start(folder.path().to_owned(), Now::default, |_| ()).expect("starts");
         let settings = MediaSettings { bind, address: LOOPBACK, ports, record: false };
-        Media::start(settings, 4, handle, |_| ()).expect_err("cannot start")
+        Media::start(settings, 4, handle, Arc::default(), |_| ()).expect_err("cannot start")
     };
     // 192.0.2.0/24 is for documentation: no machine has it.
     let error = start(IpAddr::from([192, 0, 2, 1]), 20_000..=20_099);

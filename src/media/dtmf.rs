@@ -150,6 +150,8 @@ fn strongest(group: [f32; 4]) -> Option<(usize, f32)> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::cast_possible_truncation, reason = "test signals stay in range")]
+
     use super::*;
 
     /// Samples of a key: `millis`, the tones' peaks.

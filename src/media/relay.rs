@@ -9,13 +9,14 @@ use std::net::SocketAddr;
 use mio::net::UdpSocket;
 
 use super::counters::Tally;
+use super::hearing::Hearing;
 use super::player::{Step, decoded};
 use super::rtp::{self, Rtp};
 use super::source::PACKET_BYTES;
 use super::stream::{self, FarEnd, Kind, Play, Stream};
 use super::tap::{Frame, PAYLOAD_BYTES, RecorderHandle};
 use super::tone::{SAMPLES, Tone};
-use crate::call::orders::Sound;
+use crate::call::orders::{Aim, Sound};
 use crate::vocabulary::StreamId;
 
 /// Packets taken from one socket before the others have their turn.
@@ -127,19 +128,7 @@ impl Relay {
         }
         if let Some(ear) = &mut stream.ear {
             let payload = packet.get(rtp.payload.clone()).unwrap_or_default();
-            let sounds = &mut self.sounds;
-            match kind {
-                Kind::Audio => {
-                    let samples = payload.iter().map(|&code| decoded(law, code));
-                    let tones = far.aim.events.is_none();
-                    ear.hear(samples, tones, |sound| sounds.push((id, sound)));
-                }
-                Kind::Events => {
-                    let key = ear.event(rtp.ssrc, rtp.timestamp, payload);
-                    sounds.extend(key.map(|key| (id, key)));
-                }
-                Kind::Other => {}
-            }
+            overhear(ear, &far.aim, &rtp, payload, |sound| self.sounds.push((id, sound)));
         }
         let to = match stream.play {
             Play::Bridge { to, slot } => at_mut(&mut self.streams, slot)
@@ -216,6 +205,22 @@ impl Relay {
             }
         }
         true
+    }
+}
+
+/// Lets the ear at a stream hear a packet.
+fn overhear(ear: &mut Hearing, aim: &Aim, rtp: &Rtp, payload: &[u8], mut found: impl FnMut(Sound)) {
+    match stream::kind(aim, rtp.payload_type) {
+        Kind::Audio => {
+            let samples = payload.iter().map(|&code| decoded(aim.law, code));
+            ear.hear(samples, aim.events.is_none(), found);
+        }
+        Kind::Events => {
+            if let Some(key) = ear.event(rtp.ssrc, rtp.timestamp, payload) {
+                found(key);
+            }
+        }
+        Kind::Other => {}
     }
 }
 

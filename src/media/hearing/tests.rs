@@ -1,3 +1,5 @@
+#![allow(clippy::cast_possible_truncation, reason = "test signals stay in range")]
+
 use std::collections::BTreeMap;
 use std::f32::consts::TAU;
 use std::path::Path;

@@ -1,3 +1,5 @@
+#![allow(clippy::cast_possible_truncation, reason = "test signals stay in range")]
+
 use super::*;
 use crate::vocabulary::PromptId;
 

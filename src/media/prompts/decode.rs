@@ -51,6 +51,7 @@ pub(super) fn decode(file: Vec<u8>) -> Result<(Vec<f32>, u32), PromptMistake> {
     if samples.is_empty() { Err(PromptMistake::Empty) } else { Ok((samples, rate)) }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 fn said(error: impl ToString) -> PromptMistake {
     PromptMistake::Decode(error.to_string())
 }
@@ -64,7 +65,7 @@ fn next(reader: &mut dyn FormatReader) -> Result<Option<Packet>, PromptMistake> 
 }
 
 enum Decoder {
-    Opus { decoder: OpusDecoder, output: Vec<f32>, before: usize },
+    Opus { decoder: Box<OpusDecoder>, output: Vec<f32>, before: usize },
     Other { decoder: Box<dyn AudioDecoder>, output: Vec<f32> },
 }
 
@@ -74,7 +75,7 @@ impl Decoder {
         if parameters.codec == CODEC_ID_OPUS {
             let before = usize::try_from(delay).unwrap_or_default();
             // Its decoder mixes two channels into one.
-            let decoder = OpusDecoder::new(OPUS_RATE.cast_signed(), 1).map_err(said)?;
+            let decoder = Box::new(OpusDecoder::new(OPUS_RATE.cast_signed(), 1).map_err(said)?);
             return Ok(Self::Opus { decoder, output: vec![0.0; OPUS_PACKET], before });
         }
         let decoder = symphonia::default::get_codecs()

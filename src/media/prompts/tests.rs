@@ -1,3 +1,5 @@
+#![allow(clippy::cast_possible_truncation, reason = "test signals stay in range")]
+
 use std::f32::consts::TAU;
 
 use audio_codec_algorithms::{decode_alaw, decode_ulaw};
