@@ -1,3 +1,5 @@
+//! Speech, knocks, rain and quiet lines, and what is heard in them.
+
 #![allow(clippy::cast_possible_truncation, reason = "test signals stay in range")]
 
 use std::collections::BTreeMap;

@@ -1,3 +1,5 @@
+//! Programmes and the payloads that come of them.
+
 #![allow(clippy::cast_possible_truncation, reason = "test signals stay in range")]
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Folders of prompts, good and bad.
+
 #![allow(clippy::cast_possible_truncation, reason = "test signals stay in range")]
 
 use std::f32::consts::TAU;
