@@ -18,6 +18,7 @@ use siaga112::console::settings::Token;
 use siaga112::console::{Boxed, Desk, DeskError, serve};
 use siaga112::incident::{Arrival, Raw};
 use siaga112::journal::{Entry, Fact, Peer, Signal, Way};
+use siaga112::screening::{Attempt, Disposition, Mark, WorkEntry, WorkId, WorkKind, WorkOutcome};
 use siaga112::sip::Transport;
 use siaga112::store::{JournalWriter, Store};
 use siaga112::switchboard::orders::{Answer, Order, Refusal, SeatStatus};
@@ -52,6 +53,26 @@ impl Desk for FakeDesk {
             Order::Board => Ok(Answer::Board(Box::new(board()))),
             Order::SetSeat { seat, .. } if seat.as_str() == "seat-1" => Ok(Answer::Done),
             Order::SetSeat { seat, .. } => Err(Refusal::NoSuchSeat(seat.clone()).into()),
+            Order::ExtendWrapUp { seat, .. } if seat.as_str() != "seat-1" => {
+                Err(Refusal::NoSuchSeat(seat.clone()).into())
+            }
+            Order::PickUp { call: of, .. } if *of != call(1) => {
+                Err(Refusal::NoSuchCall(*of).into())
+            }
+            Order::PickUp { seat, .. } if seat.as_str() == "seat-2" => {
+                Err(Refusal::NotNow("seat-2 talks".into()).into())
+            }
+            Order::ClearNumber { number, .. } if number.reveal().ends_with('2') => {
+                Err(Refusal::NotMarked.into())
+            }
+            Order::MarkNumber { number, .. } if number.reveal().ends_with('3') => {
+                Err(Refusal::NotNow("the number is no number".into()).into())
+            }
+            Order::Marks => Ok(Answer::Marks(vec![mark()])),
+            Order::WorkList => Ok(Answer::Work(vec![work()])),
+            Order::CallBack { work, .. } | Order::CloseWork { work, .. } if work.0 != call(9).0 => {
+                Err(Refusal::NoSuchWork(*work).into())
+            }
             _ => Ok(Answer::Done),
         };
         self.orders.lock().expect("a lock").push(order);
@@ -89,6 +110,34 @@ impl Desk for FakeDesk {
 
 fn call(n: u32) -> CallId {
     CallId(Uid::new(WallTime(1_789_621_200_000_000), n))
+}
+
+fn mark() -> Mark {
+    Mark {
+        number: Private::new("+628123456".into()),
+        at: WallTime(1_789_621_200_000_000),
+        until: WallTime(1_789_707_600_000_000),
+        by: "siti".into(),
+        times: 2,
+    }
+}
+
+fn work() -> WorkEntry {
+    let attempt = |outcome| Attempt {
+        call: call(8),
+        seat: "seat-1".into(),
+        at: WallTime(1_789_621_260_000_000),
+        outcome,
+    };
+    WorkEntry {
+        id: WorkId(call(9).0),
+        call: call(1),
+        incident: IncidentId(call(1).0),
+        kind: WorkKind::GhostWithNoise,
+        number: Some(Private::new("+628123456".into())),
+        at: WallTime(1_789_621_200_000_000),
+        attempts: vec![attempt(Some(WorkOutcome::NoAnswer)), attempt(None)],
+    }
 }
 
 fn board() -> Board {
@@ -158,6 +207,15 @@ fn board() -> Board {
     }
 }
 
+/// Calls 1 to 3 come with numbers, call 4 without one.
+fn arrival(n: u32) -> Arrival {
+    let mut arrival = Arrival::default();
+    if n < 4 {
+        arrival.caller.phone.e164 = Some(Private::new(format!("+62812000{n}")));
+    }
+    arrival
+}
+
 /// A console on a port of its own.
 struct Site {
     desk: Arc<FakeDesk>,
@@ -216,7 +274,7 @@ impl Site {
                 incident: IncidentId(call(n).0),
                 trunk: "telkom".into(),
                 source: "udp:198.51.100.7:5060".into(),
-                arrival: Box::new(Arrival::default()),
+                arrival: Box::new(arrival(n)),
             };
             let at = WallTime(1_789_621_200_000_000);
             handle.append(0, Entry { at, fact });
@@ -289,6 +347,16 @@ impl Site {
         self.send("GET", path, "Authorization: Bearer suite\r\n", "").await
     }
 
+    async fn delete(&self, path: &str) -> Reply {
+        self.send("DELETE", path, "Authorization: Bearer suite\r\n", "").await
+    }
+
+    /// The orders given since the last time, those for the board left out.
+    fn orders(&self) -> Vec<Order> {
+        let mut orders = self.desk.orders.lock().expect("a lock");
+        orders.drain(..).filter(|order| *order != Order::Board).collect()
+    }
+
     async fn post(&self, path: &str, body: &str) -> Reply {
         self.send("POST", path, "Authorization: Bearer suite\r\n", body).await
     }
@@ -345,14 +413,22 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
     let wanted = [
         "GET /api/openapi.json",
         "GET /api/v1/calls",
+        "POST /api/v1/calls/{id}/pick-up",
         "GET /api/v1/incidents",
         "GET /api/v1/incidents/{id}",
+        "POST /api/v1/incidents/{id}/disposition",
         "GET /api/v1/incidents/{id}/ladder",
+        "DELETE /api/v1/incidents/{id}/nuisance",
         "GET /api/v1/incidents/{id}/recording",
+        "GET /api/v1/marks",
         "GET /api/v1/queues",
         "GET /api/v1/seats",
         "POST /api/v1/seats/{id}/status",
+        "POST /api/v1/seats/{id}/wrap-up",
         "GET /api/v1/trunks",
+        "GET /api/v1/work-list",
+        "POST /api/v1/work-list/{id}/call",
+        "POST /api/v1/work-list/{id}/close",
     ];
     let named: Vec<String> = routes.iter().map(|(m, path)| format!("{m} {path}")).collect();
     assert_eq!(named, wanted);
@@ -435,6 +511,10 @@ async fn the_live_board_is_shown_and_a_seat_is_set() {
     let calls = site.get("/api/v1/calls").await.json();
     assert_eq!(calls["calls"][0]["id"], call(1).to_string());
     assert_eq!(calls["calls"][0]["caller"], "+628123456");
+    assert_eq!(calls["calls"][0]["lane"], "silent");
+    assert_eq!(calls["calls"][0]["priority"], 6);
+    assert_eq!(calls["calls"][0]["wants"], serde_json::json!(["mad:3"]));
+    assert_eq!(calls["calls"][0]["flags"], serde_json::json!(["noise", "silent"]));
     assert_eq!(calls["calls"][0]["received_at"], "2026-09-17T05:00:00.000Z");
     let queues = site.get("/api/v1/queues").await.json();
     assert_eq!(
@@ -446,6 +526,12 @@ async fn the_live_board_is_shown_and_a_seat_is_set() {
         (&seats["seats"][0]["id"], &seats["seats"][0]["state"]),
         (&"seat-1".into(), &"paused".into())
     );
+    let lanes = serde_json::json!({"usual": 0, "silent": 1, "nuisance": 0});
+    assert_eq!(queues["queues"][0]["lanes"], lanes);
+    let seat = &seats["seats"][0];
+    assert_eq!(seat["pauses"], serde_json::json!(["prayer", "missed calls"]));
+    assert_eq!(seat["wrap_up_until"], "2026-09-17T05:00:15.000Z");
+    assert_eq!(seat["talks"], 4);
     let trunks = site.get("/api/v1/trunks").await.json();
     assert_eq!(trunks["trunks"][0]["calls_total"], 9);
     let line = &trunks["trunks"][0]["line"];
@@ -468,6 +554,126 @@ async fn the_live_board_is_shown_and_a_seat_is_set() {
     assert_eq!(*site.desk.orders.lock().expect("a lock"), [wanted]);
     let detail = site.post("/api/v1/seats/seat-9/status", body).await.problem(404, "unknown-id");
     assert!(detail.contains("seat-9"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_caller_is_picked_up_and_a_wrap_up_extended() {
+    let site = Site::new().await;
+    let by = || "name of suite".to_owned();
+    let pick_up = |n| format!("/api/v1/calls/{}/pick-up", call(n));
+    assert_eq!(site.post(&pick_up(1), r#"{"seat":"seat-1"}"#).await.status, 204);
+    assert_eq!(site.orders(), [Order::PickUp { call: call(1), seat: "seat-1".into(), by: by() }]);
+    let detail = site.post(&pick_up(1), r#"{"seat":"seat-2"}"#).await.problem(409, "not-now");
+    assert_eq!(detail, "seat-2 talks");
+    site.post(&pick_up(7), r#"{"seat":"seat-1"}"#).await.problem(404, "unknown-id");
+    site.orders();
+    for (path, body, status, kind) in [
+        ("/api/v1/calls/nothing/pick-up", r#"{"seat":"seat-1"}"#, 404, "unknown-id"),
+        ("/api/v1/calls/%ff/pick-up", r#"{"seat":"seat-1"}"#, 404, "unknown-id"),
+        (&pick_up(1), r#"{"seats":"seat-1"}"#, 400, "bad-body"),
+        (&pick_up(1), "", 400, "bad-body"),
+        ("/api/v1/seats/seat-1/wrap-up", r#"{"seconds":0}"#, 400, "bad-body"),
+        ("/api/v1/seats/seat-1/wrap-up", r#"{"seconds":3601}"#, 400, "bad-body"),
+        ("/api/v1/seats/seat-1/wrap-up", r#"{"seconds":-1}"#, 400, "bad-body"),
+        ("/api/v1/seats/%ff/wrap-up", r#"{"seconds":60}"#, 404, "unknown-id"),
+    ] {
+        site.post(path, body).await.problem(status, kind);
+    }
+    assert_eq!(site.orders(), []);
+    assert_eq!(site.post("/api/v1/seats/seat-1/wrap-up", r#"{"seconds":60}"#).await.status, 204);
+    let wanted = Order::ExtendWrapUp { seat: "seat-1".into(), seconds: 60, by: by() };
+    assert_eq!(site.orders(), [wanted]);
+    let unknown = site.post("/api/v1/seats/seat-9/wrap-up", r#"{"seconds":60}"#).await;
+    unknown.problem(404, "unknown-id");
+}
+
+#[tokio::test]
+async fn a_call_is_judged_and_its_number_marked_and_cleared() {
+    let site = Site::new().await;
+    let by = || "name of suite".to_owned();
+    let path = |n| format!("/api/v1/incidents/{}/disposition", call(n));
+    let dispose = |n, disposition| Order::Dispose { call: call(n), disposition, by: by() };
+    assert_eq!(site.post(&path(1), r#"{"disposition":"information"}"#).await.status, 204);
+    assert_eq!(site.orders(), [dispose(1, Disposition::Information)]);
+    let body = r#"{"disposition":"prank","nuisance":true,"hours":24}"#;
+    assert_eq!(site.post(&path(1), body).await.status, 204);
+    let number = Private::new("+628120001".to_owned());
+    let mark =
+        Order::MarkNumber { call: call(1), number: number.clone(), hours: Some(24), by: by() };
+    assert_eq!(site.orders(), [mark, dispose(1, Disposition::Prank)]);
+    // What cannot be marked is not judged either.
+    site.post(&path(3), body).await.problem(409, "not-now");
+    assert!(!site.orders().contains(&dispose(3, Disposition::Prank)));
+    let detail = site.post(&path(4), body).await.problem(409, "not-now");
+    assert!(detail.contains("without a number"), "{detail}");
+    for (body, part) in [
+        (r#"{"disposition":"joke"}"#, "unknown variant `joke`"),
+        (r#"{"disposition":"prank","hours":24}"#, "only with \"nuisance\""),
+        (r#"{"disposition":"prank","nuisance":true,"hours":0}"#, "1 to 8760"),
+        (r#"{"nuisance":true}"#, "missing field `disposition`"),
+        (r#"{"disposition":"prank","why":"x"}"#, "unknown field"),
+    ] {
+        let detail = site.post(&path(1), body).await.problem(400, "bad-body");
+        assert!(detail.contains(part), "{body}: {detail}");
+    }
+    site.post(&path(77), r#"{"disposition":"normal"}"#).await.problem(404, "unknown-id");
+    assert_eq!(site.orders(), []);
+
+    let nuisance = |n| format!("/api/v1/incidents/{}/nuisance", call(n));
+    assert_eq!(site.delete(&nuisance(1)).await.status, 204);
+    assert_eq!(site.orders(), [Order::ClearNumber { number, by: by() }]);
+    let detail = site.delete(&nuisance(2)).await.problem(404, "unknown-id");
+    assert!(detail.contains("not marked"), "{detail}");
+    site.delete("/api/v1/incidents/nothing/nuisance").await.problem(404, "unknown-id");
+
+    let marks = site.get("/api/v1/marks").await.json();
+    let wanted = serde_json::json!({"number": "+628123456", "at": "2026-09-17T05:00:00.000Z",
+        "until": "2026-09-18T05:00:00.000Z", "by": "siti", "times": 2});
+    assert_eq!(marks["marks"], serde_json::json!([wanted]));
+    assert_eq!(site.audits(), ["name of suite: marks read "]);
+}
+
+#[tokio::test]
+async fn the_work_list_is_read_called_back_and_closed() {
+    let site = Site::new().await;
+    let by = || "name of suite".to_owned();
+    let list = site.get("/api/v1/work-list").await.json();
+    let entry = &list["work"][0];
+    for (path, wanted) in [
+        ("/id", call(9).to_string()),
+        ("/call", call(1).to_string()),
+        ("/incident", call(1).to_string()),
+        ("/kind", "ghost-with-noise".into()),
+        ("/number", "+628123456".into()),
+        ("/at", "2026-09-17T05:00:00.000Z".into()),
+        ("/attempts/0/outcome", "no-answer".into()),
+        ("/attempts/0/seat", "seat-1".into()),
+    ] {
+        assert_eq!(entry.pointer(path).and_then(Value::as_str), Some(wanted.as_str()), "{path}");
+    }
+    assert_eq!(entry.pointer("/attempts/1/outcome"), Some(&Value::Null));
+    assert_eq!(site.audits(), ["name of suite: work list read "]);
+    site.orders();
+
+    let path = |n, what: &str| format!("/api/v1/work-list/{}/{what}", call(n));
+    assert_eq!(site.post(&path(9, "call"), r#"{"seat":"seat-1"}"#).await.status, 204);
+    let work = WorkId(call(9).0);
+    assert_eq!(site.orders(), [Order::CallBack { work, seat: "seat-1".into(), by: by() }]);
+    assert_eq!(site.post(&path(9, "close"), r#"{"why":" reached "}"#).await.status, 204);
+    assert_eq!(site.orders(), [Order::CloseWork { work, why: "reached".into(), by: by() }]);
+    let long = format!(r#"{{"why":"{}"}}"#, "x".repeat(201));
+    for (path, body, status, kind) in [
+        (path(9, "call"), r#"{}"#, 400, "bad-body"),
+        (path(9, "close"), r#"{"why":"  "}"#, 400, "bad-body"),
+        (path(9, "close"), long.as_str(), 400, "bad-body"),
+        ("/api/v1/work-list/nothing/call".into(), r#"{"seat":"seat-1"}"#, 404, "unknown-id"),
+        ("/api/v1/work-list/%ff/close".into(), r#"{"why":"x"}"#, 404, "unknown-id"),
+    ] {
+        site.post(&path, body).await.problem(status, kind);
+    }
+    assert_eq!(site.orders(), []);
+    let detail = site.post(&path(8, "close"), r#"{"why":"x"}"#).await.problem(404, "unknown-id");
+    assert!(detail.contains("no open entry"), "{detail}");
 }
 
 #[tokio::test]
@@ -572,6 +778,13 @@ async fn a_broken_database_is_a_problem_document_without_a_path() {
     site.desk.store.close().await;
     let detail = site.get("/api/v1/incidents").await.problem(503, "store-failed");
     assert!(!detail.contains("incidents.db"), "{detail}");
+    // A live call is judged all the same.
+    let judge = async |n| {
+        let path = format!("/api/v1/incidents/{}/disposition", call(n));
+        site.post(&path, r#"{"disposition":"normal"}"#).await
+    };
+    assert_eq!(judge(1).await.status, 204);
+    judge(2).await.problem(503, "store-failed");
 }
 
 #[tokio::test]

@@ -1,19 +1,14 @@
-//! The live board: calls, queues, seats and trunks as they are now, and the one thing that a
-//! person may change there, a seat's status.
+//! The live board: calls, queues, seats and trunks as they are now.
 
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::{Extension, Json};
-use serde::{Deserialize, Serialize};
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::access::Holder;
 use super::problem::Problem;
-use super::{BODY_BYTES, Console, DeskError};
+use super::{Console, DeskError};
 use crate::store::At;
-use crate::switchboard::orders::{Answer, Order, SeatStatus};
+use crate::switchboard::orders::{Answer, Order};
 use crate::switchboard::view::{
     Board, CallView, HopView, LineView, QueueView, SeatView, TrunkView,
 };
@@ -339,44 +334,4 @@ pub(super) async fn trunks(State(console): State<Console>) -> Result<Json<Trunks
     let board = board(&console).await?;
     let trunks = board.trunks.into_iter().map(LiveTrunk::from).collect();
     Ok(Json(Trunks { at: At(board.at), trunks }))
-}
-
-/// What a seat is set to.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SetSeat {
-    /// `ready` or `paused`.
-    #[schema(value_type = String)]
-    status: SeatStatus,
-    /// Why it pauses; up to 200 characters.
-    #[serde(default)]
-    reason: String,
-}
-
-/// Sets a seat's status. A seat that talks stays in its call; the status counts from its end.
-#[utoipa::path(post, path = "/api/v1/seats/{id}/status", tag = "live", request_body = SetSeat,
-    params(("id" = String, Path, description = "The seat's name")), responses(
-    (status = 204, description = "Done"),
-    (status = 400, description = "The body is not understood", body = Problem),
-    (status = 401, description = "No token", body = Problem),
-    (status = 404, description = "No such seat", body = Problem)))]
-pub(super) async fn set_seat(
-    State(console): State<Console>,
-    Extension(holder): Extension<Holder>,
-    id: Result<Path<String>, PathRejection>,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<StatusCode, Problem> {
-    let Path(id) = id.map_err(|_| Problem::unknown_id("seat", ""))?;
-    let body = body.map_err(|_| Problem::body_too_large(BODY_BYTES))?;
-    let set: SetSeat = serde_json::from_slice(&body).map_err(|error| {
-        let wanted = r#"wanted is {"status": "ready" | "paused", "reason": "…"}"#;
-        Problem::bad_body(format!("{error}; {wanted}"))
-    })?;
-    if set.reason.chars().count() > 200 {
-        return Err(Problem::bad_body("reason is longer than 200 characters"));
-    }
-    let order =
-        Order::SetSeat { seat: id.into(), status: set.status, reason: set.reason, by: holder.0 };
-    console.desk.order(order).await?;
-    Ok(StatusCode::NO_CONTENT)
 }

@@ -4,13 +4,17 @@
 //! No token, number or name of a caller goes into a log from here.
 
 mod access;
+mod body;
 pub mod desk;
 mod health;
 mod incidents;
+mod judgement;
 mod live;
 mod problem;
+mod queue;
 mod recording;
 pub mod settings;
+mod work;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -28,7 +32,7 @@ pub use desk::{Boxed, Desk, DeskError};
 use problem::Problem;
 use settings::Token;
 
-/// Bytes of a request's body; the largest one we take is a seat's status.
+/// Bytes of a request's body; all that we take are a few words.
 const BODY_BYTES: usize = 16 * 1024;
 /// Longest time for an answer to begin. A recording may then take as long as it needs.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -87,11 +91,19 @@ fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
         .routes(routes!(live::queues))
         .routes(routes!(live::seats))
         .routes(routes!(live::trunks))
-        .routes(routes!(live::set_seat))
+        .routes(routes!(queue::set_seat))
+        .routes(routes!(queue::wrap_up))
+        .routes(routes!(queue::pick_up))
         .routes(routes!(incidents::list))
         .routes(routes!(incidents::show))
         .routes(routes!(incidents::ladder))
         .routes(routes!(recording::play))
+        .routes(routes!(judgement::dispose))
+        .routes(routes!(judgement::clear))
+        .routes(routes!(judgement::marks))
+        .routes(routes!(work::list))
+        .routes(routes!(work::call))
+        .routes(routes!(work::close))
         .routes(routes!(openapi))
         .split_for_parts();
     // Both are made of plain words: there is nothing that JSON could refuse.

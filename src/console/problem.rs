@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::desk::DeskError;
 use crate::store::{FilterError, StoreError};
+use crate::switchboard::orders::Refusal;
 
 /// The code of the one refusal that says when to come again.
 const OVERLOADED: &str = "overloaded";
@@ -69,6 +70,10 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "no-recording", "No recording", detail)
     }
 
+    pub(super) fn not_now(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "not-now", "Not in this state", detail)
+    }
+
     pub(super) fn bad_body(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad-body", "The body is not understood", detail)
     }
@@ -116,6 +121,7 @@ impl From<StoreError> for Problem {
 impl From<DeskError> for Problem {
     fn from(error: DeskError) -> Self {
         match error {
+            DeskError::Refused(Refusal::NotNow(why)) => Self::not_now(why),
             DeskError::Refused(refusal) => Self::new(
                 StatusCode::NOT_FOUND,
                 "unknown-id",

@@ -1,0 +1,29 @@
+//! Reads the body of a request: JSON, small, and nothing in it that we do not know.
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use serde::de::DeserializeOwned;
+
+use super::BODY_BYTES;
+use super::problem::Problem;
+
+/// Longest text that a person may write with a change, in characters.
+pub(super) const WORDS: usize = 200;
+
+/// The body as the value that is `wanted`, which is said when it is something else.
+pub(super) fn read<T: DeserializeOwned>(
+    body: Result<Bytes, BytesRejection>,
+    wanted: &str,
+) -> Result<T, Problem> {
+    let body = body.map_err(|_| Problem::body_too_large(BODY_BYTES))?;
+    serde_json::from_slice(&body)
+        .map_err(|error| Problem::bad_body(format!("{error}; wanted is {wanted}")))
+}
+
+/// Refuses a text that is too long for a record.
+pub(super) fn bounded(name: &str, text: &str) -> Result<(), Problem> {
+    if text.chars().count() > WORDS {
+        return Err(Problem::bad_body(format!("{name} is longer than {WORDS} characters")));
+    }
+    Ok(())
+}

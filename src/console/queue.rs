@@ -1,0 +1,122 @@
+//! What a person may change in the queue: a seat's status and wrap-up, and who is taken out of turn.
+
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::Console;
+use super::access::Holder;
+use super::body::{bounded, read};
+use super::problem::Problem;
+use crate::switchboard::orders::{Order, SeatStatus};
+
+/// The longest wrap-up that may be asked for, in seconds; a queue may allow less.
+const WRAP_UP: u32 = 3600;
+
+/// What a seat is set to.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetSeat {
+    /// `ready` or `paused`.
+    #[schema(value_type = String)]
+    status: SeatStatus,
+    /// Why it pauses; up to 200 characters.
+    #[serde(default)]
+    reason: String,
+}
+
+/// Sets a seat's status. A seat that talks stays in its call; the status counts from its end.
+#[utoipa::path(post, path = "/api/v1/seats/{id}/status", tag = "live", request_body = SetSeat,
+    params(("id" = String, Path, description = "The seat's name")), responses(
+    (status = 204, description = "Done"),
+    (status = 400, description = "The body is not understood", body = Problem),
+    (status = 401, description = "No token", body = Problem),
+    (status = 404, description = "No such seat", body = Problem)))]
+pub(super) async fn set_seat(
+    State(console): State<Console>,
+    Extension(holder): Extension<Holder>,
+    id: Result<Path<String>, PathRejection>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Problem> {
+    let Path(id) = id.map_err(|_| Problem::unknown_id("seat", ""))?;
+    let set: SetSeat = read(body, r#"{"status": "ready" | "paused", "reason": "…"}"#)?;
+    bounded("reason", &set.reason)?;
+    let order =
+        Order::SetSeat { seat: id.into(), status: set.status, reason: set.reason, by: holder.0 };
+    console.desk.order(order).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// How much longer an operator needs after a talk.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrapUp {
+    /// From now on; 1 to 3600.
+    seconds: u32,
+}
+
+/// Lets an operator finish writing: the seat gets no call for so many seconds from now on, within
+/// the bound of its queue.
+#[utoipa::path(post, path = "/api/v1/seats/{id}/wrap-up", tag = "live", request_body = WrapUp,
+    params(("id" = String, Path, description = "The seat's name")), responses(
+    (status = 204, description = "Done"),
+    (status = 400, description = "The body is not understood", body = Problem),
+    (status = 401, description = "No token", body = Problem),
+    (status = 404, description = "No such seat", body = Problem),
+    (status = 409, description = "The seat is not in its wrap-up", body = Problem)))]
+pub(super) async fn wrap_up(
+    State(console): State<Console>,
+    Extension(holder): Extension<Holder>,
+    id: Result<Path<String>, PathRejection>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Problem> {
+    let Path(id) = id.map_err(|_| Problem::unknown_id("seat", ""))?;
+    let WrapUp { seconds } = read(body, r#"{"seconds": 60}"#)?;
+    if !(1..=WRAP_UP).contains(&seconds) {
+        return Err(Problem::bad_body(format!("seconds are 1 to {WRAP_UP}")));
+    }
+    let order = Order::ExtendWrapUp { seat: id.into(), seconds, by: holder.0 };
+    console.desk.order(order).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// For which seat.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ForSeat {
+    /// The seat's name.
+    seat: String,
+}
+
+impl ForSeat {
+    pub(super) fn read(body: Result<Bytes, BytesRejection>) -> Result<String, Problem> {
+        let Self { seat } = read(body, r#"{"seat": "seat-1"}"#)?;
+        Ok(seat)
+    }
+}
+
+/// Takes a caller who waits, or rings elsewhere, for a seat, out of turn.
+#[utoipa::path(post, path = "/api/v1/calls/{id}/pick-up", tag = "live", request_body = ForSeat,
+    params(("id" = String, Path, description = "The call's id")), responses(
+    (status = 204, description = "The seat rings"),
+    (status = 400, description = "The body is not understood", body = Problem),
+    (status = 401, description = "No token", body = Problem),
+    (status = 404, description = "No such live call, or no such seat", body = Problem),
+    (status = 409, description = "Somebody talks already, or the seat is not free",
+     body = Problem)))]
+pub(super) async fn pick_up(
+    State(console): State<Console>,
+    Extension(holder): Extension<Holder>,
+    id: Result<Path<String>, PathRejection>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Problem> {
+    let Path(id) = id.map_err(|_| Problem::unknown_id("call", ""))?;
+    let call = id.parse().map_err(|_| Problem::unknown_id("call", &id))?;
+    let seat = ForSeat::read(body)?.into();
+    console.desk.order(Order::PickUp { call, seat, by: holder.0 }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
