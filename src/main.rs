@@ -47,6 +47,11 @@ enum Command {
         #[command(subcommand)]
         command: Incidents,
     },
+    /// How well calls were answered, and the sheets that a centre hands in.
+    Reports {
+        #[command(subcommand)]
+        command: Reports,
+    },
     /// Prints the stored form of a SIP password (HA1), read from standard input.
     Passwd {
         /// User name of the seat or trunk.
@@ -89,6 +94,50 @@ enum Incidents {
     },
     /// Every incident, for a spreadsheet or a program.
     Export(Selection),
+}
+
+#[derive(Debug, Subcommand)]
+enum Reports {
+    /// Answered within 10, 15 and 20 s, abandons, waits and occupancy; today when nothing is said.
+    Standards {
+        #[command(flatten)]
+        output: ReportOutput,
+        /// INVITE at or after this time, e.g. 2026-11-25T00:00:00+07:00.
+        #[arg(long)]
+        since: Option<String>,
+        /// INVITE before this time.
+        #[arg(long)]
+        until: Option<String>,
+        /// queue, trunk, hour or operator.
+        #[arg(long, default_value = "queue")]
+        by: store::By,
+    },
+    /// One week by call taker: normal, prank and ghost calls.
+    Ciamis {
+        #[command(flatten)]
+        output: ReportOutput,
+        /// ISO week, e.g. 2026-W48; the current one without it.
+        #[arg(long)]
+        week: Option<String>,
+    },
+    /// One month for the national monitoring centre, by network.
+    National {
+        #[command(flatten)]
+        output: ReportOutput,
+        /// Month, e.g. 2026-11; the current one without it.
+        #[arg(long)]
+        month: Option<String>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct ReportOutput {
+    /// Configuration folder.
+    #[arg(long, value_name = "DIR")]
+    config: PathBuf,
+    /// table, csv or json.
+    #[arg(long, default_value = "table")]
+    format: store::cli::Format,
 }
 
 /// How much of a ladder is shown.
@@ -135,6 +184,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Incidents { command } => incidents(command).await,
+        Command::Reports { command } => reports(command).await,
         Command::Passwd { username, realm } => passwd(&username, &realm),
     }
 }
@@ -239,17 +289,7 @@ async fn incidents(command: Incidents) -> anyhow::Result<ExitCode> {
         Incidents::List(selection) | Incidents::Export(selection) => &selection.config,
         Incidents::Show { config, .. } => config,
     };
-    let loaded = config::load(folder, config::environment())
-        .map_err(|findings| anyhow::anyhow!("the configuration has mistakes:\n{findings}"))?;
-    let data = &loaded.node.data_dir;
-    anyhow::ensure!(
-        data.exists(),
-        "nothing has been recorded yet: {} does not exist (relative paths count from the working \
-         directory)",
-        data.display()
-    );
-    let journal = server::journal_folder(data);
-    let store = store::Store::open(&loaded.storage_url)?;
+    let (store, journal) = records(folder)?;
     let mut out = std::io::stdout().lock();
     match command {
         Incidents::List(selection) => {
@@ -272,6 +312,46 @@ async fn incidents(command: Incidents) -> anyhow::Result<ExitCode> {
             let filter = filter(&selection.filters)?;
             let format = selection.format.unwrap_or(store::cli::Format::Csv);
             store::cli::export(&store, &journal, &filter, format, &mut out).await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The records of a gateway and its journal.
+fn records(folder: &std::path::Path) -> anyhow::Result<(store::Store, PathBuf)> {
+    let loaded = config::load(folder, config::environment())
+        .map_err(|findings| anyhow::anyhow!("the configuration has mistakes:\n{findings}"))?;
+    let data = &loaded.node.data_dir;
+    anyhow::ensure!(
+        data.exists(),
+        "nothing has been recorded yet: {} does not exist (relative paths count from the working \
+         directory)",
+        data.display()
+    );
+    Ok((store::Store::open(&loaded.storage_url)?, server::journal_folder(data)))
+}
+
+async fn reports(command: Reports) -> anyhow::Result<ExitCode> {
+    use store::periods::Period;
+    use store::report_cli;
+    let (now, zone) = (server::Clock::start().now().wall, jiff::tz::TimeZone::system());
+    let mut out = std::io::stdout().lock();
+    match command {
+        Reports::Standards { output: ReportOutput { config, format }, since, until, by } => {
+            let period = Period::between(since.as_deref(), until.as_deref(), now, &zone)?;
+            let (store, journal) = records(&config)?;
+            let asked = (period, by);
+            report_cli::standards(&store, &journal, asked, &zone, format, &mut out).await?;
+        }
+        Reports::Ciamis { output: ReportOutput { config, format }, week } => {
+            let week = week.unwrap_or_else(|| Period::this_week(now, &zone));
+            let (store, journal) = records(&config)?;
+            report_cli::ciamis(&store, &journal, &week, &zone, format, &mut out).await?;
+        }
+        Reports::National { output: ReportOutput { config, format }, month } => {
+            let month = month.unwrap_or_else(|| Period::this_month(now, &zone));
+            let (store, journal) = records(&config)?;
+            report_cli::national(&store, &journal, &month, &zone, format, &mut out).await?;
         }
     }
     Ok(ExitCode::SUCCESS)

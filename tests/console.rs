@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use jiff::tz::TimeZone;
 use serde_json::Value;
 use siaga112::console::settings::Token;
 use siaga112::console::{Boxed, Desk, DeskError, serve};
@@ -105,6 +106,14 @@ impl Desk for FakeDesk {
 
     fn centre(&self) -> String {
         "Sumenep 112".into()
+    }
+
+    fn now(&self) -> WallTime {
+        WallTime(1_789_621_260_000_000)
+    }
+
+    fn zone(&self) -> TimeZone {
+        TimeZone::fixed(jiff::tz::offset(7))
     }
 }
 
@@ -422,6 +431,10 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "GET /api/v1/incidents/{id}/recording",
         "GET /api/v1/marks",
         "GET /api/v1/queues",
+        "GET /api/v1/reports/ciamis",
+        "GET /api/v1/reports/live",
+        "GET /api/v1/reports/national",
+        "GET /api/v1/reports/standards",
         "GET /api/v1/seats",
         "POST /api/v1/seats/{id}/status",
         "POST /api/v1/seats/{id}/wrap-up",
@@ -674,6 +687,69 @@ async fn the_work_list_is_read_called_back_and_closed() {
     assert_eq!(site.orders(), []);
     let detail = site.post(&path(8, "close"), r#"{"why":"x"}"#).await.problem(404, "unknown-id");
     assert!(detail.contains("no open entry"), "{detail}");
+}
+
+#[tokio::test]
+async fn reports_are_json_or_csv_and_refuse_what_they_do_not_know() {
+    let site = Site::new().await;
+    let by_trunk = site.get("/api/v1/reports/standards?by=trunk").await.json();
+    assert_eq!((&by_trunk["by"], &by_trunk["whole"]["offered"]), (&"trunk".into(), &4.into()));
+    assert_eq!(by_trunk["since"], "2026-09-16T17:00:00.000Z");
+    assert_eq!(by_trunk["slices"][0]["slice"], "telkom");
+    assert_eq!(by_trunk["whole"]["waiting"], 4);
+    assert_eq!(by_trunk["whole"]["answered_10s"], Value::Null);
+    let hour = site.get("/api/v1/reports/standards?by=hour").await.json();
+    assert_eq!(hour["slices"][0]["slice"], "2026-09-17 12:00");
+    let none = site.get("/api/v1/reports/standards?until=2026-09-17T05:00:00Z").await.json();
+    assert_eq!(none["whole"]["offered"], 0);
+    let live = site.get("/api/v1/reports/live").await.json();
+    assert_eq!(live["at"], "2026-09-17T05:01:00.000Z");
+    assert_eq!(
+        (&live["hour"]["whole"]["offered"], &live["day"]["by"]),
+        (&4.into(), &"queue".into())
+    );
+    let week = site.get("/api/v1/reports/ciamis").await.json();
+    assert_eq!((&week["week"], &week["total"]["total"]), (&"2026-W38".into(), &4.into()));
+    assert_eq!(week["total"]["remark"], "4 not judged");
+    let month = site.get("/api/v1/reports/national?month=2026-09").await.json();
+    assert_eq!(
+        (&month["whole"]["calls"], &month["networks"][0]["network"]),
+        (&4.into(), &"telkom".into())
+    );
+
+    let csv = async |path: &str, headers: &str| {
+        let headers = format!("Authorization: Bearer suite\r\n{headers}");
+        let reply = site.send("GET", path, &headers, "").await;
+        assert_eq!(reply.header("content-type"), Some("text/csv; charset=utf-8"), "{path}");
+        String::from_utf8(reply.body).expect("text")
+    };
+    let ciamis = csv("/api/v1/reports/ciamis?week=2026-W38&format=csv", "").await;
+    assert_eq!(
+        ciamis,
+        "Call Taker,Normal Call,Prank Call,Ghost Call,Total,Remark\n\
+         (not answered),0,0,0,4,4 not judged\nTotal,0,0,0,4,4 not judged\n"
+    );
+    assert_eq!(csv("/api/v1/reports/ciamis?week=2026-W38", "Accept: text/csv\r\n").await, ciamis);
+    let national = csv("/api/v1/reports/national", "Accept: text/csv\r\n").await;
+    assert!(national.starts_with("network,calls,answered,"), "{national}");
+    let standards = csv("/api/v1/reports/standards?format=csv", "").await;
+    assert!(standards.contains("\nall,4,0,") && standards.contains("\n-,4,0,"), "{standards}");
+
+    for (path, part) in [
+        ("standards?by=colour", "queue, trunk, hour and operator"),
+        ("standards?since=yesterday", "since=\"yesterday\" is no time"),
+        ("standards?since=2026-09-18T00:00:00Z", "until is not after since"),
+        ("standards?since=2020-01-01T00:00:00Z", "400 days"),
+        ("standards?since=2026-01-01T00:00:00Z&by=hour", "62 days"),
+        ("standards?format=xls", "json or csv"),
+        ("standards?week=2026-W38", "known are since, until, by"),
+        ("ciamis?week=38", "2026-W48"),
+        ("national?month=2026-13", "2026-11"),
+    ] {
+        let reply = site.get(&format!("/api/v1/reports/{path}")).await;
+        let detail = reply.problem(400, "bad-query");
+        assert!(detail.contains(part), "{path}: {detail}");
+    }
 }
 
 #[tokio::test]

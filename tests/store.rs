@@ -11,14 +11,16 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::tz::TimeZone;
 use siaga112::incident::{Arrival, Raw};
 use siaga112::journal::{Entry, Fact, OfferOutcome, Peer, Signal, Way};
 use siaga112::screening::{Attempt, Disposition, Mark, WorkEntry, WorkId, WorkKind, WorkOutcome};
 use siaga112::sip::Transport;
 use siaga112::store::drawing::Paper;
+use siaga112::store::periods::Period;
 use siaga112::store::{
-    Filter, Incident, IncidentSummary, JournalHandle, JournalWriter, Ladder, Projector, Store,
-    StoreError, StoreHealth, cli,
+    By, Filter, Incident, IncidentSummary, JournalHandle, JournalWriter, Ladder, Projector,
+    StandardsReport, Store, StoreError, StoreHealth, cli, report_cli,
 };
 use siaga112::vocabulary::{
     AnswerMode, CallId, Cause, Ending, IncidentId, Lane, NumberClass, OfferId, Party, Private,
@@ -813,4 +815,223 @@ async fn the_command_line_draws_a_ladder() {
     assert!(error.to_string().contains("leave --format csv out"), "{error}");
     let error = ladder("nothing", cli::Format::Table).await.expect_err("refused");
     assert!(error.to_string().contains("incidents list"), "{error}");
+}
+
+/// A call of a trunk and queue that came `second` s after the base and was answered, or left.
+struct Told {
+    n: u32,
+    trunk: &'static str,
+    /// After so many milliseconds, by this operator of seat-1, for so many of talk.
+    answered: Option<(u64, &'static str, i64)>,
+    /// Left after so many milliseconds, when nobody answered.
+    left: i64,
+    kind: Option<Disposition>,
+}
+
+fn told(call_: &Told) -> Vec<Entry> {
+    let Told { n, trunk, answered, left, kind } = *call_;
+    let later = |millis, fact| Entry { at: at(n, millis), fact };
+    let mut entries = vec![arrived(n, trunk), queued(n, "112")];
+    let ending = |stage| Fact::Ended {
+        call: call(n),
+        ending: Ending { stage, by: Party::Caller, cause: Cause::HungUp, q850: None },
+        caller_packets: None,
+        seat_packets: None,
+    };
+    if let Some((after_ms, operator, talk)) = answered {
+        let operator = Some(operator.into());
+        let after = i64::try_from(after_ms).expect("a wait");
+        let fact = Fact::Answered { call: call(n), seat: "seat-1".into(), operator, after_ms };
+        entries.extend([later(after, fact), later(after + talk, ending(Stage::Talking))]);
+    } else {
+        entries.push(later(left, ending(Stage::Waiting)));
+    }
+    let disposed = |disposition| Fact::Disposed { call: call(n), disposition, by: "siti".into() };
+    entries.extend(kind.map(|kind| later(400_000, disposed(kind))));
+    entries
+}
+
+/// Ten calls, a test call, a call of the hour after, and a seat that is signed in for 20 minutes.
+fn a_week() -> Vec<Entry> {
+    let answered = |n, trunk, after, operator, kind| Told {
+        n,
+        trunk,
+        answered: Some((after, operator, 60_000)),
+        left: 0,
+        kind,
+    };
+    let left = |n, trunk, left, kind| Told { n, trunk, answered: None, left, kind };
+    let calls = [
+        answered(10, "telkom", 4_000, "ani", Some(Disposition::Normal)),
+        answered(11, "telkom", 10_000, "ani", Some(Disposition::Prank)),
+        answered(12, "telkom", 14_000, "ani", Some(Disposition::Prank)),
+        answered(13, "xl", 19_000, "budi", Some(Disposition::Ghost)),
+        answered(14, "xl", 43_000, "budi", Some(Disposition::Information)),
+        answered(15, "xl", 6_000, "budi", None),
+        left(16, "telkom", 2_000, None),
+        left(17, "telkom", 8_000, Some(Disposition::Abandoned)),
+        left(18, "xl", 31_000, None),
+    ];
+    let mut entries: Vec<Entry> = calls.iter().flat_map(told).collect();
+    let mut test = arrived(19, "xl");
+    if let Fact::Arrived { arrival, .. } = &mut test.fact {
+        arrival.service = "urn:service:test.sos".into();
+    }
+    let fault = ended(20, Stage::Waiting, Party::Gateway, Cause::Restart);
+    entries.extend([test, ended(19, Stage::Arriving, Party::Gateway, Cause::TooManyTests)]);
+    entries.extend([arrived(20, "telkom"), queued(20, "laut"), fault]);
+    let seat = |second: u32, state: &str| Entry {
+        at: at(second, 0),
+        fact: Fact::SeatChanged { seat: "seat-1".into(), state: state.into(), by: String::new() },
+    };
+    let asked =
+        Fact::SeatChanged { seat: "seat-1".into(), state: "set paused".into(), by: "siti".into() };
+    entries.extend([seat(0, "ready"), seat(600, "wrap-up"), seat(660, "ready")]);
+    entries.push(Entry { at: at(700, 0), fact: asked });
+    entries.push(seat(1200, "signed-out"));
+    // Two callers to be called back: one reached, one not.
+    for (n, outcome) in [(17, WorkOutcome::Answered), (18, WorkOutcome::Busy)] {
+        let work = WorkId(call(n).0);
+        let opened =
+            Fact::WorkOpened { work, call: call(n), kind: WorkKind::Abandoned, number: None };
+        let attempt = call(n + 900);
+        let tried = Fact::WorkTried { work, attempt, seat: "seat-1".into(), by: "siti".into() };
+        let over = Fact::WorkTriedEnded { work, attempt, outcome };
+        entries.extend([opened, tried, over].map(|fact| Entry { at: at(n, 60_000), fact }));
+    }
+    entries
+}
+
+fn jakarta() -> TimeZone {
+    TimeZone::fixed(jiff::tz::offset(7))
+}
+
+fn first_hour() -> Period {
+    Period { since: WallTime(BASE), until: WallTime(BASE + 3_600_000_000) }
+}
+
+#[tokio::test]
+async fn standards_are_counted_from_the_records_and_the_short_stand_apart() {
+    let site = Site::new();
+    let store = site.filled(a_week()).await;
+    let report =
+        store.standards_report(first_hour(), By::Queue, &jakarta()).await.expect("reports");
+    let all = &report.whole;
+    assert_eq!((all.offered, all.answered, all.abandoned), (10, 6, 3));
+    assert_eq!((all.lost, all.waiting, all.tests), (1, 0, 1));
+    assert_eq!((all.abandoned_under_3s, all.abandoned_3_to_10s), (1, 1));
+    assert_eq!((all.abandoned_10_to_30s, all.abandoned_over_30s), (0, 1));
+    assert_eq!(all.answered_10s, Some(0.3333));
+    assert_eq!((all.answered_15s, all.answered_20s), (Some(0.4444), Some(0.5556)));
+    assert_eq!((all.answered_10s_of_all, all.answered_20s_of_all), (Some(0.3), Some(0.5)));
+    assert_eq!((all.abandoned_share, all.mean_ms), (Some(0.3), Some(16_000)));
+    assert_eq!((all.p90_ms, all.mean_of_slowest_10pct_ms), (Some(43_000), Some(43_000)));
+    assert_eq!((all.eu_met, all.nena_met), (Some(false), Some(false)));
+    // Six minutes of talk and one of wrap-up in twenty minutes.
+    assert_eq!((all.talk_seconds, all.signed_in_seconds), (360, 1_200));
+    assert_eq!(all.occupancy, Some(0.35));
+    let named = |report: &StandardsReport| {
+        let slices = report.slices.iter();
+        slices.map(|s| (s.slice.clone(), s.offered, s.answered)).collect::<Vec<_>>()
+    };
+    let slice = |name: &str, offered, answered| (name.to_owned(), offered, answered);
+    // The test call waited nowhere.
+    assert_eq!(named(&report), [slice("-", 0, 0), slice("112", 9, 6), slice("laut", 1, 0)]);
+
+    let by =
+        async |by| store.standards_report(first_hour(), by, &jakarta()).await.expect("reports");
+    assert_eq!(named(&by(By::Trunk).await), [slice("telkom", 6, 3), slice("xl", 4, 3)]);
+    assert_eq!(named(&by(By::Hour).await), [slice("2026-09-17 12:00", 10, 6)]);
+    let operators = by(By::Operator).await;
+    assert_eq!(named(&operators), [slice("-", 4, 0), slice("ani", 3, 3), slice("budi", 3, 3)]);
+    let budi = &operators.slices[2];
+    assert_eq!((budi.talk_seconds, budi.signed_in_seconds), (180, 1_200));
+
+    // The period cuts calls by their INVITE and seats by the clock.
+    let part = Period { since: at(12, 0), until: at(18, 0) };
+    let part = store.standards_report(part, By::Trunk, &jakarta()).await.expect("reports");
+    assert_eq!(named(&part), [slice("telkom", 3, 1), slice("xl", 3, 3)]);
+    assert_eq!(part.whole.signed_in_seconds, 6);
+    let empty = Period { since: WallTime(0), until: WallTime(1) };
+    let empty = store.standards_report(empty, By::Queue, &jakarta()).await.expect("reports");
+    assert_eq!((empty.whole.offered, empty.whole.occupancy), (0, None));
+    assert!(empty.slices.is_empty());
+}
+
+#[tokio::test]
+async fn the_week_has_the_form_s_columns_and_says_what_they_leave_out() {
+    let site = Site::new();
+    let store = site.filled(a_week()).await;
+    let report = store.ciamis("2026-W38", &jakarta()).await.expect("reports");
+    let rows: Vec<_> = report.rows.iter().chain([&report.total]).map(|row| row.cells()).collect();
+    let cells = |cells: [&str; 6]| cells.map(str::to_owned);
+    assert_eq!(
+        rows,
+        [
+            cells(["ani", "1", "2", "0", "3", ""]),
+            cells(["budi", "0", "0", "1", "3", "1 information, 1 not judged"]),
+            cells(["(not answered)", "0", "0", "0", "4", "1 abandoned, 3 not judged"]),
+            cells(["Total", "1", "2", "1", "10", "1 information, 1 abandoned, 4 not judged"]),
+        ]
+    );
+    assert!(store.ciamis("2026-W39", &jakarta()).await.expect("reports").rows.is_empty());
+    assert!(store.ciamis("38", &jakarta()).await.is_err());
+
+    let month = store.national("2026-09", &jakarta()).await.expect("reports");
+    let all = &month.whole;
+    assert_eq!((all.calls, all.answered, all.abandoned, all.lost, all.tests), (10, 6, 3, 1, 1));
+    assert_eq!((all.normal, all.prank, all.ghost, all.not_judged), (1, 2, 1, 4));
+    assert_eq!((all.false_share, all.mean_ms), (Some(0.3), Some(16_000)));
+    assert_eq!((all.callbacks_due, all.callbacks_done), (2, 1));
+    assert_eq!(all.callback_done_share, Some(0.5));
+    let networks: Vec<_> = month.networks.iter().map(|n| (n.network.as_str(), n.calls)).collect();
+    assert_eq!(networks, [("telkom", 6), ("xl", 4)]);
+    let done: Vec<_> = month.networks.iter().map(|n| n.callback_done_share).collect();
+    assert_eq!(done, [Some(1.0), Some(0.0)]);
+    assert_eq!(store.national("2026-10", &jakarta()).await.expect("reports").whole.calls, 0);
+}
+
+#[tokio::test]
+async fn the_command_line_writes_reports_as_tables_csv_and_json() {
+    let site = Site::new();
+    site.write(a_week());
+    let report = async |name: &str, format| {
+        let (store, journal, zone, mut out) = (site.store(), site.journal(), jakarta(), Vec::new());
+        match name {
+            "standards" => {
+                let asked = (first_hour(), By::Trunk);
+                report_cli::standards(&store, &journal, asked, &zone, format, &mut out).await
+            }
+            "ciamis" => {
+                report_cli::ciamis(&store, &journal, "2026-W38", &zone, format, &mut out).await
+            }
+            _ => report_cli::national(&store, &journal, "2026-09", &zone, format, &mut out).await,
+        }
+        .expect("writes");
+        String::from_utf8(out).expect("text")
+    };
+    let table = report("standards", cli::Format::Table).await;
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines[0].starts_with("TRUNK ") && lines[0].ends_with("NENA"), "{table}");
+    assert!(lines[1].starts_with("all ") && lines[1].contains("33.3 %"), "{table}");
+    assert!(lines[1].contains("16.0 s") && lines[1].contains("35.0 %"), "{table}");
+    let week = report("ciamis", cli::Format::Table).await;
+    assert!(week.lines().last().is_some_and(|line| line.starts_with("Total")), "{week}");
+    let month = report("national", cli::Format::Table).await;
+    let line = |name: &str| {
+        let line = month.lines().find(|line| line.starts_with(name)).expect(name);
+        line.split("  ").filter(|cell| !cell.trim().is_empty()).map(str::trim).collect::<Vec<_>>()
+    };
+    assert_eq!(line("network"), ["network", "all", "telkom", "xl"]);
+    assert_eq!(line("false share"), ["false share", "30.0 %", "33.3 %", "25.0 %"]);
+    assert_eq!(line("calls"), ["calls", "10", "6", "4"]);
+    assert_eq!(line("mean ms")[1], "16.0 s");
+
+    for name in ["standards", "ciamis", "national"] {
+        let csv = report(name, cli::Format::Csv).await;
+        let rows = csv::Reader::from_reader(csv.as_bytes()).records().count();
+        assert_eq!(rows, if name == "ciamis" { 4 } else { 3 }, "{csv}");
+        let json = report(name, cli::Format::Json).await;
+        assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{json}");
+    }
 }

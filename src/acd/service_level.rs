@@ -129,6 +129,11 @@ impl<K: Ord> Standards<K> {
         }
     }
 
+    /// Counts an event that belongs to no slice.
+    pub fn tell_whole(&mut self, event: Event) {
+        self.whole.tell(event);
+    }
+
     /// Everything together.
     #[must_use]
     pub const fn whole(&self) -> &ServiceLevel {

@@ -5,11 +5,13 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 
+use jiff::tz::TimeZone;
 use thiserror::Error;
 
 use crate::store::Store;
 use crate::switchboard::orders::{Answer, Order, Refusal};
 use crate::telemetry::health::HealthSnapshot;
+use crate::vocabulary::WallTime;
 
 /// A future behind a trait object.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -32,6 +34,13 @@ pub trait Desk: Send + Sync + 'static {
     fn recordings(&self) -> PathBuf;
     /// The centre's name.
     fn centre(&self) -> String;
+    /// The time of this moment.
+    fn now(&self) -> WallTime;
+    /// The time zone of the centre: its hours, weeks and months. This machine's unless a centre
+    /// has its own.
+    fn zone(&self) -> TimeZone {
+        TimeZone::system()
+    }
 }
 
 /// Why an order was not carried out.

@@ -101,7 +101,7 @@ pub(super) async fn find(console: &Console, id: &str) -> Result<Incident, Proble
 }
 
 /// The pairs of a query string; `+` and `%2B` are told apart, since numbers begin with one.
-fn pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
+pub(super) fn pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
     query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         (unescape(key), unescape(value))

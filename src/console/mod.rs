@@ -13,6 +13,7 @@ mod live;
 mod problem;
 mod queue;
 mod recording;
+mod reports;
 pub mod settings;
 mod work;
 
@@ -104,6 +105,10 @@ fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
         .routes(routes!(work::list))
         .routes(routes!(work::call))
         .routes(routes!(work::close))
+        .routes(routes!(reports::standards))
+        .routes(routes!(reports::live))
+        .routes(routes!(reports::ciamis))
+        .routes(routes!(reports::national))
         .routes(routes!(openapi))
         .split_for_parts();
     // Both are made of plain words: there is nothing that JSON could refuse.

@@ -70,6 +70,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "no-recording", "No recording", detail)
     }
 
+    pub(super) fn bad_query(detail: impl Into<String>) -> Self {
+        let title = "The query is not understood";
+        Self::new(StatusCode::BAD_REQUEST, "bad-query", title, detail)
+    }
+
     pub(super) fn not_now(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "not-now", "Not in this state", detail)
     }
@@ -103,8 +108,7 @@ impl Problem {
 
 impl From<FilterError> for Problem {
     fn from(error: FilterError) -> Self {
-        let title = "The query is not understood";
-        Self::new(StatusCode::BAD_REQUEST, "bad-query", title, error.to_string())
+        Self::bad_query(error.to_string())
     }
 }
 

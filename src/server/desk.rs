@@ -23,6 +23,7 @@ use crate::switchboard::orders::{Answer, Order};
 use crate::switchboard::view::Board;
 use crate::telemetry::health::{Health, HealthSnapshot};
 use crate::telemetry::metrics::{self, MediaCounts, Metrics};
+use crate::vocabulary::WallTime;
 
 /// How long a page waits for the switchboard.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -118,6 +119,10 @@ impl Desk for ServerDesk {
 
     fn centre(&self) -> String {
         self.centre.clone()
+    }
+
+    fn now(&self) -> WallTime {
+        self.clock.now().wall
     }
 }
 

@@ -54,12 +54,24 @@ pub enum CliError {
     /// The output, as JSON.
     #[error("cannot write the output: {0}")]
     Json(#[from] serde_json::Error),
+    /// The question of a report.
+    #[error(transparent)]
+    Period(#[from] super::periods::PeriodError),
     /// A ladder has no columns.
     #[error("a ladder is drawn or written as JSON: leave --format csv out")]
     NoTable,
     /// No such record.
     #[error("there is no incident {0:?}; `siaga112 incidents list` shows what there is")]
     NoSuchIncident(String),
+}
+
+impl From<super::SheetError> for CliError {
+    fn from(error: super::SheetError) -> Self {
+        match error {
+            super::SheetError::Period(error) => error.into(),
+            super::SheetError::Store(error) => error.into(),
+        }
+    }
 }
 
 /// Writes the incidents that `filter` describes, newest first.
@@ -278,17 +290,20 @@ fn queue_and_lane(row: &IncidentSummary) -> String {
     }
 }
 
-pub(super) fn lines<const N: usize>(cells: &[[String; N]]) -> String {
+/// Rows as lines, each column as wide as its widest cell.
+pub(super) fn lines(cells: &[impl AsRef<[String]>]) -> String {
     let widest = |column: usize| {
-        let lengths = cells.iter().filter_map(|row| row.get(column));
+        let lengths = cells.iter().filter_map(|row| row.as_ref().get(column));
         lengths.map(|cell| cell.chars().count()).max().unwrap_or_default()
     };
-    let widths: Vec<usize> = (0..N).map(widest).collect();
+    let columns = cells.iter().map(|row| row.as_ref().len()).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..columns).map(widest).collect();
     cells.iter().fold(String::new(), |mut text, row| {
-        let line = row.iter().zip(&widths).fold(String::new(), |mut line, (cell, width)| {
-            let _ = write!(line, "{cell:width$}  ");
-            line
-        });
+        let line =
+            row.as_ref().iter().zip(&widths).fold(String::new(), |mut line, (cell, width)| {
+                let _ = write!(line, "{cell:width$}  ");
+                line
+            });
         text.push_str(line.trim_end());
         text.push('\n');
         text

@@ -9,19 +9,26 @@ mod apply;
 pub mod cli;
 mod database;
 pub mod drawing;
+mod figures;
 pub mod filter;
 mod incident;
 pub mod journal_file;
 mod journal_writer;
 mod ladder;
+pub mod periods;
+mod presence;
 mod projector;
 mod query;
 mod recovered;
+mod report;
+pub mod report_cli;
 mod screened;
+mod sheets;
 mod work;
 
 pub use apply::outcome;
 pub use database::{Store, StoreError};
+pub use figures::{Figures, StandardsReport};
 pub use filter::{Filter, FilterError};
 pub use incident::{
     At, Incident, IncidentSummary, LinkedCall, Offer, Recording, Work, WorkAttempt,
@@ -31,4 +38,8 @@ pub use journal_writer::{JournalHandle, JournalReport, JournalWriter};
 pub use ladder::{CallLadder, Ladder, LadderEnd, LadderMessage};
 pub use projector::{Projector, StoreHealth};
 pub use recovered::{OpenCall, Recovered};
+pub use report::By;
+pub use sheets::{
+    CIAMIS_COLUMNS, CiamisReport, CiamisRow, NationalReport, NationalRow, SheetError,
+};
 pub use work::{CallNumber, Recall};
