@@ -433,7 +433,12 @@ async fn lanes_signs_judgements_links_and_the_work_list_are_in_the_record() {
     assert_eq!(second["links"][0]["incident"], call(1).to_string());
     assert_eq!(second["work"][0]["id"], call(1).to_string());
     assert_eq!((&second["lane"], &second["heard"]), (&"usual".into(), &serde_json::Value::Null));
+}
 
+#[tokio::test]
+async fn lanes_and_judgements_narrow_a_list_and_are_told_in_a_terminal() {
+    let site = Site::new();
+    let store = site.filled(silent_call_and_its_return(1, 3)).await;
     let found = async |pairs: &[(&str, &str)]| {
         let mut filter = Filter::default();
         pairs.iter().for_each(|(key, value)| filter.set(key, value).expect("a filter"));
@@ -839,10 +844,18 @@ fn told(call_: &Told) -> Vec<Entry> {
         seat_packets: None,
     };
     if let Some((after_ms, operator, talk)) = answered {
-        let operator = Some(operator.into());
+        let operator: Option<siaga112::vocabulary::OperatorId> = Some(operator.into());
         let after = i64::try_from(after_ms).expect("a wait");
-        let fact = Fact::Answered { call: call(n), seat: "seat-1".into(), operator, after_ms };
-        entries.extend([later(after, fact), later(after + talk, ending(Stage::Talking))]);
+        // Every one is answered again later on, as after a phone that was lost: the first counts.
+        let fact = |after_ms| Fact::Answered {
+            call: call(n),
+            seat: "seat-1".into(),
+            operator: operator.clone(),
+            after_ms,
+        };
+        entries.push(later(after, fact(after_ms)));
+        entries.push(later(after + 1_000, fact(after_ms + 1_000)));
+        entries.push(later(after + talk, ending(Stage::Talking)));
     } else {
         entries.push(later(left, ending(Stage::Waiting)));
     }

@@ -217,7 +217,9 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
             sqlx::query(set).bind(at).bind(call.to_string()).execute(tx).await.map(drop)
         }
         Fact::Answered { call, seat, operator, after_ms } => sqlx::query(
-            "UPDATE incident SET answered_at = ?, answer_ms = ?, seat = ?, operator = ?,
+            // A caller who is handed on, or waits again, was answered when somebody answered first.
+            "UPDATE incident SET answered_at = coalesce(answered_at, ?),
+             answer_ms = coalesce(answer_ms, ?), seat = ?, operator = ?,
              stage = 'talking' WHERE call = ? AND ended_at IS NULL",
         )
         .bind(at)

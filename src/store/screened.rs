@@ -49,40 +49,8 @@ pub(super) async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> s
             delete.execute(tx).await.map(drop)
         }
         Fact::WorkOpened { .. } => opened(tx, entry).await,
-        Fact::WorkTried { work, attempt, seat, by } => {
-            sqlx::query(
-                "INSERT INTO work_attempt (attempt, work, seat, by, at) VALUES (?, ?, ?, ?, ?)
-                 ON CONFLICT (attempt) DO NOTHING",
-            )
-            .bind(attempt.to_string())
-            .bind(work.to_string())
-            .bind(seat.as_str())
-            .bind(by)
-            .bind(at)
-            .execute(&mut *tx)
-            .await?;
-            step(tx, seq, *work, entry).await
-        }
-        Fact::WorkTriedEnded { work, attempt, outcome } => {
-            let set = "UPDATE work_attempt SET ended_at = ?, outcome = ?
-                       WHERE attempt = ? AND ended_at IS NULL";
-            let set = sqlx::query(set).bind(at).bind(outcome.word()).bind(attempt.to_string());
-            set.execute(&mut *tx).await?;
-            step(tx, seq, *work, entry).await
-        }
-        Fact::WorkClosed { work, why, by_call, by } => {
-            sqlx::query(
-                "UPDATE work SET closed_at = ?, why = ?, by_call = ?, by = ?
-                 WHERE work = ? AND closed_at IS NULL",
-            )
-            .bind(at)
-            .bind(why)
-            .bind(by_call.map(|call| call.to_string()))
-            .bind(Some(by).filter(|by| !by.is_empty()))
-            .bind(work.to_string())
-            .execute(&mut *tx)
-            .await?;
-            step(tx, seq, *work, entry).await
+        Fact::WorkTried { .. } | Fact::WorkTriedEnded { .. } | Fact::WorkClosed { .. } => {
+            worked(tx, seq, entry).await
         }
         // What a person asked of a seat is not yet what the seat is.
         Fact::SeatChanged { seat, state, by } if by.is_empty() => {
@@ -126,6 +94,48 @@ async fn opened(tx: &mut SqliteConnection, entry: &Entry) -> sqlx::Result<()> {
         .execute(tx)
         .await
         .map(drop)
+}
+
+async fn worked(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result<()> {
+    let at = entry.at.0;
+    match &entry.fact {
+        Fact::WorkTried { work, attempt, seat, by } => {
+            sqlx::query(
+                "INSERT INTO work_attempt (attempt, work, seat, by, at) VALUES (?, ?, ?, ?, ?)
+                 ON CONFLICT (attempt) DO NOTHING",
+            )
+            .bind(attempt.to_string())
+            .bind(work.to_string())
+            .bind(seat.as_str())
+            .bind(by)
+            .bind(at)
+            .execute(&mut *tx)
+            .await?;
+            step(tx, seq, *work, entry).await
+        }
+        Fact::WorkTriedEnded { work, attempt, outcome } => {
+            let set = "UPDATE work_attempt SET ended_at = ?, outcome = ?
+                       WHERE attempt = ? AND ended_at IS NULL";
+            let set = sqlx::query(set).bind(at).bind(outcome.word()).bind(attempt.to_string());
+            set.execute(&mut *tx).await?;
+            step(tx, seq, *work, entry).await
+        }
+        Fact::WorkClosed { work, why, by_call, by } => {
+            sqlx::query(
+                "UPDATE work SET closed_at = ?, why = ?, by_call = ?, by = ?
+                 WHERE work = ? AND closed_at IS NULL",
+            )
+            .bind(at)
+            .bind(why)
+            .bind(by_call.map(|call| call.to_string()))
+            .bind(Some(by).filter(|by| !by.is_empty()))
+            .bind(work.to_string())
+            .execute(&mut *tx)
+            .await?;
+            step(tx, seq, *work, entry).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What happens to an entry of the work list stands on the time line of the call that was lost.

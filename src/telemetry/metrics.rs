@@ -1,23 +1,20 @@
 //! Prometheus metrics: counters from journal entries, gauges from the live board at scrape time.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod entry_counter;
+
+use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use metrics::{
-    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
-};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use thiserror::Error;
 
 use super::health::HealthSnapshot;
-use crate::acd::service_level::Patience;
-use crate::journal::{Entry, Fact};
-use crate::store::outcome;
 use crate::switchboard::view::Board;
-use crate::vocabulary::{CallId, Ending, Lane, QueueId, TrunkId, WallTime};
+use crate::vocabulary::Lane;
 
-/// Live calls whose trunk is remembered; above it the oldest are counted under no trunk.
-const LIVE_CALLS: usize = 200_000;
+pub use entry_counter::EntryCounter;
+
 /// Seconds from the INVITE to the answer: the marks that centres report by.
 const ANSWER_SECONDS: &[f64] = &[5.0, 10.0, 15.0, 20.0, 30.0, 60.0];
 /// Seconds of one group commit: from a fast SSD to the longest that 180 waits.
@@ -35,11 +32,6 @@ const SEAT_STATES: [&str; 10] = [
     "engaged",
     "wrap-up",
 ];
-/// Sounds of a waiting caller, as the entries name them.
-const SOUNDS: [&str; 4] = ["voice", "tap", "noise", "key"];
-/// The marks of answering, in seconds: the EU's and NENA's.
-const WITHIN: [(u64, &str); 3] = [(10, "10"), (15, "15"), (20, "20")];
-
 /// Metrics could not be set up.
 #[derive(Debug, Error)]
 #[error("metrics cannot be set up: {0}")]
@@ -142,155 +134,10 @@ fn describe() {
     describe_histogram!("siaga112_journal_commit_seconds", Unit::Seconds, commit);
 }
 
-/// Counts entries. It remembers trunk, queue and arrival of each live call and nothing else.
-#[derive(Debug, Default)]
-pub struct EntryCounter {
-    live: BTreeMap<CallId, Live>,
-}
-
-/// What the labels of a call are made of.
-#[derive(Debug)]
-struct Live {
-    trunk: TrunkId,
-    at: WallTime,
-    queue: Option<QueueId>,
-    answered: bool,
-}
-
-impl Live {
-    fn labels(&self) -> [(&'static str, String); 2] {
-        let queue = self.queue.as_ref().map_or("", |queue| queue.as_str());
-        [("trunk", self.trunk.as_str().to_owned()), ("queue", queue.to_owned())]
-    }
-}
-
-impl EntryCounter {
-    /// Counts one entry; every entry comes here once, in order.
-    pub fn count(&mut self, entry: &Entry) {
-        match &entry.fact {
-            Fact::Arrived { call, trunk, .. } => {
-                let (trunk, at) = (trunk.clone(), entry.at);
-                self.live.insert(*call, Live { trunk, at, queue: None, answered: false });
-                if self.live.len() > LIVE_CALLS {
-                    self.live.pop_first();
-                }
-            }
-            Fact::Queued { call, queue, .. } => {
-                let Some(live) = self.live.get_mut(call) else { return };
-                let first = live.queue.is_none();
-                live.queue.get_or_insert_with(|| queue.clone());
-                if first {
-                    counter!("siaga112_offered_total", &live.labels()).increment(1);
-                }
-            }
-            Fact::Ended { call, ending, .. } => self.ended(entry.at, *call, ending),
-            Fact::Answered { call, after_ms, .. } => self.answered(*call, *after_ms),
-            Fact::OfferEnded { outcome, .. } => {
-                // The entry's own word: kebab-case, as in the record.
-                let word = serde_json::to_value(outcome).ok();
-                let word = word.as_ref().and_then(|w| w.as_str()).unwrap_or_default().to_owned();
-                counter!("siaga112_offers_total", "outcome" => word).increment(1);
-            }
-            Fact::RecordingStarted { .. } => recording("started"),
-            Fact::RecordingSealed { .. } => recording("sealed"),
-            Fact::RecordingFailed { .. } => recording("failed"),
-            Fact::Alarm { name, .. } => {
-                counter!("siaga112_alarms_total", "name" => name.clone()).increment(1);
-            }
-            Fact::ConfigAdopted { .. } => {
-                counter!("siaga112_configs_total", "result" => "adopted").increment(1);
-            }
-            Fact::ConfigRefused { .. } => {
-                counter!("siaga112_configs_total", "result" => "refused").increment(1);
-            }
-            Fact::Laned { lane, .. } => {
-                counter!("siaga112_lane_total", "lane" => lane.word()).increment(1);
-            }
-            Fact::Heard { sound, .. } => {
-                let sound = SOUNDS.iter().find(|known| *known == sound).unwrap_or(&"other");
-                counter!("siaga112_heard_total", "sound" => *sound).increment(1);
-            }
-            Fact::Disposed { disposition, .. } => {
-                let word = disposition.word();
-                counter!("siaga112_dispositions_total", "disposition" => word).increment(1);
-            }
-            Fact::NumberMarked { .. } => {
-                counter!("siaga112_marks_total", "change" => "set").increment(1);
-            }
-            Fact::NumberCleared { .. } => {
-                counter!("siaga112_marks_total", "change" => "cleared").increment(1);
-            }
-            Fact::MassIncident { over: false, .. } => {
-                counter!("siaga112_mass_incidents_total").increment(1);
-            }
-            Fact::WorkOpened { kind, .. } => {
-                counter!("siaga112_work_opened_total", "kind" => kind.word()).increment(1);
-            }
-            Fact::WorkTriedEnded { outcome, .. } => {
-                counter!("siaga112_work_tried_total", "outcome" => outcome.word()).increment(1);
-            }
-            Fact::WorkClosed { .. } => counter!("siaga112_work_closed_total").increment(1),
-            Fact::PickedUp { .. } => counter!("siaga112_picked_up_total").increment(1),
-            Fact::NodeStarted { .. }
-            | Fact::NodeStopped
-            | Fact::EarlyMedia { .. }
-            | Fact::Prompted { .. }
-            | Fact::Linked { .. }
-            | Fact::MassIncident { over: true, .. }
-            | Fact::WorkTried { .. }
-            | Fact::Overflowed { .. }
-            | Fact::Offered { .. }
-            | Fact::CallerAnswered { .. }
-            | Fact::Signalled { .. }
-            | Fact::Held { .. }
-            | Fact::Resumed { .. }
-            | Fact::SeatDialled { .. }
-            | Fact::SeatCallEnded { .. }
-            | Fact::CalledOut { .. }
-            | Fact::CallOutEnded { .. }
-            | Fact::Transferred { .. }
-            | Fact::TestAnswered { .. }
-            | Fact::SeatChanged { .. }
-            | Fact::Audited { .. } => {}
-        }
-    }
-
-    fn answered(&mut self, call: CallId, after_ms: u64) {
-        let span = std::time::Duration::from_millis(after_ms);
-        histogram!("siaga112_answer_seconds").record(span);
-        let Some(live) = self.live.get_mut(&call).filter(|live| !live.answered) else { return };
-        // A caller who is handed on, or waits again, was answered once.
-        live.answered = true;
-        counter!("siaga112_answered_total", &live.labels()).increment(1);
-        for (_, within) in WITHIN.iter().filter(|(seconds, _)| after_ms <= seconds * 1000) {
-            let [trunk, queue] = live.labels();
-            let labels = [trunk, queue, ("seconds", (*within).to_owned())];
-            counter!("siaga112_answered_within_total", &labels).increment(1);
-        }
-    }
-
-    fn ended(&mut self, at: WallTime, call: CallId, ending: &Ending) {
-        let live = self.live.remove(&call);
-        let outcome = outcome(ending);
-        if let Some(live) = live.as_ref().filter(|_| outcome == "abandoned") {
-            let waited = at.0.saturating_sub(live.at.0).max(0).unsigned_abs() / 1000;
-            let [trunk, queue] = live.labels();
-            let labels = [trunk, queue, ("after", Patience::of(waited).word().to_owned())];
-            counter!("siaga112_abandoned_total", &labels).increment(1);
-        }
-        let trunk = live.map_or_else(|| "unknown".to_owned(), |l| l.trunk.as_str().to_owned());
-        counter!("siaga112_calls_total", "trunk" => trunk, "outcome" => outcome).increment(1);
-    }
-}
-
 /// Counts an alarm that the journal cannot tell of: `journal-failed` or `store-failed`, once when
 /// the failure begins.
 pub fn alarm(name: &'static str) {
     counter!("siaga112_alarms_total", "name" => name).increment(1);
-}
-
-fn recording(state: &'static str) {
-    counter!("siaga112_recordings_total", "state" => state).increment(1);
 }
 
 /// What the media plane has counted since the start.
@@ -402,10 +249,9 @@ impl Gauges {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::screening::Disposition;
     use crate::switchboard::view::{LineView, TrunkView};
     use crate::telemetry::health::Health;
-    use crate::vocabulary::{Cause, IncidentId, Party, Stage, Uid};
+    use crate::vocabulary::WallTime;
 
     fn trunk(state: &str, registered: Option<i64>) -> TrunkView {
         let line = LineView {
@@ -426,55 +272,9 @@ mod tests {
     }
 
     #[test]
-    fn entries_and_the_board_become_metrics() {
+    fn the_board_becomes_metrics_and_what_is_gone_is_0() {
         let metrics = install().expect("installs");
         let _again = install().expect("gives the same");
-        let call = CallId(Uid::new(WallTime(1_000), 1));
-        let second = CallId(Uid::new(WallTime(1_000), 2));
-        let arrived = |call: CallId| Fact::Arrived {
-            call,
-            incident: IncidentId(call.0),
-            trunk: "metrics-trunk".into(),
-            source: String::new(),
-            arrival: Box::default(),
-        };
-        let queued = |call| Fact::Queued {
-            call,
-            queue: "metrics-queue".into(),
-            rule: String::new(),
-            priority: 5,
-            answer: crate::vocabulary::AnswerMode::OnAgent,
-            wants: Vec::new(),
-        };
-        let left = Ending {
-            stage: Stage::Waiting,
-            by: Party::Caller,
-            cause: Cause::Cancelled,
-            q850: None,
-        };
-        let mut counter = EntryCounter::default();
-        let ending =
-            Ending { stage: Stage::Talking, by: Party::Caller, cause: Cause::HungUp, q850: None };
-        for fact in [
-            arrived(call),
-            queued(call),
-            queued(call),
-            Fact::Answered { call, seat: "s".into(), operator: None, after_ms: 12_000 },
-            Fact::Answered { call, seat: "t".into(), operator: None, after_ms: 7_000 },
-            Fact::Laned { call, lane: Lane::Silent, why: String::new() },
-            Fact::Heard { call, sound: "tap".into(), after_ms: 1 },
-            Fact::Heard { call, sound: "sneeze".into(), after_ms: 1 },
-            Fact::Disposed { call, disposition: Disposition::Ghost, by: "siti".into() },
-            Fact::Ended { call, ending, caller_packets: None, seat_packets: None },
-            arrived(second),
-            queued(second),
-            Fact::Ended { call: second, ending: left, caller_packets: None, seat_packets: None },
-            Fact::Alarm { name: "test-alarm".into(), detail: String::new() },
-        ] {
-            let at = WallTime(if matches!(fact, Fact::Ended { .. }) { 12_000_000 } else { 0 });
-            counter.count(&Entry { at, fact });
-        }
-        assert!(counter.live.is_empty());
         let queue = |waiting| crate::switchboard::view::QueueView {
             queue: "metrics-queue".into(),
             waiting,
@@ -495,24 +295,9 @@ mod tests {
         gauges(&board, media, &Health::new().snapshot());
         let text = metrics.render();
         for line in [
-            r#"siaga112_calls_total{trunk="metrics-trunk",outcome="answered"} 1"#,
-            r#"siaga112_answer_seconds_bucket{le="5"} 0"#,
-            r#"siaga112_answer_seconds_bucket{le="10"} 1"#,
-            r#"siaga112_answer_seconds_bucket{le="15"} 2"#,
-            r#"siaga112_calls_total{trunk="metrics-trunk",outcome="abandoned"} 1"#,
-            r#"siaga112_offered_total{trunk="metrics-trunk",queue="metrics-queue"} 2"#,
-            r#"siaga112_answered_total{trunk="metrics-trunk",queue="metrics-queue"} 1"#,
-            r#"siaga112_answered_within_total{trunk="metrics-trunk",queue="metrics-queue",seconds="15"} 1"#,
-            r#"siaga112_answered_within_total{trunk="metrics-trunk",queue="metrics-queue",seconds="20"} 1"#,
-            r#"siaga112_abandoned_total{trunk="metrics-trunk",queue="metrics-queue",after="10-30"} 1"#,
-            r#"siaga112_lane_total{lane="silent"} 1"#,
-            r#"siaga112_heard_total{sound="tap"} 1"#,
-            r#"siaga112_heard_total{sound="other"} 1"#,
-            r#"siaga112_dispositions_total{disposition="ghost"} 1"#,
             r#"siaga112_queue_lane_waiting{queue="metrics-queue",lane="silent"} 2"#,
             "siaga112_work_open 2",
             "siaga112_marks 3",
-            r#"siaga112_alarms_total{name="test-alarm"} 1"#,
             r#"siaga112_queue_waiting{queue="metrics-queue"} 3"#,
             r#"siaga112_queue_oldest_wait_seconds{queue="metrics-queue"} 4"#,
             r#"siaga112_seats{state="ready"} 0"#,
@@ -531,6 +316,5 @@ mod tests {
         assert!(text.contains(r#"siaga112_queue_waiting{queue="metrics-queue"} 0"#), "{text}");
         let lane = r#"siaga112_queue_lane_waiting{queue="metrics-queue",lane="silent"} 0"#;
         assert!(text.contains(lane), "{text}");
-        assert!(!text.contains(r#"seconds="10""#), "{text}");
     }
 }
