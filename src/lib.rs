@@ -16,6 +16,7 @@ pub mod call;
 pub mod acd;
 pub mod journal;
 pub mod switchboard;
+pub mod simulation;
 
 // The rim: sockets, threads, disk, people.
 pub mod media;

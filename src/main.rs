@@ -1,5 +1,7 @@
 //! The command line: reads it, calls one function, prints what went wrong.
 
+mod simulate;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -52,6 +54,8 @@ enum Command {
         #[command(subcommand)]
         command: Reports,
     },
+    /// Lets the queue serve simulated calls, or yesterday's, on a virtual clock: waits and staffing.
+    Simulate(Box<simulate::Options>),
     /// Prints the stored form of a SIP password (HA1), read from standard input.
     Passwd {
         /// User name of the seat or trunk.
@@ -185,6 +189,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Incidents { command } => incidents(command).await,
         Command::Reports { command } => reports(command).await,
+        Command::Simulate(options) => {
+            print_line(simulate::simulate(*options).await?.trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Passwd { username, realm } => passwd(&username, &realm),
     }
 }

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms whose code touches no clock, chance, socket, file or thread.
-const PURE: [&str; 11] = [
+const PURE: [&str; 12] = [
     "vocabulary",
     "sdp",
     "sip",
@@ -26,6 +26,7 @@ const PURE: [&str; 11] = [
     "acd",
     "journal",
     "switchboard",
+    "simulation",
 ];
 
 /// What a pure room may never name.

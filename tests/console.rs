@@ -145,6 +145,7 @@ fn work() -> WorkEntry {
         kind: WorkKind::GhostWithNoise,
         number: Some(Private::new("+628123456".into())),
         at: WallTime(1_789_621_200_000_000),
+        times: 1,
         attempts: vec![attempt(Some(WorkOutcome::NoAnswer)), attempt(None)],
     }
 }
