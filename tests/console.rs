@@ -711,7 +711,7 @@ async fn reports_are_json_or_csv_and_refuse_what_they_do_not_know() {
     );
     let week = site.get("/api/v1/reports/ciamis").await.json();
     assert_eq!((&week["week"], &week["total"]["total"]), (&"2026-W38".into(), &4.into()));
-    assert_eq!(week["total"]["remark"], "4 not judged");
+    assert_eq!(week["total"]["remark"], "4 not answered");
     let month = site.get("/api/v1/reports/national?month=2026-09").await.json();
     assert_eq!(
         (&month["whole"]["calls"], &month["networks"][0]["network"]),
@@ -728,7 +728,7 @@ async fn reports_are_json_or_csv_and_refuse_what_they_do_not_know() {
     assert_eq!(
         ciamis,
         "Call Taker,Normal Call,Prank Call,Ghost Call,Total,Remark\n\
-         (not answered),0,0,0,4,4 not judged\nTotal,0,0,0,4,4 not judged\n"
+         (not answered),0,0,0,4,4 not answered\nTotal,0,0,0,4,4 not answered\n"
     );
     assert_eq!(csv("/api/v1/reports/ciamis?week=2026-W38", "Accept: text/csv\r\n").await, ciamis);
     let national = csv("/api/v1/reports/national", "Accept: text/csv\r\n").await;

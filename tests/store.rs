@@ -983,8 +983,15 @@ async fn the_week_has_the_form_s_columns_and_says_what_they_leave_out() {
         [
             cells(["ani", "1", "2", "0", "3", ""]),
             cells(["budi", "0", "0", "1", "3", "1 information, 1 not judged"]),
-            cells(["(not answered)", "0", "0", "0", "4", "1 abandoned, 3 not judged"]),
-            cells(["Total", "1", "2", "1", "10", "1 information, 1 abandoned, 4 not judged"]),
+            cells(["(not answered)", "0", "0", "0", "4", "1 abandoned, 3 not answered"]),
+            cells([
+                "Total",
+                "1",
+                "2",
+                "1",
+                "10",
+                "1 information, 1 abandoned, 1 not judged, 3 not answered"
+            ]),
         ]
     );
     assert!(store.ciamis("2026-W39", &jakarta()).await.expect("reports").rows.is_empty());
@@ -993,7 +1000,7 @@ async fn the_week_has_the_form_s_columns_and_says_what_they_leave_out() {
     let month = store.national("2026-09", &jakarta()).await.expect("reports");
     let all = &month.whole;
     assert_eq!((all.calls, all.answered, all.abandoned, all.lost, all.tests), (10, 6, 3, 1, 1));
-    assert_eq!((all.normal, all.prank, all.ghost, all.not_judged), (1, 2, 1, 4));
+    assert_eq!((all.normal, all.prank, all.ghost, all.not_judged), (1, 2, 1, 1));
     assert_eq!((all.false_share, all.mean_ms), (Some(0.3), Some(16_000)));
     assert_eq!((all.callbacks_due, all.callbacks_done), (2, 1));
     assert_eq!(all.callback_done_share, Some(0.5));

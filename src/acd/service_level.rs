@@ -72,6 +72,43 @@ impl Patience {
     }
 }
 
+/// The times within which a call should be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// 10 s, the EU's.
+    Ten,
+    /// 15 s, the first of NENA's.
+    Fifteen,
+    /// 20 s, the second of NENA's.
+    Twenty,
+}
+
+impl Target {
+    /// All of them, the shortest first.
+    pub const ALL: [Self; 3] = [Self::Ten, Self::Fifteen, Self::Twenty];
+
+    /// Whether an answer so many milliseconds after the INVITE was in time; the last one is.
+    #[must_use]
+    pub const fn is_met(self, after_ms: u64) -> bool {
+        after_ms
+            <= match self {
+                Self::Ten => 10_000,
+                Self::Fifteen => 15_000,
+                Self::Twenty => 20_000,
+            }
+    }
+
+    /// The word used in metrics: seconds.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ten => "10",
+            Self::Fifteen => "15",
+            Self::Twenty => "20",
+        }
+    }
+}
+
 /// What is counted. Milliseconds count from the INVITE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -232,18 +269,17 @@ impl ServiceLevel {
         self.tests
     }
 
-    /// Share of all decided calls that was answered within so many seconds; none without a call.
-    /// For 10, 15 and 20 s it is exact, for others as the steps are.
+    /// Share of all decided calls that was answered in time; none without a call.
     #[must_use]
-    pub fn within_of_all(&self, seconds: u64) -> Option<f64> {
-        share(self.answers.within(seconds * 1000), self.decided())
+    pub fn within_of_all(&self, target: Target) -> Option<f64> {
+        share(self.answers.within(target), self.decided())
     }
 
     /// The same share, of the decided calls without those abandoned under 3 s.
     #[must_use]
-    pub fn within(&self, seconds: u64) -> Option<f64> {
+    pub fn within(&self, target: Target) -> Option<f64> {
         let short = self.abandoned_after(Patience::Short);
-        share(self.answers.within(seconds * 1000), self.decided().saturating_sub(short))
+        share(self.answers.within(target), self.decided().saturating_sub(short))
     }
 
     /// Share of all decided calls whose callers left before an answer.
@@ -295,7 +331,8 @@ impl ServiceLevel {
     /// Whether the marks are met; none without a decided call.
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
-        let (ten, fifteen, twenty) = (self.within(10)?, self.within(15)?, self.within(20)?);
+        let (ten, fifteen) = (self.within(Target::Ten)?, self.within(Target::Fifteen)?);
+        let twenty = self.within(Target::Twenty)?;
         let (share_15, share_20) = NENA_SHARES;
         Some(Verdict { eu: ten >= EU_SHARE, nena: fifteen >= share_15 && twenty >= share_20 })
     }
@@ -314,8 +351,8 @@ fn share(part: u64, of: u64) -> Option<f64> {
 struct AnswerTimes {
     count: u64,
     sum_ms: u64,
-    /// Those within 10, 15 and 20 s: a time between two steps must not decide a verdict.
-    marks: [u64; 3],
+    /// Those in time, by [`Target`]: a time between two steps must not decide a verdict.
+    in_time: [u64; 3],
     steps: BTreeMap<u64, Step>,
 }
 
@@ -326,15 +363,12 @@ struct Step {
     most_ms: u64,
 }
 
-/// Milliseconds of [`AnswerTimes::marks`].
-const MARKS_MS: [u64; 3] = [10_000, 15_000, 20_000];
-
 impl AnswerTimes {
     fn add(&mut self, ms: u64) {
         self.count += 1;
         self.sum_ms = self.sum_ms.saturating_add(ms);
-        for (count, mark) in self.marks.iter_mut().zip(MARKS_MS) {
-            *count += u64::from(ms <= mark);
+        for (count, target) in self.in_time.iter_mut().zip(Target::ALL) {
+            *count += u64::from(target.is_met(ms));
         }
         let step = self.steps.entry((ms / STEP_MS).min(STEPS)).or_default();
         step.count += 1;
@@ -342,10 +376,8 @@ impl AnswerTimes {
         step.most_ms = step.most_ms.max(ms);
     }
 
-    fn within(&self, ms: u64) -> u64 {
-        let mark = self.marks.iter().zip(MARKS_MS).find(|(_, mark)| *mark == ms);
-        let whole = || self.steps.range(..ms / STEP_MS).map(|(_, step)| step.count).sum();
-        mark.map_or_else(whole, |(count, _)| *count)
+    fn within(&self, target: Target) -> u64 {
+        self.in_time.get(target as usize).copied().unwrap_or_default()
     }
 
     fn percentile(&self, percent: u64) -> Option<u64> {
@@ -406,10 +438,10 @@ mod tests {
         assert_eq!((level.offered(), level.answered(), level.abandoned()), (18, 8, 8));
         assert_eq!((level.lost(), level.waiting(), level.tests()), (1, 1, 1));
         assert_eq!(Patience::ALL.map(|patience| level.abandoned_after(patience)), [2, 2, 2, 2]);
-        assert_eq!(level.within_of_all(10), Some(2.0 / 17.0));
-        assert_eq!(level.within(10), Some(2.0 / 15.0));
-        assert_eq!(level.within(15), Some(4.0 / 15.0));
-        assert_eq!(level.within(20), Some(6.0 / 15.0));
+        assert_eq!(level.within_of_all(Target::Ten), Some(2.0 / 17.0));
+        assert_eq!(level.within(Target::Ten), Some(2.0 / 15.0));
+        assert_eq!(level.within(Target::Fifteen), Some(4.0 / 15.0));
+        assert_eq!(level.within(Target::Twenty), Some(6.0 / 15.0));
         assert_eq!(level.abandoned_share(), Some(8.0 / 17.0));
         assert_eq!(level.slowest_tenth_ms(), Some(700_000));
         assert_eq!(level.percentile_ms(100), Some(700_000));
@@ -419,13 +451,16 @@ mod tests {
     fn nothing_has_no_figures() {
         let level = told(&[Event::Tested, Event::Offered]);
         assert_eq!(
-            (level.within(10), level.within_of_all(10), level.mean_ms()),
+            (level.within(Target::Ten), level.within_of_all(Target::Ten), level.mean_ms()),
             (None, None, None)
         );
         assert_eq!((level.percentile_ms(90), level.slowest_tenth_ms()), (None, None));
         assert_eq!((level.occupancy(), level.verdict()), (None, None));
         let only_short = told(&[Event::Offered, Event::Abandoned { after_ms: 1 }]);
-        assert_eq!((only_short.within(10), only_short.within_of_all(10)), (None, Some(0.0)));
+        assert_eq!(
+            (only_short.within(Target::Ten), only_short.within_of_all(Target::Ten)),
+            (None, Some(0.0))
+        );
     }
 
     #[test]
@@ -525,10 +560,9 @@ mod tests {
                 let level = slice.map_or(standards.whole(), |slice| {
                     standards.slices().find(|(s, _)| **s == slice).map_or(&nothing, |(_, l)| l)
                 });
-                for seconds in [10, 15, 20] {
-                    prop_assert_eq!(level.within(seconds), recount.within(seconds * 1000, false));
-                    let of_all = recount.within(seconds * 1000, true);
-                    prop_assert_eq!(level.within_of_all(seconds), of_all);
+                for (target, ms) in Target::ALL.into_iter().zip([10_000, 15_000, 20_000]) {
+                    prop_assert_eq!(level.within(target), recount.within(ms, false));
+                    prop_assert_eq!(level.within_of_all(target), recount.within(ms, true));
                 }
                 let answers = recount.answers.len() as u64;
                 let mean = recount.answers.iter().sum::<u64>().checked_div(answers);

@@ -9,7 +9,7 @@ use super::incident::At;
 use super::periods::Period;
 use super::report::By;
 use super::{Store, StoreError};
-use crate::acd::service_level::{Patience, ServiceLevel};
+use crate::acd::service_level::{Patience, ServiceLevel, Target};
 
 /// How well the calls of a period were answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -104,12 +104,12 @@ impl Figures {
             lost: level.lost(),
             waiting: level.waiting(),
             tests: level.tests(),
-            answered_10s: level.within(10).map(rounded),
-            answered_15s: level.within(15).map(rounded),
-            answered_20s: level.within(20).map(rounded),
-            answered_10s_of_all: level.within_of_all(10).map(rounded),
-            answered_15s_of_all: level.within_of_all(15).map(rounded),
-            answered_20s_of_all: level.within_of_all(20).map(rounded),
+            answered_10s: level.within(Target::Ten).map(rounded),
+            answered_15s: level.within(Target::Fifteen).map(rounded),
+            answered_20s: level.within(Target::Twenty).map(rounded),
+            answered_10s_of_all: level.within_of_all(Target::Ten).map(rounded),
+            answered_15s_of_all: level.within_of_all(Target::Fifteen).map(rounded),
+            answered_20s_of_all: level.within_of_all(Target::Twenty).map(rounded),
             abandoned_share: level.abandoned_share().map(rounded),
             mean_ms: level.mean_ms(),
             p90_ms: level.percentile_ms(90),

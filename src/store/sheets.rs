@@ -13,7 +13,7 @@ use super::incident::At;
 use super::periods::{Period, PeriodError};
 use super::report::Counted;
 use super::{Store, StoreError};
-use crate::acd::service_level::{Patience, ServiceLevel};
+use crate::acd::service_level::{Patience, ServiceLevel, Target};
 use crate::screening::Disposition;
 
 /// The row of calls that nobody answered.
@@ -36,7 +36,10 @@ pub enum SheetError {
 #[derive(Clone, Debug, Default)]
 struct Kinds {
     counts: BTreeMap<Disposition, u64>,
+    /// Answered, and nobody has said what it was.
     unjudged: u64,
+    /// Nobody answered, so that nobody can say.
+    unanswered: u64,
 }
 
 impl Kinds {
@@ -44,7 +47,8 @@ impl Kinds {
         let word = call.disposition.as_deref();
         match Disposition::ALL.into_iter().find(|known| Some(known.word()) == word) {
             Some(kind) => *self.counts.entry(kind).or_default() += 1,
-            None => self.unjudged += 1,
+            None if call.answered => self.unjudged += 1,
+            None => self.unanswered += 1,
         }
     }
 
@@ -53,7 +57,7 @@ impl Kinds {
     }
 
     fn total(&self) -> u64 {
-        self.counts.values().sum::<u64>() + self.unjudged
+        self.counts.values().sum::<u64>() + self.unjudged + self.unanswered
     }
 }
 
@@ -103,9 +107,9 @@ impl CiamisRow {
             .filter(|(count, _)| *count > 0)
             .map(|(count, word)| format!("{count} {word}"))
             .collect();
-        if kinds.unjudged > 0 {
-            remark.push(format!("{} not judged", kinds.unjudged));
-        }
+        let silent = [(kinds.unjudged, "not judged"), (kinds.unanswered, "not answered")];
+        let silent = silent.iter().filter(|(count, _)| *count > 0);
+        remark.extend(silent.map(|(count, words)| format!("{count} {words}")));
         Self {
             call_taker: call_taker.to_owned(),
             normal_call: kinds.of(Disposition::Normal),
@@ -178,7 +182,7 @@ pub struct NationalRow {
     pub callback: u64,
     /// Judged as left before an answer.
     pub judged_abandoned: u64,
-    /// Calls that nobody has judged.
+    /// Answered calls that nobody has judged.
     pub not_judged: u64,
     /// Prank and ghost calls, as a share of the calls that came.
     pub false_share: Option<f64>,
@@ -237,12 +241,12 @@ impl NationalRow {
             judged_abandoned: kinds.of(Disposition::Abandoned),
             not_judged: kinds.unjudged,
             false_share: share(prank + ghost, level.offered()),
-            answered_10s: level.within(10).map(rounded),
-            answered_15s: level.within(15).map(rounded),
-            answered_20s: level.within(20).map(rounded),
-            answered_10s_of_all: level.within_of_all(10).map(rounded),
-            answered_15s_of_all: level.within_of_all(15).map(rounded),
-            answered_20s_of_all: level.within_of_all(20).map(rounded),
+            answered_10s: level.within(Target::Ten).map(rounded),
+            answered_15s: level.within(Target::Fifteen).map(rounded),
+            answered_20s: level.within(Target::Twenty).map(rounded),
+            answered_10s_of_all: level.within_of_all(Target::Ten).map(rounded),
+            answered_15s_of_all: level.within_of_all(Target::Fifteen).map(rounded),
+            answered_20s_of_all: level.within_of_all(Target::Twenty).map(rounded),
             abandoned_share: level.abandoned_share().map(rounded),
             mean_ms: level.mean_ms(),
             mean_of_slowest_10pct_ms: level.slowest_tenth_ms(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use metrics::{counter, histogram};
 
-use crate::acd::service_level::Patience;
+use crate::acd::service_level::{Patience, Target};
 use crate::journal::{Entry, Fact};
 use crate::store::outcome;
 use crate::vocabulary::{CallId, Ending, QueueId, TrunkId, WallTime};
@@ -13,8 +13,6 @@ use crate::vocabulary::{CallId, Ending, QueueId, TrunkId, WallTime};
 const LIVE_CALLS: usize = 200_000;
 /// Sounds of a waiting caller, as the entries name them.
 const SOUNDS: [&str; 4] = ["voice", "tap", "noise", "key"];
-/// The marks of answering, in seconds: the EU's and NENA's.
-const WITHIN: [(u64, &str); 3] = [(10, "10"), (15, "15"), (20, "20")];
 
 /// Counts entries. It remembers trunk, queue and arrival of each live call and nothing else.
 #[derive(Debug, Default)]
@@ -117,9 +115,9 @@ impl EntryCounter {
         // A caller who is handed on, or waits again, was answered once.
         live.answered = true;
         counter!("siaga112_answered_total", &live.labels()).increment(1);
-        for (_, within) in WITHIN.iter().filter(|(seconds, _)| after_ms <= seconds * 1000) {
+        for target in Target::ALL.into_iter().filter(|target| target.is_met(after_ms)) {
             let [trunk, queue] = live.labels();
-            let labels = [trunk, queue, ("seconds", (*within).to_owned())];
+            let labels = [trunk, queue, ("seconds", target.word().to_owned())];
             counter!("siaga112_answered_within_total", &labels).increment(1);
         }
     }
