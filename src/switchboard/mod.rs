@@ -457,8 +457,9 @@ impl Switchboard {
                 self.note(now, Fact::Overflowed { call, to, why });
             }
             acd::Output::SeatChanged { seat, from, state } => {
-                // What a call did to a seat is told by the call's own entries.
-                let of_its_own = |s| matches!(s, SeatState::SignedOut | SeatState::Paused);
+                // What a call did to a seat is told by the call's own entries; wrap-up counts as work.
+                let of_its_own =
+                    |s| matches!(s, SeatState::SignedOut | SeatState::Paused | SeatState::WrapUp);
                 if of_its_own(from) || of_its_own(state) {
                     let state = state.word().to_owned();
                     self.note(now, Fact::SeatChanged { seat, state, by: String::new() });
