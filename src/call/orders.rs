@@ -175,7 +175,8 @@ pub enum MediaReport {
         /// Which stream.
         stream: StreamId,
     },
-    /// The announcements of a [`Programme`] have been played to their end.
+    /// The announcements of a [`Programme`] have been played to their end, or there are none to
+    /// play. Not told when another role came before their end.
     Played {
         /// Which stream.
         stream: StreamId,

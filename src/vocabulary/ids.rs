@@ -197,7 +197,8 @@ named!(
     Skill
 );
 named!(
-    /// One announcement or piece of music, by its file name without language and ending.
+    /// One announcement or piece of music, by its path below the prompts without the ending:
+    /// `id/menunggu`.
     PromptId
 );
 
