@@ -7,7 +7,7 @@
 //! Arriving -on disk-> Waiting -seat answers-> Talking -BYE-> Closing -streams closed-> gone
 //! Arriving -on disk-> Test -time over, BYE-> Closing
 //! Talking -transferred, the seat has left-> Calling -answered-> Talking
-//! a seat dials: Calling -answered-> Talking -BYE-> Closing
+//! a seat dials, or has answered to call back: Calling -answered-> Talking -BYE-> Closing
 //! any -CANCEL, BYE, fault-> Closing
 //! ```
 
@@ -191,6 +191,10 @@ pub struct Calling {
     pub ways: VecDeque<(TrunkId, Flow)>,
     /// The trunk of this try.
     pub trunk: Option<TrunkId>,
+    /// It rang there.
+    pub rang: bool,
+    /// The network has said that it was diverted, perhaps to a mailbox.
+    pub diverted: bool,
 }
 
 /// Who answered.
@@ -302,8 +306,8 @@ pub struct Born {
     pub dialled: String,
     /// Where it begins.
     pub state: State,
-    /// Its INVITE.
-    pub invite: ServerId,
+    /// Its INVITE; none when we have called who calls.
+    pub invite: Option<ServerId>,
     /// The leg of who called.
     pub caller: Leg,
 }
@@ -323,7 +327,7 @@ impl Call {
             name: born.name,
             dialled: born.dialled,
             state: born.state,
-            invite: Some(born.invite),
+            invite: born.invite,
             caller: born.caller,
             queue: None,
             priority: 0,

@@ -81,6 +81,12 @@ impl Marks {
         standing
     }
 
+    /// How many marks stand.
+    #[must_use]
+    pub fn count(&self, now: WallTime) -> usize {
+        self.by_number.values().filter(|mark| mark.until > now).count()
+    }
+
     /// Forgets what has expired, and returns it. A mark that nobody has forgotten yet counts as little.
     pub fn expire(&mut self, now: WallTime) -> Vec<Mark> {
         let expired: Vec<_> =

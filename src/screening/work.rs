@@ -229,6 +229,18 @@ impl WorkList {
         self.open.get(&work)
     }
 
+    /// The open entry of a number.
+    #[must_use]
+    pub fn of_number(&self, number: &Private<String>) -> Option<&WorkEntry> {
+        self.by_number.get(number).and_then(|work| self.open.get(work))
+    }
+
+    /// How many entries are open.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.open.len()
+    }
+
     /// Every open entry, the oldest first.
     #[must_use]
     pub fn list(&self) -> Vec<WorkEntry> {

@@ -81,6 +81,8 @@ names! {
     CellularNetworkInfo = "Cellular-Network-Info",
     Geolocation = "Geolocation",
     CallInfo = "Call-Info",
+    AlertInfo = "Alert-Info",
+    AnswerMode = "Answer-Mode",
     ResourcePriority = "Resource-Priority",
     Priority = "Priority",
     PEarlyMedia = "P-Early-Media",

@@ -2,7 +2,8 @@
 
 use crate::acd;
 use crate::call::{Side, State};
-use crate::vocabulary::{Lane, Moment, Now, WallTime};
+use crate::screening::Verdict;
+use crate::vocabulary::{Moment, Now, WallTime};
 
 use super::Switchboard;
 use super::view::{Board, CallView, QueueView, SeatView, TrunkView};
@@ -53,9 +54,9 @@ impl Switchboard {
             locked_sources: self.guesses.locked(now.moment),
             malformed: self.malformed,
             orphans: self.orphans,
-            marks: 0,
-            work_open: 0,
-            mass_incidents: 0,
+            marks: self.marks.count(now.wall),
+            work_open: self.work.count(),
+            mass_incidents: self.mass.on().count(),
         }
     }
 
@@ -78,10 +79,10 @@ impl Switchboard {
                 dialled: call.dialled.clone(),
                 state: state.to_owned(),
                 queue: call.queue.clone(),
-                lane: Lane::Usual,
+                lane: call.lane,
                 priority: call.priority,
-                wants: Vec::new(),
-                flags: Vec::new(),
+                wants: call.wants.clone(),
+                flags: flags(call),
                 seat: seat.cloned(),
                 answer: call.answer,
                 received_at: call.received.wall,
@@ -106,6 +107,19 @@ impl Switchboard {
         };
         self.trunks.iter().map(view).collect()
     }
+}
+
+/// What listening to the caller has found.
+fn flags(call: &crate::call::Call) -> Vec<String> {
+    let words: &[&str] = match call.verdict {
+        None => &[],
+        Some(Verdict::Spoke) => &["spoke"],
+        Some(Verdict::Tapped) => &["tapped"],
+        Some(Verdict::Pressed) => &["pressed"],
+        Some(Verdict::Silent { noise: false }) => &["silent"],
+        Some(Verdict::Silent { noise: true }) => &["silent", "noise"],
+    };
+    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 /// A moment to come, as the calendar says it.

@@ -11,9 +11,10 @@ use crate::sip::digest::authorize;
 use crate::sip::message::SUPPORTED;
 use crate::sip::session_timer;
 use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, Uri, body};
-use crate::vocabulary::{CallId, Cause, Ending, Now, OfferId, Party, SeatId, TrunkId, limits};
+use crate::vocabulary::{CallId, Now, OfferId, SeatId, TrunkId, limits};
 
-use super::connect::ELSEWHERE;
+use super::callback::as_call_back;
+use super::connect::{ELSEWHERE, Shown};
 use super::inbound::ALLOW;
 use super::inbound::ticket;
 use super::{Purpose, Switchboard, Timer};
@@ -63,7 +64,8 @@ impl Switchboard {
             self.acd.handle(now.moment, acd::Input::Engage { seat: seat.clone(), call: id });
         }
         let attempts = Vec::new();
-        let calling = Calling { to, phone, errand, media, attempts, ways, trunk: None };
+        let (trunk, rang, diverted) = (None, false, false);
+        let calling = Calling { to, phone, errand, media, attempts, ways, trunk, rang, diverted };
         if let Some(call) = self.calls.get_mut(&id) {
             call.calling = Some(calling);
         }
@@ -72,17 +74,23 @@ impl Switchboard {
     }
 
     /// Whether a seat may be rung beside the queues: not in the middle of an emergency call.
-    fn may_ring(&self, seat: &SeatId) -> Result<(), u16> {
+    pub(super) fn may_ring(&self, seat: &SeatId) -> Result<(), u16> {
         match self.acd.state(seat) {
             None => Err(404),
             _ if self.registrar.phones(seat).is_empty() => Err(480),
-            Some(SeatState::Talking | SeatState::Offered | SeatState::Engaged) => Err(486),
+            Some(
+                SeatState::Offered
+                | SeatState::Ringing
+                | SeatState::Talking
+                | SeatState::Hold
+                | SeatState::Engaged,
+            ) => Err(486),
             Some(_) => Ok(()),
         }
     }
 
     /// The ways out to a number, best first.
-    fn ways_out(&self) -> Result<VecDeque<(TrunkId, Flow)>, u16> {
+    pub(super) fn ways_out(&self) -> Result<VecDeque<(TrunkId, Flow)>, u16> {
         let ways: VecDeque<_> = self
             .trunks
             .iter()
@@ -111,7 +119,7 @@ impl Switchboard {
                 if call.calling.as_ref().is_some_and(|c| c.attempts.is_empty()) =>
             {
                 for phone in &self.registrar.targets(seat, phone.as_deref()) {
-                    let invite = self.seat_invite(call, seat, phone, &tag, sdp.clone());
+                    let invite = self.seat_invite(&Shown::of(call), seat, phone, &tag, sdp.clone());
                     invites.push((phone.flow, invite, phone.instance.clone()));
                 }
             }
@@ -122,6 +130,8 @@ impl Switchboard {
                 invites.push((flow, invite, None));
                 if let Some(calling) = self.calls.get_mut(&id).and_then(|c| c.calling.as_mut()) {
                     calling.trunk = Some(trunk);
+                    // What another way has said of the number does not count here.
+                    (calling.rang, calling.diverted) = (false, false);
                 }
             }
             _ => return false,
@@ -173,6 +183,9 @@ impl Switchboard {
             .with(Name::Supported, SUPPORTED)
             .with(Name::ContentType, "application/sdp");
         invite.body = sdp;
+        if call.callback.is_some() {
+            invite = as_call_back(invite);
+        }
         Some(session_timer::offer(invite, &self.settings.sip.session))
     }
 
@@ -227,6 +240,7 @@ impl Switchboard {
         self.deadlines.clear(&Timer::Silence(id));
         self.withdraw(now, &calling.attempts, Some(client), ELSEWHERE);
         self.note(now, Fact::CallOutEnded { call: id, to: calling.to.to_string(), status: 200 });
+        self.dialled_is_answered(now, id, &calling);
         self.dialogs.insert(dialog.key().clone(), (id, Side::Seat));
         let law = calling.media.law().cloned();
         let winner = calling.attempts.iter().find(|attempt| attempt.client == client);
@@ -264,6 +278,10 @@ impl Switchboard {
         self.deadlines.clear(&Timer::Answer(id));
         self.unanswered.remove(&id);
         // A call that a seat dialled has no place in the queues: both its seats are engaged.
+        if let Callee::Seat(seat) = &with {
+            let operator = self.operator_of(seat);
+            self.recent.answered(id, operator.as_ref());
+        }
         let Some(ticket) = join else { return };
         let input = match with {
             Callee::Seat(seat) => {
@@ -364,6 +382,12 @@ impl Switchboard {
 
     /// Nobody answered in time.
     pub(super) fn call_out_is_over(&mut self, now: Now, id: CallId) {
+        let calling = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut());
+        if let Some(calling) = calling {
+            let live = calling.attempts.iter().find(|attempt| attempt.failed.is_none());
+            // Some carriers play the ring-back tone and never say 180.
+            calling.rang |= live.is_some_and(|attempt| self.endpoint.is_heard(attempt.client));
+        }
         self.called_in_vain(now, id, 480);
     }
 
@@ -372,13 +396,7 @@ impl Switchboard {
         match calling.errand {
             Errand::Dialled => {
                 self.refuse_invite(now, id, told_to_phone(code));
-                let ending = Ending {
-                    stage: crate::vocabulary::Stage::Ringing,
-                    by: Party::Gateway,
-                    cause: Cause::NotReached,
-                    q850: None,
-                };
-                self.end(now, id, ending);
+                self.dialled_in_vain(now, id, code, calling.rang);
             }
             Errand::Overflow => {
                 let detail = format!("call {id}: {code} from {}; ring there by hand", calling.to);

@@ -12,13 +12,40 @@ use crate::sip::registrar::Binding;
 use crate::sip::session_timer;
 use crate::sip::write::quoted;
 use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, ServerId, Uri, body};
-use crate::vocabulary::{CallId, Now, OfferId, OperatorId, SeatId, StreamId, limits};
+use crate::vocabulary::{
+    CallId, IncidentId, Now, OfferId, OperatorId, Private, SeatId, StreamId, limits,
+};
 
 use super::inbound::{ALLOW, display};
 use super::{Purpose, Switchboard, Timer};
 
 /// On the CANCEL of a phone that lost: it must not show a missed call (RFC 3326).
 pub(super) const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
+
+/// A call as the phones of a seat are told of it.
+pub(super) struct Shown<'a> {
+    pub call: CallId,
+    pub incident: IncidentId,
+    pub number: &'a Private<String>,
+    pub name: Option<&'a Private<String>>,
+    /// RFC 3261 §20.26.
+    pub priority: &'static str,
+    /// Max-Forwards that it came with.
+    pub hops: u32,
+}
+
+impl<'a> Shown<'a> {
+    pub(super) fn of(call: &'a Call) -> Self {
+        Self {
+            call: call.id,
+            incident: call.incident,
+            number: &call.number,
+            name: call.name.as_ref(),
+            priority: if call.trunk().is_some() { "emergency" } else { "normal" },
+            hops: call.hops,
+        }
+    }
+}
 
 impl Switchboard {
     // ---- ring --------------------------------------------------------------------------------
@@ -53,7 +80,8 @@ impl Switchboard {
         for phone in &phones {
             let tag = self.dice.token();
             let Some(call) = self.calls.get(&id) else { return };
-            let invite = self.seat_invite(call, seat, phone, &tag, sdp.clone());
+            let invite = self.seat_invite(&Shown::of(call), seat, phone, &tag, sdp.clone());
+            let invite = self.offered(invite, seat);
             let call_id = invite.headers.call_id().unwrap_or_default();
             self.follow(&call_id, id, Peer::Seat(seat.clone()));
             let purpose = Purpose::Ring { call: id, offer };
@@ -93,11 +121,17 @@ impl Switchboard {
     }
 
     pub(super) fn open_media(&mut self, id: CallId, side: Side) -> Option<LegMedia> {
+        let media = self.lease(id, side)?;
+        self.calls.get_mut(&id)?.streams.push((media.stream, side));
+        Some(media)
+    }
+
+    /// Opens a stream for a call that is, or is to be.
+    pub(super) fn lease(&mut self, id: CallId, side: Side) -> Option<LegMedia> {
         let port = self.ports.take()?;
         let stream = self.stream_id();
         self.media(MediaOrder::Open { stream, port });
         self.streams.insert(stream, (id, side));
-        self.calls.get_mut(&id)?.streams.push((stream, side));
         let session = self.dice.number();
         Some(LegMedia::new(stream, port, self.settings.media_address, session))
     }
@@ -114,7 +148,7 @@ impl Switchboard {
 
     pub(super) fn seat_invite(
         &self,
-        call: &Call,
+        shown: &Shown<'_>,
         seat: &SeatId,
         phone: &Binding,
         tag: &str,
@@ -122,12 +156,12 @@ impl Switchboard {
     ) -> Request {
         let domain = &self.settings.sip.domain;
         let node = &self.settings.node;
-        let number = &call.number;
+        let number = shown.number;
         let user: String =
             number.reveal().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '+').collect();
         let user = user.get(..user.len().min(limits::SHOWN_NUMBER)).unwrap_or_default();
         let user = if user.is_empty() { "anonymous" } else { user };
-        let name = display(call.name.as_ref(), number);
+        let name = display(shown.name, number);
         let name = quoted(&name.chars().take(limits::SHOWN_NAME).collect::<String>());
         let uid = |kind: &str, id: &str| {
             format!("<urn:emergency:uid:{kind}id:{id}:{node}>;purpose=emergency-{}Id", {
@@ -141,21 +175,39 @@ impl Switchboard {
         let invite = invite
             .with(Name::From, format!("{name} <sip:{user}@{domain}>;tag={tag}"))
             .with(Name::To, format!("<sip:{seat}@{domain}>"))
-            .with(Name::CallId, format!("{}-{tag}@{domain}", call.id))
+            .with(Name::CallId, format!("{}-{tag}@{domain}", shown.call))
             .with(Name::CSeq, "1 INVITE")
             .with(Name::Contact, self.contact(&phone.flow))
             // Nobody stands between us and the phone but its proxy; a seat must ring all the same.
-            .with(Name::MaxForwards, call.hops_onward().unwrap_or(0).max(1).to_string())
+            .with(Name::MaxForwards, shown.hops.saturating_sub(1).max(1).to_string())
             .with(Name::PAssertedIdentity, format!("{name} <sip:{user}@{domain}>"))
-            .with(Name::CallInfo, uid("call", &call.id.to_string()))
-            .with(Name::CallInfo, uid("incident", &call.incident.to_string()))
-            .with(Name::Priority, if call.trunk().is_some() { "emergency" } else { "normal" })
+            .with(Name::CallInfo, uid("call", &shown.call.to_string()))
+            .with(Name::CallInfo, uid("incident", &shown.incident.to_string()))
+            .with(Name::Priority, shown.priority)
             .with(Name::Allow, ALLOW)
             .with(Name::Supported, SUPPORTED)
             .with(Name::ContentType, "application/sdp");
         let mut invite = session_timer::offer(invite, &self.settings.sip.session);
         invite.body = sdp;
         invite
+    }
+
+    /// The invite of an offer, as the seat's phones want it.
+    fn offered(&self, invite: Request, seat: &SeatId) -> Request {
+        let settings = self.settings.seats.iter().find(|settings| settings.id == *seat);
+        if settings.is_some_and(|settings| settings.auto_answer) {
+            return self.answered_at_once(invite);
+        }
+        invite
+    }
+
+    /// Asks the phone to answer by itself, in the three ways that phones understand: RFC 5373,
+    /// `answer-after` and Alert-Info. One that may not only rings.
+    pub(super) fn answered_at_once(&self, invite: Request) -> Request {
+        invite
+            .with(Name::AnswerMode, "Auto")
+            .with(Name::CallInfo, format!("<sip:{}>;answer-after=0", self.settings.sip.domain))
+            .with(Name::AlertInfo, "<http://www.notused.invalid>;info=alert-autoanswer;delay=0")
     }
 
     // ---- what the phones say -----------------------------------------------------------------
@@ -170,6 +222,9 @@ impl Switchboard {
         response: &Response,
     ) {
         let Some(purpose) = self.clients.get(&client).copied() else { return };
+        if let (Purpose::CallOut { call }, 180..300) = (purpose, response.code) {
+            self.called_says(call, response);
+        }
         if response.is_provisional() {
             if let (Purpose::CallOut { call }, 180..) = (purpose, response.code) {
                 self.called_rings(now, call);
@@ -180,7 +235,10 @@ impl Switchboard {
             // None to a change of ours means anything (RFC 3261 §14.1).
             let invites = matches!(
                 purpose,
-                Purpose::Ring { .. } | Purpose::CallOut { .. } | Purpose::Withdrawn
+                Purpose::Ring { .. }
+                    | Purpose::CallOut { .. }
+                    | Purpose::CallBack { .. }
+                    | Purpose::Withdrawn
             );
             if invites {
                 self.early(now, client, flow, request, response);
@@ -198,6 +256,13 @@ impl Switchboard {
             Purpose::CallOut { call }
                 if self.called_again(now, client, call, request, response) => {}
             Purpose::CallOut { call } => self.called_fails(now, call, client, response.code),
+            Purpose::CallBack { call } if response.is_success() => {
+                self.clients.insert(client, Purpose::Withdrawn);
+                self.press_answers(now, call, client, flow, request, response);
+            }
+            Purpose::CallBack { call }
+                if self.press_again(now, client, call, request, response) => {}
+            Purpose::CallBack { call } => self.press_fails(now, call, client, response.code),
             Purpose::Notify { call } => self.notified(client, call, response.code),
             Purpose::Ring { call, offer } if response.is_success() => {
                 self.clients.insert(client, Purpose::Withdrawn);
@@ -298,28 +363,39 @@ impl Switchboard {
         let Some(ringing) = self.calls.get(&id).and_then(|call| call.ringing.get(&offer)) else {
             return false;
         };
-        let failed = ringing.attempts.iter().find(|attempt| attempt.client == client);
-        let Some(instance) = failed.and_then(|attempt| attempt.instance.clone()) else {
-            return false;
-        };
         let seat = ringing.seat.clone();
-        let tried: Vec<Flow> = ringing.attempts.iter().map(|attempt| attempt.flow).collect();
-        let way = self.registrar.other_way(&seat, &instance, &tried).cloned();
-        let Some(phone) = way.filter(|_| matches!(code, 408 | 430)) else { return false };
+        let way = self.other_way(&seat, &ringing.attempts, client, code);
+        let Some(phone) = way else { return false };
         let tag = self.dice.token();
         let Some(call) = self.calls.get(&id) else { return false };
         let sdp = call.ringing.get(&offer).map(|ringing| ringing.media.again());
-        let invite = self.seat_invite(call, &seat, &phone, &tag, sdp.unwrap_or_default());
+        let shown = Shown::of(call);
+        let invite = self.seat_invite(&shown, &seat, &phone, &tag, sdp.unwrap_or_default());
+        let invite = self.offered(invite, &seat);
         let call_id = invite.headers.call_id().unwrap_or_default();
         self.follow(&call_id, id, Peer::Seat(seat));
         let again = self.send(now, phone.flow, invite, Purpose::Ring { call: id, offer });
         let ringing = self.calls.get_mut(&id).and_then(|call| call.ringing.get_mut(&offer));
         if let Some(ringing) = ringing {
-            let instance = Some(instance);
-            let attempt = Attempt { client: again, flow: phone.flow, instance, failed: None };
+            let (flow, instance) = (phone.flow, phone.instance);
+            let attempt = Attempt { client: again, flow, instance, failed: None };
             ringing.attempts.push(attempt);
         }
         true
+    }
+
+    /// Another way to the phone whose attempt has failed so.
+    pub(super) fn other_way(
+        &self,
+        seat: &SeatId,
+        attempts: &[Attempt],
+        client: ClientId,
+        code: u16,
+    ) -> Option<Binding> {
+        let failed = attempts.iter().find(|attempt| attempt.client == client)?;
+        let instance = failed.instance.as_deref().filter(|_| matches!(code, 408 | 430))?;
+        let tried: Vec<Flow> = attempts.iter().map(|attempt| attempt.flow).collect();
+        self.registrar.other_way(seat, instance, &tried).cloned()
     }
 
     /// The queue has taken an offer back.
@@ -455,6 +531,7 @@ impl Switchboard {
             status: Some(200),
         };
         self.note(now, ended);
+        self.recent.answered(id, operator.as_ref());
         self.note(now, Fact::Answered { call: id, seat: seat.clone(), operator, after_ms });
         let media = Some(ringing.media);
         let leg = Leg { instance, ..Leg::new(dialog, media) };

@@ -5,6 +5,7 @@ use crate::acd;
 use crate::call::orders::{MediaOrder, StreamCount};
 use crate::call::{Side, State};
 use crate::journal::{Fact, OfferOutcome};
+use crate::screening::WorkOutcome;
 use crate::sip::{Headers, Method, Name, Request, ServerId};
 use crate::vocabulary::{CallId, Cause, Ending, Now, OfferId, Party, Stage, StreamId, limits};
 
@@ -111,6 +112,8 @@ impl Switchboard {
         }
         self.stop_calling(now, id, 487);
         self.guest_leaves(id);
+        // Whoever is not reached yet will not be: the seat has left.
+        self.tried(now, id, WorkOutcome::SeatLeft);
         self.acd.handle(now.moment, acd::Input::Leave { call: id });
         // A call that we end before the answer is sent elsewhere by the trunk. A phone whose dialling
         // became a transfer has nothing to try elsewhere.
@@ -226,12 +229,17 @@ impl Switchboard {
         let at = call.ended.unwrap_or(now).wall;
         let (caller_packets, seat_packets) = (Some(call.packets.0), Some(call.packets.1));
         self.note_at(at, Fact::Ended { call: id, ending, caller_packets, seat_packets });
+        self.settle_work(at, &call, &ending);
     }
 
     /// The program stops: every call is ended and kept as such.
     pub(super) fn shut_down(&mut self, now: Now) {
         self.draining = true;
         self.leave_lines(now);
+        let presses: Vec<CallId> = self.presses.keys().copied().collect();
+        for press in presses {
+            self.drop_press(now, press);
+        }
         let ids: Vec<CallId> = self.calls.keys().copied().collect();
         for id in ids {
             let Some(call) = self.calls.get(&id) else { continue };

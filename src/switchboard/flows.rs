@@ -28,6 +28,7 @@ impl Switchboard {
         for client in self.rings_over(flow) {
             match self.clients.get(&client).copied() {
                 Some(Purpose::CallOut { call }) => self.called_fails(now, call, client, UNHEARD),
+                Some(Purpose::CallBack { call }) => self.press_fails(now, call, client, UNHEARD),
                 _ => self.ring_failed(now, client, UNHEARD),
             }
             // It may live and answer by a connection of its own: that answer is hung up.
@@ -48,6 +49,7 @@ impl Switchboard {
                 rings.push((seat, &calling.attempts));
             }
         }
+        rings.extend(self.presses.values().map(|p| (&p.seat, p.attempts.as_slice())));
         let mut over = Vec::new();
         for (seat, attempts) in rings {
             for lost in attempts.iter().filter(|a| a.flow == *flow && a.failed.is_none()) {

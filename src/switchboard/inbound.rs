@@ -275,7 +275,7 @@ impl Switchboard {
             name: arrival.caller.name.clone(),
             dialled: arrival.dialled.clone(),
             state: State::Arriving,
-            invite: server,
+            invite: Some(server),
             caller: Leg::new(dialog, None),
         };
         self.enter(born, Peer::Trunk(trunk.clone()));
@@ -285,7 +285,9 @@ impl Switchboard {
     pub(super) fn enter(&mut self, born: Born, peer: Peer) {
         let (id, server, key) = (born.id, born.invite, born.caller.dialog.key().clone());
         self.follow(&key.call_id, id, peer);
-        self.invites.insert(server, (id, Side::Caller));
+        if let Some(server) = server {
+            self.invites.insert(server, (id, Side::Caller));
+        }
         self.dialogs.insert(key, (id, Side::Caller));
         self.calls.insert(id, Call::new(born));
     }
@@ -404,7 +406,7 @@ pub(super) fn ticket(call: &Call) -> Option<acd::Ticket> {
 }
 
 /// Max-Forwards of a request that names none, or none that can be read; no call needs more.
-const HOPS: u32 = 70;
+pub(super) const HOPS: u32 = 70;
 
 /// We are the last stop of a call to 112, so 0 is as good as any (RFC 3261 §16.3 step 3 is for
 /// those who send it on).

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use super::orders::Order;
 use super::settings::SwitchboardSettings;
 use crate::call::orders::{MediaReport, RecorderReport};
+use crate::screening::{Mark, WorkEntry};
 use crate::sip::Flow;
 use crate::sip::locate::Hop;
-use crate::vocabulary::TrunkId;
+use crate::vocabulary::{CallId, IncidentId, OperatorId, Private, TrunkId, WallTime};
 
 /// What happened.
 #[derive(Debug)]
@@ -69,8 +70,39 @@ pub enum Input {
         /// Who asked.
         by: String,
     },
+    /// What the records tell of the time before the start; once.
+    Recall(Box<Recall>),
     /// No new calls; [`super::Output::Drained`] follows when the last one is over.
     Drain,
     /// Every call ends now.
     Shutdown,
+}
+
+/// What outlives the program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recall {
+    /// Marks on numbers.
+    pub marks: Vec<Mark>,
+    /// Open entries of the work list, the oldest first. An attempt that the stop cut off has no
+    /// outcome.
+    pub work: Vec<WorkEntry>,
+    /// Calls that ended with the program, and of which the work list does not know yet.
+    pub cut_off: Vec<CutOff>,
+}
+
+/// A call that ended with the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutOff {
+    /// The call.
+    pub call: CallId,
+    /// Its incident.
+    pub incident: IncidentId,
+    /// The number by which the caller is known again.
+    pub known: Option<Private<String>>,
+    /// The number to call back, E.164.
+    pub callable: Option<Private<String>>,
+    /// Who talked to the caller last.
+    pub operator: Option<OperatorId>,
+    /// When its end was noticed.
+    pub at: WallTime,
 }

@@ -8,6 +8,7 @@
 //! answers), `dialogs` (what comes within a call), `endings`.
 
 mod board;
+mod callback;
 mod calling;
 mod connect;
 mod departed;
@@ -22,6 +23,7 @@ mod liveness;
 mod logins;
 pub mod orders;
 mod output;
+mod people;
 mod provisional;
 mod replaces;
 mod screening;
@@ -32,6 +34,7 @@ mod test_call;
 mod transfer;
 pub mod view;
 mod waiting_room;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -52,10 +55,9 @@ use crate::vocabulary::{
     CallId, Deadlines, Dice, Moment, Now, OfferId, Skill, StreamId, TrunkId, limits,
 };
 
-pub use input::Input;
+pub use input::{CutOff, Input, Recall};
 use ladder::Ladder;
 use lines::{LineId, Lines};
-use orders::{Answer, Order, Refusal, SeatStatus};
 pub use output::Output;
 use settings::SwitchboardSettings;
 
@@ -76,6 +78,8 @@ enum Timer {
     Silence(CallId),
     /// A caller who waits hears something next, or is listened to no more.
     Guest(CallId),
+    /// The seat that calls back has rung long enough.
+    CallBack(CallId),
     /// The test call has lasted long enough (`limits::TEST_CALL`).
     TestOver(CallId),
     /// The media plane did not say that the streams are closed.
@@ -91,6 +95,8 @@ enum Purpose {
     Ring { call: CallId, offer: OfferId },
     /// Calls somebody beside the queues.
     CallOut { call: CallId },
+    /// Rings the seat that calls back.
+    CallBack { call: CallId },
     /// Tells a seat how its transfer goes.
     Notify { call: CallId },
     /// Was cancelled; a 2xx that crosses is acknowledged and ended.
@@ -124,6 +130,8 @@ pub struct Switchboard {
     ports: PortBook,
     dice: Dice,
     calls: BTreeMap<CallId, Call>,
+    /// Seats that ring to call back; their calls are born when they answer.
+    presses: BTreeMap<CallId, callback::Press>,
     invites: HashMap<ServerId, (CallId, Side)>,
     clients: HashMap<ClientId, Purpose>,
     dialogs: HashMap<DialogKey, (CallId, Side)>,
@@ -194,6 +202,7 @@ impl Switchboard {
             ports: PortBook::default(),
             dice,
             calls: BTreeMap::new(),
+            presses: BTreeMap::new(),
             invites: HashMap::new(),
             clients: HashMap::new(),
             dialogs: HashMap::new(),
@@ -259,6 +268,7 @@ impl Switchboard {
             Input::Located { trunk, hops, wrong, good_for } => {
                 self.located(now, &trunk, &hops, wrong, good_for);
             }
+            Input::Recall(recall) => self.recalled(now, *recall),
             Input::Drain => {
                 self.draining = true;
                 self.leave_lines(now);
@@ -286,6 +296,7 @@ impl Switchboard {
                 Timer::CallOut(call) => self.call_out_is_over(now, call),
                 Timer::Silence(call) => self.way_is_silent(now, call),
                 Timer::Guest(call) => self.guest_is_due(now, call),
+                Timer::CallBack(call) => self.drop_press(now, call),
                 Timer::TestOver(call) => self.test_is_over(now, call),
                 Timer::Closing(call) => self.close(now, call),
                 Timer::Ladder(call) => self.unfollow(call),
@@ -325,6 +336,7 @@ impl Switchboard {
     #[must_use]
     pub fn live(&self) -> usize {
         self.calls.len()
+            + self.presses.len()
             + self.invites.len()
             + self.clients.len()
             + self.dialogs.len()
@@ -370,7 +382,8 @@ impl Switchboard {
         }
         self.run_lines(now);
         self.send_and_keep(now);
-        let over = self.calls.is_empty() && self.partings.is_empty() && self.lines.are_gone();
+        let over = self.calls.is_empty() && self.presses.is_empty() && self.partings.is_empty();
+        let over = over && self.lines.are_gone();
         if self.draining && !self.drained && over {
             self.drained = true;
             self.outputs.push_back(Output::Drained);
@@ -399,6 +412,10 @@ impl Switchboard {
                 Some(Purpose::CallOut { call }) => {
                     self.early.forget(client);
                     self.called_fails(now, call, client, 408);
+                }
+                Some(Purpose::CallBack { call }) => {
+                    self.early.forget(client);
+                    self.press_fails(now, call, client, 408);
                 }
                 Some(Purpose::Notify { call }) => self.notified(client, call, 408),
                 Some(Purpose::Line { line, ask }) => self.line_failed(now, client, (line, ask)),
@@ -524,31 +541,6 @@ impl Switchboard {
             self.alarm(now, "journal-slow", format!("call {call} went on after {waited} ms"));
         }
         self.arrived(now, call);
-    }
-
-    // ---- orders ------------------------------------------------------------------------------
-
-    fn obey(&mut self, now: Now, order: Order) -> Result<Answer, Refusal> {
-        match order {
-            Order::Board => Ok(Answer::Board(Box::new(self.board(now)))),
-            Order::SetSeat { seat, status, reason, by } => {
-                if !self.acd.has_seat(&seat) {
-                    return Err(Refusal::NoSuchSeat(seat));
-                }
-                let ready = status == SeatStatus::Ready;
-                let state = if ready { "set ready" } else { "set paused" };
-                let state = format!("{state} {reason}").trim().to_owned();
-                self.note(now, Fact::SeatChanged { seat: seat.clone(), state, by });
-                let input = if ready {
-                    acd::Input::Resume { seat, why: None }
-                } else {
-                    acd::Input::Pause { seat, why: acd::Pause::Person(reason) }
-                };
-                self.acd.handle(now.moment, input);
-                Ok(Answer::Done)
-            }
-            _ => Err(Refusal::NotNow("not yet".to_owned())),
-        }
     }
 
     fn adopt(&mut self, now: Now, settings: SwitchboardSettings, digest: String, by: String) {

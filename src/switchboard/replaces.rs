@@ -165,6 +165,8 @@ impl Switchboard {
             self.acd.handle(now.moment, over);
             self.acd.handle(now.moment, acd::Input::Engage { seat: by.clone(), call: id });
         }
+        let operator = self.operator_of(by);
+        self.recent.answered(id, operator.as_ref());
         self.note(now, Fact::Transferred { call: id, from, to: by.to_string(), attended: true });
     }
 }

@@ -5,9 +5,7 @@ use crate::acd;
 use crate::call::{Born, Call, Callee, Errand, Leg, Origin, Side, State};
 use crate::journal::{Fact, Peer};
 use crate::sip::{Dialog, Flow, Request, Scheme, ServerId, Uri};
-use crate::vocabulary::{
-    CallId, Cause, Ending, IncidentId, Now, Party, Private, QueueId, SeatId, Stage, limits,
-};
+use crate::vocabulary::{CallId, Ending, IncidentId, Now, Private, QueueId, SeatId, limits};
 
 use super::Switchboard;
 use super::inbound::hops;
@@ -45,17 +43,20 @@ impl Switchboard {
         let Some(dialog) = Dialog::received(request, &tag, flow) else {
             return self.refuse(now, server, request, 400);
         };
+        let id = CallId(self.dice.uid(now.wall));
+        let attempt = match self.dials_back(now, id, seat, &to) {
+            Ok(attempt) => attempt,
+            Err(why) => return self.refuse_to_call(now, server, request, &why),
+        };
         self.endpoint.name_tag(server, &tag);
         // Whoever is called may take longer than the phone waits before it repeats itself.
         self.endpoint.trying(now.moment, server);
-        let id = CallId(self.dice.uid(now.wall));
         let talking = self.calls.values().find(|call| {
             call.trunk().is_some() && !call.is_closing() && call.seat(Side::Seat) == Some(seat)
         });
         let during = talking.map(|call| call.id);
         let incident = talking.map_or_else(|| IncidentId(id.0), |call| call.incident);
-        let operator = self.settings.seats.iter().find(|s| s.id == *seat);
-        let operator = operator.and_then(|s| s.operator.as_ref());
+        let incident = attempt.map_or(incident, |(_, incident)| incident);
         let born = Born {
             id,
             incident,
@@ -64,10 +65,10 @@ impl Switchboard {
             hops: hops(&request.headers),
             received: now,
             number: Private::new(seat.to_string()),
-            name: operator.map(|operator| Private::new(operator.to_string())),
+            name: self.operator_of(seat).map(|operator| Private::new(operator.to_string())),
             dialled: to.to_string(),
             state: State::Calling,
-            invite: server,
+            invite: Some(server),
             caller: Leg { instance: request.headers.instance(), ..Leg::new(dialog.pinned(), None) },
         };
         self.enter(born, Peer::Seat(seat.clone()));
@@ -75,15 +76,15 @@ impl Switchboard {
         let dialled =
             Fact::SeatDialled { call: id, seat: seat.clone(), to: to.to_string(), during };
         self.note(now, dialled);
+        if let Some((work, _)) = attempt {
+            let (seat, by) = (seat.clone(), seat.to_string());
+            self.note(now, Fact::WorkTried { work, attempt: id, seat, by });
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.callback = Some(work);
+            }
+        }
         if let Err(code) = self.call_out(now, id, (to, phone), Errand::Dialled) {
-            self.refuse_invite(now, id, code);
-            let ending = Ending {
-                stage: Stage::Ringing,
-                by: Party::Gateway,
-                cause: Cause::NotReached,
-                q850: None,
-            };
-            self.end(now, id, ending);
+            self.dialled_in_vain(now, id, code, false);
         }
     }
 

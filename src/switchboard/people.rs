@@ -1,0 +1,162 @@
+//! What people order: seats, callers out of turn, marks on numbers, the list of those to call back.
+//!
+//! Every order is answered in its turn and either carried out whole or refused; a refusal changes
+//! nothing. Every change leaves a fact with the name of who ordered it.
+
+use std::time::Duration;
+
+use crate::acd;
+use crate::journal::Fact;
+use crate::screening::WorkId;
+use crate::vocabulary::{CallId, Now, Private, SeatId};
+
+use super::Switchboard;
+use super::orders::{Answer, Order, Refusal, SeatStatus};
+
+/// The longest wrap-up that is asked for at once, seconds; the queue may allow less.
+const WRAP_UP_MOST: u32 = 3600;
+/// The word for a pause of which nobody says why.
+const PAUSE: &str = "pause";
+
+impl Switchboard {
+    /// Carries out an order.
+    ///
+    /// # Errors
+    /// Why it was not; nothing was changed.
+    pub(super) fn obey(&mut self, now: Now, order: Order) -> Result<Answer, Refusal> {
+        match order {
+            Order::Board => return Ok(Answer::Board(Box::new(self.board(now)))),
+            Order::Marks => return Ok(Answer::Marks(self.marks.list(now.wall))),
+            Order::WorkList => return Ok(Answer::Work(self.work.list())),
+            Order::SetSeat { seat, status, reason, by } => {
+                self.set_seat(now, seat, status, reason, by)
+            }
+            Order::ExtendWrapUp { seat, seconds, by } => {
+                self.extend_wrap_up(now, seat, seconds, by)
+            }
+            Order::PickUp { call, seat, by } => self.pick_up(now, call, seat, by),
+            Order::Dispose { call, disposition, by } => {
+                // The call may be over for days.
+                self.note(now, Fact::Disposed { call, disposition, by });
+                Ok(())
+            }
+            Order::MarkNumber { call, number, hours, by } => {
+                self.mark_number(now, call, number, hours, by)
+            }
+            Order::ClearNumber { number, by } => self.clear_number(now, number, by),
+            Order::CallBack { work, seat, by } => self.call_back(now, work, seat, by),
+            Order::CloseWork { work, why, by } => self.close_work(now, work, why, by),
+        }
+        .map(|()| Answer::Done)
+    }
+
+    // ---- seats -------------------------------------------------------------------------------
+
+    fn set_seat(
+        &mut self,
+        now: Now,
+        seat: SeatId,
+        status: SeatStatus,
+        reason: String,
+        by: String,
+    ) -> Result<(), Refusal> {
+        self.know_seat(&seat)?;
+        let reason = reason.trim();
+        let (state, input) = match status {
+            SeatStatus::Ready => {
+                let state = format!("set ready {reason}").trim_end().to_owned();
+                (state, acd::Input::Resume { seat: seat.clone(), why: None })
+            }
+            SeatStatus::Paused => {
+                let reason = if reason.is_empty() { PAUSE } else { reason }.to_owned();
+                let why = acd::Pause::Person(reason.clone());
+                (format!("set paused {reason}"), acd::Input::Pause { seat: seat.clone(), why })
+            }
+        };
+        self.note(now, Fact::SeatChanged { seat, state, by });
+        self.acd.handle(now.moment, input);
+        Ok(())
+    }
+
+    fn extend_wrap_up(
+        &mut self,
+        now: Now,
+        seat: SeatId,
+        seconds: u32,
+        by: String,
+    ) -> Result<(), Refusal> {
+        self.know_seat(&seat)?;
+        let wraps_up = self.acd.seats().any(|s| s.seat == seat && s.wrap_up_until.is_some());
+        if !wraps_up {
+            return Err(Refusal::NotNow(format!("seat {seat} does not wrap up a call")));
+        }
+        let seconds = seconds.min(WRAP_UP_MOST);
+        let state = format!("set wrap-up {seconds} s");
+        self.note(now, Fact::SeatChanged { seat: seat.clone(), state, by });
+        let more = Duration::from_secs(seconds.into());
+        self.acd.handle(now.moment, acd::Input::WrapUp { seat, more });
+        Ok(())
+    }
+
+    pub(super) fn know_seat(&self, seat: &SeatId) -> Result<(), Refusal> {
+        if self.acd.has_seat(seat) { Ok(()) } else { Err(Refusal::NoSuchSeat(seat.clone())) }
+    }
+
+    // ---- callers -----------------------------------------------------------------------------
+
+    fn pick_up(&mut self, now: Now, call: CallId, seat: SeatId, by: String) -> Result<(), Refusal> {
+        if self.calls.get(&call).is_none_or(|call| call.is_closing()) {
+            return Err(Refusal::NoSuchCall(call));
+        }
+        self.know_seat(&seat)?;
+        self.acd.may_pick_up(call, &seat).map_err(|why| Refusal::NotNow(why.to_owned()))?;
+        self.note(now, Fact::PickedUp { call, seat: seat.clone(), by });
+        self.acd.handle(now.moment, acd::Input::PickUp { call, seat });
+        Ok(())
+    }
+
+    // ---- numbers -----------------------------------------------------------------------------
+
+    fn mark_number(
+        &mut self,
+        now: Now,
+        call: CallId,
+        number: Private<String>,
+        hours: Option<u32>,
+        by: String,
+    ) -> Result<(), Refusal> {
+        let lasts = hours.map(|hours| Duration::from_secs(u64::from(hours) * 3600));
+        let lasts = lasts.unwrap_or(self.settings.screening.mark_lasts);
+        let mark = self.marks.mark(now.wall, &number, lasts, &by);
+        let until = mark.map_err(|why| Refusal::NotNow(why.to_string()))?.until;
+        self.note(now, Fact::NumberMarked { number, call, until, by });
+        Ok(())
+    }
+
+    fn clear_number(
+        &mut self,
+        now: Now,
+        number: Private<String>,
+        by: String,
+    ) -> Result<(), Refusal> {
+        if !self.marks.clear(&number) {
+            return Err(Refusal::NotMarked);
+        }
+        self.note(now, Fact::NumberCleared { number, by });
+        Ok(())
+    }
+
+    // ---- the work list -----------------------------------------------------------------------
+
+    fn close_work(
+        &mut self,
+        now: Now,
+        work: WorkId,
+        why: String,
+        by: String,
+    ) -> Result<(), Refusal> {
+        self.work.close(work).ok_or(Refusal::NoSuchWork(work))?;
+        self.note(now, Fact::WorkClosed { work, why, by_call: None, by });
+        Ok(())
+    }
+}
