@@ -1,5 +1,5 @@
 //! What a killed process left behind: calls without an ending and recordings without a seal are
-//! closed, so that every INVITE has a whole record.
+//! closed, so that every INVITE has a whole record, and their callers are handed to the work list.
 
 use std::path::Path;
 
@@ -7,15 +7,20 @@ use super::clock::Clock;
 use crate::journal::{Entry, Fact};
 use crate::recording::seal_left_over;
 use crate::store::{JournalHandle, Recovered};
-use crate::vocabulary::{Cause, Ending, Party};
+use crate::switchboard::CutOff;
+use crate::vocabulary::WallTime;
 
-/// Writes the missing entries.
+/// Whoever was cut off longer ago has been reached by other ways, or by none.
+const CUT_OFF_COUNTS_MICROS: i64 = 3_600_000_000;
+
+/// Writes the missing entries. Returns whose calls ended with the program and who is on no list yet:
+/// the process may have been killed again before it came to that.
 pub(super) fn close(
     recovered: &Recovered,
     recordings: &Path,
     journal: &JournalHandle,
     clock: &Clock,
-) {
+) -> Vec<CutOff> {
     let at = clock.now().wall;
     if recovered.torn {
         let detail = "the last line was cut off and has been removed; it was not acknowledged";
@@ -38,10 +43,11 @@ pub(super) fn close(
     }
     for open in &recovered.open_calls {
         tracing::warn!(call = %open.call, stage = open.stage.word(), "call ended by a restart");
-        let ending =
-            Ending { stage: open.stage, by: Party::Gateway, cause: Cause::Restart, q850: None };
-        let fact =
-            Fact::Ended { call: open.call, ending, caller_packets: None, seat_packets: None };
+        let (call, ending) = (open.call, open.ending());
+        let fact = Fact::Ended { call, ending, caller_packets: None, seat_packets: None };
         journal.append(0, Entry { at, fact });
     }
+    let oldest = WallTime(at.0.saturating_sub(CUT_OFF_COUNTS_MICROS));
+    let before = recovered.cut_off.iter().filter(|lost| lost.at >= oldest).cloned();
+    before.chain(recovered.open_calls.iter().filter_map(|open| open.cut_off(at))).collect()
 }

@@ -21,6 +21,7 @@ mod known_sources;
 mod lanes;
 mod left_over;
 mod locator;
+mod recall;
 mod prompts;
 mod sip_udp;
 mod strangers;
@@ -431,10 +432,12 @@ fn keep_records(
     };
     let journal = writer.start(journal_report(inbox.clone(), health.clone(), clock))?;
     start_entries(&journal, &clock, loaded);
-    left_over::close(&recovered, &data.join("recordings"), &journal, &clock);
+    let cut_off = left_over::close(&recovered, &data.join("recordings"), &journal, &clock);
     let store = Store::open(&loaded.storage_url)?;
     let projector = Projector::start(store.clone(), folder, journal.durable());
     watch_store(&projector, health.clone(), clock);
+    let found = recall::Found { last: recovered.next_seq.saturating_sub(1), cut_off };
+    recall::start(store.clone(), projector.applied(), inbox.clone(), clock, found);
     Ok((journal, projector, store))
 }
 

@@ -1,12 +1,16 @@
 //! What a journal says was going on when its writer stopped: calls without an ending, recordings
-//! without a seal.
+//! without a seal, and callers whom an earlier start cut off and did not put onto the work list.
 //!
 //! It never reads a file; entries in, answer out.
 
 use std::collections::BTreeMap;
 
 use crate::journal::{Entry, Fact, OfferOutcome};
-use crate::vocabulary::{CallId, IncidentId, OfferId, Stage};
+use crate::screening::{kind_of, known_number};
+use crate::switchboard::CutOff;
+use crate::vocabulary::{
+    CallId, Cause, Ending, IncidentId, OfferId, OperatorId, Party, Phone, Private, Stage, WallTime,
+};
 
 /// What was found when a journal was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +21,8 @@ pub struct Recovered {
     pub torn: bool,
     /// Calls that arrived and never ended, oldest first.
     pub open_calls: Vec<OpenCall>,
+    /// Calls that a restart ended, and of which the work list has not been told.
+    pub cut_off: Vec<CutOff>,
     /// Every recording that was started and neither sealed nor given up, with its file name;
     /// those of calls that did end included.
     pub open_recordings: Vec<(CallId, String)>,
@@ -33,12 +39,40 @@ pub struct OpenCall {
     pub stage: Stage,
     /// Its recording's file name, when it was started and not closed.
     pub recording: Option<String>,
+    /// The number by which its caller is known again.
+    pub known: Option<Private<String>>,
+    /// The number to call back, E.164.
+    pub callable: Option<Private<String>>,
+    /// Who talked to the caller last.
+    pub operator: Option<OperatorId>,
+}
+
+impl OpenCall {
+    /// How it ends: with the program.
+    #[must_use]
+    pub const fn ending(&self) -> Ending {
+        Ending { stage: self.stage, by: Party::Gateway, cause: Cause::Restart, q850: None }
+    }
+
+    /// The call as the work list is told of it; none when its caller is not to be called back.
+    #[must_use]
+    pub fn cut_off(&self, at: WallTime) -> Option<CutOff> {
+        kind_of(&self.ending(), None).map(|_| CutOff {
+            call: self.call,
+            incident: self.incident,
+            known: self.known.clone(),
+            callable: self.callable.clone(),
+            operator: self.operator.clone(),
+            at,
+        })
+    }
 }
 
 /// Follows entries in their order and knows what is open.
 #[derive(Debug, Default)]
 pub(super) struct OpenFacts {
     calls: BTreeMap<CallId, Live>,
+    cut_off: BTreeMap<CallId, CutOff>,
     recordings: BTreeMap<CallId, String>,
 }
 
@@ -47,18 +81,32 @@ struct Live {
     incident: IncidentId,
     stage: Stage,
     ringing: Vec<OfferId>,
+    phone: Phone,
+    operator: Option<OperatorId>,
 }
 
 impl OpenFacts {
     pub(super) fn follow(&mut self, entry: &Entry) {
         match &entry.fact {
-            Fact::Arrived { call, incident, .. } => {
-                let live =
-                    Live { incident: *incident, stage: Stage::Arriving, ringing: Vec::new() };
+            Fact::Arrived { call, incident, arrival, .. } => {
+                let live = Live {
+                    incident: *incident,
+                    stage: Stage::Arriving,
+                    ringing: Vec::new(),
+                    phone: arrival.caller.phone.clone(),
+                    operator: None,
+                };
                 self.calls.insert(*call, live);
             }
-            Fact::Ended { call, .. } => {
-                self.calls.remove(call);
+            Fact::Ended { call, ending, .. } => {
+                let live = self.calls.remove(call).filter(|_| ending.cause == Cause::Restart);
+                let lost = live.and_then(|live| live.open(*call, None).cut_off(entry.at));
+                if let Some(lost) = lost {
+                    self.cut_off.insert(*call, lost);
+                }
+            }
+            Fact::WorkOpened { call, .. } => {
+                self.cut_off.remove(call);
             }
             Fact::RecordingStarted { call, file } => {
                 self.recordings.insert(*call, file.clone());
@@ -75,23 +123,29 @@ impl OpenFacts {
     }
 
     pub(super) fn finish(self, next_seq: u64, torn: bool) -> Recovered {
-        let open = |(call, live): (CallId, Live)| OpenCall {
-            call,
-            incident: live.incident,
-            stage: live.stage,
-            recording: self.recordings.get(&call).cloned(),
+        let open = |(call, live): (CallId, Live)| {
+            let recording = self.recordings.get(&call).cloned();
+            live.open(call, recording)
         };
         let open_calls = self.calls.into_iter().map(open).collect();
         Recovered {
             next_seq,
             torn,
             open_calls,
+            cut_off: self.cut_off.into_values().collect(),
             open_recordings: self.recordings.into_iter().collect(),
         }
     }
 }
 
 impl Live {
+    fn open(self, call: CallId, recording: Option<String>) -> OpenCall {
+        let Self { incident, stage, phone, operator, .. } = self;
+        let known = known_number(&phone);
+        let callable = phone.e164.filter(|_| known.is_some());
+        OpenCall { call, incident, stage, recording, known, callable, operator }
+    }
+
     fn step(&mut self, fact: &Fact) {
         match fact {
             Fact::Queued { .. } if self.stage == Stage::Arriving => self.stage = Stage::Waiting,
@@ -106,7 +160,10 @@ impl Live {
                     self.stage = Stage::Waiting;
                 }
             }
-            Fact::Answered { .. } => self.stage = Stage::Talking,
+            Fact::Answered { operator, .. } => {
+                self.stage = Stage::Talking;
+                self.operator.clone_from(operator);
+            }
             Fact::TestAnswered { .. } => self.stage = Stage::Test,
             _ => {}
         }
