@@ -14,7 +14,7 @@ use siaga112::sip::digest::{Algorithm, Credential};
 use siaga112::sip::parse::parse;
 use siaga112::sip::settings::{Account, Expires, SipSettings};
 use siaga112::sip::{Flow, Listener, Message, Name, Params, Transport};
-use siaga112::switchboard::orders::{Answer, Order};
+use siaga112::switchboard::orders::{Answer, Order, Refusal};
 use siaga112::switchboard::settings::SwitchboardSettings;
 use siaga112::switchboard::view::Board;
 use siaga112::switchboard::{Input, Output, Switchboard};
@@ -121,7 +121,7 @@ pub struct World {
     pub streams: BTreeMap<StreamId, u16>,
     /// Hosts that the rim was asked to look up.
     pub located: Vec<String>,
-    shown: Option<Board>,
+    answered: Option<Result<Answer, Refusal>>,
     /// Peers that speak over TCP.
     pub on_tcp: BTreeSet<String>,
     ticket: u64,
@@ -163,7 +163,7 @@ impl World {
             slow_journal: false,
             streams: BTreeMap::new(),
             located: Vec::new(),
-            shown: None,
+            answered: None,
             on_tcp: BTreeSet::new(),
             ticket: 0,
             calls: 0,
@@ -217,8 +217,16 @@ impl World {
 
     /// The live board.
     pub fn look(&mut self) -> Board {
-        self.take(Input::Order { number: 1, order: Order::Board });
-        self.shown.take().expect("a board")
+        match self.order(Order::Board) {
+            Ok(Answer::Board(board)) => *board,
+            other => panic!("no board but {other:?}"),
+        }
+    }
+
+    /// A person orders something.
+    pub fn order(&mut self, order: Order) -> Result<Answer, Refusal> {
+        self.take(Input::Order { number: 1, order });
+        self.answered.take().expect("an answer")
     }
 
     pub fn journal_catches_up(&mut self) {
@@ -248,11 +256,7 @@ impl World {
                     inputs.extend(self.obey(&order).into_iter().map(Input::Media));
                     self.orders.push(order);
                 }
-                Output::Answer { answer, .. } => {
-                    if let Ok(Answer::Board(board)) = answer {
-                        self.shown = Some(*board);
-                    }
-                }
+                Output::Answer { answer, .. } => self.answered = Some(answer),
                 Output::Locate { target, .. } => self.located.push(target.host),
                 Output::Drained => self.ladder.push("* drained".to_owned()),
             }
