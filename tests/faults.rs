@@ -38,6 +38,12 @@ fn page(gateway: &Gateway, path: &str) -> String {
     String::from_utf8_lossy(&gateway.get(path).body).into_owned()
 }
 
+fn work_list(gateway: &Gateway) -> Vec<serde_json::Value> {
+    let page = page(gateway, "/api/v1/work-list");
+    let list: serde_json::Value = serde_json::from_str(&page).expect("JSON");
+    list["work"].as_array().cloned().unwrap_or_else(|| panic!("no list: {page}"))
+}
+
 #[test]
 fn a_killed_process_leaves_a_readable_recording_and_a_whole_record() {
     let centre = Centre::default();
@@ -64,6 +70,10 @@ fn a_killed_process_leaves_a_readable_recording_and_a_whole_record() {
     assert_eq!(incident.ending(), "talking gateway restart");
     // Nobody has counted them to the end.
     assert_eq!(incident.0["caller_packets"], serde_json::Value::Null);
+    // Whoever was cut off is to be called back, also when the next process is killed as well.
+    let listed = until("the caller is on the work list", || work_list(&gateway).pop());
+    assert_eq!(listed["kind"], "dropped");
+    assert_eq!(listed["number"], "+6281234567890");
     until("the left-over recording is sealed", || {
         (!gateway.show(&incident.id()).text("recording.sha256").is_empty()).then_some(())
     });
@@ -75,6 +85,28 @@ fn a_killed_process_leaves_a_readable_recording_and_a_whole_record() {
     call.hang_up(&trunk);
     assert_eq!(gateway.incidents(2)[1].ending(), "talking caller hung-up");
     gateway.stop();
+}
+
+#[test]
+fn the_work_list_outlives_every_kill_and_ends_when_the_caller_rings_again() {
+    let centre = Centre::default();
+    let gateway = centre.start();
+    let (trunk, mut call) = caller(&gateway);
+    call.invite(&trunk, audio(&gateway).local_addr().unwrap());
+    trunk.await_status(180, "INVITE");
+    let gateway = centre.restart(gateway);
+    let first = until("the caller is on the work list", || work_list(&gateway).pop());
+    assert_eq!(first["kind"], "dropped");
+    assert_eq!(gateway.incident().ending(), "waiting gateway restart");
+
+    let gateway = centre.restart(gateway);
+    let second = until("the caller is still there", || work_list(&gateway).pop());
+    assert_eq!(second["id"], first["id"]);
+
+    let (trunk, mut call) = caller(&gateway);
+    call.invite(&trunk, audio(&gateway).local_addr().unwrap());
+    trunk.await_status(180, "INVITE");
+    assert!(work_list(&gateway).is_empty(), "the caller is here");
 }
 
 #[test]

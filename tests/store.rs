@@ -726,6 +726,27 @@ fn what_was_going_on_is_found_when_the_journal_is_opened_again() {
     let file = |n| format!("{}.wav", call(n));
     assert_eq!(open, [(call(2), Stage::Talking, Some(file(2))), (call(4), Stage::Waiting, None)]);
     assert_eq!(recovered.open_recordings, [(call(2), file(2)), (call(3), file(3))]);
+    let callable = recovered.open_calls[0].callable.as_ref().map(|number| number.reveal().clone());
+    assert_eq!(callable.as_deref(), Some("+628120000002"));
+    assert_eq!(recovered.open_calls[0].operator, Some("budi".into()));
+}
+
+#[test]
+fn whom_a_restart_cut_off_is_known_until_the_work_list_knows_it() {
+    let restart = |n| ended(n, Stage::Waiting, Party::Gateway, Cause::Restart);
+    let cut = |n| vec![arrived(n, "xl"), queued(n, "112"), restart(n)];
+    let listed = Fact::WorkOpened {
+        work: WorkId(call(9).0),
+        call: call(1),
+        kind: WorkKind::Dropped,
+        number: None,
+    };
+    let listed = vec![Entry { at: at(1, 31_000), fact: listed }];
+    let site = Site::new();
+    site.write([answered_call(3), cut(1), listed, cut(2)].concat());
+    let (_, recovered) = JournalWriter::open(&site.journal()).expect("opens");
+    let lost: Vec<_> = recovered.cut_off.iter().map(|lost| (lost.call, lost.at)).collect();
+    assert_eq!(lost, [(call(2), restart(2).at)]);
 }
 
 #[tokio::test]
