@@ -141,7 +141,7 @@ impl Centre {
             "queues.toml",
             format!(
                 "[[queue]]\nname = \"darurat\"\nanswer = \"on_agent\"\n\
-                 ring_timeout_seconds = {}\nwrap_up_seconds = 0\nmax_wait_seconds = 300\n\
+                 ring_timeout_seconds = {}\nwrap_up_seconds = 0\nmax_wait_seconds = 170\n\
                  overflow = [\"tel:+62811000112\"]\n",
                 self.ring_timeout
             ),
