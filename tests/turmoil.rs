@@ -1,5 +1,5 @@
-//! Seats that dial, transfer, take over and hang up at random while callers come and go and the
-//! configuration changes: nothing panics, nobody stays busy, nothing is left.
+//! Seats that dial, transfer, take over and hang up at random while callers come and go, people order
+//! this and that and the configuration changes: nothing panics, nobody stays busy, nothing is left.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,11 +17,19 @@ use std::time::Duration;
 
 use scenario::{OURS, SDP, TRUNK, World, header, respond, seat_address, settings};
 use siaga112::journal::Fact;
-use siaga112::sip::Name;
+use siaga112::sip::locate::{Hop, Target};
+use siaga112::sip::{Name, Transport, Uri};
 use siaga112::switchboard::Input;
-use siaga112::vocabulary::{AnswerMode, Dice};
+use siaga112::switchboard::orders::{Answer, Order, SeatStatus};
+use siaga112::switchboard::settings::SwitchboardSettings;
+use siaga112::trunk::settings::{LineSettings, TrunkSettings};
+use siaga112::vocabulary::{AnswerMode, Dice, Private, SeatId};
 
 const SEATS: usize = 4;
+/// The carrier that takes our calls is where a seat of this number would be.
+const CARRIER: usize = 9;
+/// The number of every caller.
+const NUMBER: &str = "+6281234567890";
 const DOMAIN: &str = "112.example";
 
 /// A dialog from the phone's side.
@@ -48,6 +56,24 @@ fn tag(value: &str) -> &str {
     value.split(";tag=").nth(1).unwrap_or("none")
 }
 
+/// A centre with a carrier that takes calls.
+fn centre(mode: AnswerMode) -> SwitchboardSettings {
+    let mut settings = settings(SEATS, mode);
+    let uri = Uri::read("sip:sbc.telco-a.example");
+    let line = LineSettings {
+        target: Target::of(&uri).unwrap(),
+        uri,
+        register: false,
+        account: None,
+        from_user: "siaga".into(),
+        caller_id: None,
+        probe: None,
+    };
+    let (id, sources, line) = ("telco-a".into(), Vec::new(), Some(line.into()));
+    settings.trunks.push(TrunkSettings { id, sources, line, ..settings.trunks[0].clone() });
+    settings
+}
+
 impl Turmoil {
     fn new(seed: u64) -> Self {
         let mut dice = Dice::from_number(seed);
@@ -57,7 +83,11 @@ impl Turmoil {
             1 => AnswerMode::AfterSeconds(3),
             _ => AnswerMode::OnAgent,
         };
-        let mut world = World::of(settings(SEATS, mode), ports);
+        let mut world = World::of(centre(mode), ports);
+        let (transport, name) = (Transport::Udp, "sbc.telco-a.example".into());
+        let hop = Hop { transport, address: seat_address(CARRIER).parse().unwrap(), name };
+        let (hops, good_for) = (vec![hop], Duration::from_secs(36_000));
+        world.take(Input::Located { trunk: "telco-a".into(), hops, wrong: None, good_for });
         for seat in 1..=SEATS {
             world.register(seat);
         }
@@ -97,7 +127,8 @@ impl Turmoil {
         self.number += 1;
         let (n, seat, to) = (self.number, 1 + self.below(SEATS), 1 + self.below(SEATS));
         let (from, user) = (seat_address(seat), format!("seat-{seat}"));
-        let uri = format!("sip:seat-{to}@{DOMAIN}");
+        let to = if self.below(6) == 0 { NUMBER.to_owned() } else { format!("seat-{to}") };
+        let uri = format!("sip:{to}@{DOMAIN}");
         let sdp = if self.below(4) == 0 { "" } else { SDP };
         let kind = if sdp.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
         let own = format!("<sip:{user}@{DOMAIN}>;tag=own{n}");
@@ -192,7 +223,7 @@ impl Turmoil {
     }
 
     fn act(&mut self) {
-        match self.below(17) {
+        match self.below(22) {
             0 | 1 => {
                 let call = self.world.call();
                 self.callers.push(call);
@@ -245,6 +276,8 @@ impl Turmoil {
                 }
             }
             14 if self.below(3) == 0 => self.reload(),
+            17 | 18 => self.call_back(),
+            19 | 20 => self.order(),
             _ => {
                 let ms = [10, 600, 600, 5_000, 5_000, 33_000, 61_000][self.below(7)];
                 self.world.pass(Duration::from_millis(ms));
@@ -252,9 +285,47 @@ impl Turmoil {
         }
     }
 
+    fn seat(&mut self) -> SeatId {
+        format!("seat-{}", 1 + self.below(SEATS)).as_str().into()
+    }
+
+    fn call_back(&mut self) {
+        let Ok(Answer::Work(work)) = self.world.order(Order::WorkList) else { return };
+        let seat = self.seat();
+        let at = self.below(work.len());
+        let Some(work) = work.get(at).map(|entry| entry.id) else { return };
+        let by = "t".to_owned();
+        if self.below(10) == 0 {
+            let _ = self.world.order(Order::CloseWork { work, why: "t".into(), by });
+        } else {
+            let _ = self.world.order(Order::CallBack { work, seat, by });
+        }
+    }
+
+    /// An order of no particular sense: most are refused.
+    fn order(&mut self) {
+        let (seat, by) = (self.seat(), "t".to_owned());
+        let calls = self.world.look().calls;
+        let at = self.below(calls.len());
+        let Some(call) = calls.get(at).map(|call| call.call) else { return };
+        let number = Private::new(NUMBER.to_owned());
+        let order = match self.below(6) {
+            0 => Order::ExtendWrapUp { seat, seconds: 30, by },
+            1 => Order::MarkNumber { call, number, hours: None, by },
+            2 => Order::ClearNumber { number, by },
+            3 => {
+                let status =
+                    if self.below(3) == 0 { SeatStatus::Paused } else { SeatStatus::Ready };
+                Order::SetSeat { seat, status, reason: String::new(), by }
+            }
+            _ => Order::PickUp { call, seat, by },
+        };
+        let _ = self.world.order(order);
+    }
+
     /// Another configuration: without one seat, or with the carrier by another name.
     fn reload(&mut self) {
-        let mut fresh = settings(SEATS, AnswerMode::OnAgent);
+        let mut fresh = centre(AnswerMode::OnAgent);
         let gone = self.below(2 * SEATS);
         if gone < SEATS {
             fresh.seats.remove(gone);
@@ -318,20 +389,28 @@ fn header_is(text: &str, method: &str) -> bool {
 
 #[test]
 fn whatever_seats_do_nothing_is_left_and_nobody_stays_busy() {
-    const SEEDS: u64 = 12;
-    let mut transfers = 0;
+    const SEEDS: u64 = 16;
+    let (mut transfers, mut presses, mut picked) = (0, 0, 0);
     for seed in 0..SEEDS {
         let mut turmoil = Turmoil::new(seed);
-        for _ in 0..70 {
+        for _ in 0..90 {
             turmoil.act();
             if turmoil.below(2) == 0 {
                 turmoil.answer(false);
                 turmoil.learn();
             }
         }
-        let facts = turmoil.world.facts.iter();
-        transfers += facts.filter(|e| matches!(e.fact, Fact::Transferred { .. })).count();
+        for entry in &turmoil.world.facts {
+            match entry.fact {
+                Fact::Transferred { .. } => transfers += 1,
+                Fact::WorkTried { .. } => presses += 1,
+                Fact::PickedUp { .. } => picked += 1,
+                _ => {}
+            }
+        }
         turmoil.end(seed);
     }
     assert!(transfers >= 12, "{transfers} transfers in {SEEDS} stories");
+    assert!(presses >= 8, "{presses} attempts to call back in {SEEDS} stories");
+    assert!(picked >= 3, "{picked} callers picked up in {SEEDS} stories");
 }

@@ -19,9 +19,10 @@ use crate::vocabulary::{
     CallId, Cause, Ending, IncidentId, Now, Party, Private, SeatId, Stage, limits,
 };
 
-use super::connect::{ELSEWHERE, Shown};
+use super::connect::ELSEWHERE;
 use super::inbound::HOPS;
 use super::orders::Refusal;
+use super::seat_invite::Shown;
 use super::{Purpose, Switchboard, Timer};
 
 /// A seat that rings because somebody there calls back.

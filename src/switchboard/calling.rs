@@ -14,9 +14,10 @@ use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, Uri, b
 use crate::vocabulary::{CallId, Now, OfferId, SeatId, TrunkId, limits};
 
 use super::callback::as_call_back;
-use super::connect::{ELSEWHERE, Shown};
+use super::connect::ELSEWHERE;
 use super::inbound::ALLOW;
 use super::inbound::ticket;
+use super::seat_invite::Shown;
 use super::{Purpose, Switchboard, Timer};
 
 impl Switchboard {

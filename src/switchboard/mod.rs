@@ -28,6 +28,7 @@ mod provisional;
 mod replaces;
 mod screening;
 mod seat_call;
+mod seat_invite;
 mod refresh;
 pub mod settings;
 mod test_call;
