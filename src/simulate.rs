@@ -79,12 +79,17 @@ pub async fn simulate(options: Options) -> anyhow::Result<String> {
         crew = configured(loaded)?;
     }
     crew.seats = options.seats.unwrap_or(crew.seats);
-    let people = match &loaded {
+    let (title, source, people) = match &loaded {
         Some(loaded) if options.records => {
             profile.days = 1;
-            recorded(loaded, &profile, &options).await?
+            let (day, people) = recorded(loaded, &profile, &options).await?;
+            let source = format!("behaviour that records do not tell: as in {}", profile.name);
+            (format!("Records of {day}"), source, people)
         }
-        _ => simulation::callers(&profile, options.seed),
+        _ => {
+            let people = simulation::callers(&profile, options.seed);
+            (profile.name.clone(), profile.source.clone(), people)
+        }
     };
     let bar = Bar::new(people.len());
     let orders = options.compare.iter().map(|other| Order::from(*other)).chain([Order::Lanes]);
@@ -96,12 +101,12 @@ pub async fn simulate(options: Options) -> anyhow::Result<String> {
         .collect();
     let mut text = format!(
         "{}: {} calls in {} days, {} seats, seed {}\n{}\n\n",
-        profile.name,
+        title,
         people.len(),
         profile.days,
         crew.seats,
         options.seed,
-        profile.source
+        source
     );
     if let Some((_, tally)) = runs.last() {
         text += &simulation::one_run(tally);
@@ -157,7 +162,7 @@ async fn recorded(
     loaded: &config::Loaded,
     profile: &Profile,
     options: &Options,
-) -> anyhow::Result<Vec<Caller>> {
+) -> anyhow::Result<(jiff::civil::Date, Vec<Caller>)> {
     let zone = jiff::tz::TimeZone::system();
     let day = match options.day {
         Some(day) => day,
@@ -193,7 +198,7 @@ async fn recorded(
     let records: Vec<Recorded> =
         rows.iter().filter_map(|row| record(row, begins.as_microsecond(), &mut numbers)).collect();
     anyhow::ensure!(!records.is_empty(), "no call of {day} is on record");
-    Ok(simulation::from_records(&records, profile, options.seed))
+    Ok((day, simulation::from_records(&records, profile, options.seed)))
 }
 
 /// One call that waited; none for test calls and calls that still live.
@@ -224,8 +229,7 @@ fn record(row: &IncidentSummary, begins: i64, numbers: &mut Vec<String>) -> Opti
 
 /// What the operator said that it was.
 fn kind(row: &IncidentSummary) -> simulation::Kind {
-    let row = serde_json::to_value(row).unwrap_or_default();
-    match row.get("disposition").and_then(serde_json::Value::as_str) {
+    match row.disposition.as_deref() {
         Some("prank") => simulation::Kind::Prank,
         Some("ghost") => simulation::Kind::Ghost,
         Some("information" | "misrouted") => simulation::Kind::Information,

@@ -13,11 +13,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use siaga112::incident::Arrival;
+use siaga112::journal::{Entry, Fact};
+use siaga112::screening::Disposition;
 use siaga112::simulation::{
     Caller, Crew, Kind, Order, Patience, Profile, Recorded, Tally, callers, erlang, from_records,
     run, staffing,
 };
-use siaga112::vocabulary::Lane;
+use siaga112::store::JournalWriter;
+use siaga112::vocabulary::{
+    AnswerMode, CallId, Cause, Ending, IncidentId, Lane, Party, Private, Stage, Uid, WallTime,
+};
 
 /// One kind of call, all day alike, as Erlang's formulas have it.
 fn plain(calls_an_hour: f64, held: f64, days: u32) -> Profile {
@@ -343,6 +349,87 @@ fn the_command_says_what_is_missing() {
         let (good, _, err) = siaga112(arguments);
         assert!(!good && err.contains(expected), "{arguments:?}: {err}");
     }
+}
+
+/// A day of records: one caller is answered, is called a prankster and rings again at once; a second
+/// gives up meanwhile.
+fn records(data: &Path) {
+    let begins = WallTime::parse("2026-09-17T05:00:00Z").expect("a time");
+    let at = |seconds: i64| WallTime(begins.0 + seconds * 1_000_000);
+    let call = |n: u32, from: i64| CallId(Uid::new(at(from), n));
+    let arrived = |n: u32, from: i64, number: &str| {
+        let mut arrival = Arrival::default();
+        arrival.caller.phone.e164 = Some(Private::new(number.to_owned()));
+        let (call, trunk) = (call(n, from), "telco-a".into());
+        let source = "udp:192.0.2.1:5060".into();
+        let incident = IncidentId(call.0);
+        let first = Fact::Arrived { call, incident, trunk, source, arrival: Box::new(arrival) };
+        let (queue, rule, answer) = ("darurat".into(), "semua".into(), AnswerMode::OnAgent);
+        let then = Fact::Queued { call, queue, rule, priority: 5, answer, wants: Vec::new() };
+        [first, then].map(|fact| Entry { at: at(from), fact })
+    };
+    let answered = |n: u32, from: i64, waited: u64| {
+        let call = call(n, from);
+        let seconds = i64::try_from(waited).expect("short");
+        let fact =
+            Fact::Answered { call, seat: "seat-1".into(), operator: None, after_ms: waited * 1000 };
+        Entry { at: at(from + seconds), fact }
+    };
+    let ended = |n: u32, from: i64, after: i64, stage: Stage| {
+        let ending = Ending { stage, by: Party::Caller, cause: Cause::HungUp, q850: None };
+        let call = call(n, from);
+        let fact = Fact::Ended { call, ending, caller_packets: None, seat_packets: None };
+        Entry { at: at(from + after), fact }
+    };
+    let prank = Fact::Disposed {
+        call: call(1, 0),
+        disposition: Disposition::Prank,
+        by: "supervisor".into(),
+    };
+    let (writer, _) = JournalWriter::open(&data.join("journal")).expect("opens");
+    let journal = writer.start(|_| {}).expect("starts");
+    let mut entries = Vec::from(arrived(1, 0, "+6281200000001"));
+    entries.extend([answered(1, 0, 4), ended(1, 0, 64, Stage::Talking)]);
+    entries.push(Entry { at: at(65), fact: prank });
+    entries.extend(arrived(2, 70, "+6281200000001"));
+    entries.push(answered(2, 70, 4));
+    entries.extend(arrived(3, 80, "+6281200000002"));
+    entries.push(ended(3, 80, 30, Stage::Waiting));
+    entries.push(ended(2, 70, 300, Stage::Talking));
+    entries.into_iter().for_each(|entry| journal.append(0, entry));
+    assert_eq!(journal.stop(), 0);
+}
+
+#[test]
+fn the_command_plays_a_day_of_the_records_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    records(folder.path());
+    let played = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_siaga112"));
+        let output = command
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env("SIAGA112__NODE__DATA_DIR", folder.path())
+            .env("TZ", "Asia/Jakarta")
+            .args(["simulate", "--records", "--config", "config", "--day"])
+            .args(more)
+            .output()
+            .expect("it runs");
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(text).expect("UTF-8"))
+    };
+    let row = |text: &str, name: &str| -> Vec<String> {
+        let line = text.lines().find(|line| line.trim_start().starts_with(name));
+        let line = line.unwrap_or_else(|| panic!("no {name} in {text}"));
+        line.replace(name, "").split_whitespace().map(str::to_owned).collect()
+    };
+    let (good, one) = played(&["2026-09-17", "--seats", "1"]);
+    assert!(good, "{one}");
+    assert_eq!(row(&one, "everybody")[..3], ["3", "2", "1"], "{one}");
+    assert_eq!(row(&one, "prank")[..2], ["1", "1"], "{one}");
+    let (_, two) = played(&["2026-09-17", "--seats", "2"]);
+    assert_eq!(row(&two, "everybody")[..3], ["3", "3", "0"], "a second seat had helped: {two}");
+    let (good, none) = played(&["2026-09-16"]);
+    assert!(!good && none.contains("no call of 2026-09-16 is on record"), "{none}");
 }
 
 #[test]

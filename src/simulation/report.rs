@@ -102,7 +102,8 @@ pub fn compared(runs: &[(Order, Tally)]) -> String {
         seconds(t.of(|kind, lane| kind.is_real() && lane == Lane::Nuisance).worst())
     });
     row("marked numbers: mean wait", &|t| seconds(t.of(|_, lane| lane == Lane::Nuisance).mean()));
-    row("marked or silent: worst wait", &|t| seconds(t.flagged().worst()));
+    row("marked numbers: worst", &|t| seconds(t.of(|_, lane| lane == Lane::Nuisance).worst()));
+    row("marked or silent: worst", &|t| seconds(t.flagged().worst()));
     row("everybody: mean wait", &|t| seconds(t.all().mean()));
     row("seats busy", &|t| percent(t.occupancy()));
     text
