@@ -8,7 +8,8 @@ use super::names::Names;
 use super::{queues, routing};
 use crate::acd::settings::{Overflow, QueueSettings, SeatSettings, Widen};
 use crate::routing::settings::Rule;
-use crate::trunk::settings::TrunkSettings;
+use crate::switchboard::settings::Screen;
+use crate::trunk::settings::{EarlyMedia, TrunkSettings};
 use crate::vocabulary::{AnswerMode, Lane, Want};
 
 /// Carriers give up on an unanswered call at about three minutes (Timer C, RFC 3261 §16.6).
@@ -37,6 +38,7 @@ impl Centre<'_> {
                 continue;
             };
             self.check_patience(rule, queue, log);
+            self.check_hearing(rule, queue, log);
             for (want, place) in rule.wants.iter().zip(&written.wants) {
                 self.check_skill(rule, want, &queue.settings, place, log);
             }
@@ -141,14 +143,39 @@ impl Centre<'_> {
         }
     }
 
+    /// Who is to be listened to must be heard before a seat answers.
+    fn check_hearing(&self, rule: &Rule, queue: &queues::Written, log: &Log) {
+        let heard = |trunk: &TrunkSettings| {
+            let answer = trunk.answer.unwrap_or(queue.settings.answer);
+            trunk.early_media == EarlyMedia::Both || answer.delay().is_some()
+        };
+        let listens = queue.announcements.screen != Screen::Never;
+        let mut trunks = self.trunks_of(rule).peekable();
+        if listens && trunks.peek().is_some() && !trunks.any(heard) {
+            log.warn(
+                &queue.name.place,
+                format!(
+                    "{}: nobody is listened to, since no trunk lets us hear callers before a seat \
+                     answers",
+                    way(rule, &queue.settings)
+                ),
+                "write early_media = \"both\" for a trunk that does, answer = \"after_seconds:5\", or \
+                 screen = \"never\"",
+            );
+        }
+    }
+
+    /// The trunks whose calls a rule may take.
+    fn trunks_of<'s>(&'s self, rule: &'s Rule) -> impl Iterator<Item = &'s TrunkSettings> + Clone {
+        let only = &rule.when.trunk;
+        self.trunks.iter().filter(move |trunk| only.is_empty() || only.contains(&trunk.id))
+    }
+
     /// The beginning of the way of a caller whom nothing answers in time but a seat; none when
     /// there is no such caller. Empty where every trunk of the rule leaves it to the queue.
     fn unanswered(&self, rule: &Rule, queue: &QueueSettings) -> Option<String> {
         let late = |mode: AnswerMode| mode.delay().is_none_or(|delay| delay > NETWORKS_GIVE_UP);
-        let of_rule = |trunk: &&TrunkSettings| {
-            rule.when.trunk.is_empty() || rule.when.trunk.contains(&trunk.id)
-        };
-        let mut trunks = self.trunks.iter().filter(of_rule);
+        let mut trunks = self.trunks_of(rule);
         if late(queue.answer) && trunks.clone().any(|trunk| trunk.answer.is_none()) {
             return Some(String::new());
         }

@@ -112,3 +112,58 @@ fn ways_that_end_badly_are_shown_from_their_beginning() {
         assert_eq!(found.first().map(String::as_str), Some(expected), "{found:#?}");
     }
 }
+
+#[test]
+fn listening_to_callers_whom_nobody_can_hear_is_a_warning() {
+    let deaf = [
+        ("trunks/telco-a.toml", "\"both\"", "\"heard\""),
+        ("trunks/telco-c.toml", "after_seconds:12", "on_agent"),
+    ];
+    for (edits, expected) in [(&deaf[..1], 0), (&deaf[1..], 0), (&deaf[..], 3)] {
+        let mut found = findings(edited(edits).path(), &[], Severity::Warning);
+        found.retain(|line| line.contains("nobody is listened to"));
+        assert_eq!(found.len(), expected, "{found:#?}");
+        let way = "queues.toml:5:8: warning: rule \"semua\" -> queue \"darurat\": nobody is";
+        assert!(expected == 0 || found[0].starts_with(way), "{found:#?}");
+    }
+}
+
+#[test]
+fn habits_that_somebody_should_look_at_are_warnings() {
+    let table: [(Edit<'_>, &str); 5] = [
+        (
+            ("gateway.toml", "mark_hours = 24", "refuse_after_marks = 3"),
+            "gateway.toml:44:22: warning: EMERGENCY CALLS ARE REFUSED: whose number was marked 3 \
+             times reaches an operator only by pressing a key; remove refuse_after_marks: marked \
+             callers then wait behind the others",
+        ),
+        (
+            ("routing.toml", "kepulauan:2", "kepulauan:4"),
+            "routing.toml:18:11: warning: rule \"kepulauan\" asks for kepulauan:4 -> queue \
+             \"laut\": its seats have kepulauan:3 at best, and a widen step lowers it after 15 s; \
+             ask for kepulauan:3, or give a seat the level",
+        ),
+        (
+            ("queues.toml", "screen = \"while_waiting\"", "screen = \"first\""),
+            "queues.toml:4:1: warning: screen = \"first\" lets everybody wait for two prompts \
+             before a seat rings; write screen = \"while_waiting\", which delays nobody",
+        ),
+        (
+            ("queues.toml", "languages = [\"id\", \"mad\"]", "languages = [\"id\", \"bjo\"]"),
+            "queues.toml:19:20: warning: nothing can be said in \"bjo\": prompts/bjo has no file; \
+             add its prompts, or leave the language out",
+        ),
+        (
+            ("queues.toml", "tier = 2", "tier = 1"),
+            "queues.toml:48:8: warning: queue \"cadangan\": seats of tier 2 are asked at the bound \
+             only, since its widen steps open up to tier 1; let a widen step open their tier",
+        ),
+    ];
+    for (edit, expected) in table {
+        let dir = edited(&[edit]);
+        good(dir.path(), &[]);
+        let mut found = findings(dir.path(), &[], Severity::Warning);
+        found.retain(|line| !line.contains("passwords of the sample"));
+        assert_eq!(found.join("\n"), expected, "{edit:?}");
+    }
+}
