@@ -161,7 +161,7 @@ fn write(dir: &Path, seats: usize, record: bool) {
     put(
         "queues.toml",
         "[[queue]]\nname = \"darurat\"\nanswer = \"on_agent\"\nring_timeout_seconds = 30\n\
-         wrap_up_seconds = 0\nmax_wait_seconds = 300\noverflow = [\"tel:+62811000112\"]\n"
+         wrap_up_seconds = 0\nmax_wait_seconds = 170\noverflow = [\"tel:+62811000112\"]\n"
             .to_owned(),
     );
     put(
