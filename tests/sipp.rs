@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use support::gateway::{Centre, Gateway, TEST_NUMBER, account};
-use support::phone::{Dialog, Message, Phone};
+use support::phone::{Dialog, Message, Phone, companion};
 use support::record::Incident;
 use support::sipp::{Sipp, received};
 use support::tone::{RATE, SEAT_HERTZ, assert_tone, talk};
@@ -329,19 +329,6 @@ fn captured(invite: &[u8], port: u16) -> Incident {
     assert_eq!(incident.text("caller.header"), "P-Asserted-Identity");
     gateway.stop();
     incident
-}
-
-/// The CANCEL or the ACK that goes with an INVITE (RFC 3261 9.1, 17.1.1.3).
-fn companion(invite: &[u8], method: &str) -> Vec<u8> {
-    let text = String::from_utf8_lossy(invite);
-    let (start, _) = text.split_once("\r\n").expect("a request line");
-    let kept = ["Via:", "Route:", "From:", "To:", "Call-ID:", "CSeq:"];
-    let lines = text.lines().take_while(|line| !line.is_empty());
-    let lines = lines.filter(|line| kept.iter().any(|name| line.starts_with(name)));
-    let headers: String = lines.map(|line| format!("{line}\r\n")).collect();
-    format!("{start}\r\nMax-Forwards: 70\r\n{headers}Content-Length: 0\r\n\r\n")
-        .replace("INVITE", method)
-        .into_bytes()
 }
 
 #[test]

@@ -141,7 +141,7 @@ impl Centre {
             "queues.toml",
             format!(
                 "[[queue]]\nname = \"darurat\"\nanswer = \"on_agent\"\n\
-                 ring_timeout_seconds = {}\nwrap_up_seconds = 0\nmax_wait_seconds = 170\n\
+                 ring_timeout_seconds = {}\nwrap_up_seconds = 0\nmax_wait_seconds = 160\n\
                  overflow = [\"tel:+62811000112\"]\n",
                 self.ring_timeout
             ),
@@ -198,10 +198,7 @@ impl Centre {
 
     /// Changes one file of a running gateway's configuration.
     pub fn edit(gateway: &Gateway, file: &str, from: &str, to: &str) {
-        let path = gateway.config().join(file);
-        let text = fs::read_to_string(&path).expect("a file");
-        assert!(text.contains(from), "{file} has no {from:?}");
-        fs::write(path, text.replace(from, to)).expect("written");
+        edit(&gateway.config(), file, from, to);
     }
 
     fn launch(&self, dir: TempDir, site: Site) -> Gateway {
@@ -248,6 +245,14 @@ impl Centre {
         gateway.console = word("console=");
         gateway
     }
+}
+
+/// Changes one file of a configuration.
+pub fn edit(config: &Path, file: &str, from: &str, to: &str) {
+    let path = config.join(file);
+    let text = fs::read_to_string(&path).expect("a file");
+    assert!(text.contains(from), "{file} has no {from:?}");
+    fs::write(path, text.replace(from, to)).expect("written");
 }
 
 fn trunk(name: &str, known_by: &str) -> String {
@@ -359,6 +364,31 @@ impl Gateway {
     /// Posts JSON to the API.
     pub fn post(&self, path: &str, json: &str) -> Answer {
         http::request(self.console, "POST", path, Some(TOKEN), json)
+    }
+
+    /// Deletes something by the API.
+    pub fn delete(&self, path: &str) -> Answer {
+        http::request(self.console, "DELETE", path, Some(TOKEN), "")
+    }
+
+    /// Makes a seat ready, or pauses it.
+    pub fn set_seat(&self, number: u8, status: &str) {
+        let json = format!("{{\"status\":\"{status}\",\"reason\":\"sholat\"}}");
+        let answer = self.post(&format!("/api/v1/seats/seat-{number}/status"), &json);
+        assert_eq!(answer.status, 204, "{answer:?}");
+    }
+
+    /// The live calls, in order of arrival.
+    pub fn calls(&self) -> Vec<Incident> {
+        let board = self.get("/api/v1/calls").json();
+        board["calls"].as_array().expect("calls").iter().cloned().map(Incident).collect()
+    }
+
+    /// Asserts that nothing is left of any call: no live one, and none that a fault set aside.
+    pub fn assert_nothing_left(&self) {
+        until("no call lives", || self.calls().is_empty().then_some(()));
+        let metrics = String::from_utf8(self.get("/metrics").body).expect("text");
+        assert!(metrics.lines().any(|line| line == "siaga112_orphans 0"), "{metrics}");
     }
 
     /// Registers the phone of a seat at port 5060 of the seat's address.

@@ -4,6 +4,7 @@
 
 #![allow(dead_code, reason = "each suite uses its own part of the support")]
 
+pub mod caller;
 pub mod digest;
 pub mod gateway;
 pub mod helper;
@@ -11,6 +12,7 @@ pub mod http;
 pub mod phone;
 pub mod pki;
 pub mod record;
+pub mod seat;
 pub mod sipp;
 pub mod site;
 pub mod tone;

@@ -144,10 +144,11 @@ impl Phone {
 
     /// Answers a request with 200.
     pub fn accept(&self, request: &Message) {
-        self.respond(request, request.header("To"), "", "");
+        self.respond("200 OK", request, request.header("To"), "", "");
     }
 
-    fn respond(&self, request: &Message, to: &str, lines: &str, sdp: &str) {
+    /// Answers a request: status and phrase, To with our tag, further header lines, SDP or none.
+    pub fn respond(&self, status: &str, request: &Message, to: &str, lines: &str, sdp: &str) {
         let copied = ["Via", "Record-Route", "From", "Call-ID", "CSeq"]
             .into_iter()
             .flat_map(|name| request.all(name).map(move |value| format!("{name}: {value}\r\n")));
@@ -155,7 +156,7 @@ impl Phone {
         let kind = if sdp.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
         let length = sdp.len();
         let text = format!(
-            "SIP/2.0 200 OK\r\n{copied}To: {to}\r\n{lines}{kind}Content-Length: {length}\r\n\r\n{sdp}"
+            "SIP/2.0 {status}\r\n{copied}To: {to}\r\n{lines}{kind}Content-Length: {length}\r\n\r\n{sdp}"
         );
         self.send(text.as_bytes());
     }
@@ -225,19 +226,24 @@ impl Dialog {
     /// returns that INVITE too.
     pub fn pick_up(phone: &Phone, media: SocketAddr) -> (Self, Message) {
         let invite = phone.await_request("INVITE");
+        let dialog = Self::accept(phone, &invite, media);
+        phone.await_request("ACK");
+        (dialog, invite)
+    }
+
+    /// Answers an INVITE with audio at `media`; the ACK is still to come.
+    pub fn accept(phone: &Phone, invite: &Message, media: SocketAddr) -> Self {
         let own = format!("{};tag={:08x}", invite.header("To"), rand::random::<u32>());
         let lines = format!("Contact: <sip:seat@{}>\r\n", phone.local());
-        phone.respond(&invite, &own, &lines, &sdp(media));
-        phone.await_request("ACK");
-        let dialog = Self {
+        phone.respond("200 OK", invite, &own, &lines, &sdp(media));
+        Self {
             call_id: invite.header("Call-ID").to_owned(),
             from: own,
             to: invite.header("From").to_owned(),
             target: invite.target(),
             routes: invite.routes(),
             cseq: 0,
-        };
-        (dialog, invite)
+        }
     }
 
     /// Calls 112 with audio at `media`; returns the INVITE's bytes.
@@ -249,15 +255,23 @@ impl Dialog {
     /// Waits for the 200 to the INVITE and acknowledges it.
     pub fn await_answer(&mut self, phone: &Phone) -> Message {
         let answer = phone.await_status(200, "INVITE");
-        self.target = answer.target();
-        // The first answer makes the dialog and its route; later ones leave it as it is.
+        self.enter(&answer);
+        // The ACK has the number of the INVITE, whatever was sent in between (RFC 3261 §13.2.2.4).
+        let number = answer.header("CSeq").split(' ').next().and_then(|n| n.parse().ok());
+        let mut ack = Self { cseq: number.expect("a CSeq"), ..self.clone() };
+        ack.request(phone, "ACK", "", "");
+        answer
+    }
+
+    /// Enters the dialog that a response makes, early or not.
+    pub fn enter(&mut self, response: &Message) {
+        self.target = response.target();
+        // The first one makes the dialog and its route; later ones leave it as it is.
         if !self.to.contains(";tag=") {
-            answer.header("To").clone_into(&mut self.to);
-            self.routes = answer.routes();
+            response.header("To").clone_into(&mut self.to);
+            self.routes = response.routes();
             self.routes.reverse();
         }
-        self.request(phone, "ACK", "", "");
-        answer
     }
 
     /// Ends the call and waits for the 200.
@@ -265,6 +279,19 @@ impl Dialog {
         self.request(phone, "BYE", "", "");
         phone.await_status(200, "BYE");
     }
+}
+
+/// The CANCEL or the ACK that goes with an INVITE (RFC 3261 9.1, 17.1.1.3).
+pub fn companion(invite: &[u8], method: &str) -> Vec<u8> {
+    let text = String::from_utf8_lossy(invite);
+    let (start, _) = text.split_once("\r\n").expect("a request line");
+    let kept = ["Via:", "Route:", "From:", "To:", "Call-ID:", "CSeq:"];
+    let lines = text.lines().take_while(|line| !line.is_empty());
+    let lines = lines.filter(|line| kept.iter().any(|name| line.starts_with(name)));
+    let headers: String = lines.map(|line| format!("{line}\r\n")).collect();
+    format!("{start}\r\nMax-Forwards: 70\r\n{headers}Content-Length: 0\r\n\r\n")
+        .replace("INVITE", method)
+        .into_bytes()
 }
 
 /// A session description for PCMA and telephone-event at `media`.

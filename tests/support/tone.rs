@@ -24,16 +24,47 @@ const FRAME: u32 = 160;
 
 /// Sends a tone as PCMA for `span` and returns the samples that arrive meanwhile.
 pub fn talk(socket: &UdpSocket, to: SocketAddr, hertz: f64, span: Duration) -> Vec<i16> {
+    let packets = u32::try_from(span.as_millis() / 20).expect("a short tone");
+    send(socket, to, (0..packets).map(|number| packet(number, hertz)))
+}
+
+/// Says samples as PCMA and returns those that arrive meanwhile.
+pub fn say(socket: &UdpSocket, to: SocketAddr, samples: &[i16]) -> Vec<i16> {
+    let pieces = samples.chunks_exact(FRAME as usize).enumerate();
+    let number = |n: usize| u32::try_from(n).expect("a short time");
+    send(socket, to, pieces.map(|(n, piece)| coded(number(n), piece.iter().copied())))
+}
+
+/// Presses a key: events of RFC 4733 with payload type 101, 100 ms, and the end three times.
+pub fn press(socket: &UdpSocket, to: SocketAddr, key: u8) {
+    let one = |number: u16| {
+        let mut bytes = vec![0x80, if number == 1 { 0xe5 } else { 0x65 }];
+        bytes.extend((1000 + number).to_be_bytes());
+        bytes.extend(160_000_u32.to_be_bytes());
+        bytes.extend(0x1120_0001_u32.to_be_bytes());
+        bytes.extend([key, if number > 5 { 0x8a } else { 0x0a }]);
+        bytes.extend((number.min(5) * 160).to_be_bytes());
+        bytes
+    };
+    send(socket, to, (1..=8).map(one));
+}
+
+/// Sends a packet each 20 ms and returns the samples that arrive meanwhile.
+fn send(
+    socket: &UdpSocket,
+    to: SocketAddr,
+    packets: impl ExactSizeIterator<Item = Vec<u8>>,
+) -> Vec<i16> {
     let ear = socket.try_clone().expect("a second handle");
     ear.set_read_timeout(Some(Duration::from_millis(200))).expect("a timeout is set");
+    let span = Duration::from_millis(20) * u32::try_from(packets.len()).expect("a short time");
     std::thread::scope(|scope| {
         let heard = scope.spawn(|| listen(&ear, Deadline::after(span)));
-        let packets = u32::try_from(span.as_millis() / 20).expect("a short tone");
         let mut beat = Deadline::after(Duration::ZERO);
-        for number in 0..packets {
+        for packet in packets {
             beat.sleep();
             beat = beat.later(Duration::from_millis(20));
-            socket.send_to(&packet(number, hertz), to).expect("loopback takes RTP");
+            socket.send_to(&packet, to).expect("loopback takes RTP");
         }
         heard.join().expect("the listener ends")
     })
@@ -47,13 +78,17 @@ pub fn sine(hertz: f64, samples: Range<u32>) -> impl Iterator<Item = i16> {
     })
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "RTP's sequence number wraps")]
 fn packet(number: u32, hertz: f64) -> Vec<u8> {
+    coded(number, sine(hertz, number * FRAME..(number + 1) * FRAME))
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "RTP's sequence number wraps")]
+fn coded(number: u32, samples: impl Iterator<Item = i16>) -> Vec<u8> {
     let mut bytes = vec![0x80, if number == 0 { 0x88 } else { 8 }];
     bytes.extend((number as u16).to_be_bytes());
     bytes.extend((number * FRAME).to_be_bytes());
     bytes.extend(0x1120_0001_u32.to_be_bytes());
-    bytes.extend(sine(hertz, number * FRAME..(number + 1) * FRAME).map(encode_alaw));
+    bytes.extend(samples.map(encode_alaw));
     bytes
 }
 
@@ -86,6 +121,13 @@ pub fn share(samples: &[i16], hertz: f64, rate: u32) -> f64 {
     tone / all
 }
 
+/// How many tenths of a second are nearly nothing but one tone. Where packets went astray a tenth
+/// may be lost.
+pub fn tenths(samples: &[i16], hertz: f64) -> usize {
+    let pieces = samples.chunks_exact(RATE as usize / 10);
+    pieces.filter(|piece| share(piece, hertz, RATE) > CLEAR).count()
+}
+
 /// Asserts that nearly all of the audio is one tone, and that there is enough of it.
 pub fn assert_tone(what: &str, samples: &[i16], hertz: f64, rate: u32) {
     let found = share(samples, hertz, rate);
@@ -107,6 +149,11 @@ pub fn assert_talk(caller: (&UdpSocket, SocketAddr), seat: (&UdpSocket, SocketAd
 
 /// Ten seconds of a tone as a WAV file of 8 kHz.
 pub fn file(path: &Path, hertz: f64) {
+    piece(path, hertz, 10 * RATE);
+}
+
+/// So many samples of a tone as a WAV file of 8 kHz.
+pub fn piece(path: &Path, hertz: f64, samples: u32) {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: RATE,
@@ -114,7 +161,7 @@ pub fn file(path: &Path, hertz: f64) {
         sample_format: hound::SampleFormat::Int,
     };
     let mut file = hound::WavWriter::create(path, spec).expect("created");
-    for sample in sine(hertz, 0..10 * RATE) {
+    for sample in sine(hertz, 0..samples) {
         file.write_sample(sample).expect("written");
     }
     file.finalize().expect("written");
