@@ -52,6 +52,19 @@ impl Caller {
         until(&what, || self.live(gateway).filter(|call| call.text("state") == state))
     }
 
+    /// The newest record of this number, as far as it is written.
+    pub fn record(&self, gateway: &Gateway) -> Option<Incident> {
+        let rows = Incident::list(&gateway.get("/api/v1/incidents?limit=100").json());
+        let own = rows.into_iter().filter(|row| row.text("caller_e164") == self.number);
+        own.max_by_key(|row| row.text("received_at"))
+    }
+
+    /// Waits until a field of the record says something.
+    pub fn await_record(&self, gateway: &Gateway, field: &str, value: &str) -> Incident {
+        let what = format!("{field} of {} is {value}", self.number);
+        until(&what, || self.record(gateway).filter(|row| row.text(field) == value))
+    }
+
     /// Waits for the answer; returns it, and where it wants audio.
     pub fn await_answer(&mut self) -> (Message, SocketAddr) {
         let answer = self.call.await_answer(&self.phone);

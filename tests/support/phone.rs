@@ -204,13 +204,14 @@ impl Dialog {
         }
     }
 
-    /// Sends the next request and returns its bytes.
+    /// Sends the next request and returns its bytes. A body is SDP, unless `lines` say otherwise.
     pub fn request(&mut self, phone: &Phone, method: &str, lines: &str, sdp: &str) -> Vec<u8> {
         self.cseq += u32::from(method != "ACK");
         let Self { call_id, from, to, target, routes, cseq } = self;
         let route: String = routes.iter().map(|route| format!("Route: {route}\r\n")).collect();
         let (local, chance) = (phone.local(), rand::random::<u64>());
-        let kind = if sdp.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+        let told = sdp.is_empty() || lines.contains("Content-Type:");
+        let kind = if told { "" } else { "Content-Type: application/sdp\r\n" };
         let bytes = format!(
             "{method} {target} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK{chance:016x};rport\r\n\
              {route}Max-Forwards: 70\r\nFrom: {from}\r\nTo: {to}\r\nCall-ID: {call_id}\r\n\

@@ -56,7 +56,6 @@ fn send(
     packets: impl ExactSizeIterator<Item = Vec<u8>>,
 ) -> Vec<i16> {
     let ear = socket.try_clone().expect("a second handle");
-    ear.set_read_timeout(Some(Duration::from_millis(200))).expect("a timeout is set");
     let span = Duration::from_millis(20) * u32::try_from(packets.len()).expect("a short time");
     std::thread::scope(|scope| {
         let heard = scope.spawn(|| listen(&ear, Deadline::after(span)));
@@ -92,8 +91,10 @@ fn coded(number: u32, samples: impl Iterator<Item = i16>) -> Vec<u8> {
     bytes
 }
 
-fn listen(socket: &UdpSocket, deadline: Deadline) -> Vec<i16> {
+/// The samples that arrive until then.
+pub fn listen(socket: &UdpSocket, deadline: Deadline) -> Vec<i16> {
     let (mut samples, mut buffer) = (Vec::new(), [0; 1500]);
+    socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a timeout is set");
     while !deadline.has_passed() {
         if let Ok(length @ 13..) = socket.recv(&mut buffer)
             && buffer[1] & 0x7f == 8
