@@ -9,6 +9,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     clippy::disallowed_methods,
     reason = "a benchmark reads the clock and may fail loudly"
 )]
@@ -97,7 +98,7 @@ impl Hall {
             self.now,
         );
         ticket.lane = [Lane::Usual, Lane::Silent, Lane::Nuisance][(chance >> 16) as usize % 3];
-        if (chance >> 24) % 4 == 0 {
+        if (chance >> 24).is_multiple_of(4) {
             let skill = ["mad", "jv", "bdl", "text"][(chance >> 32) as usize % 4].into();
             ticket.wants = vec![Want { skill, level: 1 + (chance >> 40) as u8 % 5 }];
         }

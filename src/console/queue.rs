@@ -24,7 +24,8 @@ pub(super) struct SetSeat {
     /// `ready` or `paused`.
     #[schema(value_type = String)]
     status: SeatStatus,
-    /// Why it pauses; up to 200 characters.
+    /// Why it pauses; with `ready` the one pause that is taken back, all of them without it. Up to
+    /// 200 characters.
     #[serde(default)]
     reason: String,
 }

@@ -18,7 +18,7 @@ pub enum Order {
         seat: SeatId,
         /// Ready or paused.
         status: SeatStatus,
-        /// Why it pauses; free text.
+        /// Why it pauses, in free text. With ready: the one pause that is taken back; empty: all.
         reason: String,
         /// The token's name, for the audit entry.
         by: String,

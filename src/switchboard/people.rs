@@ -29,7 +29,7 @@ impl Switchboard {
             Order::Marks => return Ok(Answer::Marks(self.marks.list(now.wall))),
             Order::WorkList => return Ok(Answer::Work(self.work.list())),
             Order::SetSeat { seat, status, reason, by } => {
-                self.set_seat(now, seat, status, reason, by)
+                self.set_seat(now, seat, status, reason.trim(), by)
             }
             Order::ExtendWrapUp { seat, seconds, by } => {
                 self.extend_wrap_up(now, seat, seconds, by)
@@ -57,15 +57,24 @@ impl Switchboard {
         now: Now,
         seat: SeatId,
         status: SeatStatus,
-        reason: String,
+        reason: &str,
         by: String,
     ) -> Result<(), Refusal> {
         self.know_seat(&seat)?;
-        let reason = reason.trim();
         let (state, input) = match status {
+            SeatStatus::Ready if reason.is_empty() => {
+                ("set ready".to_owned(), acd::Input::Resume { seat: seat.clone(), why: None })
+            }
+            // Each pause stands for itself: this one is taken back, others stay.
             SeatStatus::Ready => {
-                let state = format!("set ready {reason}").trim_end().to_owned();
-                (state, acd::Input::Resume { seat: seat.clone(), why: None })
+                let pauses = self.acd.seats().find(|s| s.seat == seat).map(|s| s.pauses);
+                let why = pauses.into_iter().flatten().find(|pause| pause.word() == reason);
+                if why.is_none() {
+                    let what = format!("seat {seat} is not paused for {reason:?}");
+                    return Err(Refusal::NotNow(what));
+                }
+                let input = acd::Input::Resume { seat: seat.clone(), why };
+                (format!("set ready {reason}"), input)
             }
             SeatStatus::Paused => {
                 let reason = if reason.is_empty() { PAUSE } else { reason }.to_owned();
