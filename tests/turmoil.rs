@@ -305,11 +305,14 @@ impl Turmoil {
     /// An order of no particular sense: most are refused.
     fn order(&mut self) {
         let (seat, by) = (self.seat(), "t".to_owned());
-        let calls = self.world.look().calls;
+        let mut calls = self.world.look().calls;
+        if self.below(4) != 0 {
+            calls.retain(|call| matches!(call.state.as_str(), "waiting" | "ringing"));
+        }
         let at = self.below(calls.len());
         let Some(call) = calls.get(at).map(|call| call.call) else { return };
         let number = Private::new(NUMBER.to_owned());
-        let order = match self.below(6) {
+        let order = match self.below(9) {
             0 => Order::ExtendWrapUp { seat, seconds: 30, by },
             1 => Order::MarkNumber { call, number, hours: None, by },
             2 => Order::ClearNumber { number, by },
