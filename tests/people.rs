@@ -54,16 +54,21 @@ fn centre(seats: usize) -> SwitchboardSettings {
     settings
 }
 
+/// The carrier is found at these places.
+fn locate(world: &mut World, places: &[&str]) {
+    let hop = |place: &&str| Hop {
+        transport: Transport::Udp,
+        address: place.parse().unwrap(),
+        name: "sbc.telco-a.example".into(),
+    };
+    let (hops, good_for) = (places.iter().map(hop).collect(), Duration::from_secs(36_000));
+    world.take(Input::Located { trunk: "telco-a".into(), hops, wrong: None, good_for });
+}
+
 fn world_of(settings: SwitchboardSettings, ports: u16) -> World {
     let seats = settings.seats.len();
     let mut world = World::of(settings, ports);
-    let hop = Hop {
-        transport: Transport::Udp,
-        address: A.parse().unwrap(),
-        name: "sbc.telco-a.example".into(),
-    };
-    let (hops, good_for) = (vec![hop], Duration::from_secs(36_000));
-    world.take(Input::Located { trunk: "telco-a".into(), hops, wrong: None, good_for });
+    locate(&mut world, &[A]);
     for seat in 1..=seats {
         world.register(seat);
     }
@@ -655,17 +660,35 @@ fn a_caller_who_rings_again_meanwhile_is_served_and_the_attempt_ends_once() {
 }
 
 #[test]
-fn a_phone_that_is_lost_while_it_rings_ends_the_attempt() {
-    let (mut world, work) = world_with_work(1);
+fn a_phone_that_is_lost_while_it_rings_ends_the_attempt_at_once() {
+    let mut world = World::of(centre(1), 200);
+    locate(&mut world, &[A]);
+    let call = world.call();
+    world.cancel(call);
+    let work = open_work(&mut world)[0].id;
     let phone = seat_address(1);
     world.on_tcp.insert(phone.clone());
     world.register(1);
     press(&mut world, work, 1).expect("carried out");
-    // Both ways to the phone ring: it never said which one it is.
+    world.seat_says(1, 180);
     let flow = world.flow(&phone);
     world.take(Input::Disconnected { flow });
-    world.pass(Duration::from_secs(40));
     assert!(told(&world).contains(&"ended seat-left".to_owned()), "{:#?}", told(&world));
+    nothing_is_left(&mut world);
+}
+
+#[test]
+fn what_one_way_says_of_the_number_does_not_count_for_the_next() {
+    let (mut world, work) = world_with_work(1);
+    locate(&mut world, &["192.0.2.2:5060", A]);
+    press(&mut world, work, 1).expect("carried out");
+    world.seat_says(1, 200);
+    let first = world.last_request("192.0.2.2:5060", "INVITE");
+    for code in [180, 181, 503] {
+        world.hear("192.0.2.2:5060", &respond(&first, code, "b", ""));
+    }
+    carrier_says(&mut world, 480, "");
+    assert_eq!(told(&world)[2], "ended unreachable");
     nothing_is_left(&mut world);
 }
 
@@ -826,8 +849,11 @@ fn a_restart_forgets_nobody() {
     };
     let cut = vec![cut_off(&world, 1, NUMBER), cut_off(&world, 2, "+6281111111111")];
     let recall = Recall { marks: vec![mark], work: vec![old], cut_off: cut };
-    world.take(Input::Recall(Box::new(recall)));
+    world.take(Input::Recall(Box::new(recall.clone())));
     assert_eq!(told(&world), ["ended seat-left", "opened dropped true", "opened dropped true"]);
+    // What is known already is not told again.
+    world.take(Input::Recall(Box::new(Recall { cut_off: Vec::new(), ..recall })));
+    assert_eq!(told(&world).len(), 3);
     let work = open_work(&mut world);
     let numbers: Vec<_> = work.iter().map(|e| e.number.clone().unwrap().reveal().clone()).collect();
     assert_eq!(numbers, ["+6281111111111", NUMBER]);
