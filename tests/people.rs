@@ -390,6 +390,23 @@ fn one_number_has_one_entry_and_who_calls_now_has_none() {
 }
 
 #[test]
+fn who_is_talked_to_already_does_not_return() {
+    for answered in [true, false] {
+        let mut world = world(1);
+        let talk = world.call();
+        if answered {
+            world.seat_says(1, 200);
+            world.ack(talk);
+        }
+        let lost = world.call();
+        world.cancel(lost);
+        world.call();
+        let returning = world.look().calls.iter().any(|call| call.priority == 7);
+        assert_eq!(returning, !answered);
+    }
+}
+
+#[test]
 fn who_has_no_number_is_listed_and_cannot_be_called() {
     let mut world = world(1);
     let text = invite(1, "sip:0328112@203.0.113.10;user=phone", SDP)
