@@ -173,6 +173,7 @@ fn who_was_lost_and_rings_again_goes_before_others_and_off_the_work_list() {
     let back = Caller::waits(&gateway, PRANKSTER);
     let live = back.live(&gateway).expect("waits");
     assert_eq!(live.text("priority"), "7");
+    assert_eq!(live.text("flags"), r#"["returning","linked"]"#);
     let list = gateway.get("/api/v1/work-list").json();
     assert_eq!(list["work"], Value::Array(Vec::new()), "the caller is here");
     let order = served(&gateway, &seat, vec![neighbour, back]);

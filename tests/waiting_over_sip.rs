@@ -22,20 +22,26 @@ use support::seat::Seat;
 use support::tone::{
     self, CALLER_HERTZ, RATE, assert_talk, assert_tone, listen, press, say, talk, tenths,
 };
-use support::wait::Deadline;
+use support::wait::{Deadline, until};
 
 /// The prompts of these tests are tones.
 const WELCOME: f64 = 600.0;
 const FIRST: f64 = 700.0;
 const SECOND: f64 = 1000.0;
+const MUSIC: f64 = 800.0;
 
 /// A centre whose trunk lets callers hear us before the answer, and us them. `trunk` and `announce`
-/// are lines of its trunk and of its queue's announcements; the welcome has so many samples.
+/// are lines of its trunk and of its queue's announcements; the welcome has so many samples;
+/// with none there is music instead.
 fn centre(trunk: &str, announce: &str, welcome: u32) -> Gateway {
     let prepare = |_: &_, config: &Path| {
         let prompts = config.join("prompts/id");
         fs::create_dir_all(&prompts).expect("created");
-        tone::piece(&prompts.join("selamat-datang.wav"), WELCOME, welcome);
+        if welcome > 0 {
+            tone::piece(&prompts.join("selamat-datang.wav"), WELCOME, welcome);
+        } else {
+            tone::piece(&config.join("prompts/musik.wav"), MUSIC, 10 * RATE);
+        }
         tone::piece(&prompts.join("diam-1.wav"), FIRST, RATE * 6 / 10);
         tone::piece(&prompts.join("diam-2.wav"), SECOND, RATE * 6 / 10);
         let answer = "answer = \"on_agent\"\n";
@@ -127,6 +133,18 @@ fn an_announcement_that_must_arrive_is_acknowledged_before_the_answer() {
     gateway.stop();
 }
 
+#[test]
+fn a_queue_without_a_welcome_lets_callers_hear_its_music_before_the_answer() {
+    let gateway = centre("answer = \"on_agent\"", "welcome = []\nmusic = \"musik\"", 0);
+    let (caller, media, _) = early(&gateway, "+6281234567854", "");
+    let heard = talk(&caller.audio, media, CALLER_HERTZ, Duration::from_secs(2));
+    assert_tone("the music", &heard, MUSIC, RATE);
+    caller.gives_up();
+    assert_eq!(gateway.incident().steps("early-media"), 1);
+    gateway.assert_nothing_left();
+    gateway.stop();
+}
+
 // ---- who says nothing -----------------------------------------------------------------------------
 
 /// Listens for two seconds before and after each prompt.
@@ -145,6 +163,12 @@ fn assert_prompted(who: &str, heard: &[i16]) {
         let found = tenths(heard, hertz);
         assert!((4..=7).contains(&found), "{who}: {found} tenths of the {what} prompt");
     }
+}
+
+/// Lane and flags of a call on the live board.
+fn shown(gateway: &Gateway, caller: &Caller) -> [String; 2] {
+    let live = caller.live(gateway).expect("a live call");
+    ["lane", "flags"].map(|field| live.text(field))
 }
 
 /// A word and a pause, as often as it goes into so many seconds. Twice as loud as the prompt, for it
@@ -176,8 +200,10 @@ fn who_says_nothing_is_asked_twice_stands_behind_who_speaks_and_is_answered_all_
     });
     for caller in [&dead, &quiet] {
         caller.await_record(&gateway, "lane", "silent");
+        assert_eq!(shown(&gateway, caller), ["silent", r#"["silent"]"#]);
     }
     speaks.await_record(&gateway, "heard", "voice");
+    assert_eq!(shown(&gateway, &speaks), ["usual", r#"["spoke"]"#]);
     gateway.set_seat(1, "ready");
     for caller in [&mut speaks, &mut dead, &mut quiet] {
         seat.answers();
@@ -205,6 +231,9 @@ fn a_key_is_a_sign_of_life_by_rtp_and_by_sip() {
     let (presses, media, _) = early(&gateway, "+6281234567864", "");
     press(&presses.audio, media, 5);
     presses.await_record(&gateway, "heard", "key");
+    until("the key is shown", || {
+        (shown(&gateway, &presses) == ["usual", r#"["pressed"]"#]).then_some(())
+    });
     // Whoever was found silent already may still come forward.
     caller.await_record(&gateway, "lane", "silent");
     let kind = "Content-Type: application/dtmf-relay\r\n";

@@ -243,6 +243,10 @@ pub struct Call {
     pub known: Option<Private<String>>,
     /// The number to call back, E.164.
     pub callable: Option<Private<String>>,
+    /// The caller was lost before, or was called back in vain, and rings again.
+    pub returning: bool,
+    /// It belongs to an earlier call.
+    pub linked: bool,
     /// What routing is asked again when the configuration changes.
     pub asked: Asked,
     /// Whether the caller may be asked for a sign.
@@ -333,6 +337,8 @@ impl Call {
             priority: 0,
             known: None,
             callable: None,
+            returning: false,
+            linked: false,
             asked: Asked::default(),
             listen: true,
             refuse: false,

@@ -109,9 +109,10 @@ impl Switchboard {
     }
 }
 
-/// What listening to the caller has found.
+/// What is known of the caller from before, and what listening has found.
 fn flags(call: &crate::call::Call) -> Vec<String> {
-    let words: &[&str] = match call.verdict {
+    let before = [(call.returning, "returning"), (call.linked, "linked")];
+    let heard: &[&str] = match call.verdict {
         None => &[],
         Some(Verdict::Spoke) => &["spoke"],
         Some(Verdict::Tapped) => &["tapped"],
@@ -119,7 +120,8 @@ fn flags(call: &crate::call::Call) -> Vec<String> {
         Some(Verdict::Silent { noise: false }) => &["silent"],
         Some(Verdict::Silent { noise: true }) => &["silent", "noise"],
     };
-    words.iter().map(|word| (*word).to_owned()).collect()
+    let before = before.into_iter().filter_map(|(is, word)| is.then_some(word));
+    before.chain(heard.iter().copied()).map(str::to_owned).collect()
 }
 
 /// A moment to come, as the calendar says it.

@@ -50,6 +50,7 @@ impl Switchboard {
         let incident = self.calls.get(&id).map(|call| call.incident);
         let incident = incident.unwrap_or(crate::vocabulary::IncidentId(id.0));
         let seen = self.recent.arrived(now.wall, settings, number.as_ref(), id, incident);
+        let linked = !seen.links.is_empty();
         let mut facts: Vec<Fact> = Vec::new();
         for link in seen.links {
             facts.push(Fact::Linked { call: id, to: link.call, why: link.why });
@@ -63,6 +64,7 @@ impl Switchboard {
         let trusted = trunk.trust_identity;
         let headers =
             priority_of_headers(trusted, &arrival.resource_priority, arrival.priority.as_deref());
+        let called_back = closed.is_some_and(|closed| !closed.entry.attempts.is_empty());
         let decision = screening::decide(
             settings,
             &screening::Caller {
@@ -72,13 +74,14 @@ impl Switchboard {
                 mark: number.as_ref().and_then(|n| self.marks.standing(now.wall, n)),
                 mass: mass.as_ref(),
                 lost: seen.lost.as_ref(),
-                called_back: closed.is_some_and(|closed| !closed.entry.attempts.is_empty()),
+                called_back,
             },
         );
         let last = number.as_ref().and_then(|n| self.recent.last_operator(n)).cloned();
         let wants = self.needs(id, arrival);
         if let Some(call) = self.calls.get_mut(&id) {
             (call.known, call.callable, call.last) = (number, callable, last);
+            (call.returning, call.linked) = (seen.lost.is_some() || called_back, linked);
             call.asked = Asked {
                 service: arrival.service.clone(),
                 kecamatan: arrival.kecamatan.clone(),

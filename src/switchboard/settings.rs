@@ -65,6 +65,15 @@ pub struct Announcements {
     pub refused: Vec<PromptId>,
 }
 
+impl Announcements {
+    /// Whether there is any reason to let callers hear us before the answer.
+    #[must_use]
+    pub fn say_anything(&self) -> bool {
+        let says = !self.welcome.is_empty() || !self.wait.is_empty();
+        says || self.music.is_some() || self.screen != Screen::Never
+    }
+}
+
 /// How a place in the queue is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {

@@ -70,7 +70,7 @@ impl Switchboard {
         if refuse {
             return self.refuse_unless_key(now, id);
         }
-        let announces = self.announcements(id).is_some_and(|a| !a.welcome.is_empty());
+        let announces = self.announcements(id).is_some_and(Announcements::say_anything);
         let wanted = announces && early != EarlyMedia::No;
         if wanted && self.send_early_media(now, id, early) {
             self.note(now, Fact::EarlyMedia { call: id });
