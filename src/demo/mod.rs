@@ -3,6 +3,7 @@
 //!
 //! The phones are outsiders: they reach the gateway only through its listeners.
 
+mod desk;
 mod phone;
 mod sample;
 mod story;
@@ -60,10 +61,12 @@ async fn within(folder: &Path, temporary: bool, stay: bool) -> anyhow::Result<()
     let sip = server.sip_listeners().first().context("no SIP listener")?.address;
     let told = async {
         let shown = view::Shown::begin(&server, &config_folder);
-        let heard = view::show(&server, story::play(sip, server.clock()), shown).await?;
+        let story = story::play(sip, server.console_address(), server.clock());
+        let heard = view::show(&server, story, shown).await?;
         // The last recordings are sealed and the last entries reach the database.
         let incidents = settled(&server).await?;
-        view::finish(heard, &store::cli::table(&incidents), folder, temporary, stay);
+        view::finish(heard, &store::cli::table(&incidents), &view::reasons(&incidents));
+        view::farewell(folder, temporary, stay);
         Ok(())
     };
     let told = tokio::select! {

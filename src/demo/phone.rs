@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::net::UdpSocket;
 
-use super::tone::Tone;
+use super::tone::{Says, Tone};
 use crate::sdp::{self, CodecKind, Direction, OfferParts};
 use crate::server::Clock;
 use crate::sip::digest::Algorithm;
@@ -26,12 +26,12 @@ pub struct Phone {
     dice: Dice,
     clock: Clock,
     flow: Flow,
-    hertz: f64,
+    says: Says,
     tone: Option<Tone>,
 }
 
 impl Phone {
-    /// A phone on `ip` that talks to the gateway at `gateway` and hums at `hertz`.
+    /// A phone on `ip` that talks to the gateway at `gateway`.
     ///
     /// # Errors
     /// A socket that cannot be bound.
@@ -39,7 +39,7 @@ impl Phone {
         ip: IpAddr,
         gateway: SocketAddr,
         clock: Clock,
-        hertz: f64,
+        says: Says,
     ) -> std::io::Result<Self> {
         let socket = UdpSocket::bind((ip, 0)).await?;
         let rtp = Arc::new(UdpSocket::bind((ip, 0)).await?);
@@ -51,7 +51,7 @@ impl Phone {
             dice: crate::server::dice(),
             clock,
             flow: Flow { transport: Transport::Udp, local, remote: gateway },
-            hertz,
+            says,
             tone: None,
         })
     }
@@ -139,12 +139,26 @@ impl Phone {
         .into()
     }
 
-    /// Starts to hum at the far end that an SDP names.
+    /// Speaks to the far end that an SDP names, unless it does already: the 200 says what the 183
+    /// did.
     pub fn talk(&mut self, theirs: Option<&[u8]>) {
         let audio = theirs.and_then(|text| sdp::audio(&sdp::parse(text).ok()?));
-        if let Some(to) = audio.and_then(|a| a.rtp) {
+        if let Some(to) = audio.and_then(|a| a.rtp).filter(|_| self.tone.is_none()) {
             let ssrc = u32::try_from(self.dice.number() >> 32).unwrap_or(1);
-            self.tone = Some(Tone::start(Arc::clone(&self.rtp), to, self.hertz, ssrc));
+            self.tone = Some(Tone::start(Arc::clone(&self.rtp), to, self.says, ssrc));
+        }
+    }
+
+    /// RTP packets that it has heard since it began to speak.
+    #[must_use]
+    pub fn heard(&self) -> u64 {
+        self.tone.as_ref().map_or(0, Tone::heard)
+    }
+
+    /// Presses a key.
+    pub async fn press(&self) {
+        if let Some(tone) = &self.tone {
+            tone.press().await;
         }
     }
 

@@ -23,6 +23,28 @@ const FILES: [(&str, &str); 6] = [
     ("trunks/demo.toml", CARRIERS),
 ];
 
+/// What callers hear who wait, in Indonesian.
+const PROMPTS: [(&str, &[u8]); 4] = [
+    ("id/menunggu.opus", include_bytes!("../../config/prompts/id/menunggu.opus")),
+    ("id/diam-1.opus", include_bytes!("../../config/prompts/id/diam-1.opus")),
+    ("id/diam-2.opus", include_bytes!("../../config/prompts/id/diam-2.opus")),
+    ("musik.opus", include_bytes!("../../config/prompts/musik.opus")),
+];
+
+/// What stands otherwise than in the sample: nobody wants to watch an operator write for ten
+/// seconds, or a caller be listened to for four.
+const SHORTER: [(&str, &str); 5] = [
+    ("wrap_up_seconds = 10 ", "wrap_up_seconds = 2 "),
+    ("wrap_up_seconds = 10\n", "wrap_up_seconds = 2\n"),
+    ("wrap_up_seconds = 20\n", "wrap_up_seconds = 2\n"),
+    ("languages = [\"id\", \"mad\"]", "languages = [\"id\"]"),
+    ("screen = \"while_waiting\"", "screen = \"while_waiting\"\nwelcome = []\nlisten_seconds = 2"),
+];
+
+/// The token of the demo's console.
+pub const TOKEN: &str = "demo";
+
+/// The first carrier plays its own ring-back tone; callers of the others hear us before the answer.
 const CARRIERS: &str = r#"
 [[trunk]]
 name = "telco-a"
@@ -35,12 +57,14 @@ name = "telco-b"
 source = ["127.0.0.11"]
 trust_identity = true
 area_code = "0328"
+early_media = "both"
 
 [[trunk]]
 name = "telco-c"
 source = ["127.0.0.13"]
 trust_identity = true
 area_code = "0328"
+early_media = "both"
 "#;
 
 /// The rest of a multipart body with a location in Sapeken.
@@ -59,15 +83,12 @@ xmlns:ca=\"urn:ietf:params:xml:ns:pidf:geopriv10:civicAddr\" entity=\"pres:demo\
 /// The folder or a file cannot be written.
 pub fn write(folder: &Path, data: &Path) -> io::Result<()> {
     for (name, text) in FILES {
-        let path = folder.join(name);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
-        // Nobody wants to watch an operator write for ten seconds.
-        let text = text.replace("wrap_up_seconds = 10 ", "wrap_up_seconds = 2 ");
-        let text = text.replace("wrap_up_seconds = 10\n", "wrap_up_seconds = 2\n");
-        let text = text.replace("wrap_up_seconds = 20\n", "wrap_up_seconds = 2\n");
-        std::fs::write(path, text)?;
+        let text =
+            SHORTER.iter().fold(text.to_owned(), |text, (long, short)| text.replace(long, short));
+        put(&folder.join(name), text.as_bytes())?;
+    }
+    for (name, audio) in PROMPTS {
+        put(&folder.join("prompts").join(name), audio)?;
     }
     let gateway = format!(
         r#"
@@ -94,9 +115,16 @@ listen = "127.0.0.1:0"
 
 [[console.token]]
 name = "demo"
-token = "demo"
+token = "{TOKEN}"
 "#,
         data = data.display().to_string()
     );
     std::fs::write(folder.join("gateway.toml"), gateway)
+}
+
+fn put(path: &Path, content: &[u8]) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    std::fs::write(path, content)
 }

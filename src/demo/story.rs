@@ -1,4 +1,4 @@
-//! Who calls, when, and what becomes of it: a quarter of a minute at a call centre.
+//! Who calls, when, and what becomes of it: half a minute at a call centre.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::phone::Phone;
-use super::sample;
+use super::tone::Says;
+use super::{desk, sample};
 use crate::server::Clock;
 use crate::sip::{Event, Method, Name, Request, Uri};
 
@@ -24,14 +25,25 @@ struct Caller {
     patience: f32,
     /// A location in the INVITE, as an NG112 network sends it.
     located: bool,
+    /// Says nothing, and presses a key after so many seconds.
+    presses: Option<f32>,
+    /// The operator marks the number.
+    prank: bool,
 }
 
-const CALLERS: [Caller; 9] = [
+const PRANKSTER: &str = "+62328671234";
+
+const CALLERS: [Caller; 11] = [
     Caller::new(0.5, 11, "081234567890", "sip:0328112@gw").talks(6.0),
     Caller::new(1.0, 12, "+6281803445566", "urn:service:sos.fire").talks(7.0).with_location(),
-    Caller::new(1.5, 13, "0328671234", "sip:112@gw").talks(4.0),
+    // A prank: its number is marked, and its next call stands behind the others.
+    Caller::new(1.5, 13, PRANKSTER, "sip:112@gw").talks(2.0).is_prank(),
+    Caller::new(6.0, 13, PRANKSTER, "sip:112@gw").talks(2.0),
+    // Is lost while waiting, rings again, and goes before the others.
     Caller::new(2.0, 11, "085733112200", "sip:1120328@gw").gives_up(2.5),
-    Caller::new(2.5, 12, "087855501234", "sip:+62328112@gw").talks(5.0),
+    Caller::new(6.5, 11, "085733112200", "sip:1120328@gw").talks(4.0),
+    // Cannot speak: is asked for a sign, and gives one.
+    Caller::new(2.5, 11, "087855501234", "sip:+62328112@gw").talks(4.0).presses(5.0),
     Caller::new(3.0, 13, "anonymous", "sip:112@gw").talks(3.0),
     Caller::new(3.5, 11, "082139998877", "urn:service:sos.ambulance").talks(5.0).with_location(),
     Caller::new(4.0, 12, "081999000111", "sip:112@gw").gives_up(1.0),
@@ -40,7 +52,17 @@ const CALLERS: [Caller; 9] = [
 
 impl Caller {
     const fn new(at: f32, carrier: u8, number: &'static str, dialled: &'static str) -> Self {
-        Self { at, carrier, number, dialled, talk: None, patience: 60.0, located: false }
+        Self {
+            at,
+            carrier,
+            number,
+            dialled,
+            talk: None,
+            patience: 60.0,
+            located: false,
+            presses: None,
+            prank: false,
+        }
     }
 
     const fn talks(self, seconds: f32) -> Self {
@@ -54,26 +76,55 @@ impl Caller {
     const fn with_location(self) -> Self {
         Self { located: true, ..self }
     }
+
+    const fn presses(self, seconds: f32) -> Self {
+        Self { presses: Some(seconds), ..self }
+    }
+
+    const fn is_prank(self) -> Self {
+        Self { prank: true, ..self }
+    }
+
+    const fn says(&self) -> Says {
+        if self.presses.is_some() { Says::Nothing } else { Says::Words }
+    }
 }
 
 /// What the phones heard, for the last line of the demo.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Heard {
-    /// RTP packets that reached callers.
+    /// RTP packets that reached callers after the answer …
     pub callers: u64,
+    /// … and before it: announcements and music.
+    pub before: u64,
     /// Callers who spoke with somebody.
     pub answered: u64,
+    /// Callers who heard us before the answer.
+    pub announced: u64,
+}
+
+impl Heard {
+    fn add(&mut self, other: Self) {
+        self.callers += other.callers;
+        self.before += other.before;
+        self.answered += u64::from(other.callers > 0);
+        self.announced += u64::from(other.before > 0);
+    }
 }
 
 /// Plays the whole story; ends when every caller has hung up.
 ///
 /// # Errors
 /// A phone's socket could not be bound, or its registration was not taken.
-pub async fn play(gateway: SocketAddr, clock: Clock) -> std::io::Result<Heard> {
+pub async fn play(
+    gateway: SocketAddr,
+    console: SocketAddr,
+    clock: Clock,
+) -> std::io::Result<Heard> {
     let mut seats = JoinSet::new();
     let ip = |last| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
     for (last, (user, password)) in (21..).zip(sample::SEATS) {
-        let mut phone = Phone::new(ip(last), gateway, clock, 880.0).await?;
+        let mut phone = Phone::new(ip(last), gateway, clock, Says::Tone(880.0)).await?;
         if !phone.register(user, password, sample::DOMAIN).await {
             let text = format!("the gateway did not take the registration of {user}");
             return Err(std::io::Error::other(text));
@@ -82,17 +133,15 @@ pub async fn play(gateway: SocketAddr, clock: Clock) -> std::io::Result<Heard> {
     }
     let mut callers = JoinSet::new();
     for caller in CALLERS {
-        let phone = Phone::new(ip(caller.carrier), gateway, clock, 440.0).await?;
+        let phone = Phone::new(ip(caller.carrier), gateway, clock, caller.says()).await?;
         callers.spawn(async move {
             tokio::time::sleep(Duration::from_secs_f32(caller.at)).await;
-            call(phone, caller).await
+            call(phone, caller, console).await
         });
     }
     let mut heard = Heard::default();
     while let Some(caller) = callers.join_next().await {
-        let packets = caller.unwrap_or_default();
-        heard.callers += packets;
-        heard.answered += u64::from(packets > 0);
+        heard.add(caller.unwrap_or_default());
     }
     seats.shutdown().await;
     Ok(heard)
@@ -130,31 +179,43 @@ async fn sit(mut phone: Phone) {
 }
 
 /// A caller: INVITE, and then as the story has it.
-async fn call(mut phone: Phone, caller: Caller) -> u64 {
+async fn call(mut phone: Phone, caller: Caller, console: SocketAddr) -> Heard {
     let invite = invite(&mut phone, &caller);
     let client = phone.send(invite).await;
     let patience = Duration::from_secs_f32(caller.patience);
+    let mut presses = caller.presses.map(Duration::from_secs_f32);
+    let mut heard = Heard::default();
     loop {
-        let Some(event) = phone.next(patience).await else {
+        let Some(event) = phone.next(presses.unwrap_or(patience)).await else {
+            if presses.take().is_some() {
+                phone.press().await;
+                continue;
+            }
+            heard.before = phone.hush();
             phone.cancel(client).await;
             // The 487 is acknowledged by the transaction.
             let _ = phone.next(Duration::from_secs(2)).await;
-            return 0;
+            return heard;
         };
         let Event::Response { response, .. } = &event else { continue };
         match response.code {
-            100..200 => {}
+            100..200 => phone.talk(Phone::sdp_of(response).as_deref()),
             200..300 => {
-                let Some(mut dialog) = phone.acknowledge(&event).await else { return 0 };
+                let Some(mut dialog) = phone.acknowledge(&event).await else { return heard };
+                heard.before = phone.heard();
                 phone.talk(Phone::sdp_of(response).as_deref());
                 let talk = Duration::from_secs_f32(caller.talk.unwrap_or(1.0));
                 tokio::time::sleep(talk).await;
-                let heard = phone.hush();
+                if caller.prank && desk::marks_prankster(console, caller.number).await.is_err() {
+                    // The records show that nothing was marked.
+                    tracing::warn!("the demo's prankster was not marked");
+                }
+                heard.callers = phone.hush().saturating_sub(heard.before);
                 phone.send(dialog.request(&Method::Bye)).await;
                 let _ = phone.next(Duration::from_secs(2)).await;
                 return heard;
             }
-            _ => return 0,
+            _ => return heard,
         }
     }
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use super::story::Heard;
 use crate::server::Server;
-use crate::switchboard::view::Board;
+use crate::store::IncidentSummary;
+use crate::switchboard::view::{Board, CallView};
+use crate::vocabulary::Lane;
 
 /// What the viewer remembers between two looks.
 pub struct Shown {
@@ -72,17 +74,39 @@ pub async fn show(
     Ok(story.await??)
 }
 
-/// The last words.
-pub fn finish(heard: Heard, table: &str, folder: &Path, temporary: bool, stay: bool) {
+/// What came of it.
+pub fn finish(heard: Heard, table: &str, reasons: &str) {
+    let Heard { callers, before, answered, announced } = heard;
     print(&format!(
-        "\nCallers who spoke with somebody: {}; RTP packets that reached callers: {}.\n",
-        heard.answered, heard.callers
+        "\nCallers who spoke with somebody: {answered}; RTP packets that reached them: {callers}.\n\
+         Callers who heard announcements and music before: {announced}; packets: {before}.\n\
+         \nIncident records that this demo wrote:\n\n{table}\n\
+         What they say of who waited otherwise, and of what was heard:\n\n{reasons}"
     ));
-    print(&format!("\nIncident records that this demo wrote:\n\n{table}\n"));
+}
+
+/// A line for each call that stood in another lane, or of whom something was heard while waiting;
+/// the oldest first.
+pub fn reasons(incidents: &[IncidentSummary]) -> String {
+    let mut text = String::new();
+    for incident in incidents.iter().rev() {
+        let heard = incident.heard.as_ref().map(|heard| format!("heard: {heard}"));
+        let said: Vec<String> = incident.lane_why.clone().into_iter().chain(heard).collect();
+        if !said.is_empty() {
+            let (number, lane) = (incident.number(), &incident.lane);
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{number:<15} {lane:<8} {}", said.join("; "));
+        }
+    }
+    text
+}
+
+/// The last words.
+pub fn farewell(folder: &Path, temporary: bool, stay: bool) {
     if !temporary {
-        print(&format!("Data: {}\n", folder.display()));
+        print(&format!("\nData: {}\n", folder.display()));
     } else if !stay {
-        print("The demo's data was temporary and is gone.\n");
+        print("\nThe demo's data was temporary and is gone.\n");
     }
 }
 
@@ -105,7 +129,7 @@ fn picture(board: &Board) -> String {
     let _ = writeln!(
         text,
         "  {:<15} {:<14} {:<9} {:<10} {:<8} {:<8}   age",
-        "caller", "dialled", "trunk", "queue", "state", "seat"
+        "caller", "dialled", "note", "queue", "state", "seat"
     );
     for call in &board.calls {
         let _ = writeln!(
@@ -113,7 +137,7 @@ fn picture(board: &Board) -> String {
             "  {:<15} {:<14} {:<9} {:<10} {:<8} {:<8} {:>4}s",
             cut(call.caller.reveal(), 15),
             cut(call.dialled.trim_start_matches("urn:service:"), 14),
-            cut(call.trunk.as_ref().map_or("-", |t| t.as_str()), 9),
+            cut(note(call), 9),
             cut(call.queue.as_ref().map_or("-", |q| q.as_str()), 10),
             cut(&call.state, 8),
             cut(call.seat.as_ref().map_or("-", |s| s.as_str()), 8),
@@ -146,6 +170,14 @@ fn picture(board: &Board) -> String {
         );
     }
     text
+}
+
+/// What is special about a call: its lane, or what is known of the caller.
+fn note(call: &CallView) -> &str {
+    match call.lane {
+        Lane::Usual => call.flags.first().map_or("", String::as_str),
+        lane => lane.word(),
+    }
 }
 
 fn rule(title: &str) -> String {
@@ -184,8 +216,8 @@ fn print(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::switchboard::view::{CallView, QueueView, SeatView};
-    use crate::vocabulary::{AnswerMode, CallId, IncidentId, Lane, Private, Uid, WallTime};
+    use crate::switchboard::view::{QueueView, SeatView};
+    use crate::vocabulary::{AnswerMode, CallId, IncidentId, Private, Uid, WallTime};
 
     #[test]
     fn no_line_of_the_picture_wraps() {
