@@ -99,7 +99,7 @@ fn a_browser_takes_calls_and_either_side_hangs_up() {
     assert_eq!(endings, ["talking caller hung-up", "talking seat hung-up"]);
     // Its registration would last for minutes; it ends with the window.
     browser.js.kill();
-    gateway.await_seat("seat-1", "signed-out");
+    gateway.await_seat("seat-1", "paused");
     gateway.stop();
 }
 
@@ -166,7 +166,7 @@ fn a_browser_that_closes_while_it_rings_passes_the_call_on_at_once() {
     let (_, invite) = Dialog::pick_up(&phone, audio.local_addr().expect("bound"));
     assert!(invite.header("To").contains("seat-2"));
     call.await_answer(&trunk);
-    gateway.await_seat("seat-1", "signed-out");
+    gateway.await_seat("seat-1", "paused");
     call.hang_up(&trunk);
     let incident = gateway.incident();
     assert_eq!(incident.offers(), ["seat-1 unreachable", "seat-2 answered"]);

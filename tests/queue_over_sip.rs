@@ -109,17 +109,18 @@ fn assert_order(calls: &[Incident]) {
     }
 }
 
-/// By the places of the journal, each talk of a seat is over before its next one begins.
+/// Each talk of a seat is over before its next one begins. By the times that the records give: an
+/// ending is written when its audio is closed, which may be after the next answer.
 fn assert_one_talk_a_seat(calls: &[Incident]) {
-    let mut talks: BTreeMap<String, Vec<(u64, u64)>> = BTreeMap::new();
+    let mut talks: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     for call in calls {
-        let talk = (place(call, "answered"), place(call, "ended"));
+        let talk = (call.text("answered_at"), call.text("ended_at"));
         talks.entry(call.text("seat")).or_default().push(talk);
     }
     assert_eq!(talks.len(), usize::from(SEATS), "every seat has its share");
     for (seat, mut talks) in talks {
         talks.sort_unstable();
-        let apart = talks.windows(2).all(|two| two[0].1 < two[1].0);
+        let apart = talks.windows(2).all(|two| two[0].1 <= two[1].0);
         assert!(apart, "{seat} talks twice at once: {talks:?}");
     }
 }

@@ -495,7 +495,7 @@ async fn a_restart_recalls_marks_that_stand_and_entries_that_are_open() {
         number: Some(Private::new("+628120000001".into())),
         at: at(1, 9_700),
         attempts: vec![attempt],
-        times: 1,
+        times: 2,
     };
     assert_eq!(recall.work, [entry]);
     let expired = store.recall(WallTime(BASE + 7_200_000_000)).await.expect("recalls");

@@ -109,7 +109,7 @@ fn phones_of_every_transport_take_calls_and_are_signed_out_when_their_connection
         let metrics = String::from_utf8(metrics.body).unwrap();
         assert!(metrics.contains(&open), "{metrics}");
         drop(phone);
-        await_seat(&gateway, "signed-out");
+        await_seat(&gateway, "paused");
     }
     let calls = gateway.incidents(SECURE.len());
     assert!(calls.iter().all(|call| call.ending() == "talking caller hung-up"), "{calls:?}");
@@ -302,7 +302,7 @@ fn a_websocket_must_speak_sip_and_come_from_a_page_that_may() {
     assert!(with(SIP).is_ok(), "a phone that is no browser");
     phone.send(b"hello");
     phone.await_end();
-    await_seat(&gateway, "signed-out");
+    await_seat(&gateway, "paused");
     let mut long = with(SIP).expect("WS");
     long.send(&[b'x'; 65_536]);
     long.await_end();

@@ -179,7 +179,10 @@ impl Book {
         };
         let after = matches!(
             fact,
-            Fact::Signalled { .. } | Fact::RecordingStarted { .. } | Fact::RecordingSealed { .. }
+            Fact::Signalled { .. }
+                | Fact::RecordingStarted { .. }
+                | Fact::RecordingSealed { .. }
+                | Fact::WorkOpened { .. }
         );
         assert!(record.ended.is_none() || after, "{fact:?} after the end: {record:#?}");
         if !after && !self.forgets {

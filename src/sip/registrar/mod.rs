@@ -94,7 +94,7 @@ impl Registrar {
             .cloned()
             .collect();
         for seat in gone {
-            self.keep(&seat, |_| false);
+            self.keep(&seat, false, |_| false);
         }
     }
 
@@ -136,7 +136,7 @@ impl Registrar {
     /// Forgets the bindings whose time is over.
     pub fn tick(&mut self, now: Moment) {
         while let Some(seat) = self.deadlines.pop_due(now) {
-            self.keep(&seat, |binding| binding.expires_at > now);
+            self.keep(&seat, true, |binding| binding.expires_at > now);
         }
     }
 
@@ -151,7 +151,7 @@ impl Registrar {
             .map(|(seat, _)| seat.clone())
             .collect();
         for seat in seats {
-            self.keep(&seat, |binding| !on_it(binding));
+            self.keep(&seat, true, |binding| !on_it(binding));
         }
     }
 
@@ -162,13 +162,14 @@ impl Registrar {
         }
     }
 
-    fn keep(&mut self, seat: &SeatId, wanted: impl Fn(&Binding) -> bool) {
+    /// Keeps the phones that are wanted; `lost` says that the others went without a word.
+    fn keep(&mut self, seat: &SeatId, lost: bool, wanted: impl Fn(&Binding) -> bool) {
         let Some(phones) = self.bindings.get_mut(seat) else { return };
         phones.retain(wanted);
         if phones.is_empty() {
             self.bindings.remove(seat);
             let seat = seat.clone();
-            self.changes.push(Reachability { seat, reachable: false, lost: true });
+            self.changes.push(Reachability { seat, reachable: false, lost });
         }
         self.schedule(seat);
     }
@@ -287,10 +288,10 @@ impl Registrar {
         asked: &Asked,
         dice: &mut Dice,
     ) {
-        let Some(wishes) = wishes else { return self.keep(seat, |_| false) };
+        let Some(wishes) = wishes else { return self.keep(seat, false, |_| false) };
         for wish in wishes {
             if wish.seconds == 0 {
-                self.keep(seat, |b| !wish.is(b));
+                self.keep(seat, false, |b| !wish.is(b));
                 continue;
             }
             let phones = self.bindings.entry(seat.clone()).or_default();
