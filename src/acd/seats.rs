@@ -113,11 +113,16 @@ impl Distributor {
             seat.idle_since = now;
             seat.misses = 0;
         }
-        self.deadlines.clear(&Timer::Aside(id.clone()));
-        if matches!(seat.bond, Bond::WrapUp { .. } | Bond::Rest) {
+        let aside = seat.pauses.contains(&Pause::Misses);
+        // Only who says that all is well ends what follows a call.
+        if why.is_none() && matches!(seat.bond, Bond::WrapUp { .. } | Bond::Rest) {
             seat.bond = Bond::None;
             seat.idle_since = now;
             self.deadlines.clear(&Timer::Seat(id.clone()));
+        }
+        // Who is set aside still keeps the way back.
+        if !aside {
+            self.deadlines.clear(&Timer::Aside(id.clone()));
         }
     }
 
