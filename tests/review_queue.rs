@@ -77,3 +77,31 @@ fn a_pause_that_ends_leaves_the_wrap_up() {
     hall.resume("s1");
     assert_eq!(hall.states["s1"], SeatState::Ready, "ready is the operator's word");
 }
+
+/// Where all seats ring and nobody answers, they all miss in the same moment: one of them stays.
+#[test]
+fn of_seats_that_miss_at_once_the_last_one_stays_open() {
+    let strategy = Strategy::RingAll;
+    let queues = [QueueSettings { misses: 2, strategy, ..queue("q") }];
+    let seats = [seat("s1", &["q"]), seat("s2", &["q"]), seat("s3", &["q"])];
+    let mut hall = Hall::new(&queues, &seats);
+    hall.sign_in(&seats);
+    hall.call("q", 0);
+    hall.pass(seconds(25));
+    let paused = |state: &&SeatState| **state == SeatState::Paused;
+    assert_eq!(hall.states.values().filter(paused).count(), 2, "{:?}", hall.states);
+    assert_eq!(hall.aside.len(), 2);
+}
+
+/// A seat that is the last one of any queue that it serves stays open too.
+#[test]
+fn the_last_open_seat_of_another_queue_stays_open() {
+    let queues = [QueueSettings { misses: 1, ..queue("a") }, queue("b")];
+    let seats = [seat("s1", &["a", "b"]), seat("s2", &["a"])];
+    let mut hall = Hall::new(&queues, &seats);
+    hall.sign_in(&seats);
+    hall.call("a", 0);
+    let on_first = hall.offers.iter().find(|(_, (_, s))| s.as_str() == "s1").map(|o| *o.0);
+    hall.refuse(on_first.expect("s1 is asked first"), Miss::Refused);
+    assert!(hall.aside.is_empty(), "nobody would be left for b");
+}

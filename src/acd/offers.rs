@@ -315,9 +315,8 @@ impl Distributor {
 
     fn rest(&mut self, now: Moment, call: CallId, seat_id: &SeatId, its_doing: bool) {
         let queue = self.queue_of(call);
-        // The last open seat of a queue stays: better a phone that rings unheard than nobody.
-        let others = queue.and_then(|queue| self.staff.get(&queue.id)).is_some_and(|s| s.open > 1);
-        let most = queue.filter(|_| others).map_or(0, |queue| queue.misses);
+        // The last open seat of any queue stays: better a phone that rings unheard than nobody.
+        let most = queue.filter(|_| !self.is_last_open(seat_id)).map_or(0, |queue| queue.misses);
         let aside = queue.map_or(Duration::ZERO, |queue| queue.set_aside);
         let Some(seat) = self.seats.get_mut(seat_id) else { return };
         seat.idle_since = now;
@@ -331,7 +330,16 @@ impl Distributor {
             seat.pauses.insert(super::seat::Pause::Misses);
             self.deadlines.set(Timer::Aside(seat_id.clone()), now.after(aside));
             self.outputs.push_back(Output::SetAside { seat: seat_id.clone(), misses });
+            // The next one that misses in this moment is to know of it. No queue is emptied by it.
+            self.count_staff(seat_id);
         }
+    }
+
+    /// Whether a queue of this seat has no other one that takes calls.
+    fn is_last_open(&self, seat_id: &SeatId) -> bool {
+        let Some(seat) = self.seats.get(seat_id) else { return false };
+        let open = |queue| self.staff.get(queue).map_or(0, |staff| staff.open);
+        seat.settings.queues.iter().any(|member| open(&member.queue) <= seat.counted.open)
     }
 
     pub(super) fn rang_out(&mut self, now: Moment, id: OfferId) {

@@ -191,7 +191,7 @@ impl Distributor {
     }
 
     /// Counts a seat in its queues; returns those in which it was the last one, if it was.
-    fn count_staff(&mut self, id: &SeatId) -> Vec<QueueId> {
+    pub(super) fn count_staff(&mut self, id: &SeatId) -> Vec<QueueId> {
         let Some(seat) = self.seats.get_mut(id) else { return Vec::new() };
         let staff = seat.staff();
         let before = std::mem::replace(&mut seat.counted, staff);
