@@ -105,3 +105,22 @@ fn the_last_open_seat_of_another_queue_stays_open() {
     hall.refuse(on_first.expect("s1 is asked first"), Miss::Refused);
     assert!(hall.aside.is_empty(), "nobody would be left for b");
 }
+
+/// Whoever has waited as long as it may has the next free seat, whatever a queue weighs.
+#[test]
+fn a_heavy_queue_does_not_keep_a_light_one_beyond_its_bound() {
+    let bounds = Bounds { usual: seconds(20), ..Bounds::default() };
+    let queues =
+        [QueueSettings { bounds, ..queue("light") }, QueueSettings { bounds, ..queue("heavy") }];
+    let mut only = seat("s1", &["light", "heavy"]);
+    only.queues[1].weight = 9;
+    let mut hall = Hall::new(&queues, std::slice::from_ref(&only));
+    let light = hall.call("light", 0);
+    hall.pass(seconds(1));
+    for _ in 0..40 {
+        hall.call("heavy", 0);
+    }
+    hall.pass(seconds(30));
+    hall.sign_in(&[only]);
+    assert_eq!(hall.made[0].0, light, "it was due first");
+}

@@ -46,7 +46,8 @@ impl Distributor {
         for queue in self.waiting.queues().filter(|queue| !self.free.is_empty(queue)) {
             for (demand, place) in self.waiting.heads_of(queue) {
                 let Some(seat) = self.free.best(queue, demand) else { continue };
-                let weight = self.weight(seat, queue);
+                // Whoever has waited as long as it may waits for no weight.
+                let weight = if place.rank == 0 { 0 } else { self.weight(seat, queue) };
                 let own = self.own_first(place.call, queue);
                 let key = (place.rank, Reverse(weight), place.when, place.call, own);
                 if best.as_ref().is_none_or(|(least, _)| key < *least) {

@@ -204,7 +204,7 @@ impl Hall {
             Lane::Nuisance => 21,
         };
         Some(match due {
-            true => (0, -weight, guest.ticket.arrived.after(bound)),
+            true => (0, 0, guest.ticket.arrived.after(bound)),
             false => (lane + 9 - u32::from(guest.ticket.priority), -weight, guest.ticket.arrived),
         })
     }
