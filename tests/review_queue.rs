@@ -124,3 +124,30 @@ fn a_heavy_queue_does_not_keep_a_light_one_beyond_its_bound() {
     hall.sign_in(&[only]);
     assert_eq!(hall.made[0].0, light, "it was due first");
 }
+
+/// A reload that takes a queue its last seat sends its callers on, as the last one who leaves does.
+#[test]
+fn a_reload_that_leaves_nobody_sends_callers_on() {
+    let when = OverflowWhen { unstaffed: true, ..OverflowWhen::default() };
+    let overflow = vec![Overflow::Number("tel:+621".into())];
+    let queues = [QueueSettings { overflow_when: when, overflow, ..queue("q") }, queue("spare")];
+    let seats = [seat("s1", &["q"])];
+    let mut hall = Hall::new(&queues, &seats);
+    hall.sign_in(&seats);
+    let call = hall.call("q", 0);
+    assert!(hall.overflowed.is_empty());
+    hall.adopt(&queues, &[seat("s1", &["spare"])]);
+    assert_eq!(hall.overflowed.first().map(|o| o.0), Some(call));
+}
+
+/// A reload that gives a queue an overflow gives it to those who wait there already.
+#[test]
+fn a_reload_that_brings_an_overflow_brings_it_to_those_who_wait() {
+    let mut hall = Hall::new(&[queue("q")], &[seat("s1", &["q"])]);
+    let call = hall.call("q", 0);
+    hall.pass(seconds(40));
+    let overflow = vec![Overflow::Number("tel:+621".into())];
+    hall.adopt(&[QueueSettings { overflow, ..queue("q") }], &[seat("s1", &["q"])]);
+    hall.pass(seconds(31));
+    assert_eq!(hall.overflowed.first().map(|o| o.0), Some(call));
+}

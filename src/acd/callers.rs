@@ -106,6 +106,7 @@ impl Distributor {
                 caller.entered = now;
                 self.wait_for_overflow(now, call);
             }
+            self.go_on_overflowing(now, call);
             self.list(now, call);
             self.remember_ring_all(now, call);
         }
@@ -175,6 +176,19 @@ impl Distributor {
         match self.queue_of(call).map(|queue| queue.max_wait) {
             Some(limit) => self.deadlines.set(Timer::Wait(call), now.after(limit)),
             None => self.deadlines.clear(&Timer::Wait(call)),
+        }
+    }
+
+    /// New settings may have a step of the overflow for one who had taken the last.
+    fn go_on_overflowing(&mut self, now: Moment, call: CallId) {
+        let (Some(queue), Some(caller)) = (self.queue_of(call), self.callers.get(&call)) else {
+            return;
+        };
+        let waits = !matches!(caller.held_by, Held::Talk(_));
+        let more = waits && caller.overflowed < queue.overflow.len();
+        if more && self.deadlines.get(&Timer::Wait(call)).is_none() {
+            let at = caller.entered.after(queue.max_wait).max(now);
+            self.deadlines.set(Timer::Wait(call), at);
         }
     }
 

@@ -102,6 +102,11 @@ impl Distributor {
         self.rehome_callers(now);
         self.index_seats();
         self.touched.extend(self.seats.keys().cloned());
+        // The new settings may have left nobody in a queue.
+        let queues: Vec<QueueId> = self.queues.keys().cloned().collect();
+        for queue in queues {
+            self.queue_emptied(now, &queue);
+        }
         self.settle(now);
     }
 
