@@ -152,7 +152,9 @@ impl Switchboard {
         if let Some(aim) = aim {
             self.media(MediaOrder::Aim { stream, aim });
         }
-        self.guest_leaves(id);
+        if waits && self.plays_on(id) {
+            return;
+        }
         self.media(MediaOrder::Role { stream, role });
         if waits {
             self.entertain(now, id);

@@ -206,6 +206,23 @@ impl Switchboard {
         self.set_guest_timer(id);
     }
 
+    /// The caller's audio goes by a new stream: what plays begins again there, and whoever was
+    /// listened to or held back still is. False when nothing plays.
+    pub(super) fn plays_on(&mut self, id: CallId) -> bool {
+        let Some(guest) = self.guests.get(&id) else { return false };
+        let (playing, next, listening) = (guest.playing, guest.next, guest.listening);
+        let media = self.calls.get(&id).and_then(|call| call.caller.media.as_ref());
+        if let Some(stream) = media.map(|media| media.stream).filter(|_| listening) {
+            self.media(MediaOrder::Listen { stream, on: true });
+        }
+        self.play(id, playing);
+        if let Some(guest) = self.guests.get_mut(&id) {
+            guest.next = next;
+        }
+        self.set_guest_timer(id);
+        true
+    }
+
     fn ring_back(&mut self, id: CallId) {
         let media = self.calls.get(&id).and_then(|call| call.caller.media.as_ref());
         if let Some(stream) = media.map(|media| media.stream) {

@@ -1,0 +1,173 @@
+//! What a second look at the waiting room found: legs that move while a caller is held back, callers
+//! whom people send elsewhere, ports that nobody needs.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    dead_code,
+    reason = "a test may fail loudly; each test binary uses a part of the harness"
+)]
+
+mod scenario;
+
+use std::time::Duration;
+
+use scenario::{OURS, SDP, TRUNK, World, header, invite, respond, seat_address, settings};
+use siaga112::acd::settings::QueueSettings;
+use siaga112::call::orders::{MediaOrder, MediaReport, Programme, Role, Sound};
+use siaga112::journal::Fact;
+use siaga112::sip::Name;
+use siaga112::switchboard::Input;
+use siaga112::switchboard::orders::{Answer, Order};
+use siaga112::switchboard::settings::{Announcements, Screen, SwitchboardSettings};
+use siaga112::trunk::settings::EarlyMedia;
+use siaga112::vocabulary::{AnswerMode, CallId, Lane, Private, PromptId, StreamId};
+
+fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+fn prompts(name: &str) -> Vec<PromptId> {
+    vec![PromptId::from(name)]
+}
+
+fn centre(answer: AnswerMode, early: EarlyMedia, screen: Screen) -> SwitchboardSettings {
+    let mut settings = settings(2, answer);
+    let announcements = Announcements {
+        welcome: prompts("id/selamat-datang"),
+        wait: prompts("id/menunggu"),
+        again: seconds(20),
+        music: Some("musik".into()),
+        position: None,
+        screen,
+        silence: [prompts("id/diam-1"), prompts("id/diam-2")],
+        listen: seconds(3),
+        refused: prompts("id/ditandai"),
+    };
+    settings.announcements.insert("darurat".into(), announcements);
+    settings.trunks[0].early_media = early;
+    settings
+}
+
+fn adopt(world: &mut World, settings: SwitchboardSettings) {
+    let settings = Box::new(settings);
+    world.take(Input::Adopt { settings, digest: String::new(), by: "t".into() });
+}
+
+/// A call that is answered at once and acknowledged.
+fn answered(world: &mut World) -> u32 {
+    let call = world.call();
+    world.pass(Duration::from_millis(1));
+    world.ack(call);
+    call
+}
+
+/// The carrier moves a call to another of its machines, as call 77.
+fn move_leg(world: &mut World, call: u32) {
+    let ok = world.last_response(call, "200");
+    let ours = header(&ok, Name::To).split(";tag=").nth(1).unwrap().to_owned();
+    let replaces =
+        format!("Replaces: call-{call};to-tag={ours};from-tag=t{call}\r\nMax-Forwards: 70");
+    let text = invite(77, "sip:112@203.0.113.10", SDP).replace("Max-Forwards: 69", &replaces);
+    world.hear(TRUNK, &text);
+    world.ack(77);
+    let bye = world.last_request(TRUNK, "BYE");
+    world.hear(TRUNK, &respond(&bye, 200, "x", ""));
+}
+
+fn offers(world: &World) -> usize {
+    world.facts.iter().filter(|e| matches!(e.fact, Fact::Offered { .. })).count()
+}
+
+/// The caller's stream that plays last, and what.
+fn plays(world: &World) -> (StreamId, String) {
+    let mut roles = world.orders.iter().rev().filter_map(|order| match order {
+        MediaOrder::Role { stream, role: Role::Play(Programme { say, .. }) } => {
+            Some((*stream, say.iter().map(PromptId::as_str).collect()))
+        }
+        MediaOrder::Role { stream, role: Role::RingBack } => Some((*stream, "ring".to_owned())),
+        _ => None,
+    });
+    roles.next().expect("somebody hears something")
+}
+
+fn call_id(world: &mut World) -> CallId {
+    world.look().calls[0].call
+}
+
+fn nothing_is_left(world: &mut World) {
+    world.pass(seconds(120));
+    assert_eq!(world.board.live(), 0, "{:#?}", world.ladder);
+    assert!(world.streams.is_empty(), "{:?}", world.streams);
+}
+
+fn mark(world: &mut World) {
+    let order = Order::MarkNumber {
+        call: call_id(world),
+        number: Private::new("+6281234567890".to_owned()),
+        hours: None,
+        by: "siti".into(),
+    };
+    assert_eq!(world.order(order), Ok(Answer::Done));
+}
+
+/// Whoever is listened to first reaches an operator also when the carrier moves the call meanwhile.
+#[test]
+fn a_caller_who_is_held_back_goes_on_when_the_carrier_moves_the_call() {
+    let mut world = World::of(centre(AnswerMode::Immediate, EarlyMedia::No, Screen::First), 200);
+    world.register(1);
+    let call = answered(&mut world);
+    assert_eq!(offers(&world), 0, "listened to first");
+    move_leg(&mut world, call);
+    let (stream, what) = plays(&world);
+    assert_eq!(what, "id/selamat-datang");
+    let listens = |o: &MediaOrder| *o == MediaOrder::Listen { stream, on: true };
+    assert!(world.orders.iter().any(listens), "and by the new stream");
+    world.pass(seconds(80));
+    assert!(offers(&world) > 0, "{:#?}", world.ladder);
+    world.trunk_sends(77, "BYE", 2, "");
+    nothing_is_left(&mut world);
+}
+
+/// A sign that comes by the new leg counts.
+#[test]
+fn a_voice_by_the_new_leg_lets_the_caller_on() {
+    let mut world = World::of(centre(AnswerMode::Immediate, EarlyMedia::No, Screen::First), 200);
+    world.register(1);
+    let call = answered(&mut world);
+    move_leg(&mut world, call);
+    let (stream, _) = plays(&world);
+    world.take(Input::Media(MediaReport::Played { stream }));
+    world.take(Input::Media(MediaReport::Sound { stream, sound: Sound::Voice }));
+    assert_eq!(offers(&world), 1, "{:#?}", world.ladder);
+}
+
+/// Whoever is to be refused may still press a key, and is refused without one.
+#[test]
+fn a_refusal_goes_on_when_the_carrier_moves_the_call() {
+    for presses in [true, false] {
+        let mut settings = centre(AnswerMode::Immediate, EarlyMedia::No, Screen::Never);
+        settings.screening.refuse_after_marks = Some(1);
+        let mut world = World::of(settings, 200);
+        let first = answered(&mut world);
+        mark(&mut world);
+        world.trunk_sends(first, "BYE", 2, "");
+        world.register(1);
+        world.pass(seconds(60));
+        let call = answered(&mut world);
+        let (_, what) = plays(&world);
+        assert_eq!(what, "id/ditandai");
+        move_leg(&mut world, call);
+        let (stream, what) = plays(&world);
+        assert_eq!(what, "id/ditandai");
+        if presses {
+            world.take(Input::Media(MediaReport::Sound { stream, sound: Sound::Key('1') }));
+            assert_eq!(offers(&world), 1, "{:#?}", world.ladder);
+        } else {
+            world.pass(seconds(60));
+            assert_eq!(world.endings()[1], "Waiting Gateway Nuisance");
+        }
+    }
+}
