@@ -171,3 +171,57 @@ fn a_refusal_goes_on_when_the_carrier_moves_the_call() {
         }
     }
 }
+
+/// An operator sent the caller to another queue: new rules do not bring them back.
+#[test]
+fn a_reload_leaves_callers_where_people_have_sent_them() {
+    let mut settings = settings(1, AnswerMode::OnAgent);
+    settings.queues.push(QueueSettings::new("medis"));
+    let mut world = World::of(settings.clone(), 200);
+    world.register(1);
+    let call = world.call();
+    world.seat_says(1, 200);
+    world.ack(call);
+    let from = seat_address(1);
+    let rung = world.last_request(&from, "INVITE");
+    let refer = format!(
+        "REFER sip:{OURS} SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bKrefer;rport\r\n\
+         From: {};tag=phone1\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: 9 REFER\r\n\
+         Contact: <sip:seat@{from}>\r\nRefer-To: <sip:medis@112.example>\r\nContent-Length: 0\r\n\r\n",
+        header(&rung, Name::To),
+        header(&rung, Name::From),
+        header(&rung, Name::CallId)
+    );
+    world.hear(&from, &refer);
+    assert_eq!(world.look().calls[0].queue, Some("medis".into()), "{:#?}", world.ladder);
+    adopt(&mut world, settings.clone());
+    assert_eq!(world.look().calls[0].queue, Some("medis".into()));
+    // The queue is no more: the rules say where to.
+    settings.queues.pop();
+    adopt(&mut world, settings);
+    assert_eq!(world.look().calls[0].queue, Some("darurat".into()));
+}
+
+/// The queue of a call that talks is gone by the time that the caller waits again.
+#[test]
+fn who_waits_again_after_a_reload_waits_in_a_queue_that_there_is() {
+    let mut world = World::of(settings(2, AnswerMode::OnAgent), 200);
+    world.register(1);
+    let call = world.call();
+    world.seat_says(1, 200);
+    world.ack(call);
+    let mut new = settings(2, AnswerMode::OnAgent);
+    new.queues[0].id = "baru".into();
+    new.rules[0].queue = "baru".into();
+    for seat in &mut new.seats {
+        seat.queues[0].queue = "baru".into();
+    }
+    adopt(&mut world, new);
+    // The phone has lost its power.
+    world.pass(seconds(61));
+    let options = world.last_request(TRUNK, "OPTIONS");
+    world.hear(TRUNK, &respond(&options, 200, "x", ""));
+    world.pass(seconds(40));
+    assert!(world.ladder.contains(&"* alarm seat-lost".to_owned()), "{:#?}", world.ladder);
+    assert_eq!(world.look().calls[0].queue, Some("baru".into()));
+}

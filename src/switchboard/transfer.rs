@@ -151,7 +151,9 @@ impl Switchboard {
         let first = self.settings.queues.first().map(|queue| queue.id.clone());
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.state = State::Waiting;
-        let queue = queue.or_else(|| call.queue.clone()).or(first).unwrap_or_else(|| "".into());
+        // New settings may have dropped the queue while somebody talked.
+        let own = call.queue.clone().filter(|queue| self.acd.has_queue(queue));
+        let queue = queue.or(own).or(first).unwrap_or_else(|| "".into());
         call.queue = Some(queue.clone());
         let (priority, answer, wants) = (call.priority, call.answer, call.wants.clone());
         let ticket = ticket(call);
