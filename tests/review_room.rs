@@ -225,3 +225,40 @@ fn who_waits_again_after_a_reload_waits_in_a_queue_that_there_is() {
     assert!(world.ladder.contains(&"* alarm seat-lost".to_owned()), "{:#?}", world.ladder);
     assert_eq!(world.look().calls[0].queue, Some("baru".into()));
 }
+
+/// A person may take a caller who is still listened to.
+#[test]
+fn who_is_held_back_can_be_picked_up() {
+    let mut world = World::of(centre(AnswerMode::Immediate, EarlyMedia::No, Screen::First), 200);
+    world.register(1);
+    world.register(2);
+    let call = answered(&mut world);
+    let id = call_id(&mut world);
+    let pick = Order::PickUp { call: id, seat: "seat-2".into(), by: "sri".into() };
+    assert_eq!(world.order(pick), Ok(Answer::Done));
+    world.seat_says(2, 200);
+    assert!(world.ladder.contains(&"* answered seat-2".to_owned()), "{:#?}", world.ladder);
+    world.trunk_sends(call, "BYE", 2, "");
+    assert_eq!(world.endings(), ["Talking Caller HungUp"]);
+}
+
+/// Whoever would be refused is not refused while an operator's phone rings for them.
+#[test]
+fn who_is_picked_up_is_not_refused() {
+    let mut settings = centre(AnswerMode::Immediate, EarlyMedia::No, Screen::Never);
+    settings.screening.refuse_after_marks = Some(1);
+    settings.queues[0].ring_timeout = seconds(60);
+    let mut world = World::of(settings, 200);
+    let first = answered(&mut world);
+    mark(&mut world);
+    world.trunk_sends(first, "BYE", 2, "");
+    world.pass(seconds(60));
+    world.register(1);
+    answered(&mut world);
+    let id = call_id(&mut world);
+    assert_eq!(world.look().calls[0].lane, Lane::Nuisance);
+    let pick = Order::PickUp { call: id, seat: "seat-1".into(), by: "sri".into() };
+    assert_eq!(world.order(pick), Ok(Answer::Done));
+    world.pass(seconds(50));
+    assert_eq!(world.endings().len(), 1, "{:#?}", world.ladder);
+}

@@ -238,6 +238,14 @@ impl Distributor {
         if matches!(caller.held_by, Held::Talk(_)) {
             return Err("somebody talks to the caller already");
         }
+        self.may_take(seat)
+    }
+
+    /// Whether a person may let a seat ring now; why not.
+    ///
+    /// # Errors
+    /// A sentence for the person.
+    pub fn may_take(&self, seat: &SeatId) -> Result<(), &'static str> {
         match self.seats.get(seat) {
             None => Err("there is no such seat"),
             Some(seat) if !seat.reachable => Err("the seat has no phone that could ring"),

@@ -118,9 +118,20 @@ impl Switchboard {
             return Err(Refusal::NoSuchCall(call));
         }
         self.know_seat(&seat)?;
-        self.acd.may_pick_up(call, &seat).map_err(|why| Refusal::NotNow(why.to_owned()))?;
+        let held_back = self.is_held_back(call);
+        let may =
+            if held_back { self.acd.may_take(&seat) } else { self.acd.may_pick_up(call, &seat) };
+        may.map_err(|why| Refusal::NotNow(why.to_owned()))?;
         self.note(now, Fact::PickedUp { call, seat: seat.clone(), by });
+        if held_back {
+            // The queue offers the caller to nobody else in between.
+            self.acd.handle(now.moment, acd::Input::Gate { room: 0 });
+            self.admit_picked_up(now, call);
+        }
         self.acd.handle(now.moment, acd::Input::PickUp { call, seat });
+        if held_back {
+            self.acd.handle(now.moment, acd::Input::Gate { room: self.ports.len() / 2 });
+        }
         Ok(())
     }
 

@@ -434,6 +434,21 @@ impl Switchboard {
         }
     }
 
+    /// Whether a caller is kept out of the queue for a moment.
+    pub(super) fn is_held_back(&self, id: CallId) -> bool {
+        self.guests.get(&id).is_some_and(|guest| guest.held_back)
+    }
+
+    /// A person takes a caller who was held back: nobody refuses them any more.
+    pub(super) fn admit_picked_up(&mut self, now: Now, id: CallId) {
+        let refusal = self.guests.get_mut(&id).and_then(|guest| guest.refusal.take());
+        if refusal.is_some() {
+            self.play(id, Playing::Wait);
+        }
+        self.admit_guest(now, id);
+        self.set_guest_timer(id);
+    }
+
     // ---- time --------------------------------------------------------------------------------
 
     fn set_guest_timer(&mut self, id: CallId) {
