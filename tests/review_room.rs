@@ -262,3 +262,27 @@ fn who_is_picked_up_is_not_refused() {
     world.pass(seconds(50));
     assert_eq!(world.endings().len(), 1, "{:#?}", world.ladder);
 }
+
+/// Whoever hears us by early media has its port: the answer needs no other and waits for none.
+#[test]
+fn an_early_caller_is_answered_in_time_when_ports_are_short() {
+    let settings = centre(AnswerMode::AfterSeconds(12), EarlyMedia::Heard, Screen::Never);
+    let mut world = World::of(settings, 4);
+    let (first, second) = (world.call(), world.call());
+    world.last_response(first, "183");
+    world.last_response(second, "183");
+    world.pass(seconds(13));
+    world.last_response(first, "200");
+    world.last_response(second, "200");
+}
+
+/// Where early media cannot be, no port is held for it.
+#[test]
+fn no_port_is_held_for_early_media_that_cannot_be() {
+    let settings = centre(AnswerMode::OnAgent, EarlyMedia::Heard, Screen::Never);
+    let mut world = World::of(settings, 200);
+    let sdp = SDP.replace("m=audio", "m=video");
+    world.hear(TRUNK, &invite(1, "sip:0328112@203.0.113.10;user=phone", &sdp));
+    world.last_response(1, "180");
+    assert!(world.streams.is_empty(), "{:?}", world.streams);
+}

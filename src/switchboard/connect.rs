@@ -556,7 +556,9 @@ impl Switchboard {
         if self.calls.get(&id).is_none_or(|c| c.state != State::Waiting || c.invite.is_none()) {
             return;
         }
-        if !self.has_ports_to_spare() || !self.answer_caller(now, id, None) {
+        // Whoever hears us by early media has a port already.
+        let has_port = self.calls.get(&id).is_some_and(|call| call.early.is_some());
+        if !(has_port || self.has_ports_to_spare()) || !self.answer_caller(now, id, None) {
             self.unanswered.insert(id);
             return;
         }

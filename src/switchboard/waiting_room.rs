@@ -106,6 +106,7 @@ impl Switchboard {
         let (sdp, needs_answer) = media.first_answer(&request, None);
         if needs_answer {
             // What was offered cannot be used: our own offer must wait for the answer.
+            self.free_idle_port(id);
             return false;
         }
         call.early = Some(sdp.clone());
