@@ -213,6 +213,30 @@ fn of_two_phones_that_answer_at_once_one_talks_and_the_other_is_hung_up() {
     gateway.stop();
 }
 
+#[test]
+fn phones_that_all_answer_every_call_at_once_leave_each_caller_one_operator() {
+    const SEATS: [u8; 4] = [1, 2, 3, 4];
+    const CALLERS: usize = 20;
+    let gateway = queue_with(4, "strategy = \"ring_all\"");
+    let many = ["-m", "1000"];
+    let _seats = SEATS.map(|n| Sipp::seats(&gateway, n, "seat-answers-expect-bye", &many));
+    Sipp::trunk(&gateway, "caller-hangs-up-expect-200")
+        .with(&["-m", "20", "-l", "20", "-r", "20", "-d", "200"])
+        .run();
+    for call in records(&gateway, CALLERS) {
+        assert_eq!(call.ending(), "talking caller hung-up");
+        assert_eq!(call.steps("answered"), 1);
+        let mut offers = call.offers();
+        offers.retain(|offer| offer.ends_with(" answered"));
+        assert_eq!(offers, [format!("{} answered", call.text("seat"))]);
+    }
+    gateway.assert_nothing_left();
+    for n in SEATS {
+        gateway.await_seat(&format!("seat-{n}"), "ready");
+    }
+    gateway.stop();
+}
+
 // ---- out of turn ----------------------------------------------------------------------------------
 
 #[test]
