@@ -16,11 +16,11 @@ use std::net::UdpSocket;
 use std::path::Path;
 use std::time::Duration;
 
-use support::gateway::{Centre, Gateway, TEST_NUMBER, account};
+use support::gateway::{Centre, Gateway, TEST_NUMBER, account, edit};
 use support::phone::{Dialog, Message, Phone, companion};
 use support::record::Incident;
 use support::sipp::{Sipp, received};
-use support::tone::{RATE, SEAT_HERTZ, assert_tone, talk};
+use support::tone::{self, RATE, SEAT_HERTZ, assert_tone, talk};
 use support::wait::until;
 
 /// The times that an answered call has, in order.
@@ -247,6 +247,32 @@ fn an_unanswered_bye_is_sent_again() {
 fn a_cancel_that_crosses_the_answer_ends_nothing() {
     let (gateway, incident, _) = answered("caller-cancels-too-late-expect-call-stands");
     assert_eq!(incident.ending(), "talking caller hung-up");
+    gateway.stop();
+}
+
+#[test]
+fn a_caller_who_hears_us_early_acknowledges_it() {
+    let both = "answer = \"on_agent\"\nearly_media = \"both\"\n";
+    let (gateway, ()) = Centre::default().start_with(|_, config| {
+        edit(config, "trunks/telco-a.toml", "answer = \"on_agent\"\n", both);
+        std::fs::create_dir_all(config.join("prompts/id")).expect("created");
+        tone::file(&config.join("prompts/id/selamat-datang.wav"), 600.0);
+    });
+    // The seat comes later: an answer must not cross the PRACK.
+    let caller =
+        Sipp::trunk(&gateway, "caller-hears-us-early-expect-183-and-prack").with(&["-d", "300"]);
+    let caller = caller.start();
+    until("the caller hears us", || {
+        let id = gateway.calls().first()?.text("incident");
+        let answer = gateway.get(&format!("/api/v1/incidents/{id}"));
+        (answer.status == 200 && Incident(answer.json()).steps("early-media") == 1).then_some(())
+    });
+    let seat = Sipp::seat(&gateway, 1, "seat-answers-expect-bye");
+    caller.finish();
+    seat.finish();
+    let incident = gateway.incident();
+    assert_eq!(incident.ending(), "talking caller hung-up");
+    incident.assert_order(&ANSWERED);
     gateway.stop();
 }
 
