@@ -42,9 +42,13 @@ impl Distributor {
     /// same urgency the seat's weights decide; of one that waits in several queues, its own comes
     /// first.
     fn next_match(&self) -> Option<(CallId, SeatId)> {
-        let mut best = None;
+        let mut best: Option<((u8, _, _, _, _), _)> = None;
         for queue in self.waiting.queues().filter(|queue| !self.free.is_empty(queue)) {
             for (demand, place) in self.waiting.heads_of(queue) {
+                // Most lines are out of the running by their head alone.
+                if best.as_ref().is_some_and(|((rank, ..), _)| *rank < place.rank) {
+                    continue;
+                }
                 let Some(seat) = self.free.best(queue, demand) else { continue };
                 // Whoever has waited as long as it may waits for no weight.
                 let weight = if place.rank == 0 { 0 } else { self.weight(seat, queue) };
