@@ -64,6 +64,8 @@ pub struct Distributor {
     /// Where callers go whose queue is no more: the first one of the configuration.
     pub(super) first: Option<QueueId>,
     pub(super) seats: BTreeMap<SeatId, Seat>,
+    /// The highest weight that a seat has in each queue.
+    pub(super) heaviest: BTreeMap<QueueId, u8>,
     /// Seats by who sits there.
     pub(super) sitting: BTreeMap<OperatorId, BTreeSet<SeatId>>,
     pub(super) callers: BTreeMap<CallId, Caller>,

@@ -42,11 +42,14 @@ impl Distributor {
     /// same urgency the seat's weights decide; of one that waits in several queues, its own comes
     /// first.
     fn next_match(&self) -> Option<(CallId, SeatId)> {
-        let mut best: Option<((u8, _, _, _, _), _)> = None;
+        let mut best: Option<((u8, Reverse<u8>, Moment, _, _), _)> = None;
         for queue in self.waiting.queues().filter(|queue| !self.free.is_empty(queue)) {
+            let heaviest = self.heaviest.get(queue).copied().unwrap_or(u8::MAX);
             for (demand, place) in self.waiting.heads_of(queue) {
-                // Most lines are out of the running by their head alone.
-                if best.as_ref().is_some_and(|((rank, ..), _)| *rank < place.rank) {
+                // Most lines are out of the running by their head alone, whatever seat is free.
+                let most = if place.rank == 0 { 0 } else { heaviest };
+                let at_best = (place.rank, Reverse(most), place.when);
+                if best.as_ref().is_some_and(|((r, w, at, ..), _)| (*r, *w, *at) < at_best) {
                     continue;
                 }
                 let Some(seat) = self.free.best(queue, demand) else { continue };

@@ -53,6 +53,11 @@ impl Distributor {
         self.free = super::free::Free::default();
         self.staff.clear();
         self.sitting.clear();
+        self.heaviest.clear();
+        for member in self.seats.values().flat_map(|seat| &seat.settings.queues) {
+            let heaviest = self.heaviest.entry(member.queue.clone()).or_default();
+            *heaviest = member.weight.max(*heaviest);
+        }
         let ids: Vec<SeatId> = self.seats.keys().cloned().collect();
         for id in ids {
             if let Some(seat) = self.seats.get_mut(&id) {
