@@ -16,6 +16,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use siaga112::media::prompts::Prompts;
+use siaga112::vocabulary::limits;
 use support::caller::Caller;
 use support::gateway::{Centre, Gateway, edit};
 use support::seat::Seat;
@@ -180,6 +182,19 @@ fn speech(seconds: u32) -> Vec<i16> {
     let word: Vec<i16> = word.into_iter().map(|sample| sample.saturating_mul(2)).collect();
     let pause = vec![0; RATE as usize / 2];
     [pause, word].concat().into_iter().cycle().take((seconds * RATE) as usize).collect()
+}
+
+/// What is said to a caller counts as over after a limit: whoever understands the second language
+/// only must have heard it by then.
+#[test]
+fn the_sample_s_prompts_are_over_before_their_limit() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/prompts");
+    let prompts = Prompts::load(&folder).expect("the sample's prompts");
+    for name in ["selamat-datang", "diam-1", "diam-2", "ditandai"] {
+        let spoken = |language| prompts.duration(&format!("{language}/{name}").as_str().into());
+        let both: Duration = ["id", "mad"].map(|l| spoken(l).expect(name)).iter().sum();
+        assert!(both < limits::SILENCE_PROMPT, "{name}: {both:?}");
+    }
 }
 
 #[test]

@@ -16,18 +16,20 @@ mod scenario;
 
 use std::time::Duration;
 
-use scenario::{SDP, TRUNK, World, header, invite, settings};
+use scenario::{SDP, TRUNK, World, header, invite, respond, settings};
 use siaga112::acd::settings::{Overflow, QueueSettings};
 use siaga112::call::orders::{MediaOrder, MediaReport, Programme, Role, Sound, Then};
 use siaga112::journal::Fact;
 use siaga112::routing::settings::{Rule, When};
+use siaga112::screening::Silence;
 use siaga112::sip::Name;
 use siaga112::switchboard::Input;
 use siaga112::switchboard::orders::Order;
 use siaga112::switchboard::settings::{Announcements, Position, Screen, SwitchboardSettings};
 use siaga112::trunk::settings::EarlyMedia;
-use siaga112::vocabulary::{AnswerMode, Lane, Private, PromptId, StreamId};
+use siaga112::vocabulary::{AnswerMode, Lane, Private, PromptId, StreamId, limits};
 
+const LISTEN: Duration = Duration::from_secs(3);
 const OURSELVES: &str = "sip:0328112@203.0.113.10;user=phone";
 
 fn seconds(n: u64) -> Duration {
@@ -47,7 +49,7 @@ fn announcements(screen: Screen) -> Announcements {
         position: None,
         screen,
         silence: [prompts(&["id/diam-1"]), prompts(&["id/diam-2"])],
-        listen: seconds(3),
+        listen: LISTEN,
         refused: prompts(&["id/ditandai"]),
     }
 }
@@ -272,7 +274,12 @@ fn a_media_plane_that_says_nothing_holds_nobody_up() {
     room.world.register(1);
     room.call();
     assert!(room.offered().is_empty(), "listened to first");
-    room.world.pass(seconds(80));
+    // The welcome, two prompts and three times of listening, and a moment more. The trunk is asked
+    // after a minute whether its caller is still there.
+    room.world.pass(seconds(61));
+    let probe = room.world.last_request(TRUNK, "OPTIONS");
+    room.world.hear(TRUNK, &respond(&probe, 200, "", ""));
+    room.world.pass(limits::SILENCE_PROMPT + Silence::bound(LISTEN) - seconds(60));
     assert_eq!(room.offered()[0], 1);
     assert!(room.told().iter().any(|t| t.starts_with("silent: ")), "{:?}", room.told());
 }

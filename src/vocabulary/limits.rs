@@ -243,10 +243,10 @@ pub const RECENT_CALLS: usize = 50_000;
 /// Calls remembered of one number: enough to see how it calls, and few to look through.
 pub const RECENT_OF_NUMBER: usize = 16;
 /// The longest that a caller is listened to before a prompt, and after it.
-pub const SILENCE_LISTEN: Duration = Duration::from_secs(10);
+pub const SILENCE_LISTEN: Duration = Duration::from_secs(15);
 /// A prompt to a silent or refused caller counts as over after this long, whatever becomes of its
-/// audio: two short sentences in two languages.
-pub const SILENCE_PROMPT: Duration = Duration::from_secs(15);
+/// audio: two sentences in each of two languages. So does the welcome, before they are listened to.
+pub const SILENCE_PROMPT: Duration = Duration::from_secs(30);
 /// A refused caller may press a key for so long after the prompt: to find the keypad of a phone that
 /// was at the ear.
 pub const REFUSAL_KEY: Duration = Duration::from_secs(10);
