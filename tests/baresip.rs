@@ -200,7 +200,7 @@ fn two_calls_over(transport: &str) {
     let via = format!("Via: SIP/2.0/{} {}", transport.to_uppercase(), gateway.at(transport));
     assert!(softphone.log().contains(&via), "our requests went over {transport}");
     drop(softphone);
-    gateway.await_seat("seat-1", "signed-out");
+    gateway.await_seat("seat-1", "paused");
     gateway.stop();
 }
 
