@@ -319,7 +319,7 @@ fn a_caller_who_speaks_moves_up_and_a_crash_or_reload_moves_nobody() {
     hall.adopt(&hall.queues.clone(), &hall.seats.clone());
     hall.change(Ticket { lane: Lane::Usual, ..silent });
     hall.crash();
-    assert_eq!(hall.acd.before(second), Some(1));
+    assert_eq!(hall.acd.before(second, 9), Some(1));
     hall.leave(busy);
     hall.pass(seconds(2));
     assert_eq!(hall.made.last().unwrap().0, first, "it came first");

@@ -19,7 +19,8 @@ use hall::Hall;
 use siaga112::acd::settings::{
     Bounds, Overflow, OverflowWhen, QueueSettings, SeatSettings, Strategy,
 };
-use siaga112::acd::{Input, Miss, Pause, SeatState};
+use siaga112::acd::{Input, Miss, Pause, SeatState, Ticket};
+use siaga112::vocabulary::Lane;
 
 fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
@@ -36,6 +37,34 @@ fn queue(id: &str) -> QueueSettings {
 
 fn seat(id: &str, queues: &[&str]) -> SeatSettings {
     SeatSettings::new(id, queues)
+}
+
+/// The board and the place in the queue say what a count by hand says, in every lane and queue.
+#[test]
+fn what_the_board_counts_is_there() {
+    let queues = [queue("a"), queue("b")];
+    let seats = [seat("s1", &["a", "b"]), seat("s2", &["b"])];
+    let mut hall = Hall::new(&queues, &seats);
+    let oldest = hall.now;
+    let mut calls = Vec::new();
+    for (name, lane) in [("a", Lane::Usual), ("a", Lane::Silent), ("b", Lane::Usual)] {
+        for _ in 0..4 {
+            let ticket = Ticket { lane, ..hall.ticket(name, 0) };
+            calls.push(hall.enter(ticket));
+            hall.pass(seconds(1));
+        }
+    }
+    hall.sign_in(&seats[..1]);
+    let counts: Vec<_> = hall.acd.queues().collect();
+    let [a, b] = &counts[..] else { panic!("two queues") };
+    assert_eq!((a.waiting, a.lanes, a.ringing, a.oldest), (7, [3, 4, 0], 1, Some(oldest)));
+    assert_eq!((b.waiting, b.lanes, b.ringing, b.seats), (4, [4, 0, 0], 0, 2));
+    assert_eq!((a.seats, a.ready_seats), (1, 0));
+    // The first is offered and has no place; a silent one stands behind three.
+    assert_eq!(hall.acd.before(calls[0], 9), None);
+    assert_eq!(hall.acd.before(calls[4], 9), Some(3));
+    assert_eq!(hall.acd.before(calls[7], 9), Some(6));
+    assert_eq!(hall.acd.before(calls[7], 2), Some(2), "no further than asked");
 }
 
 /// A pause taken back, or set and taken back, leaves a seat that was set aside its way back.

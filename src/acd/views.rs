@@ -1,6 +1,8 @@
 //! What others may see of queues and seats.
 
-use super::distributor::{Caller, Distributor, Held, Timer};
+use std::collections::BTreeMap;
+
+use super::distributor::{Distributor, Held, Timer};
 use super::seat::{Bond, SeatState};
 use super::words::{QueueCount, SeatStatus};
 use crate::vocabulary::{CallId, Lane, QueueId, SeatId};
@@ -45,40 +47,47 @@ impl Distributor {
         self.queues.contains_key(queue)
     }
 
-    /// How many callers of the same queue stand before one that waits without an offer; none when it
-    /// does not.
+    /// How many callers of the same queue stand before one that waits without an offer, counted up to
+    /// `most`; none when it does not.
     #[must_use]
-    pub fn before(&self, call: CallId) -> Option<usize> {
+    pub fn before(&self, call: CallId, most: usize) -> Option<usize> {
         let caller = self.callers.get(&call)?;
         let (_, place) = caller.listed.as_ref()?;
-        let own = caller.queues.first()?;
-        let first = |other: &&Caller| {
-            other.queues.contains(own) && other.listed.as_ref().is_some_and(|(_, p)| p < place)
-        };
-        Some(self.callers.values().filter(first).count())
+        Some(self.waiting.before(caller.queues.first()?, place, most))
     }
 
-    /// Every queue.
+    /// Every queue. Looks at each caller and each seat once.
     pub fn queues(&self) -> impl Iterator<Item = QueueCount> {
-        self.queues.keys().map(|queue| {
-            let here = |c: &&Caller| {
-                !matches!(c.held_by, Held::Talk(_)) && c.queues.first() == Some(queue)
-            };
-            let offered = |c: &&Caller| matches!(c.held_by, Held::Offers(_));
-            let lane = |lane: Lane| {
-                let there = |c: &&Caller| c.ticket.lane == lane && c.held_by == Held::Nobody;
-                self.callers.values().filter(here).filter(there).count()
-            };
-            QueueCount {
-                queue: queue.clone(),
-                waiting: self.waiting.count(queue),
-                lanes: Lane::ALL.map(lane),
-                ringing: self.callers.values().filter(here).filter(offered).count(),
-                oldest: self.callers.values().filter(here).map(|c| c.ticket.arrived).min(),
-                ready_seats: self.free.count(queue),
-                seats: self.seats.values().filter(|s| s.settings.member(queue).is_some()).count(),
+        let empty = |queue: &QueueId| QueueCount {
+            queue: queue.clone(),
+            waiting: self.waiting.count(queue),
+            lanes: [0; Lane::ALL.len()],
+            ringing: 0,
+            oldest: None,
+            ready_seats: self.free.count(queue),
+            seats: 0,
+        };
+        let mut counts: BTreeMap<&QueueId, QueueCount> =
+            self.queues.keys().map(|queue| (queue, empty(queue))).collect();
+        for caller in self.callers.values().filter(|c| !matches!(c.held_by, Held::Talk(_))) {
+            let own = caller.queues.first().and_then(|queue| counts.get_mut(queue));
+            let Some(count) = own else { continue };
+            let arrived = caller.ticket.arrived;
+            count.oldest = Some(count.oldest.map_or(arrived, |oldest| oldest.min(arrived)));
+            if caller.held_by == Held::Nobody {
+                let lanes = Lane::ALL.into_iter().zip(&mut count.lanes);
+                let own = lanes.filter(|(lane, _)| *lane == caller.ticket.lane);
+                own.for_each(|(_, callers)| *callers += 1);
+            } else {
+                count.ringing += 1;
             }
-        })
+        }
+        for member in self.seats.values().flat_map(|seat| &seat.settings.queues) {
+            if let Some(count) = counts.get_mut(&member.queue) {
+                count.seats += 1;
+            }
+        }
+        counts.into_values()
     }
 
     /// How many callers and offers are kept: 0 when nobody waits or talks. For tests.

@@ -105,6 +105,12 @@ impl Waiting {
         self.queues.keys()
     }
 
+    /// How many stand before a place in a queue, counted up to `most`.
+    pub fn before(&self, queue: &QueueId, place: &Place, most: usize) -> usize {
+        let lines = self.queues.get(queue).into_iter().flat_map(|lines| lines.lines.values());
+        lines.flat_map(|line| line.range(..place)).take(most).count()
+    }
+
     /// How many wait in a queue without an offer.
     pub fn count(&self, queue: &QueueId) -> usize {
         self.queues.get(queue).map_or(0, |lines| lines.count)

@@ -266,7 +266,8 @@ impl Switchboard {
                 let rounds = self.guests.get(&id).map_or(0, |guest| guest.rounds);
                 let told = announcements.position.as_ref().filter(|_| rounds > 0);
                 let place = told.and_then(|position| {
-                    let number = position.numbers.get(self.acd.before(id)?)?;
+                    let most = position.numbers.len();
+                    let number = position.numbers.get(self.acd.before(id, most)?)?;
                     Some([position.before.clone(), number.clone()])
                 });
                 place.into_iter().flatten().chain(announcements.wait.iter().cloned()).collect()
