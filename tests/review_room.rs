@@ -14,7 +14,9 @@ mod scenario;
 
 use std::time::Duration;
 
-use scenario::{OURS, SDP, TRUNK, World, header, invite, respond, seat_address, settings};
+use scenario::{
+    OURS, SDP, TRUNK, World, header, invite, respond, seat_address, settings,
+};
 use siaga112::acd::settings::QueueSettings;
 use siaga112::call::orders::{MediaOrder, MediaReport, Programme, Role, Sound};
 use siaga112::journal::Fact;
@@ -285,4 +287,24 @@ fn no_port_is_held_for_early_media_that_cannot_be() {
     world.hear(TRUNK, &invite(1, "sip:0328112@203.0.113.10;user=phone", &sdp));
     world.last_response(1, "180");
     assert!(world.streams.is_empty(), "{:?}", world.streams);
+}
+
+/// Nobody is refused who could not hear that a key helps.
+#[test]
+fn a_refusal_without_a_prompt_refuses_nobody() {
+    let mut settings = centre(AnswerMode::Immediate, EarlyMedia::No, Screen::Never);
+    settings.screening.refuse_after_marks = Some(1);
+    let mut world = World::of(settings, 200);
+    let first = answered(&mut world);
+    mark(&mut world);
+    world.trunk_sends(first, "BYE", 2, "");
+    world.register(1);
+    world.pass(seconds(60));
+    answered(&mut world);
+    let (stream, _) = plays(&world);
+    // The media plane has no such prompt.
+    world.take(Input::Media(MediaReport::Played { stream }));
+    assert_eq!(offers(&world), 1, "{:#?}", world.ladder);
+    world.pass(seconds(60));
+    assert_eq!(world.endings().len(), 1);
 }

@@ -477,6 +477,7 @@ fn a_number_marked_again_and_again_is_refused_only_where_that_is_set_and_no_key_
     room.world.last_response(2, "200");
     assert_eq!(room.heard(), ["id/ditandai > nothing"]);
     assert!(room.world.ladder.contains(&"* alarm nuisance-refused".to_owned()));
+    room.world.pass(seconds(4));
     room.played();
     room.sounds(Sound::Voice);
     assert!(room.offered().is_empty());
@@ -485,6 +486,7 @@ fn a_number_marked_again_and_again_is_refused_only_where_that_is_set_and_no_key_
     let mut room = marked(insisting(), "+628333000333");
     room.world.register(1);
     room.call_of("+628333000333", "");
+    room.world.pass(seconds(4));
     room.played();
     room.world.pass(seconds(60));
     assert_eq!(room.world.endings().last().unwrap(), "Waiting Gateway Nuisance");

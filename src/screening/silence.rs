@@ -120,6 +120,8 @@ enum Stage {
     Done(Verdict),
 }
 
+/// No sentence that says why somebody is refused, and what helps, is shorter.
+const PROMPT_LEAST: Duration = Duration::from_secs(1);
 /// Prompts that a silent caller hears.
 const PROMPTS: u8 = 2;
 
@@ -290,12 +292,18 @@ impl Refusal {
         self.done
     }
 
-    /// The prompt is over: from now on the time to press a key runs.
-    pub fn prompt_over(&mut self, now: Moment) {
-        if self.prompting && self.done.is_none() {
-            self.prompting = false;
-            self.until = now.after(limits::REFUSAL_KEY);
+    /// The prompt is over: from now on the time to press a key runs. One that was over before anybody
+    /// could hear it was not played.
+    pub fn prompt_over(&mut self, now: Moment) -> Option<Bypass> {
+        if !self.prompting || self.done.is_some() {
+            return None;
         }
+        if limits::SILENCE_PROMPT.saturating_sub(self.until.since(now)) < PROMPT_LEAST {
+            return self.prompt_failed();
+        }
+        self.prompting = false;
+        self.until = now.after(limits::REFUSAL_KEY);
+        None
     }
 
     /// Whether the time is over.
@@ -304,8 +312,7 @@ impl Refusal {
             return None;
         }
         if self.prompting {
-            self.prompt_over(now);
-            return None;
+            return self.prompt_over(now);
         }
         self.done = Some(Bypass::Refused);
         self.done
@@ -422,7 +429,7 @@ mod tests {
         assert_eq!((refusal.heard(Sign::Key), refusal.poll_timeout()), (None, None));
 
         let mut refusal = Refusal::start(Moment(0));
-        refusal.prompt_over(Moment(4_000_000));
+        assert_eq!(refusal.prompt_over(Moment(4_000_000)), None);
         assert_eq!(refusal.poll_timeout(), Some(Moment(4_000_000).after(limits::REFUSAL_KEY)));
         assert_eq!(refusal.tick(Moment(5_000_000)), None);
         assert_eq!(refusal.prompt_failed(), None);
@@ -434,6 +441,10 @@ mod tests {
         assert_eq!(refusal.heard(Sign::Key), Some(Bypass::Pressed));
 
         assert_eq!(Refusal::start(Moment(0)).prompt_failed(), Some(Bypass::NotAsked));
+        // There was no prompt.
+        let mut refusal = Refusal::start(Moment(7));
+        assert_eq!(refusal.prompt_over(Moment(20_007)), Some(Bypass::NotAsked));
+        assert_eq!(refusal.poll_timeout(), None);
     }
 
     proptest! {

@@ -296,8 +296,9 @@ impl Switchboard {
                 }
             }
             Playing::Refusal => {
-                if let Some(refusal) = &mut guest.refusal {
-                    refusal.prompt_over(now.moment);
+                let bypass = guest.refusal.as_mut().and_then(|r| r.prompt_over(now.moment));
+                if let Some(bypass) = bypass {
+                    self.bypassed(now, id, bypass);
                 }
             }
         }
