@@ -15,7 +15,7 @@ mod scenario;
 use std::time::Duration;
 
 use scenario::{
-    OURS, SDP, TRUNK, World, header, invite, respond, seat_address, settings,
+    OURS, SDP, TRUNK, World, header, in_dialog, invite, respond, seat_address, settings,
 };
 use siaga112::acd::settings::QueueSettings;
 use siaga112::call::orders::{MediaOrder, MediaReport, Programme, Role, Sound};
@@ -307,4 +307,45 @@ fn a_refusal_without_a_prompt_refuses_nobody() {
     assert_eq!(offers(&world), 1, "{:#?}", world.ladder);
     world.pass(seconds(60));
     assert_eq!(world.endings().len(), 1);
+}
+
+/// A caller who hears us early may move its audio before the answer (RFC 3311 §5.2).
+#[test]
+fn an_update_before_the_answer_moves_early_media() {
+    let mut world = World::of(centre(AnswerMode::OnAgent, EarlyMedia::Heard, Screen::Never), 200);
+    let text = invite(1, "sip:0328112@203.0.113.10;user=phone", SDP);
+    world.hear(TRUNK, &text.replacen("Contact:", "Require: 100rel\r\nContact:", 1));
+    let progress = world.last_response(1, "183");
+    let prack = in_dialog(1, &progress, "PRACK", 2, "");
+    let rack = format!("RAck: {} 1 INVITE\r\nContact:", header(&progress, Name::RSeq));
+    world.hear(TRUNK, &prack.replacen("Contact:", &rack, 1));
+    assert!(world.last().starts_with("SIP/2.0 200"), "{}", world.last());
+    let moved = SDP.replace("17004", "17008").replace("o=t 1 1", "o=t 1 2");
+    world.hear(TRUNK, &in_dialog(1, &progress, "UPDATE", 3, &moved));
+    let answer = world.last();
+    assert!(answer.starts_with("SIP/2.0 200"), "{answer}");
+    let aimed = world.orders.iter().rev().find_map(|order| match order {
+        MediaOrder::Aim { aim, .. } => Some(format!("{aim:?}")),
+        _ => None,
+    });
+    assert!(aimed.unwrap().contains("17008"));
+    world.register(1);
+    world.seat_says(1, 200);
+    let ok = world.last_response(1, "200");
+    let sdp = |text: &str| text.split("\r\n\r\n").nth(1).unwrap().to_owned();
+    assert_eq!(header(&ok, Name::CSeq), "1 INVITE");
+    assert_eq!(sdp(&ok), sdp(&answer), "what holds by now");
+    world.ack(1);
+    world.trunk_sends(1, "BYE", 4, "");
+    nothing_is_left(&mut world);
+}
+
+/// Without a description of ours there is no room for an offer before the answer.
+#[test]
+fn an_update_before_any_answer_is_put_off() {
+    let mut world = World::of(centre(AnswerMode::OnAgent, EarlyMedia::No, Screen::Never), 200);
+    world.call();
+    let ringing = world.last_response(1, "180");
+    world.hear(TRUNK, &in_dialog(1, &ringing, "UPDATE", 2, SDP));
+    assert!(world.last().starts_with("SIP/2.0 500"), "{}", world.last());
 }

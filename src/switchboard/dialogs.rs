@@ -120,7 +120,10 @@ impl Switchboard {
     ) {
         let offered = body::sdp(&request.headers, &request.body);
         let open = self.calls.get(&id).is_some_and(|call| call.invite.is_some());
-        if open && side == Side::Caller {
+        // A 183 of ours has answered its offer: there is room for another.
+        let early = request.method == Method::Update
+            && self.calls.get(&id).is_some_and(|call| call.early.is_some());
+        if open && side == Side::Caller && !early {
             // The first INVITE comes first (RFC 3261 §14.2, RFC 3311 §5.2).
             let seconds = self.dice.number() % 11;
             let response = request.response(500, "");
@@ -145,6 +148,10 @@ impl Switchboard {
                 media.offer(law.as_ref())
             }
         };
+        if let Some(call) = self.calls.get_mut(&id).filter(|_| early) {
+            // The 200 to the INVITE says what holds by then.
+            call.early = Some(sdp.clone());
+        }
         self.answer_renegotiation(now, server, request, (id, side), sdp);
         self.apply(now, id, side);
     }
