@@ -180,3 +180,20 @@ fn a_reload_that_brings_an_overflow_brings_it_to_those_who_wait() {
     hall.pass(seconds(31));
     assert_eq!(hall.overflowed.first().map(|o| o.0), Some(call));
 }
+
+/// Where all seats ring, a caller whom somebody picks up rings at that seat and nowhere else.
+#[test]
+fn who_is_picked_up_rings_there_alone() {
+    let queues = [QueueSettings { strategy: Strategy::RingAll, ..queue("q") }, queue("other")];
+    let seats = [seat("s1", &["q"]), seat("s2", &["q"]), seat("s3", &["other"])];
+    let mut hall = Hall::new(&queues, &seats);
+    hall.sign_in(&seats);
+    let call = hall.call("q", 0);
+    assert_eq!(hall.rang(), ["s1", "s2"]);
+    assert!(hall.pick_up(call, "s3"));
+    assert_eq!(hall.rang(), ["s1", "s2", "s3"], "s1 and s2 have stopped");
+    assert_eq!(hall.open_offers().len(), 1);
+    // Another caller has the free seats; this one has them again when s3 does not answer.
+    hall.pass(seconds(9));
+    assert_eq!(hall.rang()[3..], ["s1", "s2"]);
+}

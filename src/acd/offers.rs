@@ -276,6 +276,8 @@ impl Distributor {
             caller.held_by = Held::Nobody;
         }
         self.offer(now, call, seat);
+        // Where all seats ring, the others do not ring again while this one does.
+        self.forget_ring_all(call);
     }
 
     pub(super) fn join(&mut self, now: Moment, ticket: Ticket, seat_id: SeatId) {
