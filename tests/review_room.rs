@@ -17,7 +17,7 @@ use std::time::Duration;
 use scenario::{
     OURS, SDP, TRUNK, World, header, in_dialog, invite, respond, seat_address, settings,
 };
-use siaga112::acd::settings::QueueSettings;
+use siaga112::acd::settings::{QueueSettings, Strategy};
 use siaga112::call::orders::{MediaOrder, MediaReport, Programme, Role, Sound};
 use siaga112::journal::Fact;
 use siaga112::sip::Name;
@@ -348,4 +348,38 @@ fn an_update_before_any_answer_is_put_off() {
     let ringing = world.last_response(1, "180");
     world.hear(TRUNK, &in_dialog(1, &ringing, "UPDATE", 2, SDP));
     assert!(world.last().starts_with("SIP/2.0 500"), "{}", world.last());
+}
+
+/// Where all seats ring, the caller's port is kept when the first answers and the others stop.
+#[test]
+fn where_all_ring_the_answer_needs_no_new_port() {
+    let mut all = settings(3, AnswerMode::OnAgent);
+    all.queues[0].strategy = Strategy::RingAll;
+    let mut world = World::of(all, 200);
+    for seat in 1..=3 {
+        world.register(seat);
+    }
+    let call = world.call();
+    assert_eq!(offers(&world), 3);
+    for seat in 1..=3 {
+        world.seat_says(seat, 180);
+    }
+    let opened = world.orders.iter().find_map(|order| match order {
+        MediaOrder::Open { stream, .. } => Some(*stream),
+        _ => None,
+    });
+    let caller = opened.expect("the caller's stream comes first");
+    world.seat_says(2, 200);
+    world.ack(call);
+    let closed = |o: &MediaOrder| *o == MediaOrder::Close { stream: caller };
+    assert!(!world.orders.iter().any(closed), "the caller's port was given away");
+    for seat in [1, 3] {
+        let cancel = world.last_request(&seat_address(seat), "CANCEL");
+        world.hear(&seat_address(seat), &respond(&cancel, 200, "x", ""));
+        world.seat_says(seat, 487);
+    }
+    world.trunk_sends(call, "BYE", 2, "");
+    let bye = world.last_request(&seat_address(2), "BYE");
+    world.hear(&seat_address(2), &respond(&bye, 200, "x", ""));
+    nothing_is_left(&mut world);
 }

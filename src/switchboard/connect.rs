@@ -416,13 +416,16 @@ impl Switchboard {
     }
 
     fn connect(&mut self, now: Now, id: CallId, offer: OfferId, client: ClientId, dialog: Dialog) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(ringing) = call.ringing.remove(&offer) else { return };
-        // The first to answer has the call; where several seats rang the others stop at once.
-        let others: Vec<OfferId> = call.ringing.keys().copied().collect();
+        let Some(call) = self.calls.get(&id) else { return };
+        // The first to answer has the call; where several seats rang the others stop at once, while
+        // the winner still rings: the caller's port is needed.
+        let others: Vec<OfferId> =
+            call.ringing.keys().copied().filter(|other| *other != offer).collect();
         for other in others {
             self.offer_is_over(now, id, other, OfferOutcome::Elsewhere, None);
         }
+        let ringing = self.calls.get_mut(&id).and_then(|call| call.ringing.remove(&offer));
+        let Some(ringing) = ringing else { return };
         let law = ringing.media.law().cloned();
         self.acd.handle(now.moment, acd::Input::Taken { offer });
         self.withdraw(now, &ringing.attempts, Some(client), ELSEWHERE);
