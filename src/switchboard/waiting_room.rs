@@ -39,6 +39,8 @@ pub(super) struct Guest {
     heard: BTreeSet<&'static str>,
     /// Not in the queue yet: listened to first, or to be refused unless a key is pressed.
     held_back: bool,
+    /// When a caller who is listened to first goes into the queue in any case.
+    admit_by: Option<Moment>,
     listening: bool,
 }
 
@@ -86,7 +88,9 @@ impl Switchboard {
         let held_back = first && listens;
         if let Some(guest) = self.guests.get_mut(&id) {
             guest.held_back = held_back;
+            guest.admit_by = held_back.then(|| now.moment.after(limits::HELD_BACK));
         }
+        self.set_guest_timer(id);
         held_back
     }
 
@@ -430,7 +434,9 @@ impl Switchboard {
 
     /// Who was held back goes into the queue, at the place of its arrival.
     fn admit_guest(&mut self, now: Now, id: CallId) {
-        let held_back = self.guests.get_mut(&id).is_some_and(|g| std::mem::take(&mut g.held_back));
+        let Some(guest) = self.guests.get_mut(&id) else { return };
+        guest.admit_by = None;
+        let held_back = std::mem::take(&mut guest.held_back);
         let ticket = self.calls.get(&id).filter(|_| held_back).and_then(ticket);
         if let Some(ticket) = ticket {
             self.acd.handle(now.moment, acd::Input::Wait(ticket));
@@ -461,6 +467,7 @@ impl Switchboard {
         let due = [
             guest.next.filter(|_| quiet && !asks),
             guest.listen_by.filter(|_| guest.silence.is_none()),
+            guest.admit_by,
             guest.silence.as_ref().and_then(Silence::poll_timeout),
             guest.refusal.as_ref().and_then(Refusal::poll_timeout),
         ];
@@ -471,6 +478,10 @@ impl Switchboard {
     }
 
     pub(super) fn guest_is_due(&mut self, now: Now, id: CallId) {
+        let Some(guest) = self.guests.get_mut(&id) else { return };
+        if guest.admit_by.is_some_and(|by| by <= now.moment) {
+            self.admit_guest(now, id);
+        }
         let Some(guest) = self.guests.get_mut(&id) else { return };
         if guest.silence.is_none() && guest.listen_by.is_some_and(|by| by <= now.moment) {
             self.begin_listening(now, id);
@@ -528,6 +539,7 @@ impl Guest {
             refusal: None,
             heard: BTreeSet::new(),
             held_back: false,
+            admit_by: None,
             listening: false,
         }
     }

@@ -247,6 +247,9 @@ pub const SILENCE_LISTEN: Duration = Duration::from_secs(15);
 /// A prompt to a silent or refused caller counts as over after this long, whatever becomes of its
 /// audio: two sentences in each of two languages. So does the welcome, before they are listened to.
 pub const SILENCE_PROMPT: Duration = Duration::from_secs(30);
+/// A caller who is listened to before a seat rings is held back no longer than this, also when the
+/// media plane is dead: the prompts may go on while a seat rings.
+pub const HELD_BACK: Duration = Duration::from_secs(45);
 /// A refused caller may press a key for so long after the prompt: to find the keypad of a phone that
 /// was at the ear.
 pub const REFUSAL_KEY: Duration = Duration::from_secs(10);
