@@ -392,7 +392,7 @@ fn header_is(text: &str, method: &str) -> bool {
 
 #[test]
 fn whatever_seats_do_nothing_is_left_and_nobody_stays_busy() {
-    const SEEDS: u64 = 16;
+    const SEEDS: u64 = 40;
     let (mut transfers, mut presses, mut picked) = (0, 0, 0);
     for seed in 0..SEEDS {
         let mut turmoil = Turmoil::new(seed);
