@@ -537,3 +537,24 @@ fn new_rules_count_for_those_who_wait_and_are_on_the_record() {
     });
     assert_eq!(queued.unwrap(), "laut (of the new configuration) -> laut");
 }
+
+#[test]
+fn more_callers_than_can_be_listened_to_wait_like_those_who_spoke() {
+    let mut room = Room::of(centre(AnswerMode::Immediate, EarlyMedia::No, Screen::First));
+    room.world = World::of(centre(AnswerMode::Immediate, EarlyMedia::No, Screen::First), 800);
+    room.world.register(1);
+    let listens = |room: &Room| {
+        let on = |o: &&MediaOrder| matches!(o, MediaOrder::Listen { on: true, .. });
+        room.world.orders.iter().filter(on).count()
+    };
+    for _ in 0..limits::LISTENED {
+        room.call();
+    }
+    assert_eq!((listens(&room), room.offered().len()), (limits::LISTENED, 0));
+    room.call();
+    assert_eq!((listens(&room), room.offered()), (limits::LISTENED, vec![limits::LISTENED + 1]));
+    // Who has spoken makes room for the next.
+    room.world.trunk_sends(1, "BYE", 2, "");
+    room.call();
+    assert_eq!(listens(&room), limits::LISTENED + 1);
+}

@@ -154,6 +154,8 @@ pub struct Switchboard {
     trunk_counts: BTreeMap<TrunkId, TrunkCount>,
     /// Callers who wait and hear us.
     guests: BTreeMap<CallId, waiting_room::Guest>,
+    /// Those of them who are listened to.
+    listened: BTreeSet<CallId>,
     /// Skills that any seat has.
     skills: BTreeSet<Skill>,
     /// Numbers that people have marked.
@@ -221,6 +223,7 @@ impl Switchboard {
             outputs: VecDeque::new(),
             trunk_counts: BTreeMap::new(),
             guests: BTreeMap::new(),
+            listened: BTreeSet::new(),
             skills: BTreeSet::new(),
             marks: Marks::default(),
             mass: MassWatch::default(),
@@ -351,6 +354,7 @@ impl Switchboard {
             + self.arriving.len()
             + self.unanswered.len()
             + self.guests.len()
+            + self.listened.len()
             + self.deadlines.len()
             + self.acd.live()
             + self.endpoint.transactions()

@@ -41,7 +41,6 @@ pub(super) struct Guest {
     held_back: bool,
     /// When a caller who is listened to first goes into the queue in any case.
     admit_by: Option<Moment>,
-    listening: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +83,7 @@ impl Switchboard {
         if first && self.calls.get(&id).is_some_and(|c| c.answer == AnswerMode::Immediate) {
             self.answer_by_mode(now, id);
         }
-        let listens = self.guests.get(&id).is_some_and(|guest| guest.listening);
+        let listens = self.listened.contains(&id);
         let held_back = first && listens;
         if let Some(guest) = self.guests.get_mut(&id) {
             guest.held_back = held_back;
@@ -162,7 +161,7 @@ impl Switchboard {
     fn refuse_unless_key(&mut self, now: Now, id: CallId) -> bool {
         let prompts = self.announcements(id).map(|a| a.refused.clone()).unwrap_or_default();
         self.ringing_response(now, id);
-        let can = !prompts.is_empty() && self.has_ports_to_spare();
+        let can = !prompts.is_empty() && self.has_ports_to_spare() && self.has_an_ear();
         if !can || !self.answer_caller(now, id, None) {
             return false;
         }
@@ -215,9 +214,9 @@ impl Switchboard {
     /// listened to or held back still is. False when nothing plays.
     pub(super) fn plays_on(&mut self, id: CallId) -> bool {
         let Some(guest) = self.guests.get(&id) else { return false };
-        let (playing, next, listening) = (guest.playing, guest.next, guest.listening);
+        let (playing, next, listens) = (guest.playing, guest.next, self.listened.contains(&id));
         let media = self.calls.get(&id).and_then(|call| call.caller.media.as_ref());
-        if let Some(stream) = media.map(|media| media.stream).filter(|_| listening) {
+        if let Some(stream) = media.map(|media| media.stream).filter(|_| listens) {
             self.media(MediaOrder::Listen { stream, on: true });
         }
         self.play(id, playing);
@@ -317,9 +316,16 @@ impl Switchboard {
 
     // ---- what we hear ------------------------------------------------------------------------
 
+    /// Whether one more caller may be listened to: it costs the media plane more than anything else,
+    /// and nobody's talk may suffer for it. Who is not waits like a caller who was heard.
+    fn has_an_ear(&self) -> bool {
+        self.listened.len() < limits::LISTENED
+    }
+
     fn listen(&mut self, now: Now, id: CallId) {
-        let Some(guest) = self.guests.get_mut(&id).filter(|guest| !guest.listening) else { return };
-        guest.listening = true;
+        if !self.guests.contains_key(&id) || !self.has_an_ear() || !self.listened.insert(id) {
+            return;
+        }
         let media = self.calls.get(&id).and_then(|call| call.caller.media.as_ref());
         if let Some(stream) = media.map(|media| media.stream) {
             self.media(MediaOrder::Listen { stream, on: true });
@@ -327,11 +333,21 @@ impl Switchboard {
         }
     }
 
+    /// Nothing more that could be heard of a caller matters.
+    fn listen_no_more(&mut self, id: CallId) {
+        let media = self.calls.get(&id).and_then(|call| call.caller.media.as_ref());
+        let stream = media.map(|media| media.stream);
+        if let Some(stream) = stream.filter(|_| self.listened.remove(&id)) {
+            self.media(MediaOrder::Listen { stream, on: false });
+        }
+    }
+
     /// The welcome is over: from now on silence counts. Whoever gave a sign before is through.
     fn begin_listening(&mut self, now: Now, id: CallId) {
         let listen = self.announcements(id).map(|a| a.listen).unwrap_or_default();
         let Some(guest) = self.guests.get_mut(&id) else { return };
-        if !guest.listening || guest.silence.is_some() || guest.refusal.is_some() {
+        let listens = self.listened.contains(&id);
+        if !listens || guest.silence.is_some() || guest.refusal.is_some() {
             return;
         }
         guest.listen_by = None;
@@ -388,6 +404,9 @@ impl Switchboard {
         if let Some((lane, why)) = moved {
             call.lane = lane;
             self.note(now, Fact::Laned { call: id, lane, why: why.to_owned() });
+        }
+        if !matches!(verdict, Verdict::Silent { .. }) {
+            self.listen_no_more(id);
         }
         let Some(guest) = self.guests.get_mut(&id) else { return };
         if matches!(guest.playing, Playing::Silence(_)) || guest.playing == Playing::Nothing {
@@ -520,11 +539,9 @@ impl Switchboard {
     /// A caller waits no more: somebody answers, or the call is over.
     pub(super) fn guest_leaves(&mut self, id: CallId) {
         self.deadlines.clear(&Timer::Guest(id));
-        let Some(guest) = self.guests.remove(&id) else { return };
-        let media = self.calls.get(&id).and_then(|call| call.caller.media.as_ref());
-        if let Some(stream) = media.map(|media| media.stream).filter(|_| guest.listening) {
-            self.media(MediaOrder::Listen { stream, on: false });
-        }
+        self.guests.remove(&id);
+        self.listen_no_more(id);
+        self.listened.remove(&id);
     }
 }
 
@@ -540,7 +557,6 @@ impl Guest {
             heard: BTreeSet::new(),
             held_back: false,
             admit_by: None,
-            listening: false,
         }
     }
 }

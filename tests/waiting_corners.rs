@@ -1,4 +1,4 @@
-//! What a second look at the waiting room found: legs that move while a caller is held back, callers
+//! Corners of the waiting room: legs that move while a caller is held back, callers
 //! whom people send elsewhere, ports that nobody needs.
 
 #![allow(

@@ -1,4 +1,4 @@
-//! What a second look at the queue found: pauses with a way back, the last open seat, weights and
+//! Corners of the queue: pauses with a way back, the last open seat, weights and
 //! bounds, reloads under callers who wait.
 
 #![allow(
