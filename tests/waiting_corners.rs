@@ -168,7 +168,9 @@ fn a_refusal_goes_on_when_the_carrier_moves_the_call() {
             world.take(Input::Media(MediaReport::Sound { stream, sound: Sound::Key('1') }));
             assert_eq!(offers(&world), 1, "{:#?}", world.ladder);
         } else {
-            world.pass(seconds(60));
+            world.pass(seconds(5));
+            world.take(Input::Media(MediaReport::Played { stream }));
+            world.pass(seconds(20));
             assert_eq!(world.endings()[1], "Waiting Gateway Nuisance");
         }
     }

@@ -311,8 +311,9 @@ impl Refusal {
         if self.done.is_some() || now < self.until {
             return None;
         }
+        // Nobody has said that the prompt was played: a media plane that is dead refuses nobody.
         if self.prompting {
-            return self.prompt_over(now);
+            return self.prompt_failed();
         }
         self.done = Some(Bypass::Refused);
         self.done
@@ -435,10 +436,11 @@ mod tests {
         assert_eq!(refusal.prompt_failed(), None);
         assert_eq!(refusal.tick(refusal.poll_timeout().unwrap()), Some(Bypass::Refused));
 
-        // A prompt that nobody tells the end of: the key has its time all the same.
+        // A prompt that nobody tells the end of was perhaps not heard.
         let mut refusal = Refusal::start(Moment(0));
-        assert_eq!(refusal.tick(Moment(0).after(limits::SILENCE_PROMPT)), None);
-        assert_eq!(refusal.heard(Sign::Key), Some(Bypass::Pressed));
+        let end = Moment(0).after(limits::SILENCE_PROMPT);
+        assert_eq!(refusal.tick(end), Some(Bypass::NotAsked));
+        assert_eq!(refusal.heard(Sign::Key), None);
 
         assert_eq!(Refusal::start(Moment(0)).prompt_failed(), Some(Bypass::NotAsked));
         // There was no prompt.

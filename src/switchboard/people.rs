@@ -17,6 +17,8 @@ use super::orders::{Answer, Order, Refusal, SeatStatus};
 const WRAP_UP_MOST: u32 = 3600;
 /// The word for a pause of which nobody says why.
 const PAUSE: &str = "pause";
+/// Reasons that a seat may be paused for at once: a page that makes up a new one each time fills nothing.
+const PAUSES: usize = 8;
 
 impl Switchboard {
     /// Carries out an order.
@@ -76,6 +78,10 @@ impl Switchboard {
                 let input = acd::Input::Resume { seat: seat.clone(), why };
                 (format!("set ready {reason}"), input)
             }
+            SeatStatus::Paused if self.pauses_of(&seat) >= PAUSES => {
+                let what = format!("seat {seat} is paused for {PAUSES} reasons already");
+                return Err(Refusal::NotNow(what));
+            }
             SeatStatus::Paused => {
                 let reason = if reason.is_empty() { PAUSE } else { reason }.to_owned();
                 let why = acd::Pause::Person(reason.clone());
@@ -85,6 +91,10 @@ impl Switchboard {
         self.note(now, Fact::SeatChanged { seat, state, by });
         self.acd.handle(now.moment, input);
         Ok(())
+    }
+
+    fn pauses_of(&self, seat: &SeatId) -> usize {
+        self.acd.seats().find(|s| s.seat == *seat).map_or(0, |s| s.pauses.len())
     }
 
     fn extend_wrap_up(
