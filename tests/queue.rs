@@ -518,6 +518,17 @@ fn settings_change_under_waiting_and_talking_callers() {
     assert!(hall.acd.seats().all(|s| s.seat == "s2".into()));
 }
 
+#[test]
+fn a_shorter_wait_counts_for_those_who_wait_already() {
+    let mut hall = Hall::new(&[queue("q", vec![number("tel:+621")])], &[seat("s1", &["q"])]);
+    hall.call("q", 0);
+    hall.pass(seconds(2));
+    let shorter = QueueSettings { max_wait: seconds(5), ..hall.queues[0].clone() };
+    hall.adopt(&[shorter], &hall.seats.clone());
+    hall.pass(seconds(5));
+    assert_eq!(hall.overflowed.len(), 1);
+}
+
 // ---- everything at once --------------------------------------------------------------------------
 
 /// Settings by chance: strategies, skills, tiers, weights, bounds, overflow.

@@ -106,6 +106,7 @@ impl Distributor {
                 caller.entered = now;
                 self.wait_for_overflow(now, call);
             }
+            self.wait_no_longer(now, call);
             self.go_on_overflowing(now, call);
             self.list(now, call);
             self.remember_ring_all(now, call);
@@ -189,6 +190,17 @@ impl Distributor {
         if more && self.deadlines.get(&Timer::Wait(call)).is_none() {
             let at = caller.entered.after(queue.max_wait).max(now);
             self.deadlines.set(Timer::Wait(call), at);
+        }
+    }
+
+    /// A shorter wait of new settings counts for those who wait already.
+    fn wait_no_longer(&mut self, now: Moment, call: CallId) {
+        let timer = Timer::Wait(call);
+        let limit = self.queue_of(call).map(|queue| now.after(queue.max_wait));
+        if let (Some(at), Some(limit)) = (self.deadlines.get(&timer), limit)
+            && limit < at
+        {
+            self.deadlines.set(timer, limit);
         }
     }
 
