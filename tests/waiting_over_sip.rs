@@ -21,9 +21,7 @@ use siaga112::vocabulary::limits;
 use support::caller::Caller;
 use support::gateway::{Centre, Gateway, edit};
 use support::seat::Seat;
-use support::tone::{
-    self, CALLER_HERTZ, RATE, assert_talk, assert_tone, listen, press, say, talk, tenths,
-};
+use support::tone::{self, CALLER_HERTZ, RATE, assert_talk, listen, press, say, talk, tenths};
 use support::wait::{Deadline, until};
 
 /// The prompts of these tests are tones.
@@ -56,12 +54,22 @@ fn centre(trunk: &str, announce: &str, welcome: u32) -> Gateway {
     Centre { seats: 1, ..Centre::default() }.start_with(prepare).0
 }
 
+/// The network's ring-back tone.
+const RING_BACK: f64 = 425.0;
+
 /// A caller who hears us before the answer; returns where the 183 wants audio, and its SDP.
 fn early(gateway: &Gateway, number: &str, lines: &str) -> (Caller, SocketAddr, Vec<u8>) {
     let mut caller = Caller::dials(gateway, number, lines);
     let progress = caller.phone.await_status(183, "INVITE");
     caller.call.enter(&progress);
     (caller, progress.media(), progress.body)
+}
+
+/// It rings for a moment, in which a seat might answer; then the caller hears this.
+fn hears(caller: &Caller, media: SocketAddr, hertz: f64) {
+    let heard = talk(&caller.audio, media, CALLER_HERTZ, Duration::from_secs(4));
+    let (rings, said) = (tenths(&heard, RING_BACK), tenths(&heard, hertz));
+    assert!(rings >= 5 && said >= 10, "tenths of a second: {rings} of ringing, then {said}");
 }
 
 // ---- before the answer ----------------------------------------------------------------------------
@@ -71,8 +79,7 @@ fn an_announcement_is_heard_before_the_answer_and_the_talk_goes_on_by_the_same_d
     let gateway = centre("answer = \"on_agent\"", "", 10 * RATE);
     let seat = Seat::pauses(&gateway, 1);
     let (mut caller, media, sdp) = early(&gateway, "+6281234567851", "");
-    let heard = talk(&caller.audio, media, CALLER_HERTZ, Duration::from_secs(2));
-    assert_tone("the welcome", &heard, WELCOME, RATE);
+    hears(&caller, media, WELCOME);
     gateway.set_seat(1, "ready");
     let (_, at_seat) = seat.answers();
     let (answer, _) = caller.await_answer();
@@ -94,8 +101,7 @@ fn a_caller_who_is_answered_at_once_hears_the_same_and_then_the_operator() {
     let (mut caller, media, sdp) = early(&gateway, "+6281234567852", "");
     let (answer, _) = caller.await_answer();
     assert_eq!(answer.body, sdp, "the 200 describes what the 183 did");
-    let heard = talk(&caller.audio, media, CALLER_HERTZ, Duration::from_secs(2));
-    assert_tone("the welcome", &heard, WELCOME, RATE);
+    hears(&caller, media, WELCOME);
     gateway.set_seat(1, "ready");
     let (_, at_seat) = seat.answers();
     caller.await_state(&gateway, "talking");
@@ -121,8 +127,7 @@ fn an_announcement_that_must_arrive_is_acknowledged_before_the_answer() {
     let rack = format!("RAck: {} 1 INVITE\r\n", progress.header("RSeq"));
     caller.call.request(&caller.phone, "PRACK", &rack, "");
     caller.phone.await_status(200, "PRACK");
-    let heard = talk(&caller.audio, progress.media(), CALLER_HERTZ, Duration::from_secs(2));
-    assert_tone("the welcome", &heard, WELCOME, RATE);
+    hears(&caller, progress.media(), WELCOME);
     gateway.set_seat(1, "ready");
     let (_, at_seat) = seat.answers();
     let (answer, media) = caller.await_answer();
@@ -139,8 +144,7 @@ fn an_announcement_that_must_arrive_is_acknowledged_before_the_answer() {
 fn a_queue_without_a_welcome_lets_callers_hear_its_music_before_the_answer() {
     let gateway = centre("answer = \"on_agent\"", "welcome = []\nmusic = \"musik\"", 0);
     let (caller, media, _) = early(&gateway, "+6281234567854", "");
-    let heard = talk(&caller.audio, media, CALLER_HERTZ, Duration::from_secs(2));
-    assert_tone("the music", &heard, MUSIC, RATE);
+    hears(&caller, media, MUSIC);
     caller.gives_up();
     assert_eq!(gateway.incident().steps("early-media"), 1);
     gateway.assert_nothing_left();

@@ -130,6 +130,11 @@ impl Room {
         roles.next().expect("somebody hears something")
     }
 
+    /// Nobody rings for a while.
+    fn nobody_rings(&mut self) {
+        self.world.pass(limits::ANNOUNCE_AFTER);
+    }
+
     fn played(&mut self) {
         let stream = self.stream();
         self.world.take(Input::Media(MediaReport::Played { stream }));
@@ -204,11 +209,12 @@ impl Room {
 fn early_media_is_heard_before_the_answer_and_the_200_says_the_same() {
     let mut room = Room::new(AnswerMode::OnAgent, EarlyMedia::Heard, Screen::WhileWaiting);
     room.call_of("+628111", "P-Early-Media: supported\r\n");
+    room.nobody_rings();
     let progress = room.world.last_response(1, "183");
     assert!(progress.contains("P-Early-Media: sendonly\r\n"), "{progress}");
     let sdp = progress.split("\r\n\r\n").nth(1).unwrap().to_owned();
     assert!(sdp.contains("m=audio"), "{progress}");
-    assert_eq!(room.heard(), ["id/selamat-datang > musik"]);
+    assert_eq!(room.heard(), ["ring-back", "id/selamat-datang > musik"]);
     assert_eq!(room.told(), ["early media"]);
     let listens = |o: &MediaOrder| matches!(o, MediaOrder::Listen { .. });
     assert!(!room.world.orders.iter().any(listens), "nothing comes back before the answer");
@@ -216,7 +222,7 @@ fn early_media_is_heard_before_the_answer_and_the_200_says_the_same() {
     room.world.pass(seconds(20));
     room.played();
     room.world.pass(seconds(20));
-    assert_eq!(room.heard()[1..], ["id/menunggu > musik", "id/menunggu > musik"]);
+    assert_eq!(room.heard()[2..], ["id/menunggu > musik", "id/menunggu > musik"]);
     // The network's timers want to hear it again.
     room.world.pass(seconds(25));
     let again = |s: &&scenario::Sent| s.text.starts_with("SIP/2.0 183");
@@ -226,7 +232,7 @@ fn early_media_is_heard_before_the_answer_and_the_200_says_the_same() {
     let ok = room.world.last_response(1, "200");
     assert_eq!(ok.split("\r\n\r\n").nth(1).unwrap(), sdp);
     room.world.pass(seconds(60));
-    assert_eq!(room.heard().len(), 3, "nothing more is announced");
+    assert_eq!(room.heard().len(), 4, "nothing more is announced");
 }
 
 #[test]
@@ -237,7 +243,8 @@ fn who_cannot_hear_us_early_hears_the_network_ring_and_us_after_the_answer() {
     assert!(room.heard().is_empty());
     room.world.pass(seconds(12));
     room.world.last_response(1, "200");
-    assert_eq!(room.heard(), ["id/selamat-datang > musik"]);
+    room.nobody_rings();
+    assert_eq!(room.heard(), ["ring-back", "id/selamat-datang > musik"]);
     // Without an SDP offer there is no early media either.
     let mut room = Room::new(AnswerMode::OnAgent, EarlyMedia::Both, Screen::Never);
     room.world
@@ -291,6 +298,7 @@ fn a_media_plane_that_says_nothing_holds_nobody_up() {
 fn a_silent_caller_is_asked_twice_and_reaches_an_operator_all_the_same() {
     let mut room = Room::new(AnswerMode::Immediate, EarlyMedia::No, Screen::WhileWaiting);
     room.call();
+    room.nobody_rings();
     room.played();
     room.world.pass(seconds(3));
     room.played();
@@ -299,7 +307,7 @@ fn a_silent_caller_is_asked_twice_and_reaches_an_operator_all_the_same() {
     room.world.pass(seconds(3));
     let silent = "silent: nothing was heard after two prompts";
     assert_eq!(room.told(), ["prompt 1", "prompt 2", silent]);
-    assert_eq!(room.heard()[1..3], ["id/diam-1 > nothing", "id/diam-2 > nothing"]);
+    assert_eq!(room.heard()[2..4], ["id/diam-1 > nothing", "id/diam-2 > nothing"]);
     // Who speaks goes before, though they came later; and silence has a bound.
     room.call();
     room.sounds(Sound::Voice);
@@ -319,6 +327,7 @@ fn any_key_tap_or_voice_moves_a_caller_on() {
         for when in 0..3 {
             let mut room = Room::new(AnswerMode::Immediate, EarlyMedia::No, Screen::WhileWaiting);
             room.call();
+            room.nobody_rings();
             if when > 0 {
                 room.played();
             }
@@ -348,6 +357,7 @@ fn any_key_tap_or_voice_moves_a_caller_on() {
 fn a_key_by_info_is_a_key_and_noise_alone_is_remembered() {
     let mut room = Room::new(AnswerMode::Immediate, EarlyMedia::No, Screen::WhileWaiting);
     room.call();
+    room.nobody_rings();
     room.sounds(Sound::Noise);
     room.played();
     room.world.pass(seconds(80));
@@ -557,4 +567,17 @@ fn more_callers_than_can_be_listened_to_wait_like_those_who_spoke() {
     room.world.trunk_sends(1, "BYE", 2, "");
     room.call();
     assert_eq!(listens(&room), limits::LISTENED + 1);
+}
+
+/// All are not busy while a seat rings.
+#[test]
+fn nothing_is_announced_while_a_seat_rings() {
+    let mut room = Room::new(AnswerMode::OnAgent, EarlyMedia::Heard, Screen::Never);
+    room.world.register(1);
+    room.call();
+    room.world.pass(seconds(7));
+    assert_eq!(room.heard(), ["ring-back"]);
+    // It was not answered: the seat rests for a moment, and the other is not there.
+    room.world.pass(seconds(3));
+    assert_eq!(room.heard(), ["ring-back", "id/selamat-datang > musik"]);
 }

@@ -6,7 +6,6 @@
 //! nothing: every wait here has a deadline of its own.
 
 use std::collections::BTreeSet;
-use std::collections::btree_map::Entry;
 
 use crate::acd;
 use crate::call::orders::{MediaOrder, Programme, Role, Sound, Then};
@@ -28,13 +27,17 @@ use crate::sip::message::SUPPORTED;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Guest {
     playing: Playing,
+    /// The welcome was played, or is not to be.
+    welcomed: bool,
     /// How often `wait` was played.
     rounds: u32,
-    /// When `wait` is played next.
+    /// When something is announced next, unless a seat rings then.
     next: Option<Moment>,
     /// Listened to, once that has begun; by then it must have.
     silence: Option<Silence>,
     listen_by: Option<Moment>,
+    /// It hears us.
+    begun: bool,
     refusal: Option<Refusal>,
     heard: BTreeSet<&'static str>,
     /// Not in the queue yet: listened to first, or to be refused unless a key is pressed.
@@ -171,6 +174,7 @@ impl Switchboard {
         self.alarm(now, "nuisance-refused", detail);
         let mut guest = Guest::new();
         guest.refusal = Some(Refusal::start(now.moment));
+        guest.begun = true;
         guest.held_back = true;
         self.guests.insert(id, guest);
         self.listen(now, id);
@@ -192,22 +196,45 @@ impl Switchboard {
         let hears = answered || self.early_media(id) == EarlyMedia::Both;
         let Some(announcements) = self.announcements(id) else { return self.ring_back(id) };
         let screens = announcements.screen != Screen::Never && may_listen;
-        let welcome = !announcements.welcome.is_empty() && !judged;
-        if let Entry::Vacant(place) = self.guests.entry(id) {
-            place.insert(Guest::new());
-            self.play(id, if welcome { Playing::Welcome } else { Playing::Wait });
-        }
+        let first = announcements.screen == Screen::First;
         if hears && screens {
+            self.guests.entry(id).or_insert_with(Guest::new);
             self.listen(now, id);
-            let by = now.moment.after(limits::SILENCE_PROMPT);
-            if let Some(guest) = self.guests.get_mut(&id) {
-                guest.listen_by = Some(by);
-            }
-            if self.guests.get(&id).is_some_and(|guest| guest.playing != Playing::Welcome) {
-                self.begin_listening(now, id);
-            }
+        }
+        let first = first && self.listened.contains(&id);
+        let new = self.guests.entry(id).or_insert_with(Guest::new);
+        let begins = !new.begun;
+        new.begun = true;
+        if self.listened.contains(&id) && new.silence.is_none() {
+            new.listen_by = Some(now.moment.after(limits::SILENCE_PROMPT));
+        }
+        if begins && judged {
+            new.welcomed = true;
+            self.play(id, Playing::Wait);
+        } else if begins && first {
+            self.announce_next(now, id);
+        } else if begins {
+            // A seat may ring and answer in a moment: until nobody does it rings for the caller too.
+            new.next = Some(now.moment.after(limits::ANNOUNCE_AFTER));
+            self.ring_back(id);
+        } else if new.welcomed && new.playing != Playing::Welcome {
+            self.begin_listening(now, id);
         }
         self.set_guest_timer(id);
+    }
+
+    /// Says what is to be said next: the welcome once, then `wait` again and again.
+    fn announce_next(&mut self, now: Now, id: CallId) {
+        let Some(guest) = self.guests.get_mut(&id) else { return };
+        if std::mem::replace(&mut guest.welcomed, true) {
+            return self.play(id, Playing::Wait);
+        }
+        self.play(id, Playing::Welcome);
+        if self.guests.get(&id).is_some_and(|guest| guest.playing == Playing::Nothing) {
+            // There is no welcome.
+            self.play(id, Playing::Wait);
+            self.begin_listening(now, id);
+        }
     }
 
     /// The caller's audio goes by a new stream: what plays begins again there, and whoever was
@@ -215,11 +242,16 @@ impl Switchboard {
     pub(super) fn plays_on(&mut self, id: CallId) -> bool {
         let Some(guest) = self.guests.get(&id) else { return false };
         let (playing, next, listens) = (guest.playing, guest.next, self.listened.contains(&id));
+        let rings = !guest.welcomed && guest.refusal.is_none();
         let media = self.calls.get(&id).and_then(|call| call.caller.media.as_ref());
         if let Some(stream) = media.map(|media| media.stream).filter(|_| listens) {
             self.media(MediaOrder::Listen { stream, on: true });
         }
-        self.play(id, playing);
+        if rings {
+            self.ring_back(id);
+        } else {
+            self.play(id, playing);
+        }
         if let Some(guest) = self.guests.get_mut(&id) {
             guest.next = next;
         }
@@ -531,7 +563,12 @@ impl Switchboard {
         let asks = guest.silence.as_ref().is_some_and(|s| s.poll_timeout().is_some());
         let quiet = guest.playing == Playing::Nothing && !asks;
         if quiet && guest.next.is_some_and(|next| next <= now.moment) {
-            self.play(id, Playing::Wait);
+            let rings = self.calls.get(&id).is_some_and(|call| !call.ringing.is_empty());
+            match self.guests.get_mut(&id).filter(|_| rings) {
+                // Nobody is told that all are busy while a seat rings for them.
+                Some(guest) => guest.next = Some(now.moment.after(limits::ANNOUNCE_AFTER)),
+                None => self.announce_next(now, id),
+            }
         }
         self.set_guest_timer(id);
     }
@@ -549,10 +586,12 @@ impl Guest {
     const fn new() -> Self {
         Self {
             playing: Playing::Nothing,
+            welcomed: false,
             rounds: 0,
             next: None,
             silence: None,
             listen_by: None,
+            begun: false,
             refusal: None,
             heard: BTreeSet::new(),
             held_back: false,

@@ -245,6 +245,8 @@ pub const RECENT_OF_NUMBER: usize = 16;
 /// Callers who are listened to at once: each takes the media thread about 10 µs in 16 ms, so that all
 /// of them leave it nine tenths of its time for those who talk.
 pub const LISTENED: usize = 150;
+/// A caller for whom no seat has rung for so long hears the announcements; until then it rings.
+pub const ANNOUNCE_AFTER: Duration = Duration::from_secs(2);
 /// The longest that a caller is listened to before a prompt, and after it.
 pub const SILENCE_LISTEN: Duration = Duration::from_secs(15);
 /// A prompt to a silent or refused caller counts as over after this long, whatever becomes of its
