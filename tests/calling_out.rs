@@ -401,3 +401,43 @@ fn a_way_that_the_configuration_drops_is_passed_over() {
     carrier_says(&mut world, A, 503, "");
     assert_eq!(outcomes(&world), [(NUMBER.to_owned(), 503)], "{:#?}", world.ladder);
 }
+
+/// A neighbouring centre is called through its own trunk, and through no other.
+#[test]
+fn a_neighbour_is_called_through_the_trunk_that_leads_there() {
+    let neighbour = "198.18.0.9:5060";
+    for known in [true, false] {
+        let mut settings = settings(0, AnswerMode::OnAgent);
+        settings.trunks = world_trunks();
+        settings.queues[0].overflow = vec![Overflow::Number("sip:ntpd@pamekasan.example".into())];
+        if known {
+            let uri = Uri::read("sip:pamekasan.example");
+            let line = settings.trunks[1].line.clone().unwrap();
+            let line = LineSettings { target: Target::of(&uri).unwrap(), uri, ..(*line).clone() };
+            let like = settings.trunks[1].clone();
+            settings.trunks.push(TrunkSettings {
+                id: "pamekasan".into(),
+                line: Some(line.into()),
+                ..like
+            });
+        }
+        let mut world = World::of(settings, 200);
+        for (trunk, address) in [("telco-a", A), ("pamekasan", neighbour)] {
+            let hop = Hop {
+                transport: Transport::Udp,
+                address: address.parse().unwrap(),
+                name: "x".into(),
+            };
+            let (trunk, hops) = (trunk.into(), vec![hop]);
+            let good_for = Duration::from_secs(3600);
+            world.take(Input::Located { trunk, hops, wrong: None, good_for });
+        }
+        world.call();
+        world.pass(Duration::from_secs(60));
+        let at = |to: &str| {
+            world.sent.iter().any(|s| s.to == to && s.text.starts_with("INVITE sip:ntpd@pamekasan"))
+        };
+        assert_eq!((at(neighbour), at(A)), (known, false), "{:#?}", world.ladder);
+        assert_ne!(world.ladder.contains(&"* alarm overflow-to-number".to_owned()), known);
+    }
+}

@@ -18,7 +18,7 @@ use crate::vocabulary::QueueId;
 /// One queue as it is written.
 pub(super) struct Written {
     pub(super) name: At<String>,
-    overflow: Vec<At<Overflow>>,
+    pub(super) overflow: Vec<At<Overflow>>,
     /// With the overflow followed to its end.
     pub(super) settings: QueueSettings,
     pub(super) announcements: Announcements,

@@ -8,6 +8,7 @@ use super::names::Names;
 use super::{queues, routing};
 use crate::acd::settings::{Overflow, QueueSettings, SeatSettings, Widen};
 use crate::routing::settings::Rule;
+use crate::sip::{Scheme, Uri};
 use crate::switchboard::settings::Screen;
 use crate::trunk::settings::{EarlyMedia, TrunkSettings};
 use crate::vocabulary::{AnswerMode, Lane, Want};
@@ -30,6 +31,7 @@ impl Centre<'_> {
             if let Some(place) = names.place(queue.name.value.as_str()) {
                 self.check_staffing(&queue.settings, place, log);
             }
+            self.check_neighbours(queue, log);
         }
         for written in self.rules {
             let rule = &written.rule.value;
@@ -50,6 +52,25 @@ impl Centre<'_> {
                         way(rule, &queue.settings)
                     ),
                     "add the prompt \"ditandai\", or remove refuse_after_marks",
+                );
+            }
+        }
+    }
+
+    /// A SIP address in the overflow is somebody at the far end of a trunk.
+    fn check_neighbours(&self, queue: &queues::Written, log: &Log) {
+        for step in &queue.overflow {
+            let Overflow::Number(number) = &step.value else { continue };
+            let uri = Uri::read(number);
+            let leads_there = |trunk: &TrunkSettings| {
+                let line = trunk.line.as_ref();
+                line.is_some_and(|line| line.target.host.eq_ignore_ascii_case(uri.host()))
+            };
+            if uri.scheme() == Scheme::Sip && !self.trunks.iter().any(leads_there) {
+                log.warn(
+                    &step.place,
+                    format!("no trunk leads to {}: this step calls nobody", uri.host()),
+                    format!("add a trunk with target = \"sip:{}\", or write a number", uri.host()),
                 );
             }
         }

@@ -74,7 +74,7 @@ impl Switchboard {
             _ if self.draining => return not_now("the gateway is draining and begins no calls"),
             Err(480) => return not_now("the seat has no phone that could ring"),
             Err(_) => return not_now("the seat is busy with another call"),
-            Ok(()) if self.ways_out().is_err() => {
+            Ok(()) if self.ways_out("").is_err() => {
                 return not_now("no trunk has a line to call out by that is up");
             }
             Ok(()) if !self.has_ports_to_spare() => {

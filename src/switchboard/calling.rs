@@ -11,6 +11,7 @@ use crate::sip::digest::authorize;
 use crate::sip::message::SUPPORTED;
 use crate::sip::session_timer;
 use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, Uri, body};
+use crate::trunk::settings::TrunkSettings;
 use crate::vocabulary::{CallId, Now, OfferId, SeatId, TrunkId, limits};
 
 use super::callback::as_call_back;
@@ -46,7 +47,7 @@ impl Switchboard {
             Callee::Number(_) if call.hops_onward().is_none_or(|hops| hops == 0) => {
                 return Err(483);
             }
-            Callee::Number(_) => self.ways_out()?,
+            Callee::Number(number) => self.ways_out(number)?,
         };
         // Callers of 112 come first.
         if errand == Errand::Dialled && !self.has_ports_to_spare() {
@@ -90,11 +91,18 @@ impl Switchboard {
         }
     }
 
-    /// The ways out to a number, best first.
-    pub(super) fn ways_out(&self) -> Result<VecDeque<(TrunkId, Flow)>, u16> {
+    /// The ways out to a number, best first: through every trunk that takes calls. To somebody at a
+    /// host, as a neighbouring centre is, only through the trunk that leads there.
+    pub(super) fn ways_out(&self, number: &str) -> Result<VecDeque<(TrunkId, Flow)>, u16> {
+        let host = number.split_once('@').map(|(_, host)| host);
+        let leads_there = |trunk: &&TrunkSettings| {
+            let target = trunk.line.as_ref().map(|line| line.target.host.as_str());
+            host.is_none_or(|host| target.is_some_and(|t| t.eq_ignore_ascii_case(host)))
+        };
         let ways: VecDeque<_> = self
             .trunks
             .iter()
+            .filter(leads_there)
             .flat_map(|trunk| {
                 let id = trunk.id.clone();
                 self.trunk_hops(&id).into_iter().map(move |flow| (id.clone(), flow))
@@ -171,7 +179,10 @@ impl Switchboard {
         let host = line.target.host_port();
         let own = line.caller_id.as_deref().unwrap_or(&line.from_user);
         let from = if line.register { &host } else { domain };
-        let uri = format!("sip:{number}@{host};user=phone");
+        let uri = match number.split_once('@') {
+            Some((user, _)) => format!("sip:{user}@{host}"),
+            None => format!("sip:{number}@{host};user=phone"),
+        };
         let mut invite = Request::new(Method::Invite, Uri::read(&uri))
             .with(Name::From, format!("<sip:{own}@{from};user=phone>;tag={tag}"))
             .with(Name::To, format!("<{uri}>"))

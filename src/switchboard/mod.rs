@@ -48,7 +48,7 @@ use crate::sip::dialog::DialogKey;
 use crate::sip::guesses::Guesses;
 use crate::sip::registrar::Registrar;
 use crate::sip::reliable::{EarlyDialogs, Reliable};
-use crate::sip::{ClientId, Endpoint, Event, Flow, Request, ServerId, Uri};
+use crate::sip::{ClientId, Endpoint, Event, Flow, Request, Scheme, ServerId, Uri};
 use crate::trunk::Trunks;
 use crate::trunk::line::Ask;
 use crate::trunk::settings::TrunkSettings;
@@ -634,7 +634,12 @@ impl Switchboard {
     }
 }
 
-/// The digits of a configured number: `tel:+62811000112` → `+62811000112`.
+/// What is dialled for a configured number: `tel:+62811000112` → `+62811000112`. A SIP address keeps its
+/// host, which says whose trunk leads there.
 fn dialable(number: &str) -> String {
-    Uri::read(number).user().to_owned()
+    let uri = Uri::read(number);
+    match uri.scheme() {
+        Scheme::Sip => format!("{}@{}", uri.user(), uri.host()),
+        _ => uri.user().to_owned(),
+    }
 }
