@@ -4,8 +4,10 @@
 //! empty; `poll_timeout()` says when `tick(now)` is due. The same seed and the same inputs give the
 //! same outputs. It never reads a clock, waits, or touches a socket or a file.
 //!
-//! Read in the order a call meets it: `inbound` (a new INVITE), `connect` (a seat rings and
-//! answers), `dialogs` (what comes within a call), `endings`.
+//! Read in the order a call meets it: `inbound` (a new INVITE), `screening` (what is known beside it),
+//! `waiting_room` (what the caller hears and lets us hear), `connect` (a seat rings and answers),
+//! `dialogs` (what comes within a call), `endings`. What people order is in `people`, who is called back
+//! in `work` and `callback`.
 
 mod board;
 mod callback;

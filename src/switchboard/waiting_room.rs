@@ -1,27 +1,24 @@
-//! What a caller hears who waits, and what we hear of a caller: announcements, music, the two prompts
-//! that ask a silent one for a sign.
+//! What a caller hears who waits (here), and what we hear of a caller (`listening`): announcements,
+//! music, the two prompts that ask a silent one for a sign; before the answer too (`early_media`).
 //!
 //! Nothing here delays an operator, except where a queue asks for it: there a caller is listened to
 //! first, for a time that is bounded from the beginning. A media plane that says nothing changes
 //! nothing: every wait here has a deadline of its own.
 
+mod early_media;
+mod listening;
+
 use std::collections::BTreeSet;
 
-use crate::acd;
-use crate::call::orders::{MediaOrder, Programme, Role, Sound, Then};
+use crate::call::orders::{MediaOrder, Programme, Role, Then};
 use crate::call::{Side, State};
 use crate::journal::Fact;
-use crate::screening::{Bypass, Refusal, Sign, Silence, Step, Verdict};
-use crate::sip::{Name, Request, body};
+use crate::screening::{Refusal, Silence, Step};
 use crate::trunk::settings::EarlyMedia;
-use crate::vocabulary::{
-    AnswerMode, CallId, Cause, Ending, Lane, Moment, Now, Party, PromptId, Stage, StreamId, limits,
-};
+use crate::vocabulary::{AnswerMode, CallId, Moment, Now, PromptId, StreamId, limits};
 
-use super::inbound::{ALLOW, ticket};
 use super::settings::{Announcements, Screen};
 use super::{Switchboard, Timer};
-use crate::sip::message::SUPPORTED;
 
 /// One caller who waits and hears us.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,70 +91,6 @@ impl Switchboard {
         }
         self.set_guest_timer(id);
         held_back
-    }
-
-    /// 183 with our description, so that the caller hears us before the answer (RFC 3960 §3). False
-    /// where that cannot be: no SDP offer, no port to spare.
-    fn send_early_media(&mut self, now: Now, id: CallId, early: EarlyMedia) -> bool {
-        let Some(server) = self.calls.get(&id).and_then(|call| call.invite) else { return false };
-        let Some(request) = self.endpoint.request(server).cloned() else { return false };
-        if body::sdp(&request.headers, &request.body).is_none()
-            || !self.has_ports_to_spare()
-            || !self.open_caller_media(id)
-        {
-            return false;
-        }
-        let Some(call) = self.calls.get_mut(&id) else { return false };
-        let Some(media) = call.caller.media.as_mut() else { return false };
-        let (sdp, needs_answer) = media.first_answer(&request, None);
-        if needs_answer {
-            // What was offered cannot be used: our own offer must wait for the answer.
-            self.free_idle_port(id);
-            return false;
-        }
-        call.early = Some(sdp.clone());
-        let (stream, aim) = (media.stream, media.aim());
-        if let Some(aim) = aim {
-            self.media(MediaOrder::Aim { stream, aim });
-        }
-        self.progress_response(now, id, &request, early, sdp);
-        true
-    }
-
-    /// The 183 once more, as the network's timers want it.
-    pub(super) fn progress_again(&mut self, now: Now, id: CallId) -> bool {
-        let early = self.early_media(id);
-        let Some(call) = self.calls.get(&id) else { return false };
-        let (Some(sdp), Some(server)) = (call.early.clone(), call.invite) else { return false };
-        let Some(request) = self.endpoint.request(server).cloned() else { return false };
-        self.progress_response(now, id, &request, early, sdp);
-        true
-    }
-
-    fn progress_response(
-        &mut self,
-        now: Now,
-        id: CallId,
-        request: &Request,
-        early: EarlyMedia,
-        sdp: bytes::Bytes,
-    ) {
-        let Some(call) = self.calls.get(&id) else { return };
-        let Some(server) = call.invite else { return };
-        let key = call.caller.dialog.key().clone();
-        let contact = self.contact(&call.caller.dialog.next_hop());
-        let mut response = request
-            .response(183, &key.local_tag)
-            .with(Name::Contact, contact)
-            .with(Name::Allow, ALLOW)
-            .with(Name::Supported, SUPPORTED);
-        // A gate of an IMS network opens for it (RFC 5009 §8).
-        if request.headers.first(&Name::PEarlyMedia).is_some() {
-            let word = if early == EarlyMedia::Both { "sendrecv" } else { "sendonly" };
-            response = response.with(Name::PEarlyMedia, word);
-        }
-        let response = response.with_body("application/sdp", sdp);
-        self.respond_early(now, server, &key, response);
     }
 
     /// A number that was marked again and again hears so, and may press any key to go on.
@@ -344,169 +277,6 @@ impl Switchboard {
         let (id, side) = self.streams.get(&stream)?;
         let caller = self.calls.get(id)?.caller.media.as_ref()?.stream;
         (*side == Side::Caller && caller == stream).then_some(*id)
-    }
-
-    // ---- what we hear ------------------------------------------------------------------------
-
-    /// Whether one more caller may be listened to: it costs the media plane more than anything else,
-    /// and nobody's talk may suffer for it. Who is not waits like a caller who was heard.
-    fn has_an_ear(&self) -> bool {
-        self.listened.len() < limits::LISTENED
-    }
-
-    fn listen(&mut self, now: Now, id: CallId) {
-        if !self.guests.contains_key(&id) || !self.has_an_ear() || !self.listened.insert(id) {
-            return;
-        }
-        let media = self.calls.get(&id).and_then(|call| call.caller.media.as_ref());
-        if let Some(stream) = media.map(|media| media.stream) {
-            self.media(MediaOrder::Listen { stream, on: true });
-            self.record(now, id, stream);
-        }
-    }
-
-    /// Nothing more that could be heard of a caller matters.
-    fn listen_no_more(&mut self, id: CallId) {
-        let media = self.calls.get(&id).and_then(|call| call.caller.media.as_ref());
-        let stream = media.map(|media| media.stream);
-        if let Some(stream) = stream.filter(|_| self.listened.remove(&id)) {
-            self.media(MediaOrder::Listen { stream, on: false });
-        }
-    }
-
-    /// The welcome is over: from now on silence counts. Whoever gave a sign before is through.
-    fn begin_listening(&mut self, now: Now, id: CallId) {
-        let listen = self.announcements(id).map(|a| a.listen).unwrap_or_default();
-        let Some(guest) = self.guests.get_mut(&id) else { return };
-        let listens = self.listened.contains(&id);
-        if !listens || guest.silence.is_some() || guest.refusal.is_some() {
-            return;
-        }
-        guest.listen_by = None;
-        let mut silence = Silence::start(now.moment, listen);
-        let signs = [Sign::Noise, Sign::Key, Sign::Tap, Sign::Voice];
-        let before = signs.into_iter().filter(|sign| guest.heard.contains(sign.word()));
-        let step = before.fold(None, |step, sign| silence.heard(sign).or(step));
-        guest.silence = Some(silence);
-        if let Some(Step::Done(verdict)) = step {
-            self.judged(now, id, verdict);
-        }
-        self.set_guest_timer(id);
-    }
-
-    /// Something was heard of a caller.
-    pub(super) fn sounds(&mut self, now: Now, stream: StreamId, sound: Sound) {
-        if let Some(id) = self.guest_of(stream) {
-            let sign = match sound {
-                Sound::Voice => Sign::Voice,
-                Sound::Tap => Sign::Tap,
-                Sound::Noise => Sign::Noise,
-                Sound::Key(_) => Sign::Key,
-            };
-            self.gives_sign(now, id, sign);
-        }
-    }
-
-    /// A caller gave a sign, by sound or by a SIP INFO with a key.
-    pub(super) fn gives_sign(&mut self, now: Now, id: CallId, sign: Sign) {
-        let after_ms = self.millis_since_invite(now, id);
-        let Some(guest) = self.guests.get_mut(&id) else { return };
-        let first = guest.heard.insert(sign.word());
-        let bypass = guest.refusal.as_mut().and_then(|refusal| refusal.heard(sign));
-        let step = guest.silence.as_mut().and_then(|silence| silence.heard(sign));
-        if first {
-            let sound = sign.word().to_owned();
-            self.note(now, Fact::Heard { call: id, sound, after_ms });
-        }
-        if let Some(bypass) = bypass {
-            self.bypassed(now, id, bypass);
-        }
-        if let Some(Step::Done(verdict)) = step {
-            self.judged(now, id, verdict);
-        }
-        self.set_guest_timer(id);
-    }
-
-    /// Listening has come to an end: the caller goes on, in the lane that follows.
-    fn judged(&mut self, now: Now, id: CallId, verdict: Verdict) {
-        let again = self.announcements(id).map_or(std::time::Duration::ZERO, |a| a.again);
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        call.verdict = Some(verdict);
-        let moved = verdict.lane(call.lane);
-        if let Some((lane, why)) = moved {
-            call.lane = lane;
-            self.note(now, Fact::Laned { call: id, lane, why: why.to_owned() });
-        }
-        if !matches!(verdict, Verdict::Silent { .. }) {
-            self.listen_no_more(id);
-        }
-        let Some(guest) = self.guests.get_mut(&id) else { return };
-        if matches!(guest.playing, Playing::Silence(_)) || guest.playing == Playing::Nothing {
-            guest.playing = Playing::Nothing;
-            guest.next = (!again.is_zero()).then(|| now.moment.after(again));
-            self.play_music(id);
-        }
-        self.admit_guest(now, id);
-        if moved.is_some()
-            && let Some(ticket) = self.calls.get(&id).and_then(ticket)
-        {
-            self.acd.handle(now.moment, acd::Input::Change(ticket));
-        }
-    }
-
-    fn play_music(&mut self, id: CallId) {
-        let next = self.guests.get(&id).and_then(|guest| guest.next);
-        self.play(id, Playing::Nothing);
-        if let Some(guest) = self.guests.get_mut(&id) {
-            guest.next = next;
-        }
-    }
-
-    /// Whoever was to be refused has pressed a key, or has not.
-    fn bypassed(&mut self, now: Now, id: CallId, bypass: Bypass) {
-        let why = match bypass {
-            Bypass::Pressed => "a key was pressed: not refused",
-            Bypass::NotAsked => "the prompt could not be played: not refused",
-            Bypass::Refused => {
-                let detail = format!("call {id} was refused: marked, and no key was pressed");
-                self.alarm(now, "nuisance-refused", detail);
-                let (stage, by, cause) = (Stage::Waiting, Party::Gateway, Cause::Nuisance);
-                return self.end(now, id, Ending { stage, by, cause, q850: None });
-            }
-        };
-        self.note(now, Fact::Laned { call: id, lane: Lane::Nuisance, why: why.to_owned() });
-        if let Some(guest) = self.guests.get_mut(&id) {
-            guest.refusal = None;
-            guest.playing = Playing::Nothing;
-        }
-        self.play(id, Playing::Wait);
-        self.admit_guest(now, id);
-    }
-
-    /// Who was held back goes into the queue, at the place of its arrival.
-    fn admit_guest(&mut self, now: Now, id: CallId) {
-        let Some(guest) = self.guests.get_mut(&id) else { return };
-        guest.admit_by = None;
-        let held_back = std::mem::take(&mut guest.held_back);
-        let ticket = self.calls.get(&id).filter(|_| held_back).and_then(ticket);
-        if let Some(ticket) = ticket {
-            self.acd.handle(now.moment, acd::Input::Wait(ticket));
-        }
-    }
-
-    /// Whether a caller is kept out of the queue for a moment.
-    pub(super) fn is_held_back(&self, id: CallId) -> bool {
-        self.guests.get(&id).is_some_and(|guest| guest.held_back)
-    }
-
-    /// A person takes a caller who was held back: nobody refuses them any more.
-    pub(super) fn admit_picked_up(&mut self, now: Now, id: CallId) {
-        let refusal = self.guests.get_mut(&id).and_then(|guest| guest.refusal.take());
-        if refusal.is_some() {
-            self.play(id, Playing::Wait);
-        }
-        self.admit_guest(now, id);
-        self.set_guest_timer(id);
     }
 
     // ---- time --------------------------------------------------------------------------------
