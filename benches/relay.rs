@@ -315,7 +315,7 @@ fn waiting(seconds: u64) -> Cost {
     let settings =
         MediaSettings { bind: local, address: local, ports: 20_000..=29_999, record: false };
     let prompts = concat!(env!("CARGO_MANIFEST_DIR"), "/config/prompts");
-    let prompts = Arc::new(Prompts::load(prompts.as_ref()).unwrap());
+    let prompts = Arc::new(Prompts::load(prompts.as_ref()).0);
     let report = move |report| sender.send(report).unwrap_or_default();
     let media = Media::start(settings, WAITING, handle, prompts, report).unwrap();
     let phones = vec![address; WAITING];

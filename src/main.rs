@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use siaga112::{config, demo, server, store, telemetry};
+use siaga112::{config, demo, media, server, store, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The 112 gateway of a regency: trunks in, queue, operator seats, incident record.
@@ -272,6 +272,15 @@ fn check(folder: &std::path::Path) -> ExitCode {
         Ok(loaded) => {
             if !loaded.warnings.0.is_empty() {
                 report(&loaded.warnings.to_string());
+            }
+            let prompts = folder.join("prompts");
+            let unusable = match prompts.exists() {
+                true => media::prompts::Prompts::load(&prompts).1,
+                false => Vec::new(),
+            };
+            if !unusable.is_empty() {
+                unusable.iter().for_each(|error| report(&format!("{error}")));
+                return ExitCode::FAILURE;
             }
             let board = &loaded.switchboard;
             print_line(&format!(

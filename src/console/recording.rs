@@ -17,9 +17,24 @@ use super::access::Holder;
 use super::incidents::find;
 use super::problem::Problem;
 
+/// What was recorded under an id: the incident and the name of its file. A call back has a recording and
+/// no incident of its own.
+async fn recorded(console: &Console, id: &str) -> Result<(String, String), Problem> {
+    let missing = match find(console, id).await {
+        Ok(incident) => {
+            let none = || Problem::no_recording("This incident has no recording.");
+            let recording = incident.recording.filter(|r| !r.file.is_empty()).ok_or_else(none)?;
+            return Ok((incident.summary.id, recording.file));
+        }
+        Err(missing) => missing,
+    };
+    let file = console.desk.store().recording_of(id).await?;
+    file.map(|file| (id.to_ascii_lowercase(), file)).ok_or(missing)
+}
+
 /// The recording of an incident as WAV: the caller left, the operator right.
 #[utoipa::path(get, path = "/api/v1/incidents/{id}/recording", tag = "incidents", params(
-    ("id" = String, Path, description = "The incident's id, or its call's"),
+    ("id" = String, Path, description = "The incident's id, or its call's, or that of a call back"),
     ("Range" = Option<String>, Header, description = "`bytes=first-last`; one range")),
     responses(
     (status = 200, description = "The file", content_type = "audio/wav"),
@@ -34,17 +49,15 @@ pub(super) async fn play(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Path(id) = id.map_err(|_| Problem::unknown_id("incident", ""))?;
-    let incident = find(&console, &id).await?;
-    let none = || Problem::no_recording("This incident has no recording.");
-    let recording = incident.recording.filter(|r| !r.file.is_empty()).ok_or_else(none)?;
+    let (subject, name) = recorded(&console, &id).await?;
     let gone = || Problem::no_recording("The record names a recording, but its file is not there.");
-    let file = FilePath::new(&recording.file);
+    let file = FilePath::new(&name);
     if !file.components().all(|part| matches!(part, Component::Normal(_))) {
         return Err(gone());
     }
     let path = console.desk.recordings().join(file);
     let mut file = tokio::fs::File::open(&path).await.map_err(|error| {
-        tracing::warn!(incident = incident.summary.id, %error, "a recording cannot be opened");
+        tracing::warn!(incident = subject, %error, "a recording cannot be opened");
         gone()
     })?;
     let length = file.metadata().await.map_err(|_| gone())?.len();
@@ -59,7 +72,7 @@ pub(super) async fn play(
             return Ok(response);
         }
     };
-    console.desk.audit(&holder.0, "recording played", &incident.summary.id);
+    console.desk.audit(&holder.0, "recording played", &subject);
     let (first, last) = part.unwrap_or((0, length.saturating_sub(1)));
     file.seek(SeekFrom::Start(first)).await.map_err(|_| gone())?;
     let bytes = if length == 0 { 0 } else { last - first + 1 };
@@ -68,10 +81,7 @@ pub(super) async fn play(
         .header(header::CONTENT_LENGTH, bytes)
         .header(header::ACCEPT_RANGES, "bytes")
         .header(header::CACHE_CONTROL, "no-store")
-        .header(
-            header::CONTENT_DISPOSITION,
-            format!("inline; filename=\"{}.wav\"", incident.summary.id),
-        );
+        .header(header::CONTENT_DISPOSITION, format!("inline; filename=\"{subject}.wav\""));
     let answer = match part {
         None => answer.status(StatusCode::OK),
         Some(_) => answer

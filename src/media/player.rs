@@ -93,7 +93,7 @@ impl Player {
         let rest = match &programme.then {
             Then::Silence => Rest::Silence,
             Then::RingBack => Rest::RingBack,
-            Then::Music(id) => prompts.get(id).map_or(Rest::Silence, Rest::Music),
+            Then::Music(id) => prompts.get(id).map_or(Rest::RingBack, Rest::Music),
         };
         self.begin(say, rest, tone, law);
         self.saying

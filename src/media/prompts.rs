@@ -131,7 +131,7 @@ impl Prompts {
     ///
     /// # Errors
     /// Everything that is wrong, at once; then nothing is taken.
-    pub fn load(folder: &Path) -> Result<Self, Vec<PromptError>> {
+    pub fn load(folder: &Path) -> (Self, Vec<PromptError>) {
         let (files, mut errors) = folder::files(folder);
         let (mut prompts, mut doubts) = (BTreeMap::new(), Vec::new());
         let mut total = Duration::ZERO;
@@ -150,7 +150,7 @@ impl Prompts {
                 break;
             }
         }
-        if errors.is_empty() { Ok(Self { prompts, doubts }) } else { Err(errors) }
+        (Self { prompts, doubts }, errors)
     }
 
     /// Whether there is a prompt of this name.

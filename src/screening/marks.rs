@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::Mark;
 use super::number::is_real;
 use super::span::after;
-use crate::vocabulary::{Private, WallTime, limits};
+use crate::vocabulary::{CallId, Private, WallTime, limits};
 
 /// Why a number was not marked; nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -22,14 +22,16 @@ pub enum Unmarkable {
 
 /// Marks by number. Calendar time throughout: a mark outlives the program.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct Marks {
     by_number: BTreeMap<Private<String>, Mark>,
+    /// For which call each was set last: who says the same twice says it once.
+    calls: BTreeMap<Private<String>, CallId>,
 }
 
 impl Marks {
-    /// A person marks a number for `lasts`, at most [`limits::MARK_LASTS`]. A mark that stands is set
-    /// once more: it lasts at least as long as before.
+    /// A person marks a number for `lasts`, at most [`limits::MARK_LASTS`], for a call of it. A mark
+    /// that stands is set once more, and lasts at least as long as before; for the same call that is no
+    /// further time.
     ///
     /// When the list is full the mark that expires next gives way.
     ///
@@ -42,6 +44,7 @@ impl Marks {
         number: &Private<String>,
         lasts: Duration,
         by: &str,
+        call: CallId,
     ) -> Result<Mark, Unmarkable> {
         if !is_real(number.reveal()) {
             return Err(Unmarkable::NoNumber);
@@ -54,10 +57,15 @@ impl Marks {
             times: 1,
         };
         if let Some(before) = self.standing(now, number) {
-            mark.times = before.times.saturating_add(1);
+            let again = self.calls.get(number) != Some(&call);
+            mark.times = before.times.saturating_add(u32::from(again));
             mark.until = mark.until.max(before.until);
         }
         self.keep(now, mark.clone());
+        self.calls.insert(number.clone(), call);
+        if self.calls.len() > self.by_number.len() {
+            self.calls.retain(|number, _| self.by_number.contains_key(number));
+        }
         Ok(mark)
     }
 
@@ -131,6 +139,10 @@ mod tests {
         Private::new(format!("+62812345{n:05}"))
     }
 
+    fn call(n: u32) -> CallId {
+        CallId(crate::vocabulary::Uid::new(WallTime(1), n))
+    }
+
     fn at(hours: i64) -> WallTime {
         WallTime(hours * 3_600_000_000)
     }
@@ -138,7 +150,7 @@ mod tests {
     #[test]
     fn a_mark_stands_until_it_expires_or_is_taken_back() {
         let mut marks = Marks::default();
-        let mark = marks.mark(at(0), &number(1), 24 * HOUR, "sari").unwrap();
+        let mark = marks.mark(at(0), &number(1), 24 * HOUR, "sari", call(1)).unwrap();
         assert_eq!((mark.times, mark.until), (1, at(24)));
         assert_eq!(marks.standing(at(23), &number(1)), Some(&mark));
         assert_eq!(marks.standing(at(24), &number(1)), None);
@@ -146,7 +158,7 @@ mod tests {
         assert_eq!(marks.expire(at(23)), []);
         assert_eq!(marks.expire(at(24)), [mark]);
 
-        marks.mark(at(30), &number(1), HOUR, "sari").unwrap();
+        marks.mark(at(30), &number(1), HOUR, "sari", call(2)).unwrap();
         assert!(marks.clear(&number(1)) && !marks.clear(&number(1)));
         assert_eq!(marks.list(at(30)), []);
     }
@@ -154,13 +166,17 @@ mod tests {
     #[test]
     fn a_mark_set_again_while_it_stands_counts_and_never_gets_shorter() {
         let mut marks = Marks::default();
-        marks.mark(at(0), &number(1), 24 * HOUR, "sari").unwrap();
-        let again = marks.mark(at(1), &number(1), HOUR, "budi").unwrap();
+        marks.mark(at(0), &number(1), 24 * HOUR, "sari", call(3)).unwrap();
+        let again = marks.mark(at(1), &number(1), HOUR, "budi", call(4)).unwrap();
         assert_eq!((again.times, again.until, again.by.as_str()), (2, at(24), "budi"));
-        let longer = marks.mark(at(2), &number(1), 24 * HOUR, "budi").unwrap();
+        let longer_call = call(5);
+        let longer = marks.mark(at(2), &number(1), 24 * HOUR, "budi", longer_call).unwrap();
         assert_eq!((longer.times, longer.until), (3, at(26)));
+        // Pressed twice for one call.
+        let twice = marks.mark(at(2), &number(1), 24 * HOUR, "budi", longer_call).unwrap();
+        assert_eq!(twice.times, 3);
         // After its time it is a new one.
-        assert_eq!(marks.mark(at(26), &number(1), HOUR, "budi").unwrap().times, 1);
+        assert_eq!(marks.mark(at(26), &number(1), HOUR, "budi", call(6)).unwrap().times, 1);
     }
 
     #[test]
@@ -168,19 +184,19 @@ mod tests {
         let mut marks = Marks::default();
         for nobody in ["anonymous", "", "112", "+", "000000", "81234 5678", "restricted"] {
             let number = Private::new(nobody.to_owned());
-            let refused = marks.mark(at(0), &number, HOUR, "sari");
+            let refused = marks.mark(at(0), &number, HOUR, "sari", call(7));
             assert_eq!(refused, Err(Unmarkable::NoNumber), "{nobody}");
         }
         assert_eq!(marks, Marks::default());
-        let mark = marks.mark(at(0), &number(1), Duration::MAX, "sari").unwrap();
+        let mark = marks.mark(at(0), &number(1), Duration::MAX, "sari", call(8)).unwrap();
         assert_eq!(mark.until, after(at(0), limits::MARK_LASTS));
     }
 
     #[test]
     fn what_was_kept_comes_back_without_what_has_expired() {
         let mut marks = Marks::default();
-        let long = marks.mark(at(0), &number(1), 24 * HOUR, "sari").unwrap();
-        let short = marks.mark(at(0), &number(2), HOUR, "sari").unwrap();
+        let long = marks.mark(at(0), &number(1), 24 * HOUR, "sari", call(9)).unwrap();
+        let short = marks.mark(at(0), &number(2), HOUR, "sari", call(10)).unwrap();
         let text = serde_json::to_string(&marks).unwrap();
         assert_eq!(serde_json::from_str::<Marks>(&text).unwrap(), marks);
 
@@ -195,9 +211,9 @@ mod tests {
         let mut marks = Marks::default();
         let many = u64::try_from(limits::MARKS).unwrap();
         for n in 0..many {
-            marks.mark(at(0), &number(n), HOUR + Duration::from_secs(n), "sari").unwrap();
+            marks.mark(at(0), &number(n), HOUR + Duration::from_secs(n), "sari", call(11)).unwrap();
         }
-        marks.mark(at(0), &number(many), 24 * HOUR, "sari").unwrap();
+        marks.mark(at(0), &number(many), 24 * HOUR, "sari", call(12)).unwrap();
         assert_eq!(marks.list(at(0)).len(), limits::MARKS);
         assert!(marks.standing(at(0), &number(0)).is_none());
         assert!(marks.standing(at(0), &number(many)).is_some());

@@ -310,9 +310,7 @@ impl Server {
                 settings.sip.domain.clone_from(&running.switchboard.sip.domain);
                 settings.sip.external_address = running.switchboard.sip.external_address;
                 self.connections.adopt(&loaded);
-                if let Some(prompts) = prompts::read(&self.config_folder) {
-                    self.media.adopt_prompts(prompts);
-                }
+                self.media.adopt_prompts(prompts::read(&self.config_folder));
                 self.inbox.put(Input::Adopt {
                     settings: Box::new(settings),
                     digest: loaded.digest.clone(),
@@ -459,7 +457,7 @@ fn hear(
         },
     )?;
     let reports = inbox.clone();
-    let prompts = prompts::read(config_folder).unwrap_or_default();
+    let prompts = prompts::read(config_folder);
     let stock = limits::PORT_STOCK;
     let media = Media::start(loaded.media.clone(), stock, tap, prompts, move |report| {
         reports.put(Input::Media(report));

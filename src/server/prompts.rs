@@ -5,25 +5,23 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::media::prompts::Prompts;
+use crate::telemetry::metrics;
 
-/// The prompts of a configuration folder, none when it has no `prompts` folder; nothing when there
-/// are mistakes in it, each of which has been told.
-pub(super) fn read(config: &Path) -> Option<Arc<Prompts>> {
+/// The prompts of a configuration folder, none when it has no `prompts` folder. A file that cannot be
+/// used is told and left out: callers hear the others, and the ring-back tone in its place.
+pub(super) fn read(config: &Path) -> Arc<Prompts> {
     let folder = config.join("prompts");
     if !folder.exists() {
-        return Some(Arc::default());
+        return Arc::default();
     }
-    match Prompts::load(&folder) {
-        Ok(prompts) => {
-            for (id, doubt) in prompts.doubts() {
-                tracing::warn!("prompt {id}: {doubt}");
-            }
-            tracing::info!(prompts = prompts.names().count(), "prompts are ready");
-            Some(Arc::new(prompts))
-        }
-        Err(errors) => {
-            errors.iter().for_each(|error| tracing::error!("prompt {error}"));
-            None
-        }
+    let (prompts, errors) = Prompts::load(&folder);
+    for error in &errors {
+        tracing::error!("prompt {error}; it is left out");
+        metrics::alarm("prompt-unusable");
     }
+    for (id, doubt) in prompts.doubts() {
+        tracing::warn!("prompt {id}: {doubt}");
+    }
+    tracing::info!(prompts = prompts.names().count(), "prompts are ready");
+    Arc::new(prompts)
 }

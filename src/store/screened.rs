@@ -34,7 +34,8 @@ pub(super) async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> s
             "INSERT INTO mark (number, call, at, until, by, times) VALUES (?, ?, ?, ?, ?, 1)
              ON CONFLICT (number) DO UPDATE SET call = excluded.call, at = excluded.at,
              until = excluded.until, by = excluded.by,
-             times = CASE WHEN mark.until > excluded.at THEN mark.times + 1 ELSE 1 END",
+             times = CASE WHEN mark.until <= excluded.at THEN 1
+             WHEN mark.call = excluded.call THEN mark.times ELSE mark.times + 1 END",
         )
         .bind(number.reveal())
         .bind(call.to_string())

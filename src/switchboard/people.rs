@@ -157,7 +157,7 @@ impl Switchboard {
     ) -> Result<(), Refusal> {
         let lasts = hours.map(|hours| Duration::from_secs(u64::from(hours) * 3600));
         let lasts = lasts.unwrap_or(self.settings.screening.mark_lasts);
-        let mark = self.marks.mark(now.wall, &number, lasts, &by);
+        let mark = self.marks.mark(now.wall, &number, lasts, &by, call);
         let until = mark.map_err(|why| Refusal::NotNow(why.to_string()))?.until;
         self.note(now, Fact::NumberMarked { number, call, until, by });
         Ok(())

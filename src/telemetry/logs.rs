@@ -28,8 +28,8 @@ pub fn init_quiet() -> Result<(), LogError> {
 }
 
 fn start(json: bool, level: &str) -> Result<(), LogError> {
-    // sqlx and hyper tell of every statement and connection on `info` and `debug`.
-    let usual = || EnvFilter::new(format!("{level},sqlx=warn,hyper=warn"));
+    // sqlx, hyper and symphonia tell of every statement, connection and file on `info` and `debug`.
+    let usual = || EnvFilter::new(format!("{level},sqlx=warn,hyper=warn,symphonia=warn"));
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)

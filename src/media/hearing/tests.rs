@@ -59,7 +59,7 @@ fn speech() -> BTreeMap<String, Vec<i16>> {
     ["id", "mad", "en"]
         .into_iter()
         .flat_map(|language| {
-            let prompts = Prompts::load(&folder.join(language)).expect("prompts");
+            let prompts = Prompts::load(&folder.join(language)).0;
             let ids: Vec<_> = prompts.names().cloned().collect();
             ids.into_iter().map(move |id| {
                 let prompt = prompts.get(&id).expect("there");
@@ -178,7 +178,7 @@ fn a_key_is_a_key_and_no_tap_whether_it_comes_as_tone_or_as_event() {
 #[test]
 fn speech_and_music_hold_no_keys() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/prompts");
-    let prompts = Prompts::load(&folder).expect("prompts");
+    let prompts = Prompts::load(&folder).0;
     for id in prompts.names() {
         let prompt = prompts.get(id).expect("there");
         let mut ear = Tones::new();
