@@ -322,9 +322,9 @@ fn silent_call_and_its_return(n: u32, again: u32) -> Vec<Entry> {
     let heard = |sound: &str| Fact::Heard { call: call(n), sound: sound.into(), after_ms: 4_000 };
     let work = WorkId(call(n).0);
     let number = || Private::new(format!("+62812000{n:04}"));
-    let marked = |until| Fact::NumberMarked {
+    let marked = |of, until| Fact::NumberMarked {
         number: number(),
-        call: call(n),
+        call: call(of),
         until: WallTime(BASE + until),
         by: "siti".into(),
     };
@@ -359,8 +359,10 @@ fn silent_call_and_its_return(n: u32, again: u32) -> Vec<Entry> {
             30_000,
             Fact::WorkTriedEnded { work, attempt: call(900), outcome: WorkOutcome::NoAnswer },
         ),
-        later(31_000, marked(3_600_000_000)),
-        later(32_000, marked(7_200_000_000)),
+        later(31_000, marked(again, 3_600_000_000)),
+        later(31_500, marked(n, 7_200_000_000)),
+        // Said twice of one call: that is once.
+        later(32_000, marked(n, 7_200_000_000)),
         arrived(again, "telkom"),
         later(60_000, Fact::Linked { call: call(again), to: call(n), why: why() }),
         later(60_001, opened(again, WorkKind::Dropped)),
