@@ -1,7 +1,8 @@
 //! `[queue.announce]`: what callers hear who wait.
 //!
 //! Prompts are named without language: each is looked for in every language of the queue, in their
-//! order. What is written must exist; what is not written is taken as far as it exists, so a queue
+//! order. Only of the two that ask for a sign each is said in one language, the first in the first
+//! and the second in the second: who is silent is to be known soon, and hears both languages. What is written must exist; what is not written is taken as far as it exists, so a queue
 //! without this table has announcements as soon as the sample's prompts are there.
 
 use super::findings::{At, Log, Place};
@@ -148,6 +149,14 @@ fn needed(
     all
 }
 
+/// The languages that one prompt of the two is looked for in, its own first. Those beyond the
+/// second are not said.
+fn own_first(languages: &[String], turn: usize) -> impl Iterator<Item = &String> {
+    let own = languages.get(turn).or(languages.first());
+    own.into_iter().chain(languages)
+}
+
+/// The two prompts that ask for a sign, each in one language.
 fn silence(
     section: &mut Section<'_>,
     languages: &[String],
@@ -155,7 +164,13 @@ fn silence(
 ) -> [Vec<PromptId>; 2] {
     let log = section.log();
     if !section.has("silence") {
-        return SILENCE.map(|name| existing(languages, name, prompts));
+        let [first, second] = SILENCE;
+        return [(0, first), (1, second)].map(|(turn, name)| {
+            let mut said = own_first(languages, turn);
+            said.find_map(|language| prompts.find(&format!("{language}/{name}")))
+                .into_iter()
+                .collect()
+        });
     }
     let place = section.place.clone();
     let names = section.words("silence", name);
@@ -168,7 +183,10 @@ fn silence(
         );
         return Default::default();
     };
-    [first, second].map(|name| needed(languages, std::slice::from_ref(name), prompts, log))
+    [(0, first), (1, second)].map(|(turn, name)| {
+        let own: Vec<String> = own_first(languages, turn).take(1).cloned().collect();
+        needed(&own, std::slice::from_ref(name), prompts, log)
+    })
 }
 
 fn music(section: &mut Section<'_>, prompts: &mut PromptFiles) -> Option<PromptId> {

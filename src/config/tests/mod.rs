@@ -104,7 +104,7 @@ fn the_sample_loads() {
     assert_eq!(loaded.console.tokens.len(), 1);
     assert_eq!(loaded.digest.len(), 64);
     let heard = &board.announcements[&QueueId::from("darurat")];
-    assert!(heard.welcome.len() == 2 && heard.silence.iter().all(|prompts| prompts.len() == 2));
+    assert!(heard.welcome.len() == 2 && heard.silence.iter().all(|prompts| prompts.len() == 1));
     let rules: Vec<&str> = board.rules.iter().map(|rule| rule.name.as_str()).collect();
     assert_eq!(rules, ["laut", "kepulauan", "sosial", "semua"]);
     let telco_c = board.trunks.iter().find(|trunk| trunk.id.as_str() == "telco-c");

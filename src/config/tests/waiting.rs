@@ -39,7 +39,7 @@ fn queues_seats_and_rules_are_read_in_full() {
     let heard = &board.announcements[&QueueId::from("darurat")];
     let names = |prompts: &[PromptId]| prompts.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(names(&heard.welcome), ["id/selamat-datang", "mad/selamat-datang"]);
-    assert_eq!(names(&heard.silence[1]), ["id/diam-2", "mad/diam-2"]);
+    assert_eq!(heard.silence.each_ref().map(|one| names(one)), [["id/diam-1"], ["mad/diam-2"]]);
     assert_eq!((heard.screen, heard.again.as_secs()), (Screen::WhileWaiting, 25));
     assert_eq!(heard.music.as_ref().map(PromptId::as_str), Some("musik"));
     let place = heard.position.as_ref().expect("told");
@@ -47,6 +47,29 @@ fn queues_seats_and_rules_are_read_in_full() {
     // Nothing is written for this one: Indonesian alone, and nobody is listened to.
     let usual = &board.announcements[&QueueId::from("sosial")];
     assert_eq!((names(&usual.wait), usual.screen), (vec!["id/menunggu".to_owned()], Screen::Never));
+}
+
+#[test]
+fn each_of_the_two_prompts_is_said_in_one_language() {
+    let two = "languages = [\"id\", \"mad\"]";
+    let written = "languages = [\"mad\", \"id\", \"en\"]\nsilence = [\"diam-1\", \"menunggu\"]";
+    let cases = [
+        (two, two, "", ["id/diam-1", "mad/diam-2"]),
+        (two, "languages = [\"mad\"]", "", ["mad/diam-1", "mad/diam-2"]),
+        (two, written, "", ["mad/diam-1", "id/menunggu"]),
+        // What the second language lacks is said in the first.
+        (two, two, "prompts/mad/diam-2.opus", ["id/diam-1", "id/diam-2"]),
+        (two, two, "prompts/id/diam-1.opus", ["mad/diam-1", "mad/diam-2"]),
+    ];
+    for (from, to, without, want) in cases {
+        let dir = edited(&[("queues.toml", from, to)]);
+        if !without.is_empty() {
+            fs::remove_file(dir.path().join(without)).expect("remove");
+        }
+        let board = good(dir.path(), &[]).switchboard;
+        let heard = board.announcements[&QueueId::from("darurat")].silence.concat();
+        assert_eq!(heard.iter().map(PromptId::as_str).collect::<Vec<_>>(), want, "{to} {without}");
+    }
 }
 
 #[test]
