@@ -626,6 +626,8 @@ async fn a_call_is_judged_and_its_number_marked_and_cleared() {
         (r#"{"disposition":"prank","nuisance":true,"hours":0}"#, "1 to 8760"),
         (r#"{"nuisance":true}"#, "missing field `disposition`"),
         (r#"{"disposition":"prank","why":"x"}"#, "unknown field"),
+        (r#"{"disposition":"normal","nuisance":true}"#, "prank, ghost, information only"),
+        (r#"{"disposition":"test","nuisance":true,"hours":1}"#, "not with test"),
     ] {
         let detail = site.post(&path(1), body).await.problem(400, "bad-body");
         assert!(detail.contains(part), "{body}: {detail}");

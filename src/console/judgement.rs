@@ -24,6 +24,11 @@ use crate::vocabulary::Private;
 /// The longest mark, in hours: a year.
 const HOURS: u32 = 8_760;
 
+/// What a call must have been for its number to be marked: no mark may come from a caller in need,
+/// nor from a mistake of ours or of a network.
+const NUISANCES: [Disposition; 3] =
+    [Disposition::Prank, Disposition::Ghost, Disposition::Information];
+
 /// What kind of call it was.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -31,7 +36,7 @@ pub(super) struct Judgement {
     /// `normal`, `prank`, `ghost`, `information`, `misrouted`, `test`, `callback` or `abandoned`.
     #[schema(value_type = String)]
     disposition: Disposition,
-    /// Marks its number as a nuisance, too.
+    /// Marks its number as a nuisance, too: only with `prank`, `ghost` or `information`.
     #[serde(default)]
     nuisance: bool,
     /// For so many hours, 1 to 8760; as configured when left out.
@@ -44,7 +49,8 @@ pub(super) struct Judgement {
     request_body = Judgement,
     params(("id" = String, Path, description = "The incident's id, or its call's")), responses(
     (status = 204, description = "Done"),
-    (status = 400, description = "The body is not understood", body = Problem),
+    (status = 400, description = "The body is not understood, or its nuisance does not go with its \
+     disposition", body = Problem),
     (status = 401, description = "No token", body = Problem),
     (status = 404, description = "No such incident", body = Problem),
     (status = 409, description = "Its number cannot be marked", body = Problem)))]
@@ -59,6 +65,15 @@ pub(super) async fn dispose(
     let Judgement { disposition, nuisance, hours } = read(body, wanted)?;
     if hours.is_some_and(|hours| !nuisance || !(1..=HOURS).contains(&hours)) {
         let detail = format!("hours are 1 to {HOURS}, and only with \"nuisance\": true");
+        return Err(Problem::bad_body(detail));
+    }
+    if nuisance && !NUISANCES.contains(&disposition) {
+        let detail = format!(
+            "\"nuisance\": true goes with {} only, not with {}: a mark lets all further calls of the \
+             number wait, and this call says nothing against it; nothing was changed",
+            NUISANCES.map(Disposition::word).join(", "),
+            disposition.word()
+        );
         return Err(Problem::bad_body(detail));
     }
     let calls = calls(&console, &id).await?;
