@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use siaga112::simulation::{self, Caller, Crew, Order, Profile, Recorded};
 use siaga112::store::{self, Filter, IncidentSummary};
-use siaga112::vocabulary::WallTime;
+use siaga112::vocabulary::{WallTime, counted};
 use siaga112::{config, server};
 
 /// What callers and operators are like where no profile is given with the records.
@@ -100,11 +100,11 @@ pub async fn simulate(options: Options) -> anyhow::Result<String> {
         })
         .collect();
     let mut text = format!(
-        "{}: {} calls in {} days, {} seats, seed {}\n{}\n\n",
+        "{}: {} in {}, {}, seed {}\n{}\n\n",
         title,
-        people.len(),
-        profile.days,
-        crew.seats,
+        counted(people.len(), "call"),
+        counted(profile.days.try_into()?, "day"),
+        counted(crew.seats.try_into()?, "seat"),
         options.seed,
         source
     );

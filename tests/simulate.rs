@@ -445,3 +445,24 @@ fn the_command_says_when_nothing_is_on_record() {
     let err = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && err.contains("nothing has been recorded yet"), "{err}");
 }
+
+#[test]
+fn one_is_no_plural_and_nobody_has_no_wait() {
+    let (good, out, err) = siaga112(&[
+        "--profile",
+        "config/profiles/sumenep.toml",
+        "--days",
+        "1",
+        "--seats",
+        "1",
+        "--compare",
+        "fifo",
+    ]);
+    assert!(good, "{err}");
+    assert!(out.contains(" calls in 1 day, 1 seat, seed"), "{out}");
+    // The one real caller who could not speak gave up.
+    for row in ["  silent ", "real callers who cannot speak: worst"] {
+        let line = out.lines().find(|line| line.starts_with(row)).expect(row);
+        assert!(line.contains(" - ") && !line.contains("0.0 "), "{line}");
+    }
+}

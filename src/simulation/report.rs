@@ -54,19 +54,24 @@ pub fn one_run(tally: &Tally) -> String {
 
 fn line(name: &str, waits: &Waits) -> String {
     format!(
-        "{name:<20}{:>8}{:>9}{:>7}{:>7}{:>8.1}{:>8.1}{:>8.1}{:>8.1}{:>7}{:>7}{:>7}\n",
+        "{name:<20}{:>8}{:>9}{:>7}{:>7}{:>8}{:>8}{:>8}{:>8}{:>7}{:>7}{:>7}\n",
         waits.offered,
         waits.answered(),
         waits.left,
         waits.left_when_asked,
-        waits.mean(),
-        waits.percentile(50),
-        waits.percentile(95),
-        waits.worst(),
+        tenths(waits, waits.mean()),
+        tenths(waits, waits.percentile(50)),
+        tenths(waits, waits.percentile(95)),
+        tenths(waits, waits.worst()),
         percent(waits.within(10.0)),
         percent(waits.within(15.0)),
         percent(waits.within(20.0)),
     )
+}
+
+/// A wait of those who were answered; a dash when nobody was.
+fn tenths(waits: &Waits, seconds: f64) -> String {
+    if waits.answered() == 0 { "-".to_owned() } else { format!("{seconds:.1}") }
 }
 
 fn percent(share: f64) -> String {
@@ -88,23 +93,28 @@ pub fn compared(runs: &[(Order, Tally)]) -> String {
         }
         text.push('\n');
     };
-    let seconds = |seconds: f64| format!("{seconds:.1} s");
-    row("real callers: mean wait", &|t| seconds(t.real().mean()));
-    row("real callers: p95", &|t| seconds(t.real().percentile(95)));
-    row("real callers: worst", &|t| seconds(t.real().worst()));
+    let seconds = |waits: &Waits, figure: fn(&Waits) -> f64| {
+        let unit = if waits.answered() == 0 { "" } else { " s" };
+        tenths(waits, figure(waits)) + unit
+    };
+    let p95 = |waits: &Waits| waits.percentile(95);
+    row("real callers: mean wait", &|t| seconds(&t.real(), Waits::mean));
+    row("real callers: p95", &|t| seconds(&t.real(), p95));
+    row("real callers: worst", &|t| seconds(&t.real(), Waits::worst));
     row("real callers: answered within 15 s", &|t| percent(t.real().within(15.0)));
     row("real callers: calls given up", &|t| t.real().left.to_string());
     row("real callers: never reached anybody", &|t| t.never_reached.to_string());
     row("real callers who cannot speak: worst", &|t| {
-        seconds(t.of(|kind, _| kind == Kind::Silent).worst())
+        seconds(&t.of(|kind, _| kind == Kind::Silent), Waits::worst)
     });
     row("real callers on a marked number: worst", &|t| {
-        seconds(t.of(|kind, lane| kind.is_real() && lane == Lane::Nuisance).worst())
+        seconds(&t.of(|kind, lane| kind.is_real() && lane == Lane::Nuisance), Waits::worst)
     });
-    row("marked numbers: mean wait", &|t| seconds(t.of(|_, lane| lane == Lane::Nuisance).mean()));
-    row("marked numbers: worst", &|t| seconds(t.of(|_, lane| lane == Lane::Nuisance).worst()));
-    row("marked or silent: worst", &|t| seconds(t.flagged().worst()));
-    row("everybody: mean wait", &|t| seconds(t.all().mean()));
+    let marked = |t: &Tally| t.of(|_, lane| lane == Lane::Nuisance);
+    row("marked numbers: mean wait", &|t| seconds(&marked(t), Waits::mean));
+    row("marked numbers: worst", &|t| seconds(&marked(t), Waits::worst));
+    row("marked or silent: worst", &|t| seconds(&t.flagged(), Waits::worst));
+    row("everybody: mean wait", &|t| seconds(&t.all(), Waits::mean));
     row("seats busy", &|t| percent(t.occupancy()));
     text
 }

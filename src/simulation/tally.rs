@@ -52,13 +52,14 @@ impl Waits {
         self.answered.len()
     }
 
-    /// Mean wait of those who were answered, seconds.
+    /// Mean wait of those who were answered, seconds; 0 when nobody was.
     #[must_use]
     pub fn mean(&self) -> f64 {
-        self.answered.iter().sum::<f64>() / (self.answered.len().max(1) as f64)
+        // Not sum(): that of nobody is -0.0.
+        self.answered.iter().fold(0.0, |all, wait| all + wait) / (self.answered.len().max(1) as f64)
     }
 
-    /// The wait that so many percent of the answered did not exceed, seconds.
+    /// The wait that so many percent of the answered did not exceed, seconds; 0 when nobody was.
     #[must_use]
     pub fn percentile(&self, percent: usize) -> f64 {
         debug_assert!(self.sorted || self.answered.is_empty(), "only a finished tally is read");
@@ -66,7 +67,7 @@ impl Waits {
         self.answered.get(place.saturating_sub(1)).copied().unwrap_or_default()
     }
 
-    /// The longest wait, seconds.
+    /// The longest wait, seconds; 0 when nobody was answered.
     #[must_use]
     pub fn worst(&self) -> f64 {
         self.answered.iter().copied().fold(0.0, f64::max)

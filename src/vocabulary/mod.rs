@@ -4,6 +4,7 @@
 //! here knows SIP, queues or media.
 
 mod answer;
+mod counted;
 mod deadlines;
 mod demand;
 mod dice;
@@ -16,6 +17,7 @@ mod private;
 mod time;
 
 pub use answer::AnswerMode;
+pub use counted::counted;
 pub use deadlines::Deadlines;
 pub use demand::{Lane, Want};
 pub use dice::Dice;
