@@ -105,17 +105,23 @@ impl<'l> Folder<'l> {
         names
     }
 
-    /// Lets the content of a file that is not read here take part in the digest.
-    pub(super) fn take_part(&mut self, name: &str) {
-        match digest_of(&self.dir.join(name)) {
-            Ok(digest) => {
+    /// Lets the content of a file that is not read here take part in the digest. One of more than
+    /// `most` bytes is an error and is not read: whoever waits for a reload would wait for it.
+    pub(super) fn take_part(&mut self, name: &str, most: u64) {
+        let (what, mend) = match digest_of(&self.dir.join(name), most) {
+            Ok(Ok(digest)) => {
                 self.digests.insert(name.to_owned(), digest);
+                return;
             }
+            Ok(Err(bytes)) => (
+                format!("the file has {bytes} bytes, {most} are allowed"),
+                "make it shorter, or save it as .opus",
+            ),
             Err(error) => {
-                let what = format!("the file cannot be read: {error}");
-                self.log.error(&self.whole(name), what, "let the gateway's user read it");
+                (format!("the file cannot be read: {error}"), "let the gateway's user read it")
             }
-        }
+        };
+        self.log.error(&self.whole(name), what, mend);
     }
 
     /// The `.toml` files of a sub-directory, as names below the directory.
@@ -193,14 +199,20 @@ impl<'l> Folder<'l> {
     }
 }
 
-/// SHA-256 of a file of any size.
-fn digest_of(path: &Path) -> std::io::Result<[u8; 32]> {
-    let mut file = fs::File::open(path)?;
+/// SHA-256 of a file of `most` bytes at most; of a larger one how many it has.
+fn digest_of(path: &Path, most: u64) -> std::io::Result<Result<[u8; 32], u64>> {
+    let file = fs::File::open(path)?;
+    let bytes = file.metadata()?.len();
+    if bytes > most {
+        return Ok(Err(bytes));
+    }
+    // One that grows meanwhile, or a device without a length, ends here as well.
+    let mut file = file.take(most);
     let mut digest = Sha256::new();
     let mut part = vec![0; 64 << 10];
     loop {
         match file.read(&mut part)? {
-            0 => return Ok(digest.finalize().into()),
+            0 => return Ok(Ok(digest.finalize().into())),
             length => digest.update(part.get(..length).unwrap_or_default()),
         }
     }

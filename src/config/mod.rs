@@ -39,6 +39,7 @@ use crate::media::settings::MediaSettings;
 use crate::switchboard::settings::SwitchboardSettings;
 use crate::telemetry::hep::HepSettings;
 use crate::trunk::settings::{Centre, TrunkSettings};
+use crate::vocabulary::limits;
 
 pub use findings::{Finding, Findings, Severity};
 pub use tls::ConnectionSettings;
@@ -157,7 +158,7 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
     let queues = file
         .map(|file| queues::read(file, &mut queue_names, &mut prompts, log))
         .unwrap_or_default();
-    prompts.used().for_each(|file| folder.take_part(file));
+    prompts.used().for_each(|file| folder.take_part(file, limits::PROMPT_BYTES));
     let known =
         routing::Known { trunks: &trunk_names, queues: &queue_names, kecamatan: &kecamatan };
     let file = folder.table("routing.toml");

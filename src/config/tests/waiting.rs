@@ -89,6 +89,27 @@ fn without_prompts_callers_hear_the_ring_back_tone() {
 }
 
 #[test]
+fn a_prompt_file_that_is_too_large_is_named_and_not_read() {
+    let dir = edited(&[]);
+    let grow = |name: &str, bytes| {
+        let file = fs::File::options().append(true).create(true).open(dir.path().join(name));
+        file.and_then(|file| file.set_len(bytes)).expect("grows");
+    };
+    grow("prompts/id/menunggu.opus", 20 << 20);
+    grow("prompts/id/lain.wav", 1_270_000_000);
+    good(dir.path(), &[]);
+    // A whole terabyte: hashing it would outlast every patience.
+    grow("prompts/id/menunggu.opus", 1 << 40);
+    assert_eq!(
+        findings(dir.path(), &[], Severity::Error),
+        [
+            "prompts/id/menunggu.opus: error: the file has 1099511627776 bytes, 20971520 are allowed; \
+          make it shorter, or save it as .opus"
+        ]
+    );
+}
+
+#[test]
 fn ways_that_end_badly_are_shown_from_their_beginning() {
     let cases: [(&[Edit<'_>], &str); 3] = [
         (
