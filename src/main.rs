@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use siaga112::{config, demo, media, server, store, telemetry};
+use siaga112::vocabulary::counted;
+use siaga112::{config, demo, server, store, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The 112 gateway of a regency: trunks in, queue, operator seats, incident record.
@@ -210,11 +212,7 @@ async fn serve(folder: PathBuf, json_logs: bool) -> anyhow::Result<ExitCode> {
         Ok(loaded) => loaded,
         Err(findings) => {
             report(&findings.to_string());
-            anyhow::bail!(
-                "{} mistakes in {}; nothing was started",
-                findings.0.len(),
-                folder.display()
-            );
+            anyhow::bail!("{} in {}; nothing was started", findings.told(), folder.display());
         }
     };
     for warning in &loaded.warnings.0 {
@@ -284,13 +282,13 @@ fn check(folder: &std::path::Path) -> ExitCode {
             }
             let board = &loaded.switchboard;
             print_line(&format!(
-                "{}: no mistakes ({} trunks, {} queues, {} rules, {} seats, {} warnings)",
+                "{}: no mistakes ({}, {}, {}, {}, {})",
                 folder.display(),
-                board.trunks.len(),
-                board.queues.len(),
-                board.rules.len(),
-                board.seats.len(),
-                loaded.warnings.0.len()
+                counted(board.trunks.len(), "trunk"),
+                counted(board.queues.len(), "queue"),
+                counted(board.rules.len(), "rule"),
+                counted(board.seats.len(), "seat"),
+                counted(loaded.warnings.0.len(), "warning")
             ));
             ExitCode::SUCCESS
         }

@@ -178,7 +178,7 @@ fn a_reload_is_whole_or_nothing_and_touches_no_call() {
         told.then_some(())
     });
     let ready = page(&gateway, "/readyz");
-    assert!(ready.contains("the running one stays"), "{ready}");
+    assert!(ready.contains("1 mistake") && ready.contains("the running one stays"), "{ready}");
 
     Centre::edit(&gateway, "queues.toml", "ring_timout_seconds", "ring_timeout_seconds");
     Centre::edit(&gateway, "seats.toml", "name = \"seat-2\"", "name = \"seat-new\"");

@@ -7,6 +7,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use crate::vocabulary::counted;
+
 /// Whether the configuration can be used all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -57,6 +59,16 @@ impl Findings {
     #[must_use]
     pub fn errors(&self) -> usize {
         self.0.iter().filter(|finding| finding.severity == Severity::Error).count()
+    }
+
+    /// "1 mistake", or "2 mistakes and 1 warning": only mistakes refuse a configuration.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let mistakes = counted(self.errors(), "mistake");
+        match self.0.len().saturating_sub(self.errors()) {
+            0 => mistakes,
+            warnings => format!("{mistakes} and {}", counted(warnings, "warning")),
+        }
     }
 }
 

@@ -380,7 +380,7 @@ pub enum Fact {
     },
     /// A configuration was refused; the running one stayed.
     ConfigRefused {
-        /// How many mistakes.
+        /// How many mistakes; warnings are none.
         mistakes: usize,
         /// Who asked.
         by: String,

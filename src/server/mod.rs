@@ -291,9 +291,9 @@ impl Server {
         let now = self.clock.now();
         match config::load(&self.config_folder, self.environment.clone()) {
             Err(findings) => {
-                let detail = format!("{} mistakes, the running one stays", findings.0.len());
+                let detail = format!("{}, the running one stays", findings.told());
                 self.health.trouble(Check::Config, &detail, now.wall);
-                let fact = Fact::ConfigRefused { mistakes: findings.0.len(), by: by.to_owned() };
+                let fact = Fact::ConfigRefused { mistakes: findings.errors(), by: by.to_owned() };
                 self.journal.append(0, Entry { at: now.wall, fact });
                 Err(findings)
             }

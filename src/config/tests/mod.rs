@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{Loaded, Severity, load, needs_restart};
+use super::{Findings, Loaded, Severity, load, needs_restart};
 use crate::acd::settings::Overflow;
 use crate::vocabulary::{AnswerMode, QueueId};
 use mistakes::MISTAKES;
@@ -231,6 +231,15 @@ fn all_mistakes_are_told_at_once_and_a_syntax_error_hides_none_of_other_files() 
         ],
         "{found:#?}"
     );
+}
+
+#[test]
+fn warnings_are_not_counted_as_mistakes() {
+    let dir = edited(&[("gateway.toml", "record = true", "record = 1")]);
+    let found = load(dir.path(), environment(&[])).expect_err("a mistake");
+    assert_eq!((found.errors(), found.told().as_str()), (1, "1 mistake and 2 warnings"));
+    let only = found.0.into_iter().filter(|finding| finding.severity == Severity::Error);
+    assert_eq!(Findings(only.collect()).told(), "1 mistake");
 }
 
 #[test]
