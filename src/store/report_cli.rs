@@ -218,7 +218,9 @@ fn sheet(report: &NationalReport) -> Result<String, CliError> {
     let columns: Vec<_> = reader.records().collect::<Result<_, _>>()?;
     let row = |(place, name): (usize, &str)| -> Vec<String> {
         let cells = columns.iter().map(|column| cell(name, column.get(place).unwrap_or_default()));
-        std::iter::once(name.replace('_', " ")).chain(cells).collect()
+        // The unit of a time stands in its cell.
+        let label = name.strip_suffix("_ms").unwrap_or(name).replace('_', " ");
+        std::iter::once(label).chain(cells).collect()
     };
     let cells: Vec<_> = names.iter().enumerate().map(row).collect();
     Ok(format!("month {}\n{}", report.month, lines(&cells)))
