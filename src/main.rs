@@ -7,9 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use siaga112::{config, demo, media, server, store, telemetry};
 use siaga112::vocabulary::counted;
-use siaga112::{config, demo, server, store, telemetry};
+use siaga112::{config, demo, media, server, store, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The 112 gateway of a regency: trunks in, queue, operator seats, incident record.
