@@ -107,10 +107,10 @@ enum Reports {
     Standards {
         #[command(flatten)]
         output: ReportOutput,
-        /// INVITE at or after this time, e.g. 2026-11-25T00:00:00+07:00.
+        /// INVITE at or after this time, e.g. 2026-11-25T07:00:00+07:00, or a day's midnight, 2026-11-25.
         #[arg(long)]
         since: Option<String>,
-        /// INVITE before this time.
+        /// INVITE before this time, or a day's midnight.
         #[arg(long)]
         until: Option<String>,
         /// queue, trunk, hour or operator.
@@ -162,7 +162,7 @@ struct Selection {
     /// table, csv or json.
     #[arg(long)]
     format: Option<store::cli::Format>,
-    /// A filter, e.g. `--where since=2026-11-25T00:00:00+07:00 --where outcome=abandoned`.
+    /// A filter, e.g. `--where since=2026-11-25 --where outcome=abandoned`.
     #[arg(long = "where", value_name = "KEY=VALUE")]
     filters: Vec<String>,
 }
@@ -398,10 +398,11 @@ fn speaks_utf8() -> bool {
 
 fn filter(pairs: &[String]) -> anyhow::Result<store::Filter> {
     let mut filter = store::Filter::default();
+    let zone = jiff::tz::TimeZone::system();
     for pair in pairs {
         let (key, value) =
             pair.split_once('=').with_context(|| format!("{pair:?}: KEY=VALUE is expected"))?;
-        filter.set(key, value)?;
+        filter.set(key, value, &zone)?;
     }
     Ok(filter)
 }

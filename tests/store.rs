@@ -443,7 +443,9 @@ async fn lanes_and_judgements_narrow_a_list_and_are_told_in_a_terminal() {
     let store = site.filled(silent_call_and_its_return(1, 3)).await;
     let found = async |pairs: &[(&str, &str)]| {
         let mut filter = Filter::default();
-        pairs.iter().for_each(|(key, value)| filter.set(key, value).expect("a filter"));
+        pairs
+            .iter()
+            .for_each(|(key, value)| filter.set(key, value, &TimeZone::UTC).expect("a filter"));
         store.list(&filter).await.expect("lists").len()
     };
     assert_eq!(found(&[("lane", "silent")]).await, 1);
@@ -547,7 +549,9 @@ async fn filters_narrow_and_pages_follow_each_other() {
     let store = site.filled(calls.concat()).await;
     let found = async |pairs: &[(&str, &str)]| {
         let mut filter = Filter::default();
-        pairs.iter().for_each(|(key, value)| filter.set(key, value).expect("a filter"));
+        pairs
+            .iter()
+            .for_each(|(key, value)| filter.set(key, value, &TimeZone::UTC).expect("a filter"));
         let rows = store.list(&filter).await.expect("lists");
         let number = |row: IncidentSummary| row.caller_raw[7..].parse::<u32>().expect("a number");
         rows.into_iter().map(number).collect::<Vec<_>>()

@@ -22,8 +22,10 @@ pub(super) struct Incidents {
 
 /// Incidents, newest first.
 #[utoipa::path(get, path = "/api/v1/incidents", tag = "incidents", params(
-    ("since" = Option<String>, Query, description = "Received at or after this RFC 3339 time"),
-    ("until" = Option<String>, Query, description = "Received before this RFC 3339 time"),
+    ("since" = Option<String>, Query,
+     description = "Received at or after this RFC 3339 time, or a day's midnight at the centre"),
+    ("until" = Option<String>, Query,
+     description = "Received before this RFC 3339 time, or a day's midnight at the centre"),
     ("trunk" = Option<String>, Query, description = "Name of a trunk"),
     ("seat" = Option<String>, Query, description = "Seat that answered or was offered the call"),
     ("queue" = Option<String>, Query, description = "Name of a queue"),
@@ -46,8 +48,9 @@ pub(super) async fn list(
 ) -> Result<Json<Incidents>, Problem> {
     let query = query.unwrap_or_default();
     let mut filter = Filter::default();
+    let zone = console.desk.zone();
     for (key, value) in pairs(&query) {
-        filter.set(&key, &value)?;
+        filter.set(&key, &value, &zone)?;
     }
     let incidents = console.desk.store().list(&filter).await?;
     console.desk.audit(

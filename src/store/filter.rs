@@ -1,8 +1,10 @@
 //! Which incidents a question is about. Words in, a checked filter out; every wrong word is
 //! refused with what is allowed.
 
+use jiff::tz::TimeZone;
 use thiserror::Error;
 
+use super::periods::moment;
 use crate::screening::Disposition;
 use crate::vocabulary::{IncidentId, Lane, WallTime};
 
@@ -15,8 +17,14 @@ pub const UNJUDGED: &str = "none";
 
 /// The keys of a filter and what each takes: for help texts and refusals.
 pub const KEYS: &[(&str, &str)] = &[
-    ("since", "received at or after this time, e.g. 2026-09-17T05:00:00Z"),
-    ("until", "received before this time, e.g. 2026-09-18T05:00:00+07:00"),
+    (
+        "since",
+        "received at or after this time, e.g. 2026-09-17T05:00:00Z, or a day's midnight, 2026-09-17",
+    ),
+    (
+        "until",
+        "received before this time, e.g. 2026-09-18T05:00:00+07:00, or a day's midnight, 2026-09-18",
+    ),
     ("trunk", "name of a trunk"),
     ("seat", "name of the seat that answered or was offered the call"),
     ("queue", "name of a queue"),
@@ -88,11 +96,11 @@ fn names() -> String {
 }
 
 impl Filter {
-    /// Sets one key from text.
+    /// Sets one key from text. A day alone is its midnight in the `zone`.
     ///
     /// # Errors
     /// Unknown key, or a value that it does not take.
-    pub fn set(&mut self, key: &str, value: &str) -> Result<(), FilterError> {
+    pub fn set(&mut self, key: &str, value: &str, zone: &TimeZone) -> Result<(), FilterError> {
         let known = KEYS.iter().find(|(name, _)| *name == key);
         let Some(&(key, allowed)) = known else {
             return Err(FilterError::Key { key: key.chars().take(40).collect() });
@@ -103,8 +111,8 @@ impl Filter {
         let one_of = |words: &[&str]| words.contains(&value).then(|| value.to_owned());
         let text = || (!value.is_empty() && value.len() <= 200).then(|| value.to_owned());
         match key {
-            "since" => self.since = Some(WallTime::parse(value).ok_or_else(refuse)?),
-            "until" => self.until = Some(WallTime::parse(value).ok_or_else(refuse)?),
+            "since" => self.since = Some(moment(value, zone).ok_or_else(refuse)?),
+            "until" => self.until = Some(moment(value, zone).ok_or_else(refuse)?),
             "trunk" => self.trunk = Some(text().ok_or_else(refuse)?),
             "seat" => self.seat = Some(text().ok_or_else(refuse)?),
             "queue" => self.queue = Some(text().ok_or_else(refuse)?),
@@ -172,8 +180,12 @@ mod tests {
         );
         let mut filter = Filter::default();
         for (key, value) in good {
-            filter.set(key, value).expect(key);
+            filter.set(key, value, &TimeZone::UTC).expect(key);
         }
+        assert_eq!(filter.since, filter.until);
+        let jakarta = TimeZone::fixed(jiff::tz::offset(7));
+        filter.set("since", "2026-09-17", &jakarta).expect("a day");
+        filter.set("until", "2026-09-17T00:00:00+07:00", &jakarta).expect("its midnight");
         assert_eq!(filter.since, filter.until);
         for (key, value) in [
             ("since", "yesterday"),
@@ -187,11 +199,11 @@ mod tests {
             ("before", "x"),
             ("trunk", ""),
         ] {
-            let error = filter.set(key, value).expect_err(key).to_string();
+            let error = filter.set(key, value, &TimeZone::UTC).expect_err(key).to_string();
             assert!(error.contains(key) && error.contains("takes:"), "{error}");
         }
-        let error = filter.set("stages", "x").expect_err("no such key").to_string();
+        let error = filter.set("stages", "x", &TimeZone::UTC).expect_err("no such key").to_string();
         assert!(error.contains("stages") && error.contains("stage, outcome"), "{error}");
-        filter.set("disposition", UNJUDGED).expect("is taken");
+        filter.set("disposition", UNJUDGED, &TimeZone::UTC).expect("is taken");
     }
 }

@@ -30,8 +30,10 @@ pub enum PeriodError {
     /// It is longer than one report tells.
     #[error("the time from since to until is longer than {0} days: ask for less at once")]
     TooLong(i64),
-    /// No RFC 3339 time.
-    #[error("{name}={value:?} is no time; write it like 2026-09-17T05:00:00+07:00")]
+    /// Neither an RFC 3339 time nor a day.
+    #[error(
+        "{name}={value:?} is no time; write it like 2026-09-17T05:00:00+07:00, or a day like 2026-09-17"
+    )]
     Time {
         /// Which.
         name: &'static str,
@@ -47,7 +49,7 @@ pub enum PeriodError {
 }
 
 impl Period {
-    /// From `since` to `until`, as texts in RFC 3339; today up to `now` where they are left out.
+    /// From `since` to `until`, as [`moment`] reads them; today up to `now` where they are left out.
     /// What lies after `now` is cut off: nothing has happened there.
     ///
     /// # Errors
@@ -60,7 +62,7 @@ impl Period {
     ) -> Result<Self, PeriodError> {
         let read = |name, text: &str| {
             let value = || text.chars().take(40).collect();
-            WallTime::parse(text.trim()).ok_or_else(|| PeriodError::Time { name, value: value() })
+            moment(text, zone).ok_or_else(|| PeriodError::Time { name, value: value() })
         };
         let until = until.map_or(Ok(now), |text| read("until", text))?.min(now);
         let since = since.map_or_else(|| Ok(day(until, zone).since), |text| read("since", text))?;
@@ -129,6 +131,20 @@ impl Period {
         const DAY: i64 = 24 * 3600 * 1_000_000;
         (self.until.0.saturating_sub(self.since.0).saturating_add(DAY - 1)) / DAY
     }
+}
+
+/// An RFC 3339 time, or a day alone, `2026-11-26`: its midnight.
+#[must_use]
+pub fn moment(text: &str, zone: &TimeZone) -> Option<WallTime> {
+    let text = text.trim();
+    let midnight = || {
+        let mut parts = text.splitn(3, '-');
+        let mut part = |digits| number(parts.next()?, digits);
+        let (year, month, day) = (part(4)?, part(2)?, part(2)?);
+        let date = Date::new(year, month.try_into().ok()?, day.try_into().ok()?).ok()?;
+        between(date, 1.day(), zone).map(|day| day.since)
+    };
+    WallTime::parse(text).or_else(midnight)
 }
 
 /// The hour that a moment is in, `2026-11-25 13:00`.
@@ -208,6 +224,14 @@ mod tests {
         assert_eq!(read(Some("2026-11-26T00:00:00Z"), None), Err(PeriodError::Backwards));
         assert_eq!(read(Some("2020-01-01T00:00:00Z"), None), Err(PeriodError::TooLong(DAYS)));
         assert!(matches!(read(Some("x"), None), Err(PeriodError::Time { name: "since", .. })));
+        let days = read(Some("2026-11-24"), Some(" 2026-11-25 ")).expect("days");
+        let midnight = |day: &str| format!("2026-11-{day}T17:00:00.000Z");
+        assert_eq!(told(days), (midnight("23"), midnight("24")));
+        for wrong in
+            ["2026-11-31", "2026-11", "26-11-24", "20261124", "2026-11-24T05:00", "2026-11-24x"]
+        {
+            assert!(moment(wrong, &jakarta()).is_none(), "{wrong}");
+        }
         let (hour, day) = Period::so_far(now, &jakarta());
         assert_eq!(hour.since.to_rfc3339(), "2026-11-25T20:00:00.000Z");
         assert_eq!(day.since, today.since);
