@@ -107,7 +107,7 @@ enum Reports {
     Standards {
         #[command(flatten)]
         output: ReportOutput,
-        /// INVITE at or after this time, e.g. 2026-11-25T07:00:00+07:00, or a day's midnight, 2026-11-25.
+        /// INVITE at or after this time, e.g. 2026-11-25T07:00:00+07:00; a day is its midnight.
         #[arg(long)]
         since: Option<String>,
         /// INVITE before this time, or a day's midnight.

@@ -1,9 +1,11 @@
 //! `[queue.announce]`: what callers hear who wait.
 //!
 //! Prompts are named without language: each is looked for in every language of the queue, in their
-//! order. Only of the two that ask for a sign each is said in one language, the first in the first
-//! and the second in the second: who is silent is to be known soon, and hears both languages. What is written must exist; what is not written is taken as far as it exists, so a queue
+//! order. What is written must exist; what is not written is taken as far as it exists, so a queue
 //! without this table has announcements as soon as the sample's prompts are there.
+//!
+//! Only the two that ask for a sign are said in one language each, the first in the first and the
+//! second in the second: who is silent is to be known soon, and hears both languages.
 
 use super::findings::{At, Log, Place};
 use super::prompts::PromptFiles;

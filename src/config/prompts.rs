@@ -1,7 +1,7 @@
 //! Which prompt files there are: `prompts/NAME.ENDING` and `prompts/LANGUAGE/NAME.ENDING`.
 //!
-//! Whether a file can be played is seen where it is loaded; here only that it exists, that one which
-//! callers hear is not too large, and what it adds to the digest.
+//! Whether a file can be played is seen where it is loaded; here only that it exists, how large
+//! one may be that callers hear, and what it adds to the digest.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -69,8 +69,8 @@ pub(super) async fn dispose(
     }
     if nuisance && !NUISANCES.contains(&disposition) {
         let detail = format!(
-            "\"nuisance\": true goes with {} only, not with {}: a mark lets all further calls of the \
-             number wait, and this call says nothing against it; nothing was changed",
+            "\"nuisance\": true goes with {} only, not with {}: a mark lets all further calls of \
+             the number wait, and this call says nothing against it; nothing was changed",
             NUISANCES.map(Disposition::word).join(", "),
             disposition.word()
         );

@@ -80,7 +80,7 @@ impl Question {
 /// How well calls were answered, counted from their INVITE. Every figure is explained at its name.
 #[utoipa::path(get, path = "/api/v1/reports/standards", tag = "reports", params(
     ("since" = Option<String>, Query,
-     description = "INVITE at or after this RFC 3339 time, or a day's midnight; today's when left out"),
+     description = "INVITE at or after this RFC 3339 time or a day's midnight; else today's"),
     ("until" = Option<String>, Query,
      description = "INVITE before this RFC 3339 time, or a day's midnight; now when left out"),
     ("by" = Option<String>, Query,

@@ -17,14 +17,8 @@ pub const UNJUDGED: &str = "none";
 
 /// The keys of a filter and what each takes: for help texts and refusals.
 pub const KEYS: &[(&str, &str)] = &[
-    (
-        "since",
-        "received at or after this time, e.g. 2026-09-17T05:00:00Z, or a day's midnight, 2026-09-17",
-    ),
-    (
-        "until",
-        "received before this time, e.g. 2026-09-18T05:00:00+07:00, or a day's midnight, 2026-09-18",
-    ),
+    ("since", "received at or after this time, e.g. 2026-09-17T05:00:00Z, or a day: its midnight"),
+    ("until", "received before this time, e.g. 2026-09-18T05:00:00+07:00, or a day: its midnight"),
     ("trunk", "name of a trunk"),
     ("seat", "name of the seat that answered or was offered the call"),
     ("queue", "name of a queue"),

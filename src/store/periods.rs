@@ -32,7 +32,7 @@ pub enum PeriodError {
     TooLong(i64),
     /// Neither an RFC 3339 time nor a day.
     #[error(
-        "{name}={value:?} is no time; write it like 2026-09-17T05:00:00+07:00, or a day like 2026-09-17"
+        "{name}={value:?} is no time; write it like 2026-09-17T05:00:00+07:00, or a day: 2026-09-17"
     )]
     Time {
         /// Which.
@@ -49,7 +49,7 @@ pub enum PeriodError {
 }
 
 impl Period {
-    /// From `since` to `until`, as [`moment`] reads them; today up to `now` where they are left out.
+    /// From `since` to `until`, as [`moment`] reads them; today up to `now` where left out.
     /// What lies after `now` is cut off: nothing has happened there.
     ///
     /// # Errors
