@@ -12,7 +12,7 @@ use crate::journal::{Fact, Peer};
 use crate::screening::{CannotCall, WorkId, WorkOutcome};
 use crate::sip::registrar::Binding;
 use crate::sip::{
-    ClientId, Dialog, Flow, Headers, Name, Request, Response, ServerId, body, session_timer,
+    ClientId, Dialog, Flow, Headers, Name, Request, Response, ServerId, session_timer,
 };
 use crate::trunk::number_plan;
 use crate::vocabulary::{
@@ -211,9 +211,7 @@ impl Switchboard {
         let Some(dialog) = self.acknowledge(client, flow, request, response) else {
             return self.press_fails(now, id, client, 400);
         };
-        let early = self.early.sdp(client, dialog.remote_tag());
-        // Where the 2xx has none, an earlier response brought it (RFC 3262 §5).
-        let answer = body::sdp(&response.headers, &response.body).or(early).unwrap_or_default();
+        let answer = self.described(client, &dialog, response);
         let press = self.presses.get_mut(&id);
         let agreed = press.map(|press| press.media.take_answer(&answer).is_ok());
         if agreed == Some(true) {

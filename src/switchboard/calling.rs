@@ -10,7 +10,7 @@ use crate::journal::{Fact, OfferOutcome, Peer};
 use crate::sip::digest::authorize;
 use crate::sip::message::SUPPORTED;
 use crate::sip::session_timer;
-use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, Uri, body};
+use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, Uri};
 use crate::trunk::settings::TrunkSettings;
 use crate::vocabulary::{CallId, Now, OfferId, SeatId, TrunkId, limits};
 
@@ -223,9 +223,7 @@ impl Switchboard {
         let Some(dialog) = self.acknowledge(client, flow, request, response) else {
             return self.called_fails(now, id, client, 400);
         };
-        let early = self.early.sdp(client, dialog.remote_tag());
-        // Where the 2xx has none, an earlier response brought it (RFC 3262 §5).
-        let answer = body::sdp(&response.headers, &response.body).or(early).unwrap_or_default();
+        let answer = self.described(client, &dialog, response);
         let calling = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut());
         let agreed = calling.map(|calling| calling.media.take_answer(&answer).is_ok());
         if agreed == Some(true) {

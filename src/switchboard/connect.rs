@@ -228,6 +228,18 @@ impl Switchboard {
         Some(dialog)
     }
 
+    /// The description that a 2xx answers with: where it has none, an earlier response brought it
+    /// (RFC 3262 §5).
+    pub(super) fn described(
+        &self,
+        client: ClientId,
+        dialog: &Dialog,
+        response: &Response,
+    ) -> bytes::Bytes {
+        let early = || self.early.sdp(client, dialog.remote_tag());
+        body::sdp(&response.headers, &response.body).or_else(early).unwrap_or_default()
+    }
+
     /// A phone refused, or did not answer at all (408).
     pub(super) fn ring_failed(&mut self, now: Now, client: ClientId, code: u16) {
         let Some(Purpose::Ring { call: id, offer }) = self.clients.remove(&client) else { return };
@@ -386,9 +398,7 @@ impl Switchboard {
         let Some(dialog) = self.acknowledge(client, flow, request, response) else {
             return self.ring_failed_with(now, id, offer, client);
         };
-        let early = self.early.sdp(client, dialog.remote_tag());
-        // Where the 2xx has none, an earlier response brought it (RFC 3262 §5).
-        let answer = body::sdp(&response.headers, &response.body).or(early).unwrap_or_default();
+        let answer = self.described(client, &dialog, response);
         let agreed = self.calls.get_mut(&id).and_then(|call| {
             let ringing = call.ringing.get_mut(&offer)?;
             Some(ringing.media.take_answer(&answer))
