@@ -28,12 +28,12 @@ use std::time::{Duration, Instant};
 
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
-use siaga112::call::orders::{Aim, Channel, Law, MediaOrder, MediaReport, Programme, Role, Then};
+use siaga112::call::orders::{Aim, Channel, Guard, MediaOrder, MediaReport, Programme, Role, Then};
 use siaga112::media::prompts::Prompts;
 use siaga112::media::settings::MediaSettings;
 use siaga112::media::{Media, MediaHandle};
 use siaga112::recording::Recorder;
-use siaga112::vocabulary::{CallId, Moment, Now, PromptId, StreamId, Uid, WallTime};
+use siaga112::vocabulary::{CallId, Codec, Moment, Now, PromptId, StreamId, Uid, WallTime};
 
 const PACKET_BYTES: usize = 172;
 const INTERVAL: Duration = Duration::from_millis(20);
@@ -53,9 +53,9 @@ fn main() {
     let bare = bare(calls, seconds);
     row("bare relay", bare, bare);
     for (name, law, record) in [
-        ("media plane", Law::A, false),
-        ("media plane, A to mu", Law::Mu, false),
-        ("media plane, recording", Law::A, true),
+        ("media plane", Codec::Pcma, false),
+        ("media plane, A to mu", Codec::Pcmu, false),
+        ("media plane, recording", Codec::Pcma, true),
     ] {
         let (relayed, recorder) = plane(calls, seconds, law, record);
         row(name, relayed, bare);
@@ -246,7 +246,7 @@ fn relay(
 }
 
 /// The media plane; returns its cost and the recorder's CPU time.
-fn plane(calls: usize, seconds: u64, seat_law: Law, record: bool) -> (Cost, Duration) {
+fn plane(calls: usize, seconds: u64, seat_codec: Codec, record: bool) -> (Cost, Duration) {
     let generator = Generator::start(calls, seconds);
     let folder = tempfile::tempdir().unwrap();
     let start = Instant::now();
@@ -258,7 +258,7 @@ fn plane(calls: usize, seconds: u64, seat_law: Law, record: bool) -> (Cost, Dura
     let settings = MediaSettings { bind: local, address: local, ports: 20_000..=29_999, record };
     let report = move |report| sender.send(report).unwrap_or_default();
     let media = Media::start(settings, calls * 2, handle, Arc::default(), report).unwrap();
-    let gateways = set_up(&media, &reports, &generator.phones, seat_law, record);
+    let gateways = set_up(&media, &reports, &generator.phones, seat_codec, record);
     let before = (thread_cpu("media"), thread_cpu("recorder"));
     let (sent, _) = generator.run(&gateways);
     let after = (thread_cpu("media"), thread_cpu("recorder"));
@@ -319,7 +319,7 @@ fn waiting(seconds: u64) -> Cost {
     let report = move |report| sender.send(report).unwrap_or_default();
     let media = Media::start(settings, WAITING, handle, prompts, report).unwrap();
     let phones = vec![address; WAITING];
-    set_up(&media, &reports, &phones, Law::A, false);
+    set_up(&media, &reports, &phones, Codec::Pcma, false);
     let say: Arc<[PromptId]> = [PromptId::from("id/angka-1")].into();
     let then = Then::Music(PromptId::from("musik"));
     let role = Role::Play(Programme { say, then });
@@ -344,7 +344,7 @@ fn set_up(
     media: &MediaHandle,
     reports: &Receiver<MediaReport>,
     phones: &[SocketAddr],
-    seat_law: Law,
+    seat_codec: Codec,
     record: bool,
 ) -> Vec<u16> {
     let Ok(MediaReport::PortsReady(ports)) = reports.recv() else { panic!("ports") };
@@ -355,15 +355,18 @@ fn set_up(
         let aim = Aim {
             rtp: phone,
             rtcp: phone,
-            law: if seat { seat_law } else { Law::A },
+            codec: if seat { seat_codec } else { Codec::Pcma },
             audio: if seat { 97 } else { 8 },
             events: Some(101),
             send: true,
             receive: true,
+            mux: false,
+            guard: Guard::Plain,
+            ice: None,
         };
         media.order(MediaOrder::Open { stream, port });
         media.order(MediaOrder::Aim { stream, aim });
-        media.order(MediaOrder::Role { stream, role: Role::Bridge(StreamId(n as u64 ^ 1)) });
+        media.order(MediaOrder::Role { stream, role: Role::Hear([StreamId(n as u64 ^ 1)].into()) });
         if record {
             let channel = if seat { Channel::Seat } else { Channel::Caller };
             media.order(MediaOrder::Record { call, at: WallTime(1_000_000) });

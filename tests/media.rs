@@ -20,14 +20,14 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use siaga112::call::orders::{
-    Aim, Channel, Law, MediaOrder, MediaReport, Programme, RecorderReport, Role, Sound,
+    Aim, Channel, Guard, Law, MediaOrder, MediaReport, Programme, RecorderReport, Role, Sound,
     StreamCount, Then,
 };
 use siaga112::media::prompts::Prompts;
 use siaga112::media::settings::MediaSettings;
 use siaga112::media::{Media, MediaError, MediaHandle};
 use siaga112::recording::Recorder;
-use siaga112::vocabulary::{CallId, Now, PromptId, StreamId, Uid, WallTime};
+use siaga112::vocabulary::{CallId, Codec, Now, PromptId, StreamId, Uid, WallTime};
 use support::tone::share;
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -151,8 +151,8 @@ impl Plane {
     fn bridge(&mut self) -> ((Phone, StreamId), (Phone, StreamId)) {
         let (caller, caller_stream) = self.phone(Law::A, 8, 101);
         let (seat, seat_stream) = self.phone(Law::Mu, 0, 96);
-        self.role(caller_stream, Role::Bridge(seat_stream));
-        self.role(seat_stream, Role::Bridge(caller_stream));
+        self.role(caller_stream, Role::Hear([seat_stream].into()));
+        self.role(seat_stream, Role::Hear([caller_stream].into()));
         self.settle();
         ((caller, caller_stream), (seat, seat_stream))
     }
@@ -228,11 +228,14 @@ impl Phone {
         Aim {
             rtp: address(&self.rtp),
             rtcp: address(&self.rtcp),
-            law: self.law,
+            codec: codec(self.law),
             audio: self.audio,
             events: Some(self.events),
             send: true,
             receive: true,
+            mux: false,
+            guard: Guard::Plain,
+            ice: None,
         }
     }
 
@@ -263,6 +266,13 @@ impl Phone {
 }
 
 /// 20 ms of `pitch` Hz, coded.
+fn codec(law: Law) -> Codec {
+    match law {
+        Law::A => Codec::Pcma,
+        Law::Mu => Codec::Pcmu,
+    }
+}
+
 fn tone(law: Law, pitch: f64, number: u16) -> Vec<u8> {
     use audio_codec_algorithms::{encode_alaw, encode_ulaw};
     let start = usize::from(number) * 160;
@@ -386,9 +396,9 @@ fn a_bridge_may_be_ordered_before_the_other_side_is_there() {
     let mut plane = Plane::start();
     let (caller, caller_stream) = plane.phone(Law::A, 8, 101);
     let next = StreamId(plane.streams + 1);
-    plane.role(caller_stream, Role::Bridge(next));
+    plane.role(caller_stream, Role::Hear([next].into()));
     let (seat, seat_stream) = plane.phone(Law::A, 8, 101);
-    plane.role(seat_stream, Role::Bridge(caller_stream));
+    plane.role(seat_stream, Role::Hear([caller_stream].into()));
     plane.settle();
     caller.say(&packet(8, 1, &[0xd5; 160]));
     seat.hear();
@@ -449,8 +459,8 @@ fn the_ring_back_tone_sounds_and_gives_way_to_the_talk() {
     assert!(amplitude(&samples, 400.0) < 500.0 && amplitude(&samples, 450.0) < 500.0);
 
     let (seat, seat_stream) = plane.phone(Law::A, 8, 101);
-    plane.role(caller_stream, Role::Bridge(seat_stream));
-    plane.role(seat_stream, Role::Bridge(caller_stream));
+    plane.role(caller_stream, Role::Hear([seat_stream].into()));
+    plane.role(seat_stream, Role::Hear([caller_stream].into()));
     plane.settle();
     seat.say(&packet(8, 1, &[0xd5; 160]));
     loop {
@@ -555,8 +565,8 @@ fn after_a_talk_the_same_source_plays_on_as_if_it_had_paused() {
     assert_one_source(&before);
     assert_eq!(plane.told(stream), Told::Played, "and silence follows");
     let (seat, seat_stream) = plane.phone(Law::A, 8, 101);
-    plane.role(stream, Role::Bridge(seat_stream));
-    plane.role(seat_stream, Role::Bridge(stream));
+    plane.role(stream, Role::Hear([seat_stream].into()));
+    plane.role(seat_stream, Role::Hear([stream].into()));
     plane.settle();
     seat.say(&packet(8, 1, &[0xd5; 160]));
     assert_eq!(caller.hear(), packet(8, 1, &[0xd5; 160]), "the operator and nothing else");

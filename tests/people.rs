@@ -467,7 +467,7 @@ fn one_press_rings_the_seat_then_the_number_and_closes_the_entry() {
         ]
     );
     let bridged =
-        world.orders.iter().filter(|o| matches!(o, MediaOrder::Role { role: Role::Bridge(_), .. }));
+        world.orders.iter().filter(|o| matches!(o, MediaOrder::Role { role: Role::Hear(_), .. }));
     assert_eq!(bridged.count(), 2);
     assert_eq!(world.look().work_open, 0);
     // The call is watched and ends as any other.

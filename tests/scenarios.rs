@@ -316,7 +316,7 @@ fn a_caller_is_answered_by_the_queue_s_mode_and_hears_it_ring() {
     world.register(1);
     world.seat_says(1, 200);
     assert_eq!(world.ladder.iter().filter(|l| *l == "-> 198.51.100.7 200").count(), 1);
-    let bridged = |o: &&MediaOrder| matches!(o, MediaOrder::Role { role: Role::Bridge(_), .. });
+    let bridged = |o: &&MediaOrder| matches!(o, MediaOrder::Role { role: Role::Hear(_), .. });
     assert_eq!(world.orders.iter().filter(bridged).count(), 2);
     let records = world.orders.iter().filter(|o| matches!(o, MediaOrder::Record { .. })).count();
     assert_eq!(records, 1);
@@ -808,7 +808,7 @@ fn a_seat_that_vanishes_in_a_talk_gives_the_caller_back_to_the_queue() {
     assert!(world.ladder.contains(&"* offered seat-2".to_owned()));
     assert!(world.endings().is_empty());
     world.seat_says(2, 200);
-    let bridged = |o: &&MediaOrder| matches!(o, MediaOrder::Role { role: Role::Bridge(_), .. });
+    let bridged = |o: &&MediaOrder| matches!(o, MediaOrder::Role { role: Role::Hear(_), .. });
     assert_eq!(world.orders.iter().filter(bridged).count(), 4);
     world.trunk_sends(call, "BYE", 9, "");
     assert_eq!(world.endings(), ["Talking Caller HungUp"]);

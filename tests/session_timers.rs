@@ -168,7 +168,7 @@ fn a_re_invite_that_refreshes_changes_nothing() {
     assert_eq!(sdp(&again), sdp(&ok));
     let aims = |world: &World| {
         world.orders.iter().rev().find_map(|o| match o {
-            MediaOrder::Aim { aim, .. } => Some(*aim),
+            MediaOrder::Aim { aim, .. } => Some(aim.clone()),
             _ => None,
         })
     };

@@ -179,7 +179,7 @@ fn a_blind_transfer_rings_the_other_seat_and_hands_the_caller_over() {
         .iter()
         .rev()
         .take(8)
-        .filter(|order| matches!(order, MediaOrder::Role { role: Role::Bridge(_), .. }));
+        .filter(|order| matches!(order, MediaOrder::Role { role: Role::Hear(_), .. }));
     assert_eq!(bridged.count(), 2);
     let seats = |n: usize| (format!("seat-{}", line.seat), format!("seat-{n}"), false);
     assert_eq!(transfers(&world), [seats(second)]);

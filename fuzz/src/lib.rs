@@ -185,6 +185,7 @@ fn carrier() -> TrunkSettings {
         test_number: None,
         line: None,
         quiet_alarm: None,
+        audio: Default::default(),
     }
 }
 

@@ -6,10 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use bytes::Bytes;
 use thiserror::Error;
 
-use super::orders::{Aim, Law};
+use super::orders::{Aim, Guard};
 use crate::sdp::{self, AnswerParts, AudioOffer, Choice, CodecKind, Direction, OfferParts};
 use crate::sip::{Request, body};
-use crate::vocabulary::StreamId;
+use crate::vocabulary::{Codec, StreamId};
 
 /// Why a description could not be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -59,8 +59,8 @@ impl LegMedia {
 
     /// What was agreed, if anything.
     #[must_use]
-    pub const fn aim(&self) -> Option<Aim> {
-        self.aim
+    pub fn aim(&self) -> Option<Aim> {
+        self.aim.clone()
     }
 
     /// The codec in use.
@@ -72,7 +72,7 @@ impl LegMedia {
     /// Whether the peer has put us on hold: it does not want to hear us.
     #[must_use]
     pub fn is_held(&self) -> bool {
-        self.aim.is_some_and(|aim| !aim.send)
+        self.aim.as_ref().is_some_and(|aim| !aim.send)
     }
 
     /// Our SDP offer, the preferred law first.
@@ -164,18 +164,21 @@ impl LegMedia {
     fn agree(&mut self, audio: &AudioOffer, choice: &Choice) -> Aim {
         // A peer that names no address we can use is learnt from its first packet.
         let unknown = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-        let before = self.aim.map_or((unknown, unknown), |aim| (aim.rtp, aim.rtcp));
+        let before = self.aim.as_ref().map_or((unknown, unknown), |aim| (aim.rtp, aim.rtcp));
         let aim = Aim {
             rtp: audio.rtp.unwrap_or(before.0),
             rtcp: audio.rtcp.unwrap_or(before.1),
-            law: if choice.kind == CodecKind::Pcmu { Law::Mu } else { Law::A },
+            codec: if choice.kind == CodecKind::Pcmu { Codec::Pcmu } else { Codec::Pcma },
             audio: choice.payload,
             events: choice.events,
             send: audio.direction.receives() && !audio.hold,
             receive: audio.direction.sends(),
+            mux: false,
+            guard: Guard::Plain,
+            ice: None,
         };
         self.law = Some(choice.kind.clone());
-        self.aim = Some(aim);
+        self.aim = Some(aim.clone());
         aim
     }
 }

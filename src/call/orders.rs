@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::vocabulary::{CallId, PromptId, StreamId, WallTime};
+use crate::vocabulary::{CallId, Codec, PromptId, Secret, SecretBytes, StreamId, WallTime};
 
 /// The two G.711 laws (RFC 3551 §4.5.14), the only audio a 112 trunk must speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,15 +17,89 @@ pub enum Law {
     Mu,
 }
 
-/// The far end of a stream: where its audio goes and how it is spoken.
+impl Law {
+    /// The law of a codec that is G.711.
+    #[must_use]
+    pub const fn of(codec: Codec) -> Option<Self> {
+        match codec {
+            Codec::Pcma => Some(Self::A),
+            Codec::Pcmu => Some(Self::Mu),
+            Codec::G722 | Codec::Opus => None,
+        }
+    }
+}
+
+/// An SRTP suite (RFC 4568 §6.2, RFC 7714 §14.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suite {
+    /// AES in counter mode, tag of 80 bits: what everybody can.
+    AesCm128Sha80,
+    /// The same, tag of 32 bits.
+    AesCm128Sha32,
+    /// AES-GCM, key of 128 bits.
+    AeadAes128Gcm,
+    /// AES-GCM, key of 256 bits.
+    AeadAes256Gcm,
+}
+
+/// The master key and salt of one direction, one after the other (RFC 4568 §6.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SrtpKey {
+    /// What they are for.
+    pub suite: Suite,
+    /// Key, then salt.
+    pub key_salt: SecretBytes,
+}
+
+/// A certificate as SDP names it (RFC 8122 §5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// `sha-256`, …, in lower case.
+    pub hash: String,
+    /// The digest of the certificate.
+    pub digest: Vec<u8>,
+}
+
+/// How the packets of a stream are protected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Guard {
+    /// Not at all.
+    #[default]
+    Plain,
+    /// With keys that the descriptions carry (SDES, RFC 4568).
+    Sdes {
+        /// Of what we send.
+        ours: SrtpKey,
+        /// Of what the peer sends.
+        theirs: SrtpKey,
+    },
+    /// With keys agreed on the media path (DTLS-SRTP, RFC 5764).
+    Dtls {
+        /// The only certificate that the peer may show.
+        peer: Fingerprint,
+        /// We begin the handshake (`a=setup:active`).
+        active: bool,
+    },
+}
+
+/// The login of one side of ICE (RFC 8445 §5.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IceLogin {
+    /// `a=ice-ufrag`.
+    pub ufrag: String,
+    /// `a=ice-pwd`.
+    pub password: Secret,
+}
+
+/// The far end of a stream: where its audio goes and how it is spoken.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Aim {
     /// Where RTP is sent, until packets from elsewhere on the same stream show a NAT.
     pub rtp: SocketAddr,
     /// Where RTCP is sent (RTP port + 1, or `a=rtcp`).
     pub rtcp: SocketAddr,
-    /// The law of the audio, both ways.
-    pub law: Law,
+    /// The codec of the audio, both ways.
+    pub codec: Codec,
     /// RTP payload type of the audio, both ways.
     pub audio: u8,
     /// RTP payload type of RFC 4733 telephone events, when agreed.
@@ -34,6 +108,12 @@ pub struct Aim {
     pub send: bool,
     /// The peer may send to us; what it sends all the same is not passed on.
     pub receive: bool,
+    /// RTCP goes by the RTP port (RFC 5761).
+    pub mux: bool,
+    /// How packets are protected, both ways.
+    pub guard: Guard,
+    /// The peer's login, of a stream that was opened by [`MediaOrder::OpenShared`].
+    pub ice: Option<IceLogin>,
 }
 
 /// Which channel of the recording a stream is.
@@ -88,8 +168,9 @@ pub enum Role {
     RingBack,
     /// Plays announcements and music.
     Play(Programme),
-    /// Passes everything to another stream, and is sent what that one receives.
-    Bridge(StreamId),
+    /// The peer hears these streams: one as it is, several mixed, none: silence. Who hears whom is
+    /// said for each stream by itself, so a supervisor may hear two who do not hear the supervisor.
+    Hear(Arc<[StreamId]>),
     /// Sends back what it receives (the test call).
     Loop,
 }
@@ -104,6 +185,14 @@ pub enum MediaOrder {
         /// The even RTP port; RTCP is the next.
         port: u16,
     },
+    /// Makes a stream on the port that all browsers share, known by its login (ICE-lite,
+    /// RFC 8445 §2.5).
+    OpenShared {
+        /// The new stream.
+        stream: StreamId,
+        /// Our login.
+        login: IceLogin,
+    },
     /// Sets or changes the far end.
     Aim {
         /// Which stream.
@@ -111,7 +200,7 @@ pub enum MediaOrder {
         /// Its far end.
         aim: Aim,
     },
-    /// Sets what the stream does. A bridge is ordered once for each side.
+    /// Sets what the stream does. A talk is ordered once for each side.
     Role {
         /// Which stream.
         stream: StreamId,
@@ -133,7 +222,7 @@ pub enum MediaOrder {
         /// When the recording's time line begins.
         at: WallTime,
     },
-    /// Hands what a stream receives to a recording.
+    /// Hands what a stream receives to a recording; several streams of one channel are mixed there.
     Tap {
         /// Which stream.
         stream: StreamId,
@@ -187,6 +276,20 @@ pub enum MediaReport {
         stream: StreamId,
         /// What.
         sound: Sound,
+    },
+    /// The keys of a stream that is protected by DTLS are agreed, or were not.
+    Secured {
+        /// Which stream.
+        stream: StreamId,
+        /// The suite, or why there is none.
+        outcome: Result<Suite, String>,
+    },
+    /// An internal fault cost a stream its media; it goes on anew.
+    Fault {
+        /// Which stream.
+        stream: StreamId,
+        /// What happened.
+        why: String,
     },
     /// A stream is over.
     Closed {

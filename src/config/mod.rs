@@ -36,7 +36,7 @@ use std::path::{Path, PathBuf};
 use crate::console::settings::ConsoleSettings;
 use crate::incident::settings::Kecamatan;
 use crate::media::settings::MediaSettings;
-use crate::switchboard::settings::SwitchboardSettings;
+use crate::switchboard::settings::{BrowserMedia, SwitchboardSettings};
 use crate::telemetry::hep::HepSettings;
 use crate::trunk::settings::{Centre, TrunkSettings};
 use crate::vocabulary::limits;
@@ -190,7 +190,9 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
             node: gateway.name.clone(),
             sip,
             media_address: gateway.media.address,
+            browser: BrowserMedia::default(),
             record: gateway.media.record,
+            seat_audio: BTreeMap::new(),
             trunks,
             rules,
             queues,

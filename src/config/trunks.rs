@@ -13,7 +13,7 @@ use super::section::{Section, Wrong};
 use super::tls::{self, ConnectionSettings};
 use super::{forms, lines};
 use crate::trunk::settings::{Centre, EarlyMedia, TrunkSettings};
-use crate::vocabulary::{AnswerMode, TrunkId};
+use crate::vocabulary::{AnswerMode, AudioPolicy, TrunkId};
 
 /// The longest silence that can be waited for before an alarm: a week.
 const QUIET_MINUTES: u32 = 7 * 24 * 60;
@@ -85,6 +85,7 @@ pub(super) fn read(
             test_number: test_number.map(|number| number.value),
             line: line.map(Arc::new),
             quiet_alarm: (quiet > 0).then(|| Duration::from_secs(u64::from(quiet) * 60)),
+            audio: AudioPolicy::default(),
         });
     }
     trunks

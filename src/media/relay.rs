@@ -16,7 +16,7 @@ use super::source::PACKET_BYTES;
 use super::stream::{self, FarEnd, Kind, Play, Stream};
 use super::tap::{Frame, PAYLOAD_BYTES, RecorderHandle};
 use super::tone::{SAMPLES, Tone};
-use crate::call::orders::{Aim, Sound};
+use crate::call::orders::{Aim, Law, Sound};
 use crate::vocabulary::StreamId;
 
 /// Packets taken from one socket before the others have their turn.
@@ -114,7 +114,7 @@ impl Relay {
             self.tally.dropped += 1;
             return;
         }
-        let (id, law) = (stream.id, far.aim.law);
+        let (id, law) = (stream.id, law_of(&far.aim));
         if let (Kind::Audio, Some(tap)) = (kind, stream.tap) {
             let audio = packet.get(rtp.payload.clone()).unwrap_or_default();
             let steps = (0u32..).step_by(PAYLOAD_BYTES);
@@ -146,7 +146,7 @@ impl Relay {
         rtp::set_payload_type(packet, payload_type);
         if kind == Kind::Audio {
             let audio = packet.get_mut(rtp.payload).unwrap_or_default();
-            stream::transcode(audio, law, far.aim.law);
+            stream::transcode(audio, law, law_of(&far.aim));
         }
         if send(&to.sockets.rtp, packet, address, &mut self.tally) {
             to.sent += 1;
@@ -182,7 +182,7 @@ impl Relay {
         let mut packet = [0; PACKET_BYTES];
         let Some(payload) = packet.last_chunk_mut::<SAMPLES>() else { return false };
         let mut played = false;
-        let step = own.player.step(&self.tone, aim.law, payload, &mut played);
+        let step = own.player.step(&self.tone, law_of(aim), payload, &mut played);
         if played {
             self.played.push(stream.id);
         }
@@ -194,7 +194,7 @@ impl Relay {
             (Step::Pause, _) | (Step::Sound, None) => own.source.pause(),
             (Step::Sound, Some(address)) => {
                 if let Some(ear) = &mut stream.ear {
-                    ear.plays(payload.iter().map(|&code| decoded(aim.law, code)));
+                    ear.plays(payload.iter().map(|&code| decoded(law_of(aim), code)));
                 }
                 if own.source.head(aim.audio, &mut packet)
                     && send(&stream.sockets.rtp, &packet, address, &mut self.tally)
@@ -208,11 +208,16 @@ impl Relay {
     }
 }
 
+/// The law of a stream.
+fn law_of(aim: &Aim) -> Law {
+    Law::of(aim.codec).unwrap_or(Law::A)
+}
+
 /// Lets the ear at a stream hear a packet.
 fn overhear(ear: &mut Hearing, aim: &Aim, rtp: &Rtp, payload: &[u8], mut found: impl FnMut(Sound)) {
     match stream::kind(aim, rtp.payload_type) {
         Kind::Audio => {
-            let samples = payload.iter().map(|&code| decoded(aim.law, code));
+            let samples = payload.iter().map(|&code| decoded(law_of(aim), code));
             ear.hear(samples, aim.events.is_none(), found);
         }
         Kind::Events => {

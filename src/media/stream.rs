@@ -138,8 +138,8 @@ pub(super) struct FarEnd {
 }
 
 impl FarEnd {
-    pub const fn new(aim: Aim) -> Self {
-        Self { aim, rtp: SourceLock::new(aim.rtp), rtcp: SourceLock::new(aim.rtcp) }
+    pub fn new(aim: Aim) -> Self {
+        Self { rtp: SourceLock::new(aim.rtp), rtcp: SourceLock::new(aim.rtcp), aim }
     }
 
     pub fn aim(&mut self, aim: Aim) {
@@ -234,6 +234,8 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::orders::Guard;
+    use crate::vocabulary::Codec;
 
     fn at(host: u8) -> SocketAddr {
         SocketAddr::from(([192, 0, 2, host], 4000))
@@ -316,11 +318,14 @@ mod tests {
         let aim = |audio, events| Aim {
             rtp: at(1),
             rtcp: at(1),
-            law: Law::A,
+            codec: Codec::Pcma,
             audio,
             events,
             send: true,
             receive: true,
+            mux: false,
+            guard: Guard::Plain,
+            ice: None,
         };
         let (from, to) = (aim(8, Some(101)), aim(0, Some(96)));
         for (came, goes) in [(8, Some(0)), (101, Some(96)), (13, Some(13))] {

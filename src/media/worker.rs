@@ -175,8 +175,12 @@ impl<R: Fn(MediaReport)> Worker<R> {
     fn carry_out(&mut self, order: &MediaOrder) {
         match *order {
             MediaOrder::Open { stream, port } => self.open(stream, port),
+            MediaOrder::OpenShared { stream, .. } => {
+                tracing::error!(?stream, "no port is shared yet");
+            }
             MediaOrder::Close { stream } => self.close(stream),
-            MediaOrder::Aim { stream, aim } => {
+            MediaOrder::Aim { stream, ref aim } => {
+                let aim = aim.clone();
                 if let Some((_, stream)) = self.find(stream) {
                     match &mut stream.far {
                         Some(far) => far.aim(aim),
@@ -280,14 +284,18 @@ impl<R: Fn(MediaReport)> Worker<R> {
     fn set_role(&mut self, id: StreamId, role: &Role) {
         let now = self.now;
         let Some((slot, stream)) = self.find(id) else { return };
-        if let (Role::Idle | Role::Loop | Role::Bridge(_), Some(own)) = (role, &mut stream.own) {
+        if let (Role::Idle | Role::Loop | Role::Hear(_), Some(own)) = (role, &mut stream.own) {
             own.player.stop();
             own.rest(now);
         }
-        match *role {
+        match role {
             Role::Idle => stream.play = Play::Idle,
             Role::Loop => stream.play = Play::Loop,
-            Role::Bridge(to) => {
+            Role::Hear(whom) => {
+                let Some(&to) = whom.first() else {
+                    stream.play = Play::Idle;
+                    return;
+                };
                 stream.play = Play::Bridge { to, slot: usize::MAX };
                 self.link(id, slot, to);
             }
@@ -300,7 +308,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         let Some(stream) = self.relay.streams.get_mut(slot).and_then(Option::as_mut) else {
             return;
         };
-        let law = stream.far.as_ref().map_or(Law::A, |far| far.aim.law);
+        let law = stream.far.as_ref().and_then(|far| Law::of(far.aim.codec)).unwrap_or(Law::A);
         let own = stream.own.get_or_insert_with(|| Box::new(Own::new(self.now)));
         own.wake(self.now);
         stream.play = Play::Own;

@@ -482,8 +482,8 @@ impl Switchboard {
                 self.media(MediaOrder::Aim { stream, aim });
             }
         }
-        self.media(MediaOrder::Role { stream: caller, role: Role::Bridge(seat) });
-        self.media(MediaOrder::Role { stream: seat, role: Role::Bridge(caller) });
+        self.media(MediaOrder::Role { stream: caller, role: Role::Hear([seat].into()) });
+        self.media(MediaOrder::Role { stream: seat, role: Role::Hear([caller].into()) });
         self.record(now, id, caller);
         if self.settings.record {
             self.media(MediaOrder::Tap { stream: seat, call: id, channel: Channel::Seat });

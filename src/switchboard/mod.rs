@@ -508,6 +508,21 @@ impl Switchboard {
             MediaReport::Played { stream } => self.played(now, stream),
             MediaReport::Sound { stream, sound } => self.sounds(now, stream, sound),
             MediaReport::Closed { stream, count } => self.stream_closed(now, stream, count),
+            MediaReport::Secured { outcome: Ok(_), .. } => {}
+            MediaReport::Secured { stream, outcome: Err(why) } => {
+                let of = self
+                    .streams
+                    .get(&stream)
+                    .map(|(call, side)| format!("call {call}, {side:?}: "));
+                self.alarm(now, "audio-not-secured", of.unwrap_or_default() + &why);
+            }
+            MediaReport::Fault { stream, why } => {
+                let of = self
+                    .streams
+                    .get(&stream)
+                    .map(|(call, side)| format!("call {call}, {side:?}: "));
+                self.alarm(now, "media-fault", of.unwrap_or_default() + &why);
+            }
             MediaReport::PortsExhausted { why } => self.alarm(now, "ports-exhausted", why),
         }
     }

@@ -1,15 +1,17 @@
 //! Everything that the switchboard decides by; adopted whole or not at all.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::acd::settings::{QueueSettings, SeatSettings};
+use crate::call::orders::Fingerprint;
 use crate::incident::settings::{Category, Kecamatan};
 use crate::routing::settings::Rule;
 use crate::screening::settings::ScreeningSettings;
 use crate::sip::settings::SipSettings;
 use crate::trunk::settings::{Centre, TrunkSettings};
-use crate::vocabulary::{PromptId, QueueId};
+use crate::vocabulary::{AudioPolicy, PromptId, QueueId, SeatId};
 
 /// One adopted configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub struct SwitchboardSettings {
     pub sip: SipSettings,
     /// Address written into SDP.
     pub media_address: std::net::IpAddr,
+    /// What browsers need to reach us.
+    pub browser: BrowserMedia,
     /// Whether calls are recorded.
     pub record: bool,
     /// Carriers.
@@ -36,10 +40,21 @@ pub struct SwitchboardSettings {
     pub screening: ScreeningSettings,
     /// Seats.
     pub seats: Vec<SeatSettings>,
+    /// How audio travels to a seat, where it differs from the usual.
+    pub seat_audio: BTreeMap<SeatId, AudioPolicy>,
     /// Kinds of emergency.
     pub categories: Vec<Category>,
     /// The regency's sub-districts.
     pub places: Vec<Kecamatan>,
+}
+
+/// What our descriptions tell of the port that all browsers share.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BrowserMedia {
+    /// Its addresses, one host candidate each (RFC 8445 §5.1.1.1); empty: no browser can talk.
+    pub candidates: Vec<SocketAddr>,
+    /// SHA-256 of our certificate, which DTLS-SRTP of every kind shows; none: no DTLS.
+    pub certificate: Option<Fingerprint>,
 }
 
 /// What a caller hears who waits in a queue. Nothing of it delays an operator.

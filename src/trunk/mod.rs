@@ -40,6 +40,7 @@ mod tests {
             test_number: None,
             line: None,
             quiet_alarm: None,
+            audio: Default::default(),
         }
     }
 

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use crate::sip::Uri;
 use crate::sip::digest::{Credential, OutgoingAccount};
 use crate::sip::locate::Target;
-use crate::vocabulary::{AnswerMode, TrunkId};
+use crate::vocabulary::{AnswerMode, AudioPolicy, TrunkId};
 
 /// The centre: what it is called and which dialled forms mean "emergency here".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct TrunkSettings {
     pub line: Option<Arc<LineSettings>>,
     /// A trunk that is never silent for so long: an alarm is kept when it is.
     pub quiet_alarm: Option<Duration>,
+    /// How audio travels to and from it.
+    pub audio: AudioPolicy,
 }
 
 /// The outgoing side of a trunk.

@@ -4,6 +4,7 @@
 //! here knows SIP, queues or media.
 
 mod answer;
+mod audio;
 mod counted;
 mod deadlines;
 mod demand;
@@ -17,6 +18,7 @@ mod private;
 mod time;
 
 pub use answer::AnswerMode;
+pub use audio::{AudioPolicy, Codec, Srtp};
 pub use counted::counted;
 pub use deadlines::Deadlines;
 pub use demand::{Lane, Want};
@@ -28,5 +30,5 @@ pub use ids::{
     Uid, UidError,
 };
 pub use phone::{NumberClass, Phone};
-pub use private::{Private, Secret};
+pub use private::{Private, Secret, SecretBytes};
 pub use time::{Moment, Now, WallTime};

@@ -61,6 +61,30 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Key material: bytes that are never printed.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct SecretBytes(Box<[u8]>);
+
+impl SecretBytes {
+    /// Marks bytes as secret.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes themselves, for the one computation that needs them.
+    #[must_use]
+    pub fn reveal(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

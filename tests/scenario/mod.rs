@@ -62,7 +62,9 @@ pub fn settings(seats: usize, answer: AnswerMode) -> SwitchboardSettings {
             accounts: (1..=seats).map(account).collect(),
         },
         media_address: "203.0.113.10".parse().unwrap(),
+        browser: Default::default(),
         record: true,
+        seat_audio: Default::default(),
         trunks: vec![TrunkSettings {
             id: "telco-b".into(),
             sources: vec!["198.51.100.0/24".parse().unwrap()],
@@ -75,6 +77,7 @@ pub fn settings(seats: usize, answer: AnswerMode) -> SwitchboardSettings {
             test_number: Some("112999".into()),
             line: None,
             quiet_alarm: None,
+            audio: Default::default(),
         }],
         rules: vec![Rule {
             name: "all".into(),
