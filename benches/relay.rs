@@ -51,7 +51,7 @@ fn main() {
     let calls: usize = args.first().map_or(100, |arg| arg.parse().unwrap());
     let seconds: u64 = args.get(1).map_or(5, |arg| arg.parse().unwrap());
     println!("{calls} two-way calls, {seconds} s, {PACKET_BYTES}-byte packets, 50 a second");
-    println!("{:<28}{:>10}{:>8}{:>14}{:>8}", "", "relayed", "lost", "us CPU/packet", "ratio");
+    println!("{:<42}{:>10}{:>8}{:>14}{:>8}", "", "relayed", "lost", "us CPU/packet", "ratio");
     let bare = bare(calls, seconds);
     row("bare relay", bare, bare);
     for (name, law, record) in [

@@ -32,6 +32,8 @@ use phones::{Cost, Generator, generate, row, socket, thread_cpu};
 
 /// Packets taken or given in one call, where they are taken together.
 const BATCH: usize = 64;
+/// How often each way is measured.
+const ROUNDS: usize = 4;
 /// Between two looks, where the thread is not woken by each packet.
 const PACE: Duration = Duration::from_millis(1);
 
@@ -44,18 +46,27 @@ fn main() {
     let calls: usize = args.first().map_or(400, |arg| arg.parse().unwrap());
     let seconds: u64 = args.get(1).map_or(5, |arg| arg.parse().unwrap());
     println!("{calls} two-way calls, {seconds} s, 50 packets a second and direction");
-    println!("{:<40}{:>10}{:>8}{:>14}{:>8}", "", "relayed", "lost", "us CPU/packet", "ratio");
-    let woken = run(calls, seconds, 1, false, a_port_each);
-    for (name, threads, connected, way) in [
-        ("a port each, woken by each packet", 1, false, a_port_each as Way),
+    println!("{:<42}{:>10}{:>8}{:>14}{:>8}", "", "relayed", "lost", "us CPU/packet", "ratio");
+    let ways: [(&str, usize, bool, Way); 7] = [
+        ("a port each, woken by each packet", 1, false, a_port_each),
         ("a port each, looked at each ms", 1, false, a_port_each_paced),
         ("a port each, connected", 1, true, a_port_each_connected),
         ("a port each, recvmmsg, each ms", 1, false, a_port_each_batched),
         ("a port each, two threads", 2, false, a_port_each),
         ("one port, a packet at a time", 1, false, one_port),
         ("one port, recvmmsg and sendmmsg, each ms", 1, false, one_port_batched),
-    ] {
-        row(name, run(calls, seconds, threads, connected, way), woken);
+    ];
+    // Round and round, so that what else the machine does hits all alike; the best of each counts.
+    let mut best: [Option<Cost>; 7] = [None; 7];
+    for _ in 0..ROUNDS {
+        for (&(_, threads, connected, way), best) in ways.iter().zip(&mut best) {
+            let cost = run(calls, seconds, threads, connected, way);
+            *best = Some(best.filter(|best| best.each() <= cost.each()).unwrap_or(cost));
+        }
+    }
+    let bare = best[0].unwrap();
+    for ((name, ..), cost) in ways.iter().zip(best) {
+        row(name, cost.unwrap(), bare);
     }
 }
 

@@ -33,7 +33,7 @@ impl Cost {
 pub fn row(name: &str, cost: Cost, bare: Cost) {
     let lost = cost.sent - cost.relayed.min(cost.sent);
     let ratio = cost.each() / bare.each();
-    println!("{name:<28}{:>10}{lost:>8}{:>14.2}{ratio:>8.2}", cost.relayed, cost.each());
+    println!("{name:<42}{:>10}{lost:>8}{:>14.2}{ratio:>8.2}", cost.relayed, cost.each());
 }
 
 /// CPU time of the thread of this process that has this name.
