@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 
 use bytes::Bytes;
-use siaga112::media::rtp::{Rtp, is_rtcp, set_payload_type};
+use siaga112::media::rtp::{Rtp, is_rtcp, write_header_in_place};
 use siaga112::sdp::{self, AnswerParts};
 use siaga112::sip::body;
 use siaga112::sip::parse::{Read, parse};
@@ -314,16 +314,15 @@ pub fn rtp(data: &[u8]) {
     assert!(12 <= start && start <= end && end <= data.len(), "the payload stands in the packet");
     assert!(read.payload_type < 128);
     let mut changed = data.to_vec();
-    set_payload_type(&mut changed, read.payload_type ^ 0x55);
+    let other = read.payload_type ^ 0x55;
+    write_header_in_place(&mut changed, (other, !read.marker), 1, 2, 3);
     let again = Rtp::read(&changed).expect("still RTP");
     assert_eq!(again.payload, start..end);
-    assert_eq!(again.payload_type, read.payload_type ^ 0x55);
-    set_payload_type(&mut changed, read.payload_type);
+    assert_eq!((again.payload_type, again.marker), (other, !read.marker));
+    assert_eq!((again.sequence, again.timestamp, again.ssrc), (1, 2, 3));
+    let kind = (read.payload_type, read.marker);
+    write_header_in_place(&mut changed, kind, read.sequence, read.timestamp, read.ssrc);
     assert_eq!(changed, data, "there and back");
-    assert_eq!(
-        (again.sequence, again.timestamp, again.ssrc),
-        (read.sequence, read.timestamp, read.ssrc)
-    );
 }
 
 /// One RTCP packet: nothing that the relay takes for RTCP can be audio (RFC 5761 §4).

@@ -11,13 +11,19 @@
 //! the prompts come in whole, as [`Prompts`].
 //!
 //! Where to read: `worker` is the thread and the orders, `relay` the path of one packet,
-//! `stream` the rules of one leg, `tap` the way out to the recorder. `prompts` turns files into
-//! G.711, `player` makes payloads of them and of the `tone`, `source` numbers them. `hearing` says
-//! what is heard, with `voice` and `dtmf`.
+//! `stream` the rules of one leg, `outgoing` how its packets are numbered, `tap` the way out to the
+//! recorder. Who hears one other is passed that one's packets; who hears several, or another codec,
+//! hears a mix: `jitter` puts packets into their place, `codec` makes samples of them, `mixer` adds
+//! them up. `prompts` turns files into G.711, `player` makes payloads of them and of the `tone`.
+//! `hearing` says what is heard, with `voice` and `dtmf`.
 
+pub mod codec;
 mod counters;
 mod dtmf;
 mod hearing;
+mod jitter;
+mod mixer;
+mod outgoing;
 mod player;
 mod ports;
 pub mod prompts;
@@ -26,7 +32,6 @@ mod relay;
 pub mod rtp;
 pub mod settings;
 mod sockets;
-mod source;
 mod stream;
 pub mod tap;
 mod tone;

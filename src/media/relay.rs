@@ -1,28 +1,32 @@
-//! The path of one packet: received, admitted, counted, recorded, renamed, sent on.
+//! The path of one packet: received, admitted, counted, recorded, heard, passed on; and, at each beat of
+//! 20 ms, what is played and mixed.
 //!
-//! No lock, allocation or log line here. Whatever the operating system answers is counted and
-//! ends nothing.
+//! Every packet of a stream comes in by `admit_rtp` or `admit_rtcp` and goes out by `send_rtp`. No lock,
+//! allocation or log line here, but for what is made once when a stream is first decoded. Whatever the
+//! operating system answers is counted and ends nothing.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 
 use mio::net::UdpSocket;
 
+use super::codec::{Decoder, Encoder, FRAME, LONGEST, PAYLOAD};
 use super::counters::Tally;
-use super::hearing::Hearing;
+use super::mixer::Mix;
 use super::player::{Step, decoded};
-use super::rtp::{self, Rtp};
-use super::source::PACKET_BYTES;
-use super::stream::{self, FarEnd, Kind, Play, Stream};
+use super::rtp::{self, HEADER_BYTES, Rtp};
+use super::stream::{self, Decoded, FULL, Kind, Play, Stream};
 use super::tap::{Frame, PAYLOAD_BYTES, RecorderHandle};
-use super::tone::{SAMPLES, Tone};
+use super::tone::Tone;
 use crate::call::orders::{Aim, Law, Sound};
-use crate::vocabulary::StreamId;
+use crate::vocabulary::{Codec, StreamId};
 
 /// Packets taken from one socket before the others have their turn.
 const BURST: usize = 64;
 /// Longer datagrams are no telephone audio. One buffer serves all streams.
 const BUFFER_BYTES: usize = 2048;
+/// A packet of our own.
+const OWN_BYTES: usize = HEADER_BYTES + PAYLOAD;
 
 /// Whether a socket may hold more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +49,8 @@ pub(super) struct Relay {
     pub sounds: Vec<(StreamId, Sound)>,
     pub tone: Tone,
     buffer: Box<[u8; BUFFER_BYTES]>,
+    /// For a listener of the other law.
+    copy: Box<[u8; BUFFER_BYTES]>,
 }
 
 impl Relay {
@@ -58,8 +64,11 @@ impl Relay {
             sounds: Vec::new(),
             tone: Tone::new(),
             buffer: Box::new([0; BUFFER_BYTES]),
+            copy: Box::new([0; BUFFER_BYTES]),
         }
     }
+
+    // ---- in ----------------------------------------------------------------------------------
 
     /// Passes on what a stream's RTP socket holds, at `now` (microseconds).
     pub fn drain_rtp(&mut self, slot: usize, now: u64) -> Left {
@@ -70,12 +79,14 @@ impl Relay {
             else {
                 return Left::Nothing;
             };
-            self.pass_rtp(slot, length, from, now);
+            if let Some((rtp, kind)) = self.admit_rtp(slot, length, from, now) {
+                self.take(slot, length, &rtp, kind, now);
+            }
         }
         Left::Perhaps
     }
 
-    /// Passes on what a stream's RTCP socket holds.
+    /// Takes what a stream's RTCP socket holds.
     pub fn drain_rtcp(&mut self, slot: usize, now: u64) -> Left {
         for _ in 0..BURST {
             let Some(stream) = at(&self.streams, slot) else { return Left::Nothing };
@@ -84,78 +95,48 @@ impl Relay {
             else {
                 return Left::Nothing;
             };
-            self.pass_rtcp(slot, length, from, now);
+            self.admit_rtcp(slot, length, from, now);
         }
         Left::Perhaps
     }
 
-    fn pass_rtp(&mut self, slot: usize, length: usize, from: SocketAddr, now: u64) {
-        let packet = self.buffer.get_mut(..length).unwrap_or_default();
-        let (Some(rtp), Some(stream)) = (Rtp::read(packet), at_mut(&mut self.streams, slot)) else {
+    /// Whether a datagram is a packet of the far end that it may send.
+    fn admit_rtp(
+        &mut self,
+        slot: usize,
+        length: usize,
+        from: SocketAddr,
+        now: u64,
+    ) -> Option<(Rtp, Kind)> {
+        let packet = self.buffer.get(..length).unwrap_or_default();
+        let admitted =
+            Rtp::read(packet).zip(at_mut(&mut self.streams, slot)).and_then(|(rtp, stream)| {
+                let far = stream.far.as_mut()?;
+                let kind = stream::kind(&far.aim, rtp.payload_type);
+                far.rtp.admit(from, kind != Kind::Other, now).then_some((rtp, kind, stream))
+            });
+        let Some((rtp, kind, stream)) = admitted else {
             self.tally.dropped += 1;
-            return;
+            return None;
         };
-        let Some(far) = stream.far.as_mut() else {
-            self.tally.dropped += 1;
-            return;
-        };
-        let kind = stream::kind(&far.aim, rtp.payload_type);
-        if !far.rtp.admit(from, kind != Kind::Other, now) {
-            self.tally.dropped += 1;
-            return;
-        }
+        #[cfg(test)]
+        assert!(!std::mem::take(&mut stream.broken), "broken by a test");
         self.tally.received += 1;
         self.tally.lost += stream.sequence.see(rtp.ssrc, rtp.sequence);
         stream.received += 1;
         if stream.received == 1 {
             self.heard.push(stream.id);
         }
-        if !far.aim.receive {
+        if !stream.far.as_ref().is_some_and(|far| far.aim.receive) {
             self.tally.dropped += 1;
-            return;
+            return None;
         }
-        let (id, law) = (stream.id, law_of(&far.aim));
-        if let (Kind::Audio, Some(tap)) = (kind, stream.tap) {
-            let audio = packet.get(rtp.payload.clone()).unwrap_or_default();
-            let steps = (0u32..).step_by(PAYLOAD_BYTES);
-            for (part, step) in audio.chunks(PAYLOAD_BYTES).zip(steps) {
-                let place = (rtp.ssrc, rtp.timestamp.wrapping_add(step));
-                let frame = Frame::new(tap, law, place, now, part);
-                if !frame.is_some_and(|frame| self.recorder.frame(frame)) {
-                    self.tally.tap_dropped += 1;
-                }
-            }
-        }
-        if let Some(ear) = &mut stream.ear {
-            let payload = packet.get(rtp.payload.clone()).unwrap_or_default();
-            overhear(ear, &far.aim, &rtp, payload, |sound| self.sounds.push((id, sound)));
-        }
-        let to = match stream.play {
-            Play::Bridge { to, slot } => at_mut(&mut self.streams, slot)
-                .filter(|other| other.id == to && other.passes_to(id)),
-            Play::Loop => Some(stream),
-            Play::Idle | Play::Own => None,
-        };
-        let Some(to) = to else { return };
-        let Some(far) = to.far.as_ref() else { return };
-        let Some(payload_type) = stream::rename(kind, rtp.payload_type, &far.aim) else { return };
-        let Some(address) = far.audio_to() else {
-            self.tally.dropped += 1;
-            return;
-        };
-        rtp::set_payload_type(packet, payload_type);
-        if kind == Kind::Audio {
-            let audio = packet.get_mut(rtp.payload).unwrap_or_default();
-            stream::transcode(audio, law, law_of(&far.aim));
-        }
-        if send(&to.sockets.rtp, packet, address, &mut self.tally) {
-            to.sent += 1;
-            self.tally.sent += 1;
-        }
+        Some((rtp, kind))
     }
 
-    /// RTCP goes both ways on hold too: it says that the line is alive.
-    fn pass_rtcp(&mut self, slot: usize, length: usize, from: SocketAddr, now: u64) {
+    /// RTCP comes on hold too: it says that the line is alive. It is about our leg alone and goes no
+    /// further.
+    fn admit_rtcp(&mut self, slot: usize, length: usize, from: SocketAddr, now: u64) {
         let packet = self.buffer.get(..length).unwrap_or_default();
         let far = at_mut(&mut self.streams, slot).and_then(|stream| stream.far.as_mut());
         if !rtp::is_rtcp(packet) || !far.is_some_and(|far| far.rtcp.admit(from, true, now)) {
@@ -163,69 +144,295 @@ impl Relay {
             return;
         }
         self.tally.rtcp += 1;
-        let Some(stream) = at(&self.streams, slot) else { return };
-        let Play::Bridge { to, slot } = stream.play else { return };
-        let other =
-            at(&self.streams, slot).filter(|other| other.id == to && other.passes_to(stream.id));
-        let Some(other) = other else { return };
-        if let Some(address) = other.far.as_ref().and_then(|far| far.rtcp.far_end()) {
-            send(&other.sockets.rtcp, packet, address, &mut self.tally);
+    }
+
+    /// A packet of the far end: to the recorder, to the ear, and to those who hear it.
+    fn take(&mut self, slot: usize, length: usize, rtp: &Rtp, kind: Kind, now: u64) {
+        let packet = self.buffer.get(..length).unwrap_or_default();
+        let payload = packet.get(rtp.payload.clone()).unwrap_or_default();
+        let Some(stream) = at_mut(&mut self.streams, slot) else { return };
+        let Some(codec) = stream.codec() else { return };
+        if let (Kind::Audio, Some(tap)) = (kind, stream.tap) {
+            let voice = (stream.id, codec);
+            // A packet of Opus is one whole; it has no more bytes than a frame holds.
+            let steps = (0u32..).step_by(PAYLOAD_BYTES);
+            for (part, step) in payload.chunks(PAYLOAD_BYTES).zip(steps) {
+                let place = (rtp.ssrc, rtp.timestamp.wrapping_add(step));
+                let frame = Frame::new(tap, voice, place, now, part);
+                if !frame.is_some_and(|frame| self.recorder.frame(frame)) {
+                    self.tally.tap_dropped += 1;
+                }
+            }
+        }
+        if stream.ear.is_some() {
+            let id = stream.id;
+            overhear(stream, kind, rtp, payload, |sound| self.sounds.push((id, sound)));
+        }
+        if stream.play == Play::Loop {
+            return self.pass(slot, slot, length, rtp, (kind, codec), now);
+        }
+        let mut mixed = false;
+        let mut n = 0;
+        while let Some(&to) = at(&self.streams, slot).and_then(|stream| stream.heard_by.get(n)) {
+            n += 1;
+            match at(&self.streams, to).map(|listener| is_mixed(listener, &self.streams)) {
+                Some(false) => self.pass(slot, to, length, rtp, (kind, codec), now),
+                Some(true) if kind == Kind::Events => self.pass_event(to, length, rtp, codec, now),
+                Some(true) => mixed |= kind == Kind::Audio,
+                None => {}
+            }
+        }
+        if mixed {
+            let payload = self.buffer.get(rtp.payload.clone()).unwrap_or_default();
+            let Some(stream) = at_mut(&mut self.streams, slot) else { return };
+            let decoded = match &mut stream.decoded {
+                Some(decoded) if decoded.jitter.codec() == codec => decoded,
+                other => other.insert(Box::new(Decoded::new(codec))),
+            };
+            decoded.jitter.put(rtp.ssrc, (rtp.sequence, rtp.timestamp), payload, now);
         }
     }
 
-    /// Goes on by 20 ms with what the stream in `slot` plays of its own; false when it plays
-    /// nothing more.
-    pub fn tick(&mut self, slot: usize, now: u64) -> bool {
+    // ---- passed on ---------------------------------------------------------------------------
+
+    /// Passes a packet on as it is, but for what the listener's peer calls it and counts it as.
+    fn pass(
+        &mut self,
+        from: usize,
+        to: usize,
+        length: usize,
+        rtp: &Rtp,
+        (kind, codec): (Kind, Codec),
+        now: u64,
+    ) {
+        let Some(listener) = at_mut(&mut self.streams, to) else { return };
+        if from != to && listener.play != Play::Hear {
+            return;
+        }
+        let Some(far) = listener.far.as_ref() else { return };
+        let Some(payload_type) = stream::rename(kind, rtp.payload_type, &far.aim) else { return };
+        let Some(address) = far.audio_to() else {
+            self.tally.dropped += 1;
+            return;
+        };
+        let theirs = far.aim.codec;
+        let laws = Law::of(codec).zip(Law::of(theirs)).filter(|(a, b)| a != b);
+        let packet = match laws.filter(|_| kind == Kind::Audio) {
+            None => self.buffer.get_mut(..length).unwrap_or_default(),
+            Some((ours, theirs)) => {
+                let packet = self.buffer.get(..length).unwrap_or_default();
+                let copy = self.copy.get_mut(..length).unwrap_or_default();
+                copy.copy_from_slice(packet);
+                let audio = copy.get_mut(rtp.payload.clone()).unwrap_or_default();
+                stream::transcode(audio, ours, theirs);
+                copy
+            }
+        };
+        let step = match kind {
+            Kind::Audio if theirs == Codec::Opus => theirs.clock() / 50,
+            Kind::Audio => u32::try_from(rtp.payload.len()).unwrap_or(0),
+            Kind::Events | Kind::Other => 0,
+        };
+        listener.out.pass(rtp, payload_type, (step, theirs.clock()), now, packet);
+        send_rtp(listener, packet, address, &mut self.tally);
+    }
+
+    /// Passes a key on to who hears a mix, as a packet of ours.
+    fn pass_event(&mut self, to: usize, length: usize, rtp: &Rtp, codec: Codec, now: u64) {
+        let Some(listener) = at_mut(&mut self.streams, to) else { return };
+        let Some(far) = listener.far.as_ref() else { return };
+        let (Some(payload_type), Some(address)) = (far.aim.events, far.audio_to()) else { return };
+        let clock = far.aim.codec.clock();
+        let mut packet = [0; HEADER_BYTES + 4];
+        let whole = self.buffer.get(..length).unwrap_or_default();
+        let event = whole.get(rtp.payload.clone()).and_then(|payload| payload.first_chunk::<4>());
+        let (Some(&[key, end, high, low]), Some(payload)) = (event, packet.last_chunk_mut::<4>())
+        else {
+            return;
+        };
+        // The duration counts by the clock of the codec (RFC 4733 §2.3.5).
+        let ticks = u32::from(u16::from_be_bytes([high, low])) * (clock / 8_000);
+        let ticks = ticks / (codec.clock() / 8_000).max(1);
+        let [high, low] = u16::try_from(ticks).unwrap_or(u16::MAX).to_be_bytes();
+        *payload = [key, end, high, low];
+        listener.out.event(rtp, payload_type, clock, now, &mut packet);
+        send_rtp(listener, &packet, address, &mut self.tally);
+    }
+
+    // ---- the beat ----------------------------------------------------------------------------
+
+    /// Whether a stream sends something at each beat.
+    pub fn beats(&self, slot: usize) -> bool {
+        at(&self.streams, slot).is_some_and(|stream| match stream.play {
+            Play::Own => true,
+            Play::Hear => is_mixed(stream, &self.streams),
+            Play::Idle | Play::Loop => false,
+        })
+    }
+
+    /// Goes on by 20 ms with what the stream in `slot` plays or mixes; false when it has nothing more
+    /// to say of its own.
+    pub fn beat(&mut self, slot: usize, beat: u64, now: u64) -> bool {
+        let Some(stream) = at(&self.streams, slot) else { return false };
+        #[cfg(test)]
+        assert!(!stream.broken, "broken by a test");
+        match stream.play {
+            Play::Own => self.play_on(slot, now),
+            Play::Hear if is_mixed(stream, &self.streams) => {
+                self.mix(slot, beat, now);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn play_on(&mut self, slot: usize, now: u64) -> bool {
         let Some(stream) = at_mut(&mut self.streams, slot) else { return false };
-        let (Play::Own, Some(own)) = (&stream.play, &mut stream.own) else { return false };
-        let Some(FarEnd { aim, .. }) = &stream.far else { return true };
-        let mut packet = [0; PACKET_BYTES];
-        let Some(payload) = packet.last_chunk_mut::<SAMPLES>() else { return false };
-        let mut played = false;
-        let step = own.player.step(&self.tone, law_of(aim), payload, &mut played);
+        let Some(player) = &mut stream.player else { return false };
+        let Some(far) = &stream.far else { return true };
+        let law = Law::of(far.aim.codec);
+        let (mut payload, mut played) = ([0; FRAME], false);
+        let step = player.step(&self.tone, law.unwrap_or(Law::A), &mut payload, &mut played);
         if played {
             self.played.push(stream.id);
         }
-        match (step, stream.far.as_ref().and_then(FarEnd::audio_to)) {
+        match (step, far.audio_to()) {
             (Step::End, _) => {
-                own.rest(now);
+                stream.out.pause();
                 return false;
             }
-            (Step::Pause, _) | (Step::Sound, None) => own.source.pause(),
+            (Step::Pause, _) | (Step::Sound, None) => stream.out.pause(),
             (Step::Sound, Some(address)) => {
+                let samples = payload.map(|code| decoded(law.unwrap_or(Law::A), code));
                 if let Some(ear) = &mut stream.ear {
-                    ear.plays(payload.iter().map(|&code| decoded(law_of(aim), code)));
+                    ear.plays(samples.iter().copied());
                 }
-                if own.source.head(aim.audio, &mut packet)
-                    && send(&stream.sockets.rtp, &packet, address, &mut self.tally)
-                {
-                    stream.sent += 1;
-                    self.tally.sent += 1;
-                }
+                let mut packet = [0; OWN_BYTES];
+                let length = match law {
+                    Some(_) => {
+                        let end = HEADER_BYTES + FRAME;
+                        if let Some(place) = packet.get_mut(HEADER_BYTES..end) {
+                            place.copy_from_slice(&payload);
+                        }
+                        end
+                    }
+                    None => encode(stream, &samples, &mut packet),
+                };
+                say(stream, packet.get_mut(..length), address, now, &mut self.tally);
             }
         }
         true
     }
+
+    /// Mixes what a stream hears, and says it. Silence is said too: carriers and phones take a line on
+    /// which nothing comes for dead.
+    fn mix(&mut self, slot: usize, beat: u64, now: u64) {
+        let mut mix = Mix::new();
+        let mut n = 0;
+        while let Some(&voice) = at(&self.streams, slot).and_then(|stream| stream.hears.get(n)) {
+            let speaker = at_mut(&mut self.streams, voice.slot).filter(|it| it.id == voice.id);
+            let decoded = speaker.and_then(|speaker| {
+                let receives = speaker.far.as_ref().is_some_and(|far| far.aim.receive);
+                speaker.decoded.as_mut().filter(|_| receives)
+            });
+            if let Some(frame) = decoded.and_then(|decoded| decoded.frame(beat)) {
+                mix.add(frame, voice.level, voice.wanted);
+            }
+            let stream = at_mut(&mut self.streams, slot);
+            if let Some(voice) = stream.and_then(|stream| stream.hears.get_mut(n)) {
+                voice.level = voice.wanted;
+            }
+            n += 1;
+        }
+        let Some(stream) = at_mut(&mut self.streams, slot) else { return };
+        // Who has faded out is gone.
+        stream.hears.retain(|voice| voice.wanted > 0);
+        let Some(address) = stream.far.as_ref().and_then(|far| far.audio_to()) else { return };
+        let mut packet = [0; OWN_BYTES];
+        let length = encode(stream, &mix.frame(), &mut packet);
+        say(stream, packet.get_mut(..length), address, now, &mut self.tally);
+    }
 }
 
-/// The law of a stream.
-fn law_of(aim: &Aim) -> Law {
-    Law::of(aim.codec).unwrap_or(Law::A)
+/// Whether a stream's peer hears a mix: several voices, none, or one that it could not be passed.
+fn is_mixed(listener: &Stream, streams: &[Option<Stream>]) -> bool {
+    if listener.play != Play::Hear {
+        return false;
+    }
+    let [voice] = &listener.hears[..] else { return true };
+    if voice.wanted < FULL {
+        return true;
+    }
+    let speaker = at(streams, voice.slot).filter(|speaker| speaker.id == voice.id);
+    match (speaker.and_then(Stream::codec), listener.codec()) {
+        (Some(from), Some(to)) => !stream::passes(from, to),
+        _ => false,
+    }
+}
+
+/// Encodes a frame for a stream's peer into the packet behind its header; how long the packet is.
+fn encode(stream: &mut Stream, frame: &[i16; FRAME], packet: &mut [u8; OWN_BYTES]) -> usize {
+    let Some(codec) = stream.codec() else { return 0 };
+    let encoder = match &mut stream.encoder {
+        Some((made_for, encoder)) if *made_for == codec => encoder,
+        other => &mut other.insert((codec, Box::new(Encoder::new(codec)))).1,
+    };
+    let Some(payload) = packet.last_chunk_mut::<PAYLOAD>() else { return 0 };
+    HEADER_BYTES + encoder.encode(frame, payload)
+}
+
+/// Sends 20 ms of our own.
+fn say(
+    stream: &mut Stream,
+    packet: Option<&mut [u8]>,
+    address: SocketAddr,
+    now: u64,
+    tally: &mut Tally,
+) {
+    let (Some(packet), Some(far)) = (packet, &stream.far) else { return };
+    if packet.len() <= HEADER_BYTES {
+        return;
+    }
+    let clock = far.aim.codec.clock();
+    stream.out.own(far.aim.audio, (clock / 50, clock), now, packet);
+    send_rtp(stream, packet, address, tally);
 }
 
 /// Lets the ear at a stream hear a packet.
-fn overhear(ear: &mut Hearing, aim: &Aim, rtp: &Rtp, payload: &[u8], mut found: impl FnMut(Sound)) {
-    match stream::kind(aim, rtp.payload_type) {
-        Kind::Audio => {
-            let samples = payload.iter().map(|&code| decoded(law_of(aim), code));
-            ear.hear(samples, aim.events.is_none(), found);
+fn overhear(
+    stream: &mut Stream,
+    kind: Kind,
+    rtp: &Rtp,
+    payload: &[u8],
+    mut found: impl FnMut(Sound),
+) {
+    let (Some(ear), Some(far)) = (&mut stream.ear, &stream.far) else { return };
+    let Aim { codec, events, .. } = far.aim;
+    match (kind, Law::of(codec)) {
+        (Kind::Audio, Some(law)) => {
+            let samples = payload.iter().map(|&code| decoded(law, code));
+            ear.hear(samples, events.is_none(), found);
         }
-        Kind::Events => {
+        (Kind::Audio, None) => {
+            let decoder = stream.ear_decoder.get_or_insert_with(|| Box::new(Decoder::new(codec)));
+            let mut out = [0; LONGEST];
+            let count = decoder.decode(payload, &mut out);
+            ear.hear(out.iter().copied().take(count), events.is_none(), found);
+        }
+        (Kind::Events, _) => {
             if let Some(key) = ear.event(rtp.ssrc, rtp.timestamp, payload) {
                 found(key);
             }
         }
-        Kind::Other => {}
+        (Kind::Other, _) => {}
+    }
+}
+
+/// The one way out for RTP.
+fn send_rtp(stream: &mut Stream, packet: &[u8], to: SocketAddr, tally: &mut Tally) {
+    if send(&stream.sockets.rtp, packet, to, tally) {
+        stream.sent += 1;
+        tally.sent += 1;
     }
 }
 

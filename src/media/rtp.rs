@@ -14,6 +14,7 @@ const MARKER: u8 = 0x80;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rtp {
     pub payload_type: u8,
+    pub marker: bool,
     pub sequence: u16,
     pub timestamp: u32,
     pub ssrc: u32,
@@ -37,6 +38,7 @@ impl Rtp {
         let end = packet.len().checked_sub(padding)?;
         (start <= end).then_some(Self {
             payload_type: kind & !MARKER,
+            marker: kind & MARKER != 0,
             sequence: u16::from_be_bytes([s0, s1]),
             timestamp: u32::from_be_bytes([t0, t1, t2, t3]),
             ssrc: u32::from_be_bytes([c0, c1, c2, c3]),
@@ -45,11 +47,28 @@ impl Rtp {
     }
 }
 
-/// Gives a packet another payload type; the marker stays.
-pub fn set_payload_type(packet: &mut [u8], payload_type: u8) {
-    if let Some(kind) = packet.get_mut(1) {
-        *kind = *kind & MARKER | payload_type & !MARKER;
+/// Writes a plain fixed header; a packet too short for one stays as it is.
+pub fn write_header(packet: &mut [u8], kind: (u8, bool), sequence: u16, timestamp: u32, ssrc: u32) {
+    if let Some(flags) = packet.first_mut() {
+        *flags = VERSION << 6;
     }
+    write_header_in_place(packet, kind, sequence, timestamp, ssrc);
+}
+
+/// Writes everything of a fixed header but what tells of contributing sources, extension and padding.
+pub fn write_header_in_place(
+    packet: &mut [u8],
+    (payload_type, marker): (u8, bool),
+    sequence: u16,
+    timestamp: u32,
+    ssrc: u32,
+) {
+    let Some(head) = packet.first_chunk_mut::<HEADER_BYTES>() else { return };
+    let [_, kind, s0, s1, t0, t1, t2, t3, c0, c1, c2, c3] = head;
+    *kind = payload_type & !MARKER | if marker { MARKER } else { 0 };
+    [*s0, *s1] = sequence.to_be_bytes();
+    [*t0, *t1, *t2, *t3] = timestamp.to_be_bytes();
+    [*c0, *c1, *c2, *c3] = ssrc.to_be_bytes();
 }
 
 /// Whether the bytes can be RTCP (RFC 3550 §6.4, RFC 5761 §4): version 2, a known family of types.
@@ -133,12 +152,15 @@ mod tests {
     }
 
     #[test]
-    fn a_new_payload_type_keeps_the_marker() {
-        let mut bytes = packet(0x80, &[]);
-        set_payload_type(&mut bytes, 0);
-        assert_eq!(bytes[1], 0x80);
-        set_payload_type(&mut bytes, 101);
-        assert_eq!(bytes[1], 0x80 | 101);
+    fn a_header_is_written_as_it_is_read() {
+        let mut bytes = packet(0xb1, &[9, 9, 9, 9, 0xbe, 0xde, 0, 0, 1, 1]);
+        write_header_in_place(&mut bytes, (101, true), 7, 8, 9);
+        assert_eq!(bytes[0], 0xb1, "what follows the header is still told");
+        let rtp = Rtp::read(&bytes).expect("reads");
+        assert_eq!((rtp.payload_type, rtp.sequence, rtp.timestamp, rtp.ssrc), (101, 7, 8, 9));
+        assert!(rtp.marker);
+        write_header(&mut bytes, (8, false), 1, 2, 3);
+        assert_eq!(bytes[..2], [0x80, 8]);
     }
 
     #[test]

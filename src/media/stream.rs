@@ -3,13 +3,15 @@
 
 use std::net::SocketAddr;
 
+use super::codec::{Decoder, Encoder, FRAME};
 use super::hearing::Hearing;
+use super::jitter::Jitter;
+use super::outgoing::Outgoing;
 use super::player::Player;
 use super::rtp::SequenceWatch;
 use super::sockets::Pair;
-use super::source::Source;
 use crate::call::orders::{Aim, Channel, Law, StreamCount};
-use crate::vocabulary::{CallId, StreamId};
+use crate::vocabulary::{CallId, Codec, StreamId};
 
 /// A far end that was silent this long, in microseconds, may be replaced by another source.
 const SILENCE: u64 = 2_000_000;
@@ -22,7 +24,8 @@ const SILENCE: u64 = 2_000_000;
 /// * after 2 s in which the far end was silent, another port of the same host (a NAT that changed
 ///   its mapping; another host could be anybody),
 /// * after a new address was announced,
-/// * the announced address itself, which takes its place back when it speaks.
+/// * the announced address itself, which takes its place back when it speaks, and another port of its
+///   host, which takes the place of a stranger that was quicker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SourceLock {
     announced: SocketAddr,
@@ -51,13 +54,18 @@ impl SourceLock {
                 let silent = now.saturating_sub(last) >= SILENCE;
                 silent && (from.ip() == self.far.ip() || from.ip() == self.announced.ip())
             });
-            if !agreed || !(free || from == self.announced) {
+            if !agreed || !(free || self.rank(from) > self.rank(self.far)) {
                 return false;
             }
             self.far = from;
         }
         self.heard = Some(now);
         true
+    }
+
+    /// How likely it is that somebody is the far end.
+    fn rank(&self, from: SocketAddr) -> u8 {
+        u8::from(from.ip() == self.announced.ip()) + u8::from(from == self.announced)
     }
 
     /// Where to send, unless it is no place (`0.0.0.0` is how RFC 2543 says hold).
@@ -111,22 +119,62 @@ pub(super) fn transcode(payload: &mut [u8], from: Law, to: Law) {
     }
 }
 
-/// A role with what it needs at each packet.
-#[derive(Debug)]
+/// What a stream sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Play {
-    /// Sends nothing.
+    /// Nothing.
     Idle,
-    /// Sends what its [`Own`] plays.
+    /// What its player plays.
     Own,
-    /// Passes on to another stream, as long as that one passes on to this.
-    Bridge {
-        /// The other stream.
-        to: StreamId,
-        /// Its place in the table, to be checked against its id.
-        slot: usize,
-    },
-    /// Sends back.
+    /// Whom it hears.
+    Hear,
+    /// What it receives.
     Loop,
+}
+
+/// Somebody whom a stream hears.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Voice {
+    pub id: StreamId,
+    /// Its place in the table, to be checked against its id; beyond the table while it is not open.
+    pub slot: usize,
+    /// How loud it was at the end of the last frame of the mix, and how loud it is to be, 0 to
+    /// [`FULL`]: who joins fades in and who leaves fades out, or there would be a click.
+    pub level: i32,
+    pub wanted: i32,
+}
+
+/// A voice at its own loudness.
+pub(super) const FULL: i32 = 64;
+
+/// What is decoded of a stream, for those who hear it in a mix.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    pub jitter: Jitter,
+    /// The beat that `frame` is of, and whether anything sounds in it.
+    beat: u64,
+    sounds: bool,
+    frame: [i16; FRAME],
+}
+
+impl Decoded {
+    pub fn new(codec: Codec) -> Self {
+        Self { jitter: Jitter::new(codec), beat: u64::MAX, sounds: false, frame: [0; FRAME] }
+    }
+
+    /// The frame of a beat, made once however many hear it.
+    pub fn frame(&mut self, beat: u64) -> Option<&[i16; FRAME]> {
+        if self.beat != beat {
+            self.beat = beat;
+            self.sounds = self.jitter.frame(&mut self.frame);
+        }
+        self.sounds.then_some(&self.frame)
+    }
+}
+
+/// Whether audio of one codec can be passed on as the other: the same one, or the two laws.
+pub(super) fn passes(from: Codec, to: Codec) -> bool {
+    from == to || (Law::of(from).is_some() && Law::of(to).is_some())
 }
 
 /// The far end as ordered and as heard.
@@ -154,36 +202,6 @@ impl FarEnd {
     }
 }
 
-/// What a stream sends of its own: ring-back, announcements and music from one source.
-#[derive(Debug)]
-pub(super) struct Own {
-    pub source: Source,
-    pub player: Player,
-    /// Since when nothing is played, microseconds.
-    pub rests: Option<u64>,
-}
-
-impl Own {
-    /// Plays nothing, since `now`.
-    pub fn new(now: u64) -> Self {
-        Self { source: Source::new(), player: Player::new(), rests: Some(now) }
-    }
-
-    /// Goes on: what passed meanwhile has passed for its timestamp too.
-    pub const fn wake(&mut self, now: u64) {
-        if let Some(since) = self.rests.take() {
-            self.source.rest(now.saturating_sub(since));
-        }
-    }
-
-    /// Rests from now on.
-    pub const fn rest(&mut self, now: u64) {
-        if self.rests.is_none() {
-            self.rests = Some(now);
-        }
-    }
-}
-
 /// One stream.
 #[derive(Debug)]
 pub(super) struct Stream {
@@ -194,14 +212,28 @@ pub(super) struct Stream {
     /// Nothing before the first [`Aim`].
     pub far: Option<FarEnd>,
     pub play: Play,
+    /// Whom it hears, and who hears it (places in the table).
+    pub hears: Vec<Voice>,
+    pub heard_by: Vec<usize>,
+    /// The one source that its peer hears.
+    pub out: Outgoing,
     /// Made with the first thing that it plays, and kept until its end.
-    pub own: Option<Box<Own>>,
-    /// Only while somebody listens.
+    pub player: Option<Box<Player>>,
+    /// Made when something is to be said to the peer that is no packet of another.
+    pub encoder: Option<(Codec, Box<Encoder>)>,
+    /// Made when somebody hears it in a mix.
+    pub decoded: Option<Box<Decoded>>,
+    /// Only while somebody listens; the decoder where the codec is not G.711.
     pub ear: Option<Box<Hearing>>,
+    pub ear_decoder: Option<Box<Decoder>>,
     pub tap: Option<(CallId, Channel)>,
     pub received: u64,
     pub sent: u64,
     pub sequence: SequenceWatch,
+    /// When a fault of ours was told last, microseconds.
+    pub fault_told: Option<u64>,
+    #[cfg(test)]
+    pub broken: bool,
 }
 
 impl Stream {
@@ -212,18 +244,39 @@ impl Stream {
             sockets,
             far: None,
             play: Play::Idle,
-            own: None,
+            hears: Vec::new(),
+            heard_by: Vec::new(),
+            out: Outgoing::new(),
+            player: None,
+            encoder: None,
+            decoded: None,
             ear: None,
+            ear_decoder: None,
             tap: None,
             received: 0,
             sent: 0,
             sequence: SequenceWatch::default(),
+            fault_told: None,
+            #[cfg(test)]
+            broken: false,
         }
     }
 
-    /// Whether this stream passes on to `other`.
-    pub fn passes_to(&self, other: StreamId) -> bool {
-        matches!(self.play, Play::Bridge { to, .. } if to == other)
+    /// The codec that the peer speaks; none before it is known.
+    pub fn codec(&self) -> Option<Codec> {
+        self.far.as_ref().map(|far| far.aim.codec)
+    }
+
+    /// Throws away everything that decodes, plays or listens: a fault may have left it half done. What
+    /// was ordered stays.
+    pub fn mend(&mut self) {
+        (self.encoder, self.decoded, self.ear_decoder) = (None, None, None);
+        if self.ear.is_some() {
+            self.ear = Some(Box::new(Hearing::new()));
+        }
+        if let Some(player) = &mut self.player {
+            player.stop();
+        }
     }
 
     pub const fn count(&self) -> StreamCount {
@@ -235,7 +288,6 @@ impl Stream {
 mod tests {
     use super::*;
     use crate::call::orders::Guard;
-    use crate::vocabulary::Codec;
 
     fn at(host: u8) -> SocketAddr {
         SocketAddr::from(([192, 0, 2, host], 4000))

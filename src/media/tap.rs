@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
-use crate::call::orders::{Channel, Law};
-use crate::vocabulary::{CallId, WallTime};
+use crate::call::orders::Channel;
+use crate::vocabulary::{CallId, Codec, StreamId, WallTime};
 
-/// The longest payload of a frame, bytes: 40 ms of G.711. Longer packets make several frames.
-pub const PAYLOAD_BYTES: usize = 320;
+/// The longest payload of a frame, bytes: 60 ms of G.711, and more than 20 ms of Opus ever have.
+/// Longer packets of G.711 and G.722 make several frames.
+pub const PAYLOAD_BYTES: usize = 480;
 /// Frames that the ring holds: more than a second of 100 calls, while a disk takes its time.
 pub const RING_FRAMES: usize = 16_384;
 
@@ -24,11 +25,13 @@ pub struct Frame {
     pub call: CallId,
     /// Which channel.
     pub channel: Channel,
+    /// Who speaks: the voices of one channel are mixed.
+    pub voice: StreamId,
     /// How the payload is coded.
-    pub law: Law,
+    pub codec: Codec,
     /// RTP source: another one has another time line.
     pub ssrc: u32,
-    /// RTP timestamp, 8,000 a second.
+    /// RTP timestamp, by the codec's clock.
     pub timestamp: u32,
     /// When it came, microseconds on the media plane's clock.
     pub arrival: u64,
@@ -41,7 +44,7 @@ impl Frame {
     #[must_use]
     pub fn new(
         (call, channel): (CallId, Channel),
-        law: Law,
+        (voice, codec): (StreamId, Codec),
         (ssrc, timestamp): (u32, u32),
         arrival: u64,
         audio: &[u8],
@@ -49,7 +52,7 @@ impl Frame {
         let mut payload = [0; PAYLOAD_BYTES];
         payload.get_mut(..audio.len())?.copy_from_slice(audio);
         let length = u16::try_from(audio.len()).ok().filter(|&length| length > 0)?;
-        Some(Self { call, channel, law, ssrc, timestamp, arrival, length, payload })
+        Some(Self { call, channel, voice, codec, ssrc, timestamp, arrival, length, payload })
     }
 
     /// The coded audio.
@@ -178,8 +181,14 @@ mod tests {
     }
 
     fn frame(timestamp: u32) -> Frame {
-        Frame::new((call(), Channel::Caller), Law::A, (1, timestamp), 0, &[0xd5; 160])
-            .expect("fits")
+        Frame::new(
+            (call(), Channel::Caller),
+            (StreamId(1), Codec::Pcma),
+            (1, timestamp),
+            0,
+            &[0xd5; 160],
+        )
+        .expect("fits")
     }
 
     fn words(end: &mut TapEnd) -> Vec<String> {
@@ -221,7 +230,8 @@ mod tests {
     #[test]
     fn payloads_that_do_not_fit_make_no_frame() {
         let make = |length| {
-            Frame::new((call(), Channel::Seat), Law::Mu, (1, 1), 0, &vec![0; length]).is_some()
+            let voice = (StreamId(1), Codec::Pcmu);
+            Frame::new((call(), Channel::Seat), voice, (1, 1), 0, &vec![0; length]).is_some()
         };
         assert!(make(1) && make(PAYLOAD_BYTES));
         assert!(!make(0) && !make(PAYLOAD_BYTES + 1));

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
@@ -14,11 +15,11 @@ use mio::{Events, Interest, Poll, Token};
 
 use super::counters::MediaCounters;
 use super::hearing::Hearing;
+use super::player::Player;
 use super::ports::PortStock;
 use super::prompts::Prompts;
 use super::relay::{Left, Relay};
-use super::source::INTERVAL;
-use super::stream::{FarEnd, Own, Play, Stream};
+use super::stream::{FULL, FarEnd, Play, Stream, Voice};
 use super::tap::{RecorderHandle, RecorderOrder};
 use crate::call::orders::{Law, MediaOrder, MediaReport, Role, StreamCount};
 use crate::vocabulary::StreamId;
@@ -27,6 +28,10 @@ use crate::vocabulary::StreamId;
 pub(super) const WAKE: Token = Token(usize::MAX);
 /// Readiness events taken at once.
 const EVENTS: usize = 1024;
+/// Microseconds between two beats.
+const INTERVAL: u64 = 20_000;
+/// A stream's faults are told once in this time, microseconds.
+const FAULT_EVERY: u64 = 10_000_000;
 /// Packets of our own sent late at once; beyond it the machine stood still and they are skipped.
 const LATE_TICKS: u64 = 10;
 
@@ -47,9 +52,12 @@ pub(super) struct Worker<R> {
     slots: HashMap<StreamId, usize>,
     free: Vec<usize>,
     prompts: Arc<Prompts>,
-    /// Slots that play something of their own, and when the next packets are due.
-    playing: Vec<usize>,
-    next_tick: u64,
+    /// Streams that are named by those who hear them before they are open.
+    early: HashMap<StreamId, Vec<StreamId>>,
+    /// Slots that say something at each beat, which beat is next, and when.
+    beating: Vec<usize>,
+    beat: u64,
+    next_beat: u64,
     counters: Arc<MediaCounters>,
     started: Instant,
     now: u64,
@@ -74,8 +82,10 @@ impl<R: Fn(MediaReport)> Worker<R> {
             slots: HashMap::new(),
             free: Vec::new(),
             prompts,
-            playing: Vec::new(),
-            next_tick: 0,
+            early: HashMap::new(),
+            beating: Vec::new(),
+            beat: 0,
+            next_beat: 0,
             counters,
             started: clock(),
             now: 0,
@@ -83,37 +93,53 @@ impl<R: Fn(MediaReport)> Worker<R> {
         }
     }
 
-    /// Works until told to stop.
+    /// Works until told to stop. A fault of ours that no stream can be blamed for costs a turn: what the
+    /// sockets hold is looked for again.
     pub fn run(mut self, ready: Vec<u16>) {
         (self.report)(MediaReport::PortsReady(ready));
         let mut events = Events::with_capacity(EVENTS);
         let mut unfinished = VecDeque::new();
         loop {
-            if let Err(error) = self.poll.poll(&mut events, self.patience(unfinished.is_empty()))
-                && error.kind() != ErrorKind::Interrupted
-            {
-                self.relay.tally.faults += 1;
-            }
-            self.now = u64::try_from((clock() - self.started).as_micros()).unwrap_or(u64::MAX);
-            for _ in 0..unfinished.len() {
-                let Some(token) = unfinished.pop_front() else { break };
-                self.drain(token, &mut unfinished);
-            }
-            let mut woken = false;
-            for event in &events {
-                match event.token() {
-                    WAKE => woken = true,
-                    token => self.drain(token, &mut unfinished),
+            let turn = AssertUnwindSafe(|| self.turn(&mut events, &mut unfinished));
+            match catch_unwind(turn) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(panic) => {
+                    self.relay.tally.faults += 1;
+                    tracing::error!(why = %said(&*panic), "a turn of the media plane failed");
+                    unfinished = (0..self.relay.streams.len() * 2).map(Token).collect();
                 }
             }
-            self.relay.tally.publish(&self.counters);
-            self.tell();
-            if woken && !self.carry_out_orders() {
-                return;
-            }
-            self.play_on();
-            self.tell();
         }
+    }
+
+    /// Returns false when told to stop.
+    fn turn(&mut self, events: &mut Events, unfinished: &mut VecDeque<Token>) -> bool {
+        if let Err(error) = self.poll.poll(events, self.patience(unfinished.is_empty()))
+            && error.kind() != ErrorKind::Interrupted
+        {
+            self.relay.tally.faults += 1;
+        }
+        self.now = u64::try_from((clock() - self.started).as_micros()).unwrap_or(u64::MAX);
+        for _ in 0..unfinished.len() {
+            let Some(token) = unfinished.pop_front() else { break };
+            self.drain(token, unfinished);
+        }
+        let mut woken = false;
+        for event in &*events {
+            match event.token() {
+                WAKE => woken = true,
+                token => self.drain(token, unfinished),
+            }
+        }
+        self.relay.tally.publish(&self.counters);
+        self.tell();
+        if woken && !self.carry_out_orders() {
+            return false;
+        }
+        self.beat_on();
+        self.tell();
+        true
     }
 
     /// Reports what happened to streams in this turn.
@@ -129,35 +155,77 @@ impl<R: Fn(MediaReport)> Worker<R> {
     fn patience(&self, idle: bool) -> Option<Duration> {
         if !idle {
             Some(Duration::ZERO)
-        } else if self.playing.is_empty() {
+        } else if self.beating.is_empty() {
             None
         } else {
-            Some(Duration::from_micros(self.next_tick.saturating_sub(self.now)))
+            Some(Duration::from_micros(self.next_beat.saturating_sub(self.now)))
         }
     }
 
     fn drain(&mut self, token: Token, unfinished: &mut VecDeque<Token>) {
-        let slot = token.0 / 2;
-        let left = if token.0.is_multiple_of(2) {
-            self.relay.drain_rtp(slot, self.now)
-        } else {
-            self.relay.drain_rtcp(slot, self.now)
-        };
+        let (slot, now) = (token.0 / 2, self.now);
+        let left = self.guarded(slot, Left::Perhaps, |relay| {
+            if token.0.is_multiple_of(2) {
+                relay.drain_rtp(slot, now)
+            } else {
+                relay.drain_rtcp(slot, now)
+            }
+        });
         // Readiness is told once (edge-triggered): what is left must be remembered.
         if left == Left::Perhaps {
             unfinished.push_back(token);
         }
     }
 
-    fn play_on(&mut self) {
-        if self.playing.is_empty() || self.now < self.next_tick {
+    fn beat_on(&mut self) {
+        if self.beating.is_empty() || self.now < self.next_beat {
             return;
         }
-        let due = (self.now - self.next_tick) / INTERVAL + 1;
+        let due = (self.now - self.next_beat) / INTERVAL + 1;
         for _ in 0..due.min(LATE_TICKS) {
-            self.playing.retain(|&slot| self.relay.tick(slot, self.now));
+            let (beat, now) = (self.beat, self.now);
+            let mut n = 0;
+            while let Some(&slot) = self.beating.get(n) {
+                if self.guarded(slot, true, |relay| relay.beat(slot, beat, now)) {
+                    n += 1;
+                } else {
+                    self.beating.swap_remove(n);
+                }
+            }
+            self.beat += 1;
         }
-        self.next_tick += due * INTERVAL;
+        self.next_beat += due * INTERVAL;
+    }
+
+    /// Works for one stream. A fault of ours there costs it what it was about to say: its decoders and
+    /// its ear are made anew, people are told, and no other stream notices.
+    fn guarded<T>(&mut self, slot: usize, failed: T, work: impl FnOnce(&mut Relay) -> T) -> T {
+        let panic = match catch_unwind(AssertUnwindSafe(|| work(&mut self.relay))) {
+            Ok(done) => return done,
+            Err(panic) => panic,
+        };
+        self.relay.tally.faults += 1;
+        let stream = self.relay.streams.get_mut(slot).and_then(Option::as_mut);
+        if let Some(stream) = stream {
+            stream.mend();
+            if stream.fault_told.is_none_or(|told| self.now - told >= FAULT_EVERY) {
+                stream.fault_told = Some(self.now);
+                let (stream, why) = (stream.id, said(&*panic));
+                (self.report)(MediaReport::Fault { stream, why });
+            }
+        }
+        failed
+    }
+
+    /// Lets a stream speak at each beat where it is to, from the next one on.
+    fn set_beating(&mut self, slot: usize) {
+        if !self.relay.beats(slot) || self.beating.contains(&slot) {
+            return;
+        }
+        if self.beating.is_empty() {
+            self.next_beat = self.now;
+        }
+        self.beating.push(slot);
     }
 
     /// Returns false when told to stop.
@@ -181,12 +249,15 @@ impl<R: Fn(MediaReport)> Worker<R> {
             MediaOrder::Close { stream } => self.close(stream),
             MediaOrder::Aim { stream, ref aim } => {
                 let aim = aim.clone();
-                if let Some((_, stream)) = self.find(stream) {
-                    match &mut stream.far {
-                        Some(far) => far.aim(aim),
-                        None => stream.far = Some(FarEnd::new(aim)),
-                    }
+                let Some((slot, stream)) = self.find(stream) else { return };
+                match &mut stream.far {
+                    Some(far) => far.aim(aim),
+                    None => stream.far = Some(FarEnd::new(aim)),
                 }
+                // Another codec may make a mix of what was passed on, for it and for who hears it.
+                let heard_by = stream.heard_by.clone();
+                self.set_beating(slot);
+                heard_by.into_iter().for_each(|listener| self.set_beating(listener));
             }
             MediaOrder::Role { stream, ref role } => self.set_role(stream, role),
             MediaOrder::Listen { stream, on } => self.listen(stream, on),
@@ -233,6 +304,20 @@ impl<R: Fn(MediaReport)> Worker<R> {
             tracing::error!(%error, id = ?stream.id, "a stream cannot hear");
             self.relay.tally.faults += 1;
         }
+        // Some may have been told to hear it before it was open.
+        let id = stream.id;
+        for listener in self.early.remove(&id).unwrap_or_default() {
+            let place = self.slots.get(&listener).copied();
+            let Some((place, listener)) =
+                place.zip(place.and_then(|place| self.relay.streams.get_mut(place)?.as_mut()))
+            else {
+                continue;
+            };
+            for voice in listener.hears.iter_mut().filter(|voice| voice.id == id) {
+                voice.slot = slot;
+                stream.heard_by.push(place);
+            }
+        }
         self.slots.insert(stream.id, slot);
         if slot == self.relay.streams.len() {
             self.relay.streams.push(Some(stream));
@@ -245,9 +330,18 @@ impl<R: Fn(MediaReport)> Worker<R> {
     fn close(&mut self, id: StreamId) {
         let slot = self.slots.remove(&id);
         let stream = slot.and_then(|slot| self.relay.streams.get_mut(slot)?.take());
+        self.early.values_mut().for_each(|listeners| listeners.retain(|listener| *listener != id));
+        self.early.retain(|_, listeners| !listeners.is_empty());
         let mut count = StreamCount::default();
         if let (Some(slot), Some(stream)) = (slot, stream) {
             count = stream.count();
+            for voice in &stream.hears {
+                let speaker = self.relay.streams.get_mut(voice.slot).and_then(Option::as_mut);
+                if let Some(speaker) = speaker.filter(|speaker| speaker.id == voice.id) {
+                    speaker.heard_by.retain(|listener| *listener != slot);
+                }
+            }
+            self.beating.retain(|beating| *beating != slot);
             self.free.push(slot);
             self.ports.give_back(stream.port);
             self.counters.open_streams.store(self.slots.len() as u64, Ordering::Relaxed);
@@ -266,77 +360,106 @@ impl<R: Fn(MediaReport)> Worker<R> {
         }
     }
 
-    /// Tells both sides of a bridge the other's slot, once both were ordered: one may have been
-    /// ordered before the other was open.
-    fn link(&mut self, id: StreamId, slot: usize, other: StreamId) {
-        let Some((other_slot, theirs)) = self.find(other) else { return };
-        if let Play::Bridge { to, slot: place } = &mut theirs.play
-            && *to == id
-        {
-            *place = slot;
-            if let Some((_, Stream { play: Play::Bridge { slot: place, .. }, .. })) = self.find(id)
-            {
-                *place = other_slot;
-            }
-        }
-    }
-
     fn set_role(&mut self, id: StreamId, role: &Role) {
-        let now = self.now;
         let Some((slot, stream)) = self.find(id) else { return };
-        if let (Role::Idle | Role::Loop | Role::Hear(_), Some(own)) = (role, &mut stream.own) {
-            own.player.stop();
-            own.rest(now);
+        if let (Role::Idle | Role::Loop | Role::Hear(_), Some(player)) = (role, &mut stream.player)
+        {
+            player.stop();
+            stream.out.pause();
         }
+        let hears: &[StreamId] = if let Role::Hear(whom) = role { whom } else { &[] };
+        self.set_hears(id, slot, hears);
+        let Some(stream) = self.relay.streams.get_mut(slot).and_then(Option::as_mut) else {
+            return;
+        };
         match role {
             Role::Idle => stream.play = Play::Idle,
             Role::Loop => stream.play = Play::Loop,
-            Role::Hear(whom) => {
-                let Some(&to) = whom.first() else {
-                    stream.play = Play::Idle;
-                    return;
-                };
-                stream.play = Play::Bridge { to, slot: usize::MAX };
-                self.link(id, slot, to);
-            }
+            Role::Hear(_) => stream.play = Play::Hear,
             Role::RingBack | Role::Play(_) => self.play(id, slot, role),
+        }
+        self.set_beating(slot);
+    }
+
+    /// Says whom a stream hears. Who joins a mix fades in and who leaves it fades out.
+    fn set_hears(&mut self, id: StreamId, slot: usize, whom: &[StreamId]) {
+        let Some(stream) = self.relay.streams.get_mut(slot).and_then(Option::as_mut) else {
+            return;
+        };
+        let mixes = stream.play == Play::Hear && stream.hears.len() > 1;
+        let before = std::mem::take(&mut stream.hears);
+        for voice in &before {
+            if let Some(speaker) = self.relay.streams.get_mut(voice.slot).and_then(Option::as_mut)
+                && speaker.id == voice.id
+            {
+                speaker.heard_by.retain(|listener| *listener != slot);
+            }
+        }
+        let mut hears = Vec::with_capacity(whom.len());
+        for &named in whom.iter().filter(|named| **named != id) {
+            let known = before.iter().find(|voice| voice.id == named).map(|voice| voice.level);
+            let level = known.unwrap_or(if mixes { 0 } else { FULL });
+            let place = self.slots.get(&named).copied();
+            match place {
+                Some(place) => self.heard_at(place, slot),
+                None => self.early.entry(named).or_default().push(id),
+            }
+            let place = place.unwrap_or(usize::MAX);
+            hears.push(Voice { id: named, slot: place, level, wanted: FULL });
+        }
+        if mixes && hears.len() > 0 {
+            let gone = before.iter().filter(|voice| !whom.contains(&voice.id) && voice.level > 0);
+            for voice in gone {
+                self.heard_at(voice.slot, slot);
+                hears.push(Voice { wanted: 0, ..*voice });
+            }
+        }
+        if let Some(Some(stream)) = self.relay.streams.get_mut(slot) {
+            stream.hears = hears;
         }
     }
 
-    /// Lets a stream play something of its own, from the next tick on.
+    fn heard_at(&mut self, place: usize, listener: usize) {
+        let speaker = self.relay.streams.get_mut(place).and_then(Option::as_mut);
+        if let Some(speaker) = speaker.filter(|speaker| !speaker.heard_by.contains(&listener)) {
+            speaker.heard_by.push(listener);
+        }
+    }
+
+    /// Lets a stream play something of its own, from the next beat on.
     fn play(&mut self, id: StreamId, slot: usize, role: &Role) {
         let Some(stream) = self.relay.streams.get_mut(slot).and_then(Option::as_mut) else {
             return;
         };
-        let law = stream.far.as_ref().and_then(|far| Law::of(far.aim.codec)).unwrap_or(Law::A);
-        let own = stream.own.get_or_insert_with(|| Box::new(Own::new(self.now)));
-        own.wake(self.now);
+        let law = stream.codec().and_then(Law::of).unwrap_or(Law::A);
+        let player = stream.player.get_or_insert_with(|| Box::new(Player::new()));
         stream.play = Play::Own;
         let tone = &self.relay.tone;
         if let Role::Play(programme) = role {
-            if !own.player.play(programme, &self.prompts, tone, law) {
+            if !player.play(programme, &self.prompts, tone, law) {
                 self.relay.played.push(id);
             }
         } else {
-            own.player.ring_back(tone, law);
-        }
-        if self.playing.is_empty() {
-            self.next_tick = self.now;
-        }
-        if !self.playing.contains(&slot) {
-            self.playing.push(slot);
+            player.ring_back(tone, law);
         }
     }
 
     /// An ear is made when it is wanted, so that a packet never allocates one.
     fn listen(&mut self, id: StreamId, on: bool) {
         let Some((_, stream)) = self.find(id) else { return };
+        stream.ear_decoder = None;
         match (&mut stream.ear, on) {
             (ear, false) => *ear = None,
             (Some(ear), true) => ear.rearm(),
             (ear @ None, true) => *ear = Some(Box::new(Hearing::new())),
         }
     }
+}
+
+/// What a panic said.
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".to_owned())
 }
 
 #[allow(

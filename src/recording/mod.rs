@@ -5,7 +5,6 @@
 //! calls. Both answer to nobody: a recording that fails is reported once and the call goes on.
 //! The room knows no stream, port or SIP message, and reads no clock but the one it is given.
 
-mod decode;
 mod recorder;
 mod recordings;
 mod seal;

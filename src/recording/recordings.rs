@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
-use super::decode::Decode;
 use super::seal::Finished;
 use super::timeline::{HOLD_BACK, RATE, Timeline};
 use super::wav::WavFile;
@@ -64,20 +63,13 @@ pub(super) enum Outcome {
 pub(super) struct Recordings {
     folder: PathBuf,
     open: BTreeMap<CallId, Recording>,
-    decode: Decode,
     scratch: Vec<u8>,
     outcomes: Vec<Outcome>,
 }
 
 impl Recordings {
     pub fn new(folder: PathBuf) -> Self {
-        Self {
-            folder,
-            open: BTreeMap::new(),
-            decode: Decode::new(),
-            scratch: Vec::new(),
-            outcomes: Vec::new(),
-        }
+        Self { folder, open: BTreeMap::new(), scratch: Vec::new(), outcomes: Vec::new() }
     }
 
     /// Whether no recording is going on.
@@ -146,7 +138,7 @@ impl Recordings {
         let Some(recording) = self.open.get_mut(&frame.call) else { return };
         let present = recording.line.frame_at(frame.arrival);
         let written = recording.advance(present, &mut self.scratch);
-        recording.line.place(frame, &self.decode);
+        recording.line.place(frame);
         if let Err(error) = written {
             self.fail(frame.call, &error);
         }
@@ -186,8 +178,8 @@ mod tests {
 
     use super::super::seal::seal_left_over;
     use super::*;
-    use crate::call::orders::{Channel, Law};
-    use crate::vocabulary::{Uid, WallTime};
+    use crate::call::orders::Channel;
+    use crate::vocabulary::{Codec, StreamId, Uid, WallTime};
 
     const ZERO: u64 = 3_000_000;
 
@@ -254,9 +246,10 @@ mod tests {
         }
 
         fn hear(&mut self, to: (CallId, Channel), pitch: f64, number: u64, millis: u64) {
+            let voice = (StreamId(u64::from(to.1 == Channel::Seat)), Codec::Pcma);
             let stamp = (u32::MAX - 8_000).wrapping_add(number as u32 * 160);
             let arrival = ZERO + millis * 1000;
-            let frame = Frame::new(to, Law::A, (7, stamp), arrival, &audio(pitch, number));
+            let frame = Frame::new(to, voice, (7, stamp), arrival, &audio(pitch, number));
             self.recordings.handle(Taken::Frame(&frame.expect("fits")), Moment(0));
         }
 

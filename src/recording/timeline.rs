@@ -1,13 +1,18 @@
 //! Where each packet belongs in a recording. Pure: numbers in, samples out.
 //!
 //! Time is counted in frames (one sample of each channel, 8,000 a second) since the recording
-//! began, on the media plane's clock. A channel's first packet stands where it arrived; later ones
-//! stand by their RTP timestamps from there, so the network's jitter is not in the file. When
-//! timestamps and arrival part too far, the arrival is right and the channel is anchored anew.
+//! began, on the media plane's clock. A voice's first packet stands where it arrived; later ones
+//! stand by their RTP timestamps from there, so the network's jitter is not in the file. The voices of
+//! one channel are added up.
+//!
+//! A sender's clock is never quite ours: where the quickest packets of some seconds come later or earlier
+//! than they should, the voice is moved by one sample a packet until it is right again, which nobody
+//! hears. When timestamps and arrival part too far, the arrival is right and the voice is anchored anew.
 
-use super::decode::Decode;
 use crate::call::orders::Channel;
+use crate::media::codec::{Decoder, LONGEST};
 use crate::media::tap::Frame;
+use crate::vocabulary::{Codec, StreamId};
 
 /// Frames in a second.
 pub(super) const RATE: u64 = 8_000;
@@ -17,13 +22,115 @@ pub(super) const HOLD_BACK: u64 = RATE / 2;
 const BEHIND: i64 = 4_000;
 /// No packet comes before it was spoken: this far ahead the anchor was wrong, 200 ms.
 const AHEAD: i64 = 1_600;
+/// Packets of which the quickest tells how far off a voice is: 5 s.
+const WATCHED: u32 = 250;
+/// A voice this far off is moved: 5 ms.
+const OFF: i64 = 40;
+/// Packets of a voice that are known again when they come twice.
+const KNOWN: usize = 32;
 
-/// Where a channel's timestamps stand.
+/// Where a voice's timestamps stand.
 #[derive(Clone, Copy, Debug)]
 struct Anchor {
     ssrc: u32,
     timestamp: u32,
     at: i64,
+}
+
+/// One voice of a recording.
+#[derive(Debug)]
+struct Voice {
+    id: StreamId,
+    codec: Codec,
+    decoder: Decoder,
+    anchor: Option<Anchor>,
+    /// Where what it has said so far ends.
+    end: i64,
+    /// Its last packets, by source and timestamp.
+    known: [(u32, u32); KNOWN],
+    next_known: usize,
+    /// How much earlier than the quickest of the packets now watched it could stand.
+    least: i64,
+    watched: u32,
+    /// By how many frames it is still to be moved.
+    off: i64,
+    /// The last sample.
+    last: i16,
+}
+
+impl Voice {
+    fn new(id: StreamId, codec: Codec) -> Self {
+        Self {
+            id,
+            codec,
+            decoder: Decoder::new(codec),
+            anchor: None,
+            end: i64::MIN,
+            known: [(0, 0); KNOWN],
+            next_known: 0,
+            least: i64::MAX,
+            watched: 0,
+            off: 0,
+            last: 0,
+        }
+    }
+
+    /// Whether a packet came before.
+    fn knows(&mut self, packet: (u32, u32)) -> bool {
+        // Nothing has come yet that could be known.
+        let seen = self.end != i64::MIN && self.known.contains(&packet);
+        if !seen && let Some(place) = self.known.get_mut(self.next_known) {
+            *place = packet;
+            self.next_known = (self.next_known + 1) % KNOWN;
+        }
+        seen
+    }
+
+    /// Where a packet that arrived at frame `arrived` begins.
+    fn position(&mut self, frame: &Frame, arrived: i64) -> i64 {
+        let clock = i64::from(self.codec.clock() / 8_000).max(1);
+        let at = self.anchor.filter(|anchor| anchor.ssrc == frame.ssrc).map(|anchor| {
+            let step = frame.timestamp.wrapping_sub(anchor.timestamp).cast_signed();
+            anchor.at + i64::from(step) / clock
+        });
+        let at = at.filter(|at| (arrived - BEHIND..=arrived + AHEAD).contains(at));
+        let at = at.unwrap_or_else(|| {
+            (self.least, self.watched, self.off) = (i64::MAX, 0, 0);
+            // What it said before stays.
+            arrived.max(self.end)
+        });
+        self.anchor = Some(Anchor { ssrc: frame.ssrc, timestamp: frame.timestamp, at });
+        self.watch(arrived - at);
+        at
+    }
+
+    fn watch(&mut self, behind: i64) {
+        self.least = self.least.min(behind);
+        self.watched += 1;
+        if self.watched >= WATCHED {
+            self.off = if self.least.abs() > OFF { self.least } else { 0 };
+            (self.least, self.watched) = (i64::MAX, 0);
+        }
+    }
+
+    /// Moves the voice by one sample where it is off: the samples of this packet, drawn out or
+    /// shortened by one.
+    fn moved<'a>(&mut self, at: i64, samples: &'a [i16]) -> (Option<i16>, &'a [i16]) {
+        let Some(anchor) = &mut self.anchor else { return (None, samples) };
+        // Only where it speaks on: in a pause there is nothing to hear.
+        if self.off == 0 || at != self.end {
+            return (None, samples);
+        }
+        let step = self.off.signum();
+        self.off -= step;
+        self.least = self.least.saturating_sub(step);
+        anchor.at += step;
+        if step > 0 {
+            (Some(self.last), samples)
+        } else {
+            (None, samples.get(1..).unwrap_or_default())
+        }
+    }
 }
 
 /// One recording's time line and the audio not yet written.
@@ -32,13 +139,13 @@ pub(super) struct Timeline {
     zero: u64,
     written: u64,
     pending: Vec<[i16; 2]>,
-    anchors: [Option<Anchor>; 2],
+    voices: Vec<Voice>,
 }
 
 impl Timeline {
     /// Begins at `zero`, microseconds on the media plane's clock.
     pub const fn new(zero: u64) -> Self {
-        Self { zero, written: 0, pending: Vec::new(), anchors: [None; 2] }
+        Self { zero, written: 0, pending: Vec::new(), voices: Vec::new() }
     }
 
     /// The frame of a moment on the media plane's clock.
@@ -57,32 +164,41 @@ impl Timeline {
     }
 
     /// Lays a packet's audio where it belongs; what is too late for the file is left out.
-    pub fn place(&mut self, frame: &Frame, decode: &Decode) {
-        let start = self.position(frame);
+    pub fn place(&mut self, frame: &Frame) {
+        let arrived = self.frame_at(frame.arrival).cast_signed();
+        let known = self.voices.iter().position(|voice| voice.id == frame.voice);
+        let place = known.unwrap_or_else(|| {
+            self.voices.push(Voice::new(frame.voice, frame.codec));
+            self.voices.len() - 1
+        });
+        let Some(voice) = self.voices.get_mut(place) else { return };
+        if voice.codec != frame.codec {
+            let end = voice.end;
+            *voice = Voice { end, ..Voice::new(frame.voice, frame.codec) };
+        }
+        if voice.knows((frame.ssrc, frame.timestamp)) {
+            return;
+        }
+        let mut out = [0; LONGEST];
+        let count = voice.decoder.decode(frame.audio(), &mut out);
+        let samples = out.get(..count).unwrap_or_default();
+        let start = voice.position(frame, arrived);
+        let (drawn, samples) = voice.moved(start, samples);
+        let end = start + i64::try_from(samples.len()).unwrap_or(0) + i64::from(drawn.is_some());
+        if end > voice.end {
+            (voice.end, voice.last) = (end, samples.last().copied().unwrap_or_default());
+        }
         let side = side(frame.channel);
-        let samples = decode.samples(frame.law, frame.audio());
+        let samples = drawn.into_iter().chain(samples.iter().copied());
         for (place, sample) in (start - self.written.cast_signed()..).zip(samples) {
             let Ok(place) = usize::try_from(place) else { continue };
             if place >= self.pending.len() {
                 self.pending.resize(place + 1, [0; 2]);
             }
             if let Some(value) = self.pending.get_mut(place).and_then(|pair| pair.get_mut(side)) {
-                *value = sample;
+                *value = value.saturating_add(sample);
             }
         }
-    }
-
-    fn position(&mut self, frame: &Frame) -> i64 {
-        let arrived = self.frame_at(frame.arrival).cast_signed();
-        let Some(anchor) = self.anchors.get_mut(side(frame.channel)) else { return arrived };
-        let at = anchor.filter(|anchor| anchor.ssrc == frame.ssrc).map(|anchor| {
-            let step = frame.timestamp.wrapping_sub(anchor.timestamp).cast_signed();
-            anchor.at + i64::from(step)
-        });
-        let at = at.filter(|at| (arrived - BEHIND..=arrived + AHEAD).contains(at));
-        let at = at.unwrap_or(arrived);
-        *anchor = Some(Anchor { ssrc: frame.ssrc, timestamp: frame.timestamp, at });
-        at
     }
 
     /// Takes out up to `limit` frames before frame `end`, as bytes of a WAV file appended to
@@ -112,7 +228,6 @@ const fn side(channel: Channel) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::orders::Law;
     use crate::vocabulary::CallId;
 
     const LOUD: u8 = 0x80;
@@ -120,8 +235,9 @@ mod tests {
 
     fn frame(channel: Channel, ssrc: u32, timestamp: u32, millis: u64) -> Frame {
         let arrival = ZERO + millis * 1000;
-        Frame::new((CallId::default(), channel), Law::Mu, (ssrc, timestamp), arrival, &[LOUD; 160])
-            .expect("fits")
+        let call = (CallId::default(), channel);
+        let voice = (StreamId(u64::from(channel == Channel::Seat)), Codec::Pcmu);
+        Frame::new(call, voice, (ssrc, timestamp), arrival, &[LOUD; 160]).expect("fits")
     }
 
     /// Milliseconds, in 20 ms steps, at which a channel sounds.
@@ -133,9 +249,9 @@ mod tests {
     }
 
     fn placed(packets: &[(u32, u32, u64)]) -> Vec<usize> {
-        let (mut line, decode) = (Timeline::new(ZERO), Decode::new());
+        let mut line = Timeline::new(ZERO);
         for &(ssrc, timestamp, millis) in packets {
-            line.place(&frame(Channel::Seat, ssrc, timestamp, millis), &decode);
+            line.place(&frame(Channel::Seat, ssrc, timestamp, millis));
         }
         assert_eq!(sounding(&line, 0), [] as [usize; 0], "the other channel is silent");
         sounding(&line, 1)
@@ -173,25 +289,81 @@ mod tests {
 
     #[test]
     fn both_channels_share_the_wall_clock() {
-        let (mut line, decode) = (Timeline::new(ZERO), Decode::new());
-        line.place(&frame(Channel::Caller, 1, 4_000_000, 40), &decode);
-        line.place(&frame(Channel::Seat, 2, 7, 60), &decode);
+        let mut line = Timeline::new(ZERO);
+        line.place(&frame(Channel::Caller, 1, 4_000_000, 40));
+        line.place(&frame(Channel::Seat, 2, 7, 60));
         assert_eq!((sounding(&line, 0), sounding(&line, 1)), (vec![40], vec![60]));
     }
 
     #[test]
     fn what_was_written_stays_and_gaps_are_silent() {
-        let (mut line, decode) = (Timeline::new(ZERO), Decode::new());
+        let mut line = Timeline::new(ZERO);
         let mut bytes = Vec::new();
         assert_eq!(line.take(800, 500, &mut bytes), 500);
         assert_eq!(line.take(800, 500, &mut bytes), 300);
         assert_eq!(bytes, vec![0; 3_200]);
         // Half of this packet is too late.
-        line.place(&frame(Channel::Caller, 1, 0, 90), &decode);
+        line.place(&frame(Channel::Caller, 1, 0, 90));
         assert_eq!((line.written(), line.end()), (800, 880));
         bytes.clear();
         assert_eq!(line.take(960, 500, &mut bytes), 160);
         assert!(bytes.iter().take(320).any(|&b| b != 0) && bytes[320..].iter().all(|&b| b == 0));
         assert_eq!(line.take(900, 500, &mut bytes), 0, "never back");
+    }
+
+    #[test]
+    fn two_voices_of_a_channel_are_heard_together_and_a_repeat_only_once() {
+        let mut line = Timeline::new(ZERO);
+        let call = (CallId::default(), Channel::Seat);
+        let packet = |voice: u64| {
+            let voice = (StreamId(voice), Codec::Pcmu);
+            Frame::new(call, voice, (1, 0), ZERO, &[0xa0; 160]).expect("fits")
+        };
+        line.place(&packet(1));
+        let one = line.pending[0][1];
+        line.place(&packet(1));
+        assert_eq!(line.pending[0][1], one);
+        line.place(&packet(2));
+        assert_eq!(line.pending[0][1], one * 2);
+    }
+
+    /// The worst distance from where it was spoken, in frames, and the longest silence, of half an hour
+    /// of a clock that is so many millionths too fast.
+    fn drifted(millionths: i64) -> (i64, usize) {
+        let mut line = Timeline::new(ZERO);
+        let (mut worst, mut silence, mut longest) = (0, 0usize, 0);
+        let mut bytes = Vec::new();
+        for n in 0..90_000u32 {
+            let spoken = u64::from(n) * 20_000;
+            let spoken =
+                spoken.saturating_add_signed(-spoken.cast_signed() * millionths / 1_000_000);
+            // 0 to 15 ms of jitter.
+            let arrival =
+                ZERO + spoken + u64::from(n.wrapping_mul(2_654_435_761) >> 20) * 15_000 / 4_096;
+            let call = (CallId::default(), Channel::Caller);
+            let voice = (StreamId(1), Codec::Pcmu);
+            let frame = Frame::new(call, voice, (1, n.wrapping_mul(160)), arrival, &[LOUD; 160]);
+            line.place(&frame.expect("fits"));
+            let at = line.voices[0].anchor.expect("anchored").at;
+            if n > 500 {
+                worst = worst.max((at - i64::try_from(spoken / 125).expect("small")).abs());
+            }
+            bytes.clear();
+            line.take(line.frame_at(arrival).saturating_sub(HOLD_BACK), 100_000, &mut bytes);
+            for pair in bytes.chunks_exact(4) {
+                silence = if pair[..2] == [0, 0] { silence + 1 } else { 0 };
+                longest = longest.max(if n > 500 { silence } else { 0 });
+            }
+        }
+        (worst, longest)
+    }
+
+    #[test]
+    fn a_clock_that_runs_wrong_stays_within_20_ms() {
+        for millionths in [-200, 200] {
+            let (worst, silence) = drifted(millionths);
+            assert!(worst <= 160, "{millionths}: {worst} frames off");
+            assert!(silence <= 1, "{millionths}: {silence} frames of silence");
+        }
     }
 }
