@@ -6,13 +6,13 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use siaga112::media::rtp::{Rtp, is_rtcp, write_header_in_place};
-use siaga112::sdp::{self, AnswerParts};
+use siaga112::sdp::{self, OurLine, OurSession, Protected};
 use siaga112::sip::body;
 use siaga112::sip::parse::{Read, parse};
 use siaga112::sip::settings::Timers;
 use siaga112::sip::{Endpoint, Flow, Headers, Message, Name, NameAddr, Response, Transport, Uri};
 use siaga112::trunk::settings::{Centre, TrunkSettings};
-use siaga112::vocabulary::{Dice, Moment, limits};
+use siaga112::vocabulary::{Codec, Dice, Moment, limits};
 use siaga112::{incident, trunk};
 
 /// A target's body.
@@ -210,17 +210,20 @@ pub fn sdp(data: &[u8]) {
     assert_eq!(again.to_bytes(), written, "{}", String::from_utf8_lossy(&written));
     assert_eq!(sdp::audio(&again), sdp::audio(&read), "audio is the same audio");
     let Some(audio) = sdp::audio(&read) else { return };
-    let Some(choice) = sdp::choose(&audio, None) else { return };
-    let parts = AnswerParts {
-        session_id: 1,
-        version: 2,
-        address: "2001:db8::10".parse().expect("an address"),
+    let Some(choice) = sdp::choose(&audio, None, &Codec::ALL) else { return };
+    let session =
+        OurSession { id: 1, version: 2, address: "2001:db8::10".parse().expect("an address") };
+    let line = OurLine {
         port: 20_000,
-        codec: (choice.payload, choice.kind.clone()),
-        events: choice.events,
+        codecs: vec![(choice.payload, choice.codec)],
+        events: choice.events.map(|payload| (payload, choice.codec.clock())).into_iter().collect(),
         direction: audio.direction.answer(),
+        protocol: "RTP/AVP".to_owned(),
+        protected: Protected::Plain,
+        mux: audio.mux,
+        mid: audio.mid.clone(),
     };
-    let answer = sdp::answer(&read, &parts);
+    let answer = sdp::answer(&read, audio.line, &session, &line);
     let heard = sdp::parse(&answer.to_bytes()).expect("our answer is read");
     assert_eq!(heard.media.len(), read.media.len(), "an answer has the offer's lines");
     let ports: Vec<usize> =
@@ -230,7 +233,7 @@ pub fn sdp(data: &[u8]) {
     assert_eq!(heard.rtp, "[2001:db8::10]:20000".parse().ok());
     assert_eq!(
         heard.codecs.first().map(|c| (c.payload, &c.kind)),
-        Some((choice.payload, &choice.kind))
+        Some((choice.payload, &sdp::CodecKind::Speech(choice.codec)))
     );
 }
 

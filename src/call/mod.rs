@@ -26,7 +26,7 @@ use crate::vocabulary::{
     SeatId, Stage, TrunkId, Want,
 };
 
-pub use negotiation::{LegMedia, Unusable, wanted_law};
+pub use negotiation::{LegMedia, Terms, Unusable, wanted_codec};
 pub use port_book::PortBook;
 
 /// What routing is asked again when the configuration changes.

@@ -1,5 +1,9 @@
 //! SDP offer and answer of one leg (RFC 3264). Each leg agrees with its own peer and the media
 //! plane translates between them, so a hold or a codec of one side never has to wait for the other.
+//!
+//! How packets are protected is agreed with them: keys in the description (RFC 4568) or a certificate
+//! (RFC 5763). Where that is only preferred it is offered in a plain line (RFC 8643). A caller is never
+//! refused for want of it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -7,9 +11,14 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use super::orders::{Aim, Guard};
-use crate::sdp::{self, AnswerParts, AudioOffer, Choice, CodecKind, Direction, OfferParts};
+use crate::sdp::{
+    self, AudioOffer, Choice, Crypto, Direction, OurLine, OurSession, Profile, Protected, Setup,
+};
 use crate::sip::{Request, body};
-use crate::vocabulary::{Codec, StreamId};
+use crate::vocabulary::{
+    AudioPolicy, Codec, Dice, Fingerprint, IceLogin, Keying, Secret, SecretBytes, Srtp, SrtpKey,
+    StreamId, Suite,
+};
 
 /// Why a description could not be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -23,6 +32,23 @@ pub enum Unusable {
     /// The peer chose no codec that we offered.
     #[error("SDP answer names no codec of our offer")]
     NoCodec,
+    /// The peer's audio would be plain where it must not be, or its keys are none of those that we
+    /// offered.
+    #[error("SDP answer does not protect the audio as it must be")]
+    NotProtected,
+}
+
+/// What a leg's descriptions are made of, beside what its peer says.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Our media address.
+    pub address: IpAddr,
+    /// Codecs and protection.
+    pub policy: AudioPolicy,
+    /// Our certificate; none: no DTLS.
+    pub certificate: Option<Fingerprint>,
+    /// Where browsers reach us, of a leg on the port that they share.
+    pub candidates: Vec<SocketAddr>,
 }
 
 /// The audio of one leg: our end of it and what was agreed with the peer.
@@ -32,29 +58,52 @@ pub struct LegMedia {
     pub stream: StreamId,
     /// Our RTP port.
     pub port: u16,
-    address: IpAddr,
+    terms: Terms,
     session: u64,
     version: u64,
+    /// Our key for each suite, made once: they stay for all of the session.
+    keys: Vec<SrtpKey>,
+    /// Our login of ICE, of a leg on the port that browsers share.
+    login: Option<IceLogin>,
     aim: Option<Aim>,
-    law: Option<CodecKind>,
     /// Our last description, for a refresh of the session as it is.
     said: Bytes,
 }
 
 impl LegMedia {
-    /// A leg with a port and no agreement yet. `session` names the SDP session (RFC 8866 §5.2).
+    /// A leg with a port and no agreement yet.
     #[must_use]
-    pub const fn new(stream: StreamId, port: u16, address: IpAddr, session: u64) -> Self {
+    pub fn new(stream: StreamId, port: u16, terms: Terms, dice: &mut Dice) -> Self {
+        let keys = Suite::ALL.map(|suite| {
+            let (key, salt) = suite.lengths();
+            SrtpKey { suite, key_salt: SecretBytes::new(&random(dice, key + salt)) }
+        });
         Self {
             stream,
             port,
-            address,
-            session: session & 0x7fff_ffff_ffff_ffff,
+            terms,
+            session: dice.number() & 0x7fff_ffff_ffff_ffff,
             version: 0,
+            keys: keys.into(),
+            login: None,
             aim: None,
-            law: None,
             said: Bytes::new(),
         }
+    }
+
+    /// A leg of a browser, on the port that they share; with our login, which opens its stream.
+    #[must_use]
+    pub fn of_browser(stream: StreamId, terms: Terms, dice: &mut Dice) -> (Self, IceLogin) {
+        let login =
+            IceLogin { ufrag: dice.token(), password: Secret::new(dice.token() + &dice.token()) };
+        let port = terms.candidates.first().map_or(9, SocketAddr::port);
+        let media = Self { login: Some(login.clone()), ..Self::new(stream, port, terms, dice) };
+        (media, login)
+    }
+
+    /// Takes other terms for what is said from now on: another carrier is tried.
+    pub fn set_policy(&mut self, policy: AudioPolicy) {
+        self.terms.policy = policy;
     }
 
     /// What was agreed, if anything.
@@ -65,8 +114,14 @@ impl LegMedia {
 
     /// The codec in use.
     #[must_use]
-    pub const fn law(&self) -> Option<&CodecKind> {
-        self.law.as_ref()
+    pub fn codec(&self) -> Option<Codec> {
+        self.aim.as_ref().map(|aim| aim.codec)
+    }
+
+    /// Whether it is on the port that browsers share, and so leases none.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        self.login.is_some()
     }
 
     /// Whether the peer has put us on hold: it does not want to hear us.
@@ -75,25 +130,61 @@ impl LegMedia {
         self.aim.as_ref().is_some_and(|aim| !aim.send)
     }
 
-    /// Our SDP offer, the preferred law first.
-    pub fn offer(&mut self, prefer: Option<&CodecKind>) -> Bytes {
-        let laws = match prefer {
-            Some(CodecKind::Pcmu) => [CodecKind::Pcmu, CodecKind::Pcma],
-            _ => [CodecKind::Pcma, CodecKind::Pcmu],
-        };
-        self.version += 1;
-        self.said = sdp::offer(&OfferParts {
-            session_id: self.session,
-            version: self.version,
-            address: self.address,
+    /// Whether audio passes in plain although it should not.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        let plain = self.aim.as_ref().is_some_and(|aim| aim.guard == Guard::Plain);
+        plain && self.terms.policy.srtp == Srtp::Required
+    }
+
+    // ---- our offer ---------------------------------------------------------------------------
+
+    /// Our SDP offer, the preferred codec first.
+    pub fn offer(&mut self, prefer: Option<Codec>) -> Bytes {
+        let allowed = &self.terms.policy.codecs;
+        let first = prefer.filter(|codec| allowed.contains(codec));
+        let rest = allowed.iter().copied().filter(|codec| Some(*codec) != first);
+        let codecs: Vec<Codec> = first.into_iter().chain(rest).collect();
+        let (protocol, protected) = self.our_protection();
+        let line = OurLine {
             port: self.port,
-            laws: &laws,
-            events: true,
+            codecs: codecs.iter().map(|codec| (sdp::our_payload(*codec), *codec)).collect(),
+            events: sdp::our_events(&codecs),
             direction: Direction::SendRecv,
-        })
-        .to_bytes()
-        .into();
+            protocol: protocol.to_owned(),
+            protected,
+            mux: self.login.is_some(),
+            mid: self.login.is_some().then(|| "0".to_owned()),
+        };
+        self.said = sdp::offer(&self.next_session(), &line).to_bytes().into();
         self.said.clone()
+    }
+
+    /// What an offer of ours says of protection.
+    fn our_protection(&self) -> (&'static str, Protected) {
+        let AudioPolicy { srtp, keying, .. } = self.terms.policy;
+        let certificate = |ice| {
+            self.terms.certificate.clone().map(|fingerprint| Protected::Certificate {
+                fingerprint,
+                setup: Setup::ActPass,
+                ice,
+            })
+        };
+        if let Some(login) = &self.login {
+            let ice = Some((login.clone(), self.terms.candidates.clone()));
+            return ("UDP/TLS/RTP/SAVPF", certificate(ice).unwrap_or_default());
+        }
+        let keys = || {
+            let keys = (1u32..).zip(&self.keys);
+            Protected::Keys(keys.map(|(tag, key)| Crypto { tag, key: key.clone() }).collect())
+        };
+        match (srtp, keying, certificate(None)) {
+            (Srtp::Off, ..) => ("RTP/AVP", Protected::Plain),
+            (Srtp::Preferred, Keying::Dtls, Some(certificate)) => ("RTP/AVP", certificate),
+            (Srtp::Preferred, ..) => ("RTP/AVP", keys()),
+            (Srtp::Required, Keying::Dtls, Some(certificate)) => ("UDP/TLS/RTP/SAVP", certificate),
+            (Srtp::Required, ..) => ("RTP/SAVP", keys()),
+        }
     }
 
     /// Our last description once more, its version unchanged: nothing is to change (RFC 4028 §7.4).
@@ -102,9 +193,48 @@ impl LegMedia {
         self.said.clone()
     }
 
+    /// Takes the peer's answer to our offer.
+    ///
+    /// # Errors
+    /// [`Unusable`]; what was agreed before stays.
+    pub fn take_answer(&mut self, answer: &[u8]) -> Result<Aim, Unusable> {
+        let description = read(answer)?;
+        let audio = sdp::audio(&description).ok_or(Unusable::NoAudio)?;
+        let choice = sdp::choose(&audio, None, &offered_order(&audio));
+        let choice = choice.ok_or(Unusable::NoCodec)?;
+        let guard = self.answered_guard(&audio)?;
+        Ok(self.agree(&audio, &choice, guard))
+    }
+
+    fn answered_guard(&self, audio: &AudioOffer) -> Result<Guard, Unusable> {
+        let wanted = self.our_protection().1;
+        let guard = match (&wanted, audio.protection.crypto.first()) {
+            (Protected::Keys(keys), Some(theirs)) => {
+                let ours = keys
+                    .iter()
+                    .find(|ours| ours.tag == theirs.tag && ours.key.suite == theirs.key.suite);
+                let ours = ours.ok_or(Unusable::NotProtected)?.key.clone();
+                Guard::Sdes { ours, theirs: theirs.key.clone() }
+            }
+            (Protected::Certificate { .. }, _) => match &audio.protection.fingerprint {
+                Some(peer) => {
+                    let active = audio.protection.setup == Some(Setup::Passive);
+                    Guard::Dtls { peer: peer.clone(), active }
+                }
+                None => Guard::Plain,
+            },
+            _ => Guard::Plain,
+        };
+        let must = self.terms.policy.srtp == Srtp::Required || self.login.is_some();
+        let wrong = guard == Guard::Plain && (must || audio.profile != Profile::Plain);
+        if wrong { Err(Unusable::NotProtected) } else { Ok(guard) }
+    }
+
+    // ---- our answer --------------------------------------------------------------------------
+
     /// What a 200 to a first INVITE carries, and whether the ACK brings the answer: without usable
     /// SDP in the INVITE ours is the offer (RFC 3264 §4).
-    pub fn first_answer(&mut self, invite: &Request, prefer: Option<&CodecKind>) -> (Bytes, bool) {
+    pub fn first_answer(&mut self, invite: &Request, prefer: Option<Codec>) -> (Bytes, bool) {
         let offered = body::sdp(&invite.headers, &invite.body);
         match offered.and_then(|offer| self.answer(&offer, prefer).ok()) {
             Some((sdp, _)) => (sdp, false),
@@ -112,17 +242,7 @@ impl LegMedia {
         }
     }
 
-    /// Takes the peer's answer to our offer.
-    ///
-    /// # Errors
-    /// [`Unusable`]; what was agreed before stays.
-    pub fn take_answer(&mut self, answer: &[u8]) -> Result<Aim, Unusable> {
-        let audio = read(answer)?.1;
-        let choice = sdp::choose(&audio, None).ok_or(Unusable::NoCodec)?;
-        Ok(self.agree(&audio, &choice))
-    }
-
-    /// Answers the peer's offer; the law in use or `prefer` where the offer has it.
+    /// Answers the peer's offer; the codec in use or `prefer` where the offer has it.
     ///
     /// A first offer without a codec of ours is answered with PCMA all the same: RFC 3264 §6.1
     /// lets an answer name what the offer did not, and an emergency call is worth the try.
@@ -132,66 +252,156 @@ impl LegMedia {
     pub fn answer(
         &mut self,
         offer: &[u8],
-        prefer: Option<&CodecKind>,
+        prefer: Option<Codec>,
     ) -> Result<(Bytes, Aim), Unusable> {
-        let (description, audio) = read(offer)?;
-        let prefer = prefer.or(self.law.as_ref()).cloned();
-        let choice = match sdp::choose(&audio, prefer) {
+        let description = read(offer)?;
+        let (audio, guard) = self.pick(&description)?;
+        let prefer = prefer.or(self.codec());
+        let choice = match sdp::choose(&audio, prefer, &self.terms.policy.codecs) {
             Some(choice) => choice,
             None if self.aim.is_none() => {
-                Choice { payload: 8, kind: CodecKind::Pcma, events: None }
+                let any = sdp::choose(&audio, None, &Codec::ALL);
+                any.unwrap_or(Choice { payload: 8, codec: Codec::Pcma, events: None })
             }
             None => return Err(Unusable::NoCodec),
         };
-        let aim = self.agree(&audio, &choice);
-        self.version += 1;
-        let answer = sdp::answer(
-            &description,
-            &AnswerParts {
-                session_id: self.session,
-                version: self.version,
-                address: self.address,
-                port: self.port,
-                codec: (choice.payload, choice.kind),
-                events: choice.events,
-                direction: audio.direction.answer(),
-            },
-        );
+        let protected = self.answer_protection(&audio, &guard);
+        let aim = self.agree(&audio, &choice, guard);
+        let theirs = description.media.get(audio.line);
+        let line = OurLine {
+            port: self.port,
+            codecs: vec![(choice.payload, choice.codec)],
+            events: choice.events.map(|it| (it, choice.codec.clock())).into_iter().collect(),
+            direction: audio.direction.answer(),
+            protocol: theirs.map_or_else(String::new, |media| media.protocol.clone()),
+            protected,
+            mux: audio.mux,
+            mid: audio.mid.clone(),
+        };
+        let answer = sdp::answer(&description, audio.line, &self.next_session(), &line);
         self.said = answer.to_bytes().into();
         Ok((self.said.clone(), aim))
     }
 
-    fn agree(&mut self, audio: &AudioOffer, choice: &Choice) -> Aim {
+    /// The line to be answered, and how its packets are protected: as the policy would like it, or else
+    /// as it can be.
+    fn pick(&self, description: &sdp::Description) -> Result<(AudioOffer, Guard), Unusable> {
+        let lines = sdp::audio_lines(description);
+        if lines.is_empty() {
+            return Err(Unusable::NoAudio);
+        }
+        let safe_first = self.terms.policy.srtp != Srtp::Off;
+        let mut picked: Option<(AudioOffer, Guard)> = None;
+        for line in lines {
+            for guard in self.guards(&line, safe_first) {
+                let better = picked.as_ref().is_none_or(|(_, known)| {
+                    let safe = |guard: &Guard| *guard != Guard::Plain;
+                    safe(known) != safe_first && safe(&guard) == safe_first
+                });
+                if better {
+                    picked = Some((line.clone(), guard));
+                }
+            }
+        }
+        picked.ok_or(Unusable::NotProtected)
+    }
+
+    /// How a line could be protected. A plain line may have keys that need not be used (RFC 8643).
+    fn guards(&self, line: &AudioOffer, safe_first: bool) -> Vec<Guard> {
+        let protection = &line.protection;
+        let best = |suite: Suite| Suite::ALL.iter().position(|known| *known == suite);
+        let keys = protection.crypto.iter().min_by_key(|crypto| best(crypto.key.suite));
+        let keys = keys.and_then(|theirs| {
+            let ours = self.keys.iter().find(|ours| ours.suite == theirs.key.suite)?.clone();
+            Some(Guard::Sdes { ours, theirs: theirs.key.clone() })
+        });
+        let certificate =
+            protection.fingerprint.as_ref().filter(|_| self.terms.certificate.is_some());
+        let certificate = certificate.map(|peer| {
+            let active = protection.setup == Some(Setup::Passive);
+            Guard::Dtls { peer: peer.clone(), active }
+        });
+        match line.profile {
+            Profile::Dtls => certificate.into_iter().collect(),
+            Profile::Srtp => keys.into_iter().chain(certificate).collect(),
+            Profile::Plain if safe_first => {
+                keys.into_iter().chain(certificate).chain([Guard::Plain]).collect()
+            }
+            Profile::Plain => vec![Guard::Plain],
+        }
+    }
+
+    fn answer_protection(&self, audio: &AudioOffer, guard: &Guard) -> Protected {
+        match guard {
+            Guard::Plain => Protected::Plain,
+            Guard::Sdes { ours, theirs } => {
+                let same = audio.protection.crypto.iter().find(|crypto| crypto.key == *theirs);
+                let tag = same.map_or(1, |crypto| crypto.tag);
+                Protected::Keys(vec![Crypto { tag, key: ours.clone() }])
+            }
+            Guard::Dtls { active, .. } => {
+                let ice = self.login.clone().filter(|_| audio.protection.ice.is_some());
+                let certificate = self.terms.certificate.clone();
+                certificate.map_or(Protected::Plain, |fingerprint| Protected::Certificate {
+                    fingerprint,
+                    setup: if *active { Setup::Active } else { Setup::Passive },
+                    ice: ice.map(|login| (login, self.terms.candidates.clone())),
+                })
+            }
+        }
+    }
+
+    fn next_session(&mut self) -> OurSession {
+        self.version += 1;
+        OurSession { id: self.session, version: self.version, address: self.terms.address }
+    }
+
+    fn agree(&mut self, audio: &AudioOffer, choice: &Choice, guard: Guard) -> Aim {
         // A peer that names no address we can use is learnt from its first packet.
         let unknown = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
         let before = self.aim.as_ref().map_or((unknown, unknown), |aim| (aim.rtp, aim.rtcp));
+        let rtp = audio.rtp.unwrap_or(before.0);
         let aim = Aim {
-            rtp: audio.rtp.unwrap_or(before.0),
-            rtcp: audio.rtcp.unwrap_or(before.1),
-            codec: if choice.kind == CodecKind::Pcmu { Codec::Pcmu } else { Codec::Pcma },
+            rtp,
+            rtcp: if audio.mux { rtp } else { audio.rtcp.unwrap_or(before.1) },
+            codec: choice.codec,
             audio: choice.payload,
             events: choice.events,
             send: audio.direction.receives() && !audio.hold,
             receive: audio.direction.sends(),
-            mux: false,
-            guard: Guard::Plain,
-            ice: None,
+            mux: audio.mux,
+            guard,
+            ice: audio.protection.ice.clone().filter(|_| self.login.is_some()),
         };
-        self.law = Some(choice.kind.clone());
         self.aim = Some(aim.clone());
         aim
     }
 }
 
-fn read(text: &[u8]) -> Result<(sdp::Description, AudioOffer), Unusable> {
-    let description = sdp::parse(text).map_err(|e| Unusable::Unreadable(e.to_string()))?;
-    let audio = sdp::audio(&description).ok_or(Unusable::NoAudio)?;
-    Ok((description, audio))
+/// The codecs of an answer in the answer's own order.
+fn offered_order(audio: &AudioOffer) -> Vec<Codec> {
+    let speech = audio.codecs.iter().filter_map(|it| match it.kind {
+        sdp::CodecKind::Speech(codec) => Some(codec),
+        _ => None,
+    });
+    speech.collect()
 }
 
-/// The law that a peer's offer would like best, for the offer to the other side.
-#[must_use]
-pub fn wanted_law(offer: &[u8]) -> Option<CodecKind> {
-    let (_, audio) = read(offer).ok()?;
-    sdp::choose(&audio, None).map(|choice| choice.kind)
+fn random(dice: &mut Dice, length: usize) -> Vec<u8> {
+    let numbers = std::iter::repeat_with(|| dice.number().to_be_bytes());
+    numbers.flatten().take(length).collect()
 }
+
+fn read(text: &[u8]) -> Result<sdp::Description, Unusable> {
+    sdp::parse(text).map_err(|error| Unusable::Unreadable(error.to_string()))
+}
+
+/// The codec that a peer's offer would be answered with, for the offer to the other side.
+#[must_use]
+pub fn wanted_codec(offer: &[u8], allowed: &[Codec]) -> Option<Codec> {
+    let audio = sdp::audio(&read(offer).ok()?)?;
+    sdp::choose(&audio, None, allowed).map(|choice| choice.codec)
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::vocabulary::{CallId, Codec, PromptId, Secret, SecretBytes, StreamId, WallTime};
+use crate::vocabulary::{
+    CallId, Codec, Fingerprint, IceLogin, PromptId, SrtpKey, StreamId, Suite, WallTime,
+};
 
 /// The two G.711 laws (RFC 3551 §4.5.14), the only audio a 112 trunk must speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,37 +31,6 @@ impl Law {
     }
 }
 
-/// An SRTP suite (RFC 4568 §6.2, RFC 7714 §14.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Suite {
-    /// AES in counter mode, tag of 80 bits: what everybody can.
-    AesCm128Sha80,
-    /// The same, tag of 32 bits.
-    AesCm128Sha32,
-    /// AES-GCM, key of 128 bits.
-    AeadAes128Gcm,
-    /// AES-GCM, key of 256 bits.
-    AeadAes256Gcm,
-}
-
-/// The master key and salt of one direction, one after the other (RFC 4568 §6.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SrtpKey {
-    /// What they are for.
-    pub suite: Suite,
-    /// Key, then salt.
-    pub key_salt: SecretBytes,
-}
-
-/// A certificate as SDP names it (RFC 8122 §5).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fingerprint {
-    /// `sha-256`, …, in lower case.
-    pub hash: String,
-    /// The digest of the certificate.
-    pub digest: Vec<u8>,
-}
-
 /// How the packets of a stream are protected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Guard {
@@ -80,15 +51,6 @@ pub enum Guard {
         /// We begin the handshake (`a=setup:active`).
         active: bool,
     },
-}
-
-/// The login of one side of ICE (RFC 8445 §5.3).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IceLogin {
-    /// `a=ice-ufrag`.
-    pub ufrag: String,
-    /// `a=ice-pwd`.
-    pub password: Secret,
 }
 
 /// The far end of a stream: where its audio goes and how it is spoken.

@@ -6,6 +6,7 @@
 //! `gateway.toml`.
 
 mod announce;
+mod audio;
 mod categories;
 mod environment;
 mod findings;
@@ -165,7 +166,7 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
     let rules = file.map(|file| routing::read(file, &known, log)).unwrap_or_default();
     let file = folder.table("seats.toml");
     let read_seats = file.map(|file| seats::read(file, &queue_names, &mut usernames, &vault, log));
-    if let Some((seats, _)) = &read_seats {
+    if let Some(seats::Read { seats, .. }) = &read_seats {
         let refuses =
             gateway.as_ref().is_some_and(|file| file.screening.refuse_after_marks.is_some());
         let centre = reach::Centre { trunks: &trunks, rules: &rules, queues: &queues, seats };
@@ -175,7 +176,7 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
     let announcements =
         queues.iter().map(|q| (q.settings.id.clone(), q.announcements.clone())).collect();
     let queues = queues.into_iter().map(|written| written.settings).collect();
-    let (seats, accounts) = read_seats.unwrap_or_default();
+    let seats::Read { seats, accounts, audio } = read_seats.unwrap_or_default();
     let file = folder.table("categories.toml");
     let categories = file.map(|file| categories::read(file, log)).unwrap_or_default();
 
@@ -192,7 +193,7 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
             media_address: gateway.media.address,
             browser: BrowserMedia::default(),
             record: gateway.media.record,
-            seat_audio: BTreeMap::new(),
+            seat_audio: audio,
             trunks,
             rules,
             queues,

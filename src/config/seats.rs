@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::audio;
 use super::findings::{At, Log};
 use super::folder::Entry;
 use super::names::Names;
@@ -10,7 +11,7 @@ use super::section::{Item, Section, some_text};
 use super::waiting::TIERS;
 use crate::acd::settings::{Membership, SeatSettings};
 use crate::sip::settings::Account;
-use crate::vocabulary::{OperatorId, QueueId, SeatId, Skill};
+use crate::vocabulary::{AudioPolicy, OperatorId, QueueId, SeatId, Skill};
 
 /// Reads seats and their accounts.
 pub(super) fn read(
@@ -19,7 +20,7 @@ pub(super) fn read(
     usernames: &mut Names,
     vault: &Vault<'_>,
     log: &Log,
-) -> (Vec<SeatSettings>, Vec<Account>) {
+) -> Read {
     let mut top = Section::top(file, log);
     let mut operators = Names::new("operator", true);
     for mut section in top.sections("operator", "[[operator]]") {
@@ -28,7 +29,7 @@ pub(super) fn read(
     }
     let mut names = Names::new("seat", true);
     let mut sitting = BTreeMap::new();
-    let (mut seats, mut accounts) = (Vec::new(), Vec::new());
+    let mut read = Read::default();
     for section in top.sections("seat", "[[seat]]") {
         let place = section.place.clone();
         let (seat, account) = read_one(section, &mut names, usernames, vault);
@@ -48,8 +49,12 @@ pub(super) fn read(
             log.warn(&place, what, "write for example queues = [\"darurat\"]");
         }
         let id = SeatId::from(seat.name);
-        accounts.extend(account.map(|credential| Account { seat: id.clone(), credential }));
-        seats.push(SeatSettings {
+        let account = account.map(|credential| Account { seat: id.clone(), credential });
+        read.accounts.extend(account);
+        if seat.audio != AudioPolicy::default() {
+            read.audio.insert(id.clone(), seat.audio);
+        }
+        read.seats.push(SeatSettings {
             id,
             queues: seat.queues.into_iter().map(|member| member.value).collect(),
             skills: seat.skills,
@@ -58,7 +63,16 @@ pub(super) fn read(
             auto_ready: seat.auto_ready,
         });
     }
-    (seats, accounts)
+    read
+}
+
+/// What `seats.toml` says.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    pub seats: Vec<SeatSettings>,
+    pub accounts: Vec<Account>,
+    /// How audio travels to a seat, where that is not the usual way.
+    pub audio: BTreeMap<SeatId, AudioPolicy>,
 }
 
 struct Written {
@@ -68,6 +82,7 @@ struct Written {
     operator: Option<At<String>>,
     auto_ready: bool,
     auto_answer: bool,
+    audio: AudioPolicy,
 }
 
 fn read_one(
@@ -104,6 +119,7 @@ fn read_one(
         auto_answer: section.truth("auto_answer", false),
         operator: section.word("operator", some_text),
         auto_ready: section.truth("auto_ready", false),
+        audio: audio::read(&mut section),
     };
     (seat, account)
 }

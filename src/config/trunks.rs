@@ -11,9 +11,9 @@ use super::names::Names;
 use super::secrets::{Vault, account_name};
 use super::section::{Section, Wrong};
 use super::tls::{self, ConnectionSettings};
-use super::{forms, lines};
+use super::{audio, forms, lines};
 use crate::trunk::settings::{Centre, EarlyMedia, TrunkSettings};
-use crate::vocabulary::{AnswerMode, AudioPolicy, TrunkId};
+use crate::vocabulary::{AnswerMode, TrunkId};
 
 /// The longest silence that can be waited for before an alarm: a week.
 const QUIET_MINUTES: u32 = 7 * 24 * 60;
@@ -67,6 +67,7 @@ pub(super) fn read(
         if let (Some(number), Some(centre)) = (&test_number, centre) {
             check_test_number(number, centre, log);
         }
+        let audio = audio::read(&mut section);
         trunks.push(TrunkSettings {
             id: TrunkId::from(name.value),
             sources: networks.into_iter().map(|network| network.value).collect(),
@@ -85,7 +86,7 @@ pub(super) fn read(
             test_number: test_number.map(|number| number.value),
             line: line.map(Arc::new),
             quiet_alarm: (quiet > 0).then(|| Duration::from_secs(u64::from(quiet) * 60)),
-            audio: AudioPolicy::default(),
+            audio,
         });
     }
     trunks

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::net::UdpSocket;
 
 use super::tone::{Says, Tone};
-use crate::sdp::{self, CodecKind, Direction, OfferParts};
+use crate::sdp::{self, Direction, OurLine, OurSession, Protected};
 use crate::server::Clock;
 use crate::sip::digest::Algorithm;
 use crate::sip::settings::Timers;
@@ -16,7 +16,7 @@ use crate::sip::{
     Dialog, Endpoint, Event, Flow, Method, Name, Params, Request, Response, ServerId, Transport,
     Uri, body,
 };
-use crate::vocabulary::{Dice, Moment};
+use crate::vocabulary::{Codec, Dice, Moment};
 
 /// One phone.
 pub struct Phone {
@@ -126,17 +126,18 @@ impl Phone {
     /// Our SDP.
     pub fn sdp(&self) -> Bytes {
         let port = self.rtp.local_addr().map_or(0, |a| a.port());
-        sdp::offer(&OfferParts {
-            session_id: 1,
-            version: 1,
-            address: self.flow.local.ip(),
+        let session = OurSession { id: 1, version: 1, address: self.flow.local.ip() };
+        let line = OurLine {
             port,
-            laws: &[CodecKind::Pcma],
-            events: true,
+            codecs: vec![(sdp::our_payload(Codec::Pcma), Codec::Pcma)],
+            events: sdp::our_events(&[Codec::Pcma]),
             direction: Direction::SendRecv,
-        })
-        .to_bytes()
-        .into()
+            protocol: "RTP/AVP".to_owned(),
+            protected: Protected::Plain,
+            mux: false,
+            mid: None,
+        };
+        sdp::offer(&session, &line).to_bytes().into()
     }
 
     /// Speaks to the far end that an SDP names, unless it does already: the 200 says what the 183

@@ -3,48 +3,45 @@
 
 use std::net::IpAddr;
 
-use super::audio::{AudioOffer, CodecKind, Direction, audio};
+use super::audio::{AudioOffer, CodecKind, Direction};
 use super::description::{Description, Line, Media};
+use super::protection::{self, Protected};
+use crate::vocabulary::Codec;
 
-/// Our payload type for telephone events in an offer of ours.
+/// Our payload type for telephone events in an offer of ours, and that beside Opus.
 const EVENTS: u8 = 101;
+const EVENTS_48: u8 = 110;
 
-/// What an offer of ours says.
+/// Our audio line.
 #[derive(Clone, Debug)]
-pub struct OfferParts<'a> {
+pub struct OurLine {
+    /// Our RTP port.
+    pub port: u16,
+    /// Payload types and codecs, best first.
+    pub codecs: Vec<(u8, Codec)>,
+    /// Payload types of telephone events, each with its clock.
+    pub events: Vec<(u8, u32)>,
+    /// Which way.
+    pub direction: Direction,
+    /// `RTP/AVP`, `RTP/SAVP`, …
+    pub protocol: String,
+    /// How its packets are protected.
+    pub protected: Protected,
+    /// RTCP goes by the RTP port.
+    pub mux: bool,
+    /// The line's name, and that others may share its transport (RFC 8843).
+    pub mid: Option<String>,
+}
+
+/// What a description of ours says.
+#[derive(Clone, Debug)]
+pub struct OurSession {
     /// Names the session; the same in every description of a leg.
-    pub session_id: u64,
+    pub id: u64,
     /// Rises with each description of the leg.
     pub version: u64,
     /// Our media address.
     pub address: IpAddr,
-    /// Our RTP port.
-    pub port: u16,
-    /// PCMA and PCMU in the order wanted.
-    pub laws: &'a [CodecKind],
-    /// Offers telephone events too.
-    pub events: bool,
-    /// Which way.
-    pub direction: Direction,
-}
-
-/// What an answer of ours says.
-#[derive(Clone, Debug)]
-pub struct AnswerParts {
-    /// As in [`OfferParts`].
-    pub session_id: u64,
-    /// As in [`OfferParts`].
-    pub version: u64,
-    /// Our media address.
-    pub address: IpAddr,
-    /// Our RTP port.
-    pub port: u16,
-    /// The audio codec with the offer's payload type.
-    pub codec: (u8, CodecKind),
-    /// The offer's payload type of telephone events.
-    pub events: Option<u8>,
-    /// Which way.
-    pub direction: Direction,
 }
 
 /// The codec that an audio line is answered with.
@@ -52,121 +49,167 @@ pub struct AnswerParts {
 pub struct Choice {
     /// The offer's payload type.
     pub payload: u8,
-    /// PCMA or PCMU.
-    pub kind: CodecKind,
+    /// The codec.
+    pub codec: Codec,
     /// The offer's payload type of telephone events at the same clock.
     pub events: Option<u8>,
 }
 
-/// The preferred law where the offer has it, otherwise its first one. None when it has neither.
+/// The preferred codec where the offer has it and `allowed` does, otherwise the first of `allowed` that
+/// the offer has. None when it has none of them.
 #[must_use]
-pub fn choose(offer: &AudioOffer, prefer: Option<CodecKind>) -> Option<Choice> {
-    let laws = || {
-        offer
-            .codecs
-            .iter()
-            .filter(|c| c.clock == 8000 && matches!(c.kind, CodecKind::Pcma | CodecKind::Pcmu))
+pub fn choose(offer: &AudioOffer, prefer: Option<Codec>, allowed: &[Codec]) -> Option<Choice> {
+    let offered = |codec: Codec| {
+        offer.codecs.iter().find(|it| it.kind == CodecKind::Speech(codec)).map(|it| (it, codec))
     };
-    let wanted = prefer.and_then(|kind| laws().find(|c| c.kind == kind));
-    let codec = wanted.or_else(|| laws().next())?;
-    let events =
-        offer.codecs.iter().find(|c| c.kind == CodecKind::TelephoneEvent && c.clock == 8000);
-    Some(Choice {
-        payload: codec.payload,
-        kind: codec.kind.clone(),
-        events: events.map(|c| c.payload),
-    })
+    let wanted = prefer.filter(|codec| allowed.contains(codec)).and_then(offered);
+    let (chosen, codec) = wanted.or_else(|| allowed.iter().copied().find_map(offered))?;
+    let mut events = offer.codecs.iter().filter(|it| it.kind == CodecKind::TelephoneEvent);
+    let events = events.find(|it| it.clock == codec.clock()).map(|it| it.payload);
+    Some(Choice { payload: chosen.payload, codec, events })
+}
+
+/// The payload type by which we offer a codec: the static one where there is one (RFC 3551).
+#[must_use]
+pub const fn our_payload(codec: Codec) -> u8 {
+    match codec {
+        Codec::Pcmu => 0,
+        Codec::Pcma => 8,
+        Codec::G722 => 9,
+        Codec::Opus => 111,
+    }
+}
+
+/// Our payload types for telephone events beside these codecs, each with its clock.
+#[must_use]
+pub fn our_events(codecs: &[Codec]) -> Vec<(u8, u32)> {
+    let has = |clock| codecs.iter().any(|codec| codec.clock() == clock);
+    let both = [(EVENTS, 8_000), (EVENTS_48, 48_000)];
+    both.into_iter().filter(|(_, clock)| has(*clock)).collect()
 }
 
 /// An offer of ours: one audio line.
 #[must_use]
-pub fn offer(parts: &OfferParts<'_>) -> Description {
-    let payload = |kind: &CodecKind| if *kind == CodecKind::Pcmu { 0 } else { 8 };
-    let mut codecs: Vec<(u8, CodecKind)> =
-        parts.laws.iter().map(|kind| (payload(kind), kind.clone())).collect();
-    if parts.events {
-        codecs.push((EVENTS, CodecKind::TelephoneEvent));
+pub fn offer(session: &OurSession, line: &OurLine) -> Description {
+    let mut whole = description(session, None, line, vec![media(line)]);
+    if let Some(mid) = &line.mid {
+        whole.lines.push(Line::new('a', format!("group:BUNDLE {mid}")));
     }
-    let audio = audio_line(parts.port, &codecs, parts.direction);
-    session(parts.session_id, parts.version, parts.address, None, vec![audio])
+    whole
 }
 
-/// The answer to an offer: its lines in their order, all refused but the chosen audio line.
+/// The answer to an offer: its lines in their order, all refused but the chosen one.
 #[must_use]
-pub fn answer(offer: &Description, parts: &AnswerParts) -> Description {
-    let chosen = audio(offer).map(|audio| audio.line);
-    let mut codecs = vec![parts.codec.clone()];
-    codecs.extend(parts.events.map(|payload| (payload, CodecKind::TelephoneEvent)));
-    let media = offer.media.iter().enumerate().map(|(line, media)| {
-        if Some(line) != chosen {
-            // A line names a format, also where it is refused (RFC 3264 §6).
-            let format = media.formats.first().map_or("0", String::as_str);
-            let formats = vec![format.to_owned()];
-            return Media { port: 0, formats, lines: Vec::new(), ..media.clone() };
+pub fn answer(
+    offer: &Description,
+    chosen: usize,
+    session: &OurSession,
+    line: &OurLine,
+) -> Description {
+    let lines = offer.media.iter().enumerate().map(|(n, theirs)| {
+        if n == chosen {
+            return media(line);
         }
-        let answered = audio_line(parts.port, &codecs, parts.direction);
-        Media { protocol: media.protocol.clone(), ..answered }
+        // A line names a format, also where it is refused (RFC 3264 §6).
+        let format = theirs.formats.first().map_or("0", String::as_str);
+        let formats = vec![format.to_owned()];
+        Media { port: 0, formats, lines: Vec::new(), ..theirs.clone() }
     });
-    let media = media.collect();
-    session(parts.session_id, parts.version, parts.address, offer.value('t'), media)
+    let mut whole = description(session, offer.value('t'), line, lines.collect());
+    let bundled = |mid: &str| {
+        super::description::attributes(&offer.lines, "group").any(|group| {
+            let mut words = group.split_ascii_whitespace();
+            words.next() == Some("BUNDLE") && words.any(|word| word == mid)
+        })
+    };
+    // What was refused is in no bundle (RFC 8843 §7.3.3).
+    if let Some(mid) = line.mid.as_ref().filter(|mid| bundled(mid)) {
+        whole.lines.push(Line::new('a', format!("group:BUNDLE {mid}")));
+    }
+    whole
 }
 
-fn session(
-    session_id: u64,
-    version: u64,
-    address: IpAddr,
+fn description(
+    session: &OurSession,
     time: Option<&str>,
+    line: &OurLine,
     media: Vec<Media>,
 ) -> Description {
+    let OurSession { id, version, address } = session;
     let family = if address.is_ipv4() { "IP4" } else { "IP6" };
-    Description {
-        lines: vec![
-            Line::new('o', format!("siaga112 {session_id} {version} IN {family} {address}")),
-            Line::new('s', "-"),
-            Line::new('c', format!("IN {family} {address}")),
-            Line::new('t', time.unwrap_or("0 0")),
-        ],
-        media,
+    let mut lines = vec![
+        Line::new('o', format!("siaga112 {id} {version} IN {family} {address}")),
+        Line::new('s', "-"),
+        Line::new('c', format!("IN {family} {address}")),
+        Line::new('t', time.unwrap_or("0 0")),
+    ];
+    if matches!(&line.protected, Protected::Certificate { ice: Some(_), .. }) {
+        lines.push(Line::new('a', "ice-lite"));
     }
+    Description { lines, media }
 }
 
-fn audio_line(port: u16, codecs: &[(u8, CodecKind)], direction: Direction) -> Media {
-    let mut lines: Vec<Line> = codecs
-        .iter()
-        .map(|(payload, kind)| Line::new('a', format!("rtpmap:{payload} {}/8000", kind.word())))
-        .collect();
-    let events = codecs.iter().filter(|(_, kind)| *kind == CodecKind::TelephoneEvent);
-    lines.extend(events.map(|(payload, _)| Line::new('a', format!("fmtp:{payload} 0-16"))));
+fn media(line: &OurLine) -> Media {
+    let map = |payload: &u8, name: &str| Line::new('a', format!("rtpmap:{payload} {name}"));
+    let mut lines = Vec::new();
+    for (payload, codec) in &line.codecs {
+        let channels = if *codec == Codec::Opus { "/2" } else { "" };
+        lines.push(map(payload, &format!("{codec}/{}{channels}", codec.clock())));
+        if *codec == Codec::Opus {
+            let how = "useinbandfec=1;maxaveragebitrate=32000";
+            lines.push(Line::new('a', format!("fmtp:{payload} {how}")));
+        }
+    }
+    for (payload, clock) in &line.events {
+        lines.push(map(payload, &format!("telephone-event/{clock}")));
+        lines.push(Line::new('a', format!("fmtp:{payload} 0-16")));
+    }
     lines.push(Line::new('a', "ptime:20"));
-    lines.push(Line::new('a', direction.word()));
+    lines.push(Line::new('a', line.direction.word()));
+    lines.extend(line.mid.iter().map(|mid| Line::new('a', format!("mid:{mid}"))));
+    if line.mux {
+        lines.push(Line::new('a', "rtcp-mux"));
+    }
+    lines.extend(protection::lines(&line.protected));
+    let payloads = line.codecs.iter().map(|it| it.0).chain(line.events.iter().map(|it| it.0));
     Media {
         kind: "audio".to_owned(),
-        port,
-        protocol: "RTP/AVP".to_owned(),
-        formats: codecs.iter().map(|(payload, _)| payload.to_string()).collect(),
+        port: line.port,
+        protocol: line.protocol.clone(),
+        formats: payloads.map(|payload| payload.to_string()).collect(),
         lines,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::parse;
+    use super::super::{audio, parse};
     use super::*;
 
-    fn answered(text: &str, prefer: Option<CodecKind>) -> Option<String> {
+    fn answered(text: &str, prefer: Option<Codec>) -> Option<String> {
         let description = parse(text.as_bytes()).unwrap();
         let audio = audio(&description)?;
-        let choice = choose(&audio, prefer)?;
-        let parts = AnswerParts {
-            session_id: 7,
-            version: 2,
-            address: "203.0.113.10".parse().unwrap(),
+        let choice = choose(&audio, prefer, &Codec::ALL)?;
+        let line = OurLine {
             port: 20_000,
-            codec: (choice.payload, choice.kind),
-            events: choice.events,
+            codecs: vec![(choice.payload, choice.codec)],
+            events: choice
+                .events
+                .map(|payload| (payload, choice.codec.clock()))
+                .into_iter()
+                .collect(),
             direction: audio.direction.answer(),
+            protocol: description.media[audio.line].protocol.clone(),
+            protected: Protected::Plain,
+            mux: false,
+            mid: audio.mid.clone(),
         };
-        Some(String::from_utf8(answer(&description, &parts).to_bytes()).unwrap())
+        let answer = answer(&description, audio.line, &session(), &line);
+        Some(String::from_utf8(answer.to_bytes()).unwrap())
+    }
+
+    fn session() -> OurSession {
+        OurSession { id: 7, version: 2, address: "203.0.113.10".parse().unwrap() }
     }
 
     #[test]
@@ -186,38 +229,67 @@ mod tests {
     }
 
     #[test]
-    fn the_preferred_law_wins_where_it_is_offered() {
-        let both = "c=IN IP4 1.2.3.4\nm=audio 4 RTP/AVP 0 8\n";
-        let kind = |text: &str, prefer| {
-            choose(&audio(&parse(text.as_bytes()).unwrap()).unwrap(), prefer).map(|c| c.kind)
+    fn the_preferred_codec_wins_where_it_is_offered_and_else_our_order() {
+        let both = "c=IN IP4 1.2.3.4\nm=audio 4 RTP/AVP 0 9 8\n";
+        let chosen = |text: &str, prefer, allowed: &[Codec]| {
+            choose(&audio(&parse(text.as_bytes()).unwrap()).unwrap(), prefer, allowed)
+                .map(|c| c.codec)
         };
-        assert_eq!(kind(both, None), Some(CodecKind::Pcmu));
-        assert_eq!(kind(both, Some(CodecKind::Pcma)), Some(CodecKind::Pcma));
-        assert_eq!(kind("m=audio 4 RTP/AVP 0\n", Some(CodecKind::Pcma)), Some(CodecKind::Pcmu));
-        assert_eq!(kind("m=audio 4 RTP/AVP 18\n", None), None);
+        assert_eq!(chosen(both, None, &Codec::ALL), Some(Codec::Pcma));
+        assert_eq!(chosen(both, Some(Codec::Pcmu), &Codec::ALL), Some(Codec::Pcmu));
+        assert_eq!(chosen(both, None, &[Codec::G722, Codec::Pcma]), Some(Codec::G722));
+        assert_eq!(chosen(both, Some(Codec::Pcmu), &[Codec::Pcma]), Some(Codec::Pcma));
+        let one = "m=audio 4 RTP/AVP 0\n";
+        assert_eq!(chosen(one, Some(Codec::Pcma), &Codec::ALL), Some(Codec::Pcmu));
+        assert_eq!(chosen("m=audio 4 RTP/AVP 18\n", None, &Codec::ALL), None);
+        // Another clock is another codec.
+        let odd = "m=audio 4 RTP/AVP 98\na=rtpmap:98 PCMA/16000\n";
+        assert_eq!(chosen(odd, None, &Codec::ALL), None);
     }
 
     #[test]
     fn telephone_events_follow_the_clock_of_the_codec() {
-        let text = "m=audio 4 RTP/AVP 8 110 126\na=rtpmap:110 telephone-event/48000\na=rtpmap:126 telephone-event/8000\n";
+        let text = "m=audio 4 RTP/AVP 8 111 110 126\na=rtpmap:111 opus/48000/2\n\
+                    a=rtpmap:110 telephone-event/48000\na=rtpmap:126 telephone-event/8000\n";
         let audio = audio(&parse(text.as_bytes()).unwrap()).unwrap();
-        assert_eq!(choose(&audio, None).unwrap().events, Some(126));
+        assert_eq!(choose(&audio, None, &Codec::ALL).unwrap().events, Some(126));
+        let opus = choose(&audio, Some(Codec::Opus), &Codec::ALL).unwrap();
+        assert_eq!((opus.payload, opus.events), (111, Some(110)));
     }
 
     #[test]
     fn our_offer_reads_as_we_mean_it() {
-        let description = offer(&OfferParts {
-            session_id: 1,
-            version: 1,
-            address: "2001:db8::1".parse().unwrap(),
+        let codecs = [Codec::G722, Codec::Pcma, Codec::Opus];
+        let line = OurLine {
             port: 20_002,
-            laws: &[CodecKind::Pcma, CodecKind::Pcmu],
-            events: true,
+            codecs: codecs.iter().map(|codec| (our_payload(*codec), *codec)).collect(),
+            events: our_events(&codecs),
             direction: Direction::SendRecv,
-        });
-        let read = audio(&parse(&description.to_bytes()).unwrap()).unwrap();
+            protocol: "RTP/AVP".to_owned(),
+            protected: Protected::Plain,
+            mux: true,
+            mid: Some("0".to_owned()),
+        };
+        let session = OurSession { id: 1, version: 1, address: "2001:db8::1".parse().unwrap() };
+        let description = parse(&offer(&session, &line).to_bytes()).unwrap();
+        assert_eq!(description.attribute(&Media::default(), "group"), Some("BUNDLE 0"));
+        let read = audio(&description).unwrap();
         assert_eq!(read.rtp, "[2001:db8::1]:20002".parse().ok());
-        let payloads: Vec<u8> = read.codecs.iter().map(|c| c.payload).collect();
-        assert_eq!(payloads, [8, 0, 101]);
+        assert!(read.mux);
+        let payloads: Vec<(u8, &str)> =
+            read.codecs.iter().map(|c| (c.payload, c.kind.word())).collect();
+        let events = "telephone-event";
+        let expected = [(9, "G722"), (8, "PCMA"), (111, "opus"), (101, events), (110, events)];
+        assert_eq!(payloads, expected);
+    }
+
+    #[test]
+    fn a_bundle_names_only_what_was_taken() {
+        let text = answered(
+            "v=0\na=group:BUNDLE a v\nc=IN IP4 0.0.0.0\nm=audio 9 RTP/AVP 8\na=mid:a\nm=video 9 RTP/AVP 96\na=mid:v\n",
+            None,
+        );
+        let text = text.unwrap();
+        assert!(text.contains("a=group:BUNDLE a\r\n") && text.contains("m=video 0 "), "{text}");
     }
 }

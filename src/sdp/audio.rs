@@ -3,6 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::description::{Description, Media, attributes, connection};
+use super::protection::{self, Profile, Protection};
+use crate::vocabulary::Codec;
 
 /// Which way media flows, from the point of view of who wrote it (RFC 3264 §5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -57,10 +59,8 @@ impl Direction {
 /// What a payload type stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CodecKind {
-    /// G.711 A-law.
-    Pcma,
-    /// G.711 µ-law.
-    Pcmu,
+    /// Speech that we can speak.
+    Speech(Codec),
     /// RFC 4733 events.
     TelephoneEvent,
     /// Anything else, by its name.
@@ -72,18 +72,19 @@ impl CodecKind {
     #[must_use]
     pub fn word(&self) -> &str {
         match self {
-            Self::Pcma => "PCMA",
-            Self::Pcmu => "PCMU",
+            Self::Speech(codec) => codec.word(),
             Self::TelephoneEvent => "telephone-event",
             Self::Other(name) => name,
         }
     }
 
-    fn read(name: &str) -> Self {
-        match name.to_ascii_lowercase().as_str() {
-            "pcma" => Self::Pcma,
-            "pcmu" => Self::Pcmu,
-            "telephone-event" => Self::TelephoneEvent,
+    /// By name and clock: another clock is another codec.
+    fn read(name: &str, clock: u32) -> Self {
+        if name.eq_ignore_ascii_case("telephone-event") {
+            return Self::TelephoneEvent;
+        }
+        match name.parse::<Codec>() {
+            Ok(codec) if codec.clock() == clock => Self::Speech(codec),
             _ => Self::Other(name.to_owned()),
         }
     }
@@ -91,7 +92,7 @@ impl CodecKind {
 
 /// One payload type of an audio line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Codec {
+pub struct PayloadType {
     /// RTP payload type.
     pub payload: u8,
     /// What it stands for.
@@ -114,28 +115,55 @@ pub struct AudioOffer {
     /// Which way.
     pub direction: Direction,
     /// Payload types in the order of the line.
-    pub codecs: Vec<Codec>,
+    pub codecs: Vec<PayloadType>,
     /// Milliseconds of audio in a packet.
     pub ptime: Option<u32>,
     /// Languages that are sent or wanted (RFC 8373), in order.
     pub languages: Vec<String>,
+    /// How its packets are protected.
+    pub profile: Profile,
+    /// With what.
+    pub protection: Protection,
+    /// RTCP may go by the RTP port (RFC 5761).
+    pub mux: bool,
+    /// The line's name (RFC 5888).
+    pub mid: Option<String>,
 }
 
-/// The first audio line that plain RTP can serve.
+/// The first audio line that plain RTP can serve, or else the first that is protected.
 #[must_use]
 pub fn audio(description: &Description) -> Option<AudioOffer> {
-    let plain =
-        |m: &Media| matches!(m.protocol.to_ascii_uppercase().as_str(), "RTP/AVP" | "RTP/AVPF");
-    let (line, media) = description
-        .media
-        .iter()
-        .enumerate()
-        .find(|(_, m)| m.kind == "audio" && m.port != 0 && plain(m))?;
+    let lines = audio_lines(description);
+    let plain = lines.iter().position(|line| line.profile == Profile::Plain).unwrap_or(0);
+    lines.into_iter().nth(plain)
+}
+
+/// Every audio line that RTP of any kind can serve, in order.
+#[must_use]
+pub fn audio_lines(description: &Description) -> Vec<AudioOffer> {
+    let lines = description.media.iter().enumerate();
+    let lines = lines.filter(|(_, media)| media.kind == "audio" && media.port != 0);
+    lines
+        .filter_map(|(line, media)| {
+            Some(audio_line(description, line, media, Profile::read(&media.protocol)?))
+        })
+        .collect()
+}
+
+fn audio_line(
+    description: &Description,
+    line: usize,
+    media: &Media,
+    profile: Profile,
+) -> AudioOffer {
+    let protection = protection::read(description, media);
     let address = connection(description, media).and_then(address);
-    let hold = address.is_some_and(|ip| ip.is_unspecified());
+    // Whoever speaks ICE names no address yet, and is found by it.
+    let unspecified = address.is_some_and(|ip| ip.is_unspecified());
+    let hold = unspecified && protection.ice.is_none();
     let usable = address.filter(|ip| !ip.is_unspecified());
     let rtp = usable.map(|ip| SocketAddr::new(ip, media.port));
-    Some(AudioOffer {
+    AudioOffer {
         line,
         rtp,
         rtcp: rtp.and_then(|rtp| rtcp(description, media, rtp)),
@@ -144,7 +172,11 @@ pub fn audio(description: &Description) -> Option<AudioOffer> {
         codecs: codecs(media),
         ptime: description.attribute(media, "ptime").and_then(|t| t.parse().ok()),
         languages: languages(media),
-    })
+        profile,
+        protection,
+        mux: attributes(&media.lines, "rtcp-mux").next().is_some(),
+        mid: description.attribute(media, "mid").map(str::to_owned),
+    }
 }
 
 /// `IN IP4 192.0.2.1` or `IN IP6 2001:db8::1`; brackets and a TTL are tolerated.
@@ -173,7 +205,7 @@ fn direction(description: &Description, media: &Media) -> Direction {
     of(&media.lines).or_else(|| of(&description.lines)).unwrap_or_default()
 }
 
-fn codecs(media: &Media) -> Vec<Codec> {
+fn codecs(media: &Media) -> Vec<PayloadType> {
     let named = |payload: u8| {
         attributes(&media.lines, "rtpmap").find_map(|value| {
             let (number, name) = value.split_once(' ')?;
@@ -181,19 +213,20 @@ fn codecs(media: &Media) -> Vec<Codec> {
                 return None;
             }
             let mut parts = name.trim().split('/');
-            let kind = CodecKind::read(parts.next()?);
+            let name = parts.next()?;
             let clock = parts.next().and_then(|c| c.parse().ok()).unwrap_or(8000);
-            Some(Codec { payload, kind, clock })
+            Some(PayloadType { payload, kind: CodecKind::read(name, clock), clock })
         })
     };
     let fixed = |payload: u8| {
         // RFC 3551 table 4.
         let kind = match payload {
-            0 => CodecKind::Pcmu,
-            8 => CodecKind::Pcma,
+            0 => CodecKind::Speech(Codec::Pcmu),
+            8 => CodecKind::Speech(Codec::Pcma),
+            9 => CodecKind::Speech(Codec::G722),
             other => CodecKind::Other(other.to_string()),
         };
-        Codec { payload, kind, clock: 8000 }
+        PayloadType { payload, kind, clock: 8000 }
     };
     let payloads = media.formats.iter().filter_map(|f| f.parse::<u8>().ok()).filter(|p| *p < 128);
     payloads.map(|payload| named(payload).unwrap_or_else(|| fixed(payload))).collect()
@@ -257,9 +290,11 @@ mod tests {
     }
 
     #[test]
-    fn only_plain_audio_with_a_port_counts() {
+    fn only_audio_with_a_port_counts_and_plain_goes_first() {
         let text = b"m=video 9 RTP/AVP 96\nm=audio 0 RTP/AVP 8\nm=audio 9 RTP/SAVP 8\nm=audio 8 RTP/AVP 8\n";
         assert_eq!(audio(&parse(text).unwrap()).map(|a| a.line), Some(3));
-        assert!(audio(&parse(b"m=audio 9 RTP/SAVP 8\n").unwrap()).is_none());
+        let protected = audio(&parse(b"m=audio 9 UDP/TLS/RTP/SAVPF 8\n").unwrap());
+        assert_eq!(protected.map(|a| a.profile), Some(Profile::Dtls));
+        assert!(audio(&parse(b"m=audio 9 TCP/RTP/AVP 8\n").unwrap()).is_none());
     }
 }

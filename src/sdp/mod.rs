@@ -9,7 +9,9 @@
 mod answer;
 mod audio;
 mod description;
+mod protection;
 
-pub use answer::{AnswerParts, Choice, OfferParts, answer, choose, offer};
-pub use audio::{AudioOffer, Codec, CodecKind, Direction, audio};
+pub use answer::{Choice, OurLine, OurSession, answer, choose, offer, our_events, our_payload};
+pub use audio::{AudioOffer, CodecKind, Direction, PayloadType, audio, audio_lines};
 pub use description::{Description, Line, Media, ParseError, parse};
+pub use protection::{Crypto, Profile, Protected, Protection, Setup};

@@ -87,7 +87,7 @@ impl Switchboard {
             CannotCall::NoSuchWork(work) => Refusal::NoSuchWork(work),
             why => Refusal::NotNow(why.to_string()),
         })?;
-        let Some(media) = self.lease(id, Side::Caller) else {
+        let Some(media) = self.lease(id, Side::Caller, self.seat_audio(&seat)) else {
             self.work.attempt_over(id, WorkOutcome::SeatLeft);
             return not_now("no audio port is ready; try again in a moment");
         };

@@ -53,7 +53,8 @@ impl Switchboard {
         if errand == Errand::Dialled && !self.has_ports_to_spare() {
             return Err(503);
         }
-        let media = self.ports_for_offer(id).ok_or(503u16)?;
+        let policy = to.seat().map(|seat| self.seat_audio(seat)).unwrap_or_default();
+        let media = self.ports_for_offer(id, policy).ok_or(503u16)?;
         let why = match &errand {
             Errand::Dialled => None,
             Errand::Overflow => Some("overflow".to_owned()),
@@ -113,13 +114,16 @@ impl Switchboard {
 
     /// Tries the phones of the seat, or the next way to the number. False when nothing is left.
     fn next_way(&mut self, now: Now, id: CallId) -> bool {
-        let law = self.law_of_caller(id);
+        let codec = self.codec_of_caller(id);
+        let calling = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut());
+        let way = calling.and_then(|calling| calling.ways.pop_front());
+        let policy = way.as_ref().map(|(trunk, _)| self.trunk_audio(trunk));
         let Some(calling) = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut()) else {
             return false;
         };
-        let sdp = calling.media.offer(law.as_ref());
+        policy.into_iter().for_each(|policy| calling.media.set_policy(policy));
+        let sdp = calling.media.offer(codec);
         let (to, phone) = (calling.to.clone(), calling.phone.clone());
-        let way = calling.ways.pop_front();
         let Some(call) = self.calls.get(&id) else { return false };
         let mut invites: Vec<(Flow, Request, Option<String>)> = Vec::new();
         let tag = self.dice.token();
@@ -252,7 +256,7 @@ impl Switchboard {
         self.note(now, Fact::CallOutEnded { call: id, to: calling.to.to_string(), status: 200 });
         self.dialled_is_answered(now, id, &calling);
         self.dialogs.insert(dialog.key().clone(), (id, Side::Seat));
-        let law = calling.media.law().cloned();
+        let codec = calling.media.codec();
         let winner = calling.attempts.iter().find(|attempt| attempt.client == client);
         let instance = winner.and_then(|attempt| attempt.instance.clone());
         let dialog = match calling.to {
@@ -270,7 +274,7 @@ impl Switchboard {
             );
         }
         self.hand_over(now, id, talk);
-        self.answer_caller(now, id, law.as_ref());
+        self.answer_caller(now, id, codec);
         self.bridge(now, id);
     }
 

@@ -3,14 +3,13 @@
 
 use crate::acd::{self, Miss, Withdrawn};
 use crate::call::orders::{Channel, MediaOrder, Role};
-use crate::call::{Attempt, Callee, Leg, LegMedia, Ringing, Side, State, Talk, wanted_law};
+use crate::call::{Attempt, Callee, Leg, Ringing, Side, State, Talk};
 use crate::journal::{Fact, OfferOutcome, Peer};
-use crate::sdp::CodecKind;
 use crate::sip::dialog::DialogKey;
 use crate::sip::message::SUPPORTED;
 use crate::sip::registrar::Binding;
 use crate::sip::{ClientId, Dialog, Flow, Name, Request, Response, ServerId, body};
-use crate::vocabulary::{CallId, Now, OfferId, OperatorId, SeatId, StreamId, limits};
+use crate::vocabulary::{CallId, Codec, Now, OfferId, OperatorId, SeatId, StreamId, limits};
 
 use super::inbound::ALLOW;
 use super::seat_invite::Shown;
@@ -38,7 +37,7 @@ impl Switchboard {
             let miss = acd::Input::Missed { offer, miss: Miss::Unreachable };
             return self.acd.handle(now.moment, miss);
         }
-        let Some(media) = self.ports_for_offer(id) else {
+        let Some(media) = self.ports_for_offer(id, self.seat_audio(seat)) else {
             self.alarm(now, "no-media-ports", format!("call {id} waits for ports"));
             self.acd.handle(now.moment, acd::Input::Gate { room: 0 });
             let miss = acd::Input::Missed { offer, miss: Miss::NotMade };
@@ -48,7 +47,7 @@ impl Switchboard {
             Fact::Offered { call: id, offer, seat: seat.clone(), operator: operator.clone() };
         self.note(now, fact);
         let mut ringing = Ringing { seat: seat.clone(), operator, media, attempts: Vec::new() };
-        let sdp = ringing.media.offer(self.law_of_caller(id).as_ref());
+        let sdp = ringing.media.offer(self.codec_of_caller(id));
         for phone in &phones {
             let tag = self.dice.token();
             let Some(call) = self.calls.get(&id) else { return };
@@ -64,58 +63,6 @@ impl Switchboard {
         if let Some(call) = self.calls.get_mut(&id) {
             call.ringing.insert(offer, ringing);
         }
-    }
-
-    /// Audio for the seat's leg, and for the caller's where it has none yet: an answer must never
-    /// wait for a port.
-    pub(super) fn ports_for_offer(&mut self, id: CallId) -> Option<LegMedia> {
-        let caller_has = self.calls.get(&id)?.caller.media.is_some();
-        if self.ports.len() < if caller_has { 1 } else { 2 } {
-            return None;
-        }
-        if !caller_has {
-            self.open_caller_media(id);
-        }
-        self.open_media(id, Side::Seat)
-    }
-
-    /// Gives the caller's leg its audio. False when no port is ready.
-    pub(super) fn open_caller_media(&mut self, id: CallId) -> bool {
-        if self.calls.get(&id).is_some_and(|c| c.caller.media.is_some()) {
-            return true;
-        }
-        let media = self.open_media(id, Side::Caller);
-        let opened = media.is_some();
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.caller.media = media;
-        }
-        opened
-    }
-
-    pub(super) fn open_media(&mut self, id: CallId, side: Side) -> Option<LegMedia> {
-        let media = self.lease(id, side)?;
-        self.calls.get_mut(&id)?.streams.push((media.stream, side));
-        Some(media)
-    }
-
-    /// Opens a stream for a call that is, or is to be.
-    pub(super) fn lease(&mut self, id: CallId, side: Side) -> Option<LegMedia> {
-        let port = self.ports.take()?;
-        let stream = self.stream_id();
-        self.media(MediaOrder::Open { stream, port });
-        self.streams.insert(stream, (id, side));
-        let session = self.dice.number();
-        Some(LegMedia::new(stream, port, self.settings.media_address, session))
-    }
-
-    /// The law that the caller speaks or would like best.
-    pub(super) fn law_of_caller(&self, id: CallId) -> Option<CodecKind> {
-        let call = self.calls.get(&id)?;
-        if let Some(law) = call.caller.media.as_ref().and_then(|m| m.law()) {
-            return Some(law.clone());
-        }
-        let request = self.endpoint.request(call.invite?)?;
-        wanted_law(&body::sdp(&request.headers, &request.body)?)
     }
 
     // ---- what the phones say -----------------------------------------------------------------
@@ -436,7 +383,7 @@ impl Switchboard {
         }
         let ringing = self.calls.get_mut(&id).and_then(|call| call.ringing.remove(&offer));
         let Some(ringing) = ringing else { return };
-        let law = ringing.media.law().cloned();
+        let codec = ringing.media.codec();
         self.acd.handle(now.moment, acd::Input::Taken { offer });
         self.withdraw(now, &ringing.attempts, Some(client), ELSEWHERE);
         self.dialogs.insert(dialog.key().clone(), (id, Side::Seat));
@@ -463,7 +410,7 @@ impl Switchboard {
             call.talked = true;
         }
         self.guest_leaves(id);
-        self.answer_caller(now, id, law.as_ref());
+        self.answer_caller(now, id, codec);
         self.deadlines.clear(&Timer::KeepRinging(id));
         self.deadlines.clear(&Timer::Answer(id));
         self.unanswered.remove(&id);
@@ -511,12 +458,7 @@ impl Switchboard {
 
     /// Answers the caller's INVITE with 200, once. Without a ready port it stays ringing and is
     /// answered as soon as one is.
-    pub(super) fn answer_caller(
-        &mut self,
-        now: Now,
-        id: CallId,
-        prefer: Option<&CodecKind>,
-    ) -> bool {
+    pub(super) fn answer_caller(&mut self, now: Now, id: CallId, prefer: Option<Codec>) -> bool {
         if self.calls.get(&id).is_none_or(|c| c.invite.is_none()) || !self.open_caller_media(id) {
             return false;
         }

@@ -144,8 +144,7 @@ impl Switchboard {
             },
             None => {
                 leg.awaits_answer = true;
-                let law = media.law().cloned();
-                media.offer(law.as_ref())
+                media.offer(media.codec())
             }
         };
         if let Some(call) = self.calls.get_mut(&id).filter(|_| early) {
@@ -191,7 +190,10 @@ impl Switchboard {
         let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) else { return };
         let Leg { media: Some(media), held, .. } = leg else { return };
         let (stream, aim, holds) = (media.stream, media.aim(), media.is_held());
-        let changed = std::mem::replace(held, holds) != holds;
+        let (changed, bare) = (std::mem::replace(held, holds) != holds, media.is_bare());
+        if bare {
+            self.tell_bare(now, id, side);
+        }
         if let Some(aim) = aim {
             self.media(MediaOrder::Aim { stream, aim });
         }
@@ -206,6 +208,13 @@ impl Switchboard {
             });
             self.acd.handle(now.moment, acd::Input::Hold { call: id, held });
         }
+    }
+
+    /// Audio passes in plain where it should not: nobody is refused for it, and people are told.
+    pub(super) fn tell_bare(&mut self, now: Now, id: CallId, side: Side) {
+        let who = if side == Side::Caller { "the caller's side" } else { "the other side" };
+        let detail = format!("call {id}: {who} takes no SRTP, and is heard in plain");
+        self.alarm(now, "audio-not-secured", detail);
     }
 
     /// The ACK of a 2xx of ours; it may carry the answer to our SDP offer.

@@ -21,6 +21,7 @@ mod inbound;
 mod input;
 mod lines;
 mod ladder;
+mod legs;
 mod liveness;
 mod logins;
 pub mod orders;

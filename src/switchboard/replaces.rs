@@ -82,7 +82,11 @@ impl Switchboard {
         let Some(dialog) = Dialog::received(request, &tag, flow) else {
             return self.refuse(now, server, request, 400);
         };
-        let Some(mut media) = self.open_media(id, side) else {
+        let policy = match (side, &by) {
+            (Side::Seat, Some(seat)) => self.seat_audio(seat),
+            _ => self.trunk_of(&flow).map(|trunk| trunk.audio.clone()).unwrap_or_default(),
+        };
+        let Some(mut media) = self.open_media(id, side, policy) else {
             return self.refuse(now, server, request, 503);
         };
         let (sdp, awaits_answer) = media.first_answer(request, None);

@@ -5,13 +5,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::acd::settings::{QueueSettings, SeatSettings};
-use crate::call::orders::Fingerprint;
 use crate::incident::settings::{Category, Kecamatan};
 use crate::routing::settings::Rule;
 use crate::screening::settings::ScreeningSettings;
 use crate::sip::settings::SipSettings;
 use crate::trunk::settings::{Centre, TrunkSettings};
-use crate::vocabulary::{AudioPolicy, PromptId, QueueId, SeatId};
+use crate::vocabulary::{AudioPolicy, Fingerprint, PromptId, QueueId, SeatId};
 
 /// One adopted configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]

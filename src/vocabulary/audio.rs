@@ -76,6 +76,17 @@ pub enum Srtp {
     Required,
 }
 
+/// How the keys of encrypted audio are agreed, where we offer it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keying {
+    /// In the description (RFC 4568): the signalling must be protected too.
+    #[default]
+    Sdes,
+    /// On the media path (RFC 5764).
+    Dtls,
+}
+
 /// What may be spoken with a trunk's or a seat's peers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AudioPolicy {
@@ -83,10 +94,12 @@ pub struct AudioPolicy {
     pub codecs: Arc<[Codec]>,
     /// Encryption.
     pub srtp: Srtp,
+    /// How its keys are agreed, where we offer it; an offer is answered in its own way.
+    pub keying: Keying,
 }
 
 impl Default for AudioPolicy {
     fn default() -> Self {
-        Self { codecs: Arc::new(Codec::ALL), srtp: Srtp::Off }
+        Self { codecs: Arc::new(Codec::ALL), srtp: Srtp::Off, keying: Keying::Sdes }
     }
 }

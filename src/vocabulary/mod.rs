@@ -12,13 +12,14 @@ mod dice;
 mod ending;
 mod hex;
 mod ids;
+mod keys;
 pub mod limits;
 mod phone;
 mod private;
 mod time;
 
 pub use answer::AnswerMode;
-pub use audio::{AudioPolicy, Codec, Srtp};
+pub use audio::{AudioPolicy, Codec, Keying, Srtp};
 pub use counted::counted;
 pub use deadlines::Deadlines;
 pub use demand::{Lane, Want};
@@ -29,6 +30,7 @@ pub use ids::{
     CallId, IncidentId, OfferId, OperatorId, PromptId, QueueId, SeatId, Skill, StreamId, TrunkId,
     Uid, UidError,
 };
+pub use keys::{Fingerprint, IceLogin, SrtpKey, Suite};
 pub use phone::{NumberClass, Phone};
 pub use private::{Private, Secret, SecretBytes};
 pub use time::{Moment, Now, WallTime};

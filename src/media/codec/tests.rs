@@ -1,3 +1,5 @@
+//! Tones there and back through every codec, losses and rubbish.
+
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

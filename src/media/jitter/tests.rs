@@ -1,3 +1,5 @@
+//! What a bad network makes of packets, and what is played of them.
+
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
