@@ -46,6 +46,8 @@ pub(super) struct Gateway {
     pub(super) console: ConsoleSettings,
     pub(super) hep: Option<HepSettings>,
     pub(super) screening: ScreeningSettings,
+    /// Names of the trunks that lead to outside recorders.
+    pub(super) recorders: Vec<At<String>>,
     ports_place: Place,
 }
 
@@ -57,6 +59,7 @@ impl Gateway {
         let centre = centre(&mut top.section_or_empty("centre", "[centre]"));
         let (sip, connections, dns_servers) =
             sip(&mut top.section_or_empty("sip", "[sip]"), vault.dir);
+        let recorders = top.section_or_empty("recording", "[recording]").words("siprec", some_text);
         let (media, ports_place) = media(&mut top.section_or_empty("media", "[media]"), &sip);
         let default = format!("sqlite:{}", data_dir.join("siaga112.db").display());
         let storage_url = top
@@ -78,6 +81,7 @@ impl Gateway {
             console,
             hep,
             screening: screening::read(top.section_or_empty("screening", "[screening]")),
+            recorders,
             ports_place,
         }
     }

@@ -40,12 +40,12 @@ use crate::media::settings::MediaSettings;
 use crate::switchboard::settings::{BrowserMedia, SwitchboardSettings};
 use crate::telemetry::hep::HepSettings;
 use crate::trunk::settings::{Centre, TrunkSettings};
-use crate::vocabulary::limits;
+use crate::vocabulary::{TrunkId, limits};
 
 pub use findings::{Finding, Findings, Severity};
 pub use tls::ConnectionSettings;
 
-use findings::{Log, Place};
+use findings::{At, Log, Place};
 use folder::Folder;
 use gateway::Gateway;
 use names::Names;
@@ -137,6 +137,31 @@ pub fn needs_restart(old: &Loaded, new: &Loaded) -> Vec<&'static str> {
     changed.into_iter().filter(|(_, changed)| *changed).map(|(section, _)| section).collect()
 }
 
+/// Outside recorders are trunks that can be called.
+fn recorders(named: Vec<At<String>>, trunks: &[TrunkSettings], log: &Log) -> Vec<TrunkId> {
+    let mut recorders: Vec<TrunkId> = Vec::new();
+    for name in named {
+        let trunk = trunks.iter().find(|trunk| trunk.id.as_str() == name.value);
+        let how = "name a [[trunk]] with a target, such as target = \"sip:10.0.0.9\"";
+        match trunk {
+            None => {
+                let what = format!("there is no trunk {:?} to copy calls to", name.value);
+                log.error(&name.place, what, how);
+            }
+            Some(trunk) if trunk.line.is_none() => {
+                let what = format!("the trunk {:?} cannot be called: it has no target", name.value);
+                log.error(&name.place, what, how);
+            }
+            Some(trunk) if recorders.contains(&trunk.id) || recorders.len() == 2 => {
+                let what = format!("{:?} is one recorder too many", name.value);
+                log.error(&name.place, what, "name one or two, each once");
+            }
+            Some(trunk) => recorders.push(trunk.id.clone()),
+        }
+    }
+    recorders
+}
+
 /// Reads all files, each as far as it goes. None when a file that everything hangs on could not
 /// be read; otherwise settings that may be used if no error was noted.
 fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option<Loaded> {
@@ -183,6 +208,7 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
     let gateway = gateway?;
     gateway.check_ports(seats.len(), log);
     lines::check_listeners(&trunks, &gateway.sip.listen, |name| trunk_names.place(name), log);
+    let recorders = recorders(gateway.recorders, &trunks, log);
     let mut sip = gateway.sip;
     sip.accounts = accounts;
     Some(Loaded {
@@ -193,6 +219,7 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
             media_address: gateway.media.address,
             browser: BrowserMedia::default(),
             record: gateway.media.record,
+            recorders,
             seat_audio: audio,
             trunks,
             rules,

@@ -361,6 +361,22 @@ pub enum Fact {
         /// What was tried and what the system said.
         why: String,
     },
+    /// An outside recorder takes the call's audio.
+    CopyStarted {
+        /// The call.
+        call: CallId,
+        /// The recorder's trunk.
+        recorder: TrunkId,
+    },
+    /// An outside recorder does not take the call's audio, or no more; the call went on.
+    CopyFailed {
+        /// The call.
+        call: CallId,
+        /// The recorder's trunk.
+        recorder: TrunkId,
+        /// What was tried and what came of it.
+        why: String,
+    },
     /// A seat changed its state.
     SeatChanged {
         /// The seat.
@@ -456,7 +472,9 @@ impl Fact {
             | Self::Signalled { call, .. }
             | Self::RecordingStarted { call, .. }
             | Self::RecordingSealed { call, .. }
-            | Self::RecordingFailed { call, .. } => Some(*call),
+            | Self::RecordingFailed { call, .. }
+            | Self::CopyStarted { call, .. }
+            | Self::CopyFailed { call, .. } => Some(*call),
             Self::SeatDialled { call, during, .. } | Self::SeatCallEnded { call, during, .. } => {
                 match during {
                     Some(during) => Some(*during),

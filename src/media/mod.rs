@@ -30,6 +30,7 @@ pub mod prompts;
 mod relay;
 #[doc(hidden)]
 pub mod rtp;
+mod secure;
 pub mod settings;
 mod sockets;
 mod stream;

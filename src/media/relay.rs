@@ -15,6 +15,7 @@ use super::counters::Tally;
 use super::mixer::Mix;
 use super::player::{Step, decoded};
 use super::rtp::{self, HEADER_BYTES, Rtp};
+use super::secure::Shield;
 use super::stream::{self, Decoded, FULL, Kind, Play, Stream};
 use super::tap::{Frame, PAYLOAD_BYTES, RecorderHandle};
 use super::tone::Tone;
@@ -79,6 +80,10 @@ impl Relay {
             else {
                 return Left::Nothing;
             };
+            let Some(length) = self.open_rtp(slot, length) else {
+                self.tally.dropped += 1;
+                continue;
+            };
             if let Some((rtp, kind)) = self.admit_rtp(slot, length, from, now) {
                 self.take(slot, length, &rtp, kind, now);
             }
@@ -95,9 +100,39 @@ impl Relay {
             else {
                 return Left::Nothing;
             };
-            self.admit_rtcp(slot, length, from, now);
+            match self.open_rtcp(slot, length) {
+                Some(length) => self.admit_rtcp(slot, length, from, now),
+                None => self.tally.dropped += 1,
+            }
         }
         Left::Perhaps
+    }
+
+    /// Takes the protection off a datagram, in place; none where it is not the peer's. Only who is proved
+    /// can show where the far end is.
+    fn open_rtp(&mut self, slot: usize, length: usize) -> Option<usize> {
+        let stream = at_mut(&mut self.streams, slot)?;
+        let srtp = match &mut stream.shield {
+            Shield::Plain => return Some(length),
+            Shield::Shut => return None,
+            Shield::Keys(srtp) => srtp,
+        };
+        let plain = srtp.unprotect_rtp(self.buffer.get(..length)?)?;
+        self.buffer.get_mut(..plain.len())?.copy_from_slice(&plain);
+        Some(plain.len())
+    }
+
+    /// The same of a report.
+    fn open_rtcp(&mut self, slot: usize, length: usize) -> Option<usize> {
+        let stream = at_mut(&mut self.streams, slot)?;
+        let srtp = match &mut stream.shield {
+            Shield::Plain => return Some(length),
+            Shield::Shut => return None,
+            Shield::Keys(srtp) => srtp,
+        };
+        let plain = srtp.unprotect_rtcp(self.buffer.get(..length)?)?;
+        self.buffer.get_mut(..plain.len())?.copy_from_slice(&plain);
+        Some(plain.len())
     }
 
     /// Whether a datagram is a packet of the far end that it may send.
@@ -430,7 +465,14 @@ fn overhear(
 
 /// The one way out for RTP.
 fn send_rtp(stream: &mut Stream, packet: &[u8], to: SocketAddr, tally: &mut Tally) {
-    if send(&stream.sockets.rtp, packet, to, tally) {
+    let sent = match &mut stream.shield {
+        Shield::Plain => send(&stream.sockets.rtp, packet, to, tally),
+        Shield::Shut => false,
+        Shield::Keys(srtp) => srtp
+            .protect_rtp(packet)
+            .is_some_and(|packet| send(&stream.sockets.rtp, &packet, to, tally)),
+    };
+    if sent {
         stream.sent += 1;
         tally.sent += 1;
     }

@@ -9,6 +9,7 @@ use super::jitter::Jitter;
 use super::outgoing::Outgoing;
 use super::player::Player;
 use super::rtp::SequenceWatch;
+use super::secure::Shield;
 use super::sockets::Pair;
 use crate::call::orders::{Aim, Channel, Law, StreamCount};
 use crate::vocabulary::{CallId, Codec, StreamId};
@@ -226,6 +227,7 @@ pub(super) struct Stream {
     /// Only while somebody listens; the decoder where the codec is not G.711.
     pub ear: Option<Box<Hearing>>,
     pub ear_decoder: Option<Box<Decoder>>,
+    pub shield: Shield,
     pub tap: Option<(CallId, Channel)>,
     pub received: u64,
     pub sent: u64,
@@ -252,6 +254,7 @@ impl Stream {
             decoded: None,
             ear: None,
             ear_decoder: None,
+            shield: Shield::Plain,
             tap: None,
             received: 0,
             sent: 0,

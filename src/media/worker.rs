@@ -250,6 +250,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             MediaOrder::Aim { stream, ref aim } => {
                 let aim = aim.clone();
                 let Some((slot, stream)) = self.find(stream) else { return };
+                stream.shield.change(&aim.guard);
                 match &mut stream.far {
                     Some(far) => far.aim(aim),
                     None => stream.far = Some(FarEnd::new(aim)),

@@ -45,21 +45,26 @@ pub fn sdp(headers: &Headers, body: &Bytes) -> Option<Bytes> {
     parts(headers, body).0.into_iter().find(|p| p.media_type == "application/sdp").map(|p| p.body)
 }
 
-/// Writes a body of several parts, each with its Content-Type: the whole's Content-Type, and the
-/// bytes. The boundary occurs in none of the parts.
+/// Writes a body of several parts, each with its Content-Type and, unless empty, its
+/// Content-Disposition: the whole's Content-Type, and the bytes. The boundary occurs in none of the parts.
 #[must_use]
-pub fn multipart(parts: &[(&str, &[u8])]) -> (String, Bytes) {
+pub fn multipart(parts: &[(&str, &str, &[u8])]) -> (String, Bytes) {
     let taken = |boundary: &String| {
         let finder = memchr::memmem::Finder::new(boundary);
-        parts.iter().any(|(_, body)| finder.find(body).is_some())
+        parts.iter().any(|(_, _, body)| finder.find(body).is_some())
     };
     let mut names = (0u32..).map(|number| format!("siaga112-{number}"));
     let boundary = names.find(|name| !taken(name)).unwrap_or_default();
     let mut out = Vec::new();
-    for (content_type, body) in parts {
-        let content_type = content_type.replace(['\r', '\n'], " ");
-        let head = format!("--{boundary}\r\nContent-Type: {content_type}\r\n\r\n");
+    for (content_type, disposition, body) in parts {
+        let line = |text: &str| text.replace(['\r', '\n'], " ");
+        let head = format!("--{boundary}\r\nContent-Type: {}\r\n", line(content_type));
         out.extend_from_slice(head.as_bytes());
+        if !disposition.is_empty() {
+            let head = format!("Content-Disposition: {}\r\n", line(disposition));
+            out.extend_from_slice(head.as_bytes());
+        }
+        out.extend_from_slice(b"\r\n");
         out.extend_from_slice(body);
         out.extend_from_slice(b"\r\n");
     }
@@ -211,7 +216,8 @@ mod tests {
     #[test]
     fn what_is_written_never_holds_its_own_boundary() {
         let tricky = b"x\r\n--siaga112-0--\r\nsiaga112-1";
-        let (content_type, body) = super::multipart(&[("text/plain", tricky), ("a/b", b"")]);
+        let (content_type, body) =
+            super::multipart(&[("text/plain", "", tricky), ("a/b", "render", b"")]);
         assert_eq!(content_type, "multipart/mixed;boundary=siaga112-2");
         let mut headers = Headers::default();
         headers.push(Name::ContentType, content_type);

@@ -320,6 +320,8 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         | Fact::PickedUp { .. }
         | Fact::MassIncident { .. }
         | Fact::Signalled { .. }
+        | Fact::CopyStarted { .. }
+        | Fact::CopyFailed { .. }
         | Fact::Held { .. }
         | Fact::Resumed { .. }
         | Fact::SeatDialled { .. }

@@ -104,6 +104,7 @@ impl Switchboard {
             .trunks
             .iter()
             .filter(leads_there)
+            .filter(|trunk| !self.settings.recorders.contains(&trunk.id))
             .flat_map(|trunk| {
                 let id = trunk.id.clone();
                 self.trunk_hops(&id).into_iter().map(move |flow| (id.clone(), flow))

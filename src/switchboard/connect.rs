@@ -139,6 +139,9 @@ impl Switchboard {
                 self.refreshed(now, client, verify, request, Some((flow, response)));
             }
             Purpose::Probe => self.probed(now, client, request, response.code),
+            Purpose::Copy { id, asked } => {
+                self.recorder_says(now, client, (id, asked), request, Ok((flow, response)));
+            }
             Purpose::Line { line, ask } => {
                 self.line_answered(now, client, (line, ask), request, response);
             }
@@ -448,12 +451,12 @@ impl Switchboard {
     /// Begins the recording with the caller's first audio; it ends with the caller.
     pub(super) fn record(&mut self, now: Now, id: CallId, caller: StreamId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        if !self.settings.record || call.recorded {
-            return;
+        if self.settings.record && !call.recorded {
+            call.recorded = true;
+            self.media(MediaOrder::Record { call: id, at: now.wall });
+            self.media(MediaOrder::Tap { stream: caller, call: id, channel: Channel::Caller });
         }
-        call.recorded = true;
-        self.media(MediaOrder::Record { call: id, at: now.wall });
-        self.media(MediaOrder::Tap { stream: caller, call: id, channel: Channel::Caller });
+        self.copies_begin(now, id);
     }
 
     /// Answers the caller's INVITE with 200, once. Without a ready port it stays ringing and is

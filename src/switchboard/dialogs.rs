@@ -30,6 +30,9 @@ impl Switchboard {
             .headers
             .call_id()
             .map(|id| DialogKey { call_id: id.into(), local_tag: tag.into() });
+        if let Some(copy) = key.as_ref().and_then(|key| self.copies.of(key)) {
+            return self.recorder_asks(now, server, flow, request, (copy, tag));
+        }
         let known = key.as_ref().and_then(|key| self.dialogs.get(key).copied());
         let Some((id, side)) = known else {
             if key.is_some_and(|key| self.crosses(now, server, request, &key)) {

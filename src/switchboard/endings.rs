@@ -111,6 +111,7 @@ impl Switchboard {
             self.offer_is_over(now, id, offer, OfferOutcome::CallerLeft, None);
         }
         self.stop_calling(now, id, 487);
+        self.copies_end(now, id);
         self.guest_leaves(id);
         // Whoever is not reached yet will not be: the seat has left.
         self.tried(now, id, WorkOutcome::SeatLeft);

@@ -34,6 +34,7 @@ mod seat_call;
 mod seat_invite;
 mod refresh;
 pub mod settings;
+mod siprec;
 mod test_call;
 mod transfer;
 pub mod view;
@@ -86,6 +87,8 @@ enum Timer {
     CallBack(CallId),
     /// The test call has lasted long enough (`limits::TEST_CALL`).
     TestOver(CallId),
+    /// An outside recorder is tried again, or asked whether it is there.
+    Copy(siprec::CopyId),
     /// The media plane did not say that the streams are closed.
     Closing(CallId),
     /// No further message of a call that is over can come.
@@ -109,6 +112,8 @@ enum Purpose {
     Refresh { verify: bool },
     /// Asks whether the peer of an answered dialog is still there.
     Probe,
+    /// Is about the session with an outside recorder.
+    Copy { id: siprec::CopyId, asked: siprec::Asked },
     /// Registers at a trunk's carrier, or asks whether it is there.
     Line { line: LineId, ask: Ask },
 }
@@ -167,6 +172,8 @@ pub struct Switchboard {
     mass: MassWatch,
     /// The calls of the last hour by number.
     recent: Recent,
+    /// Sessions with outside recorders.
+    copies: siprec::Copies,
     /// Who is to be called back.
     work: WorkList,
     /// When each kind of alarm was last told, and how many were kept silent since.
@@ -231,6 +238,7 @@ impl Switchboard {
             marks: Marks::default(),
             mass: MassWatch::default(),
             recent: Recent::default(),
+            copies: siprec::Copies::default(),
             work: WorkList::default(),
             alarms: BTreeMap::new(),
             next_stream: 0,
@@ -305,6 +313,7 @@ impl Switchboard {
                 Timer::Guest(call) => self.guest_is_due(now, call),
                 Timer::CallBack(call) => self.drop_press(now, call),
                 Timer::TestOver(call) => self.test_is_over(now, call),
+                Timer::Copy(id) => self.copy_is_due(now, id),
                 Timer::Closing(call) => self.close(now, call),
                 Timer::Ladder(call) => self.unfollow(call),
             }
@@ -358,6 +367,7 @@ impl Switchboard {
             + self.unanswered.len()
             + self.guests.len()
             + self.listened.len()
+            + self.copies.len()
             + self.deadlines.len()
             + self.acd.live()
             + self.endpoint.transactions()
@@ -388,6 +398,7 @@ impl Switchboard {
                 }
             }
         }
+        self.copies_follow(now);
         self.run_lines(now);
         self.send_and_keep(now);
         let over = self.calls.is_empty() && self.presses.is_empty() && self.partings.is_empty();
@@ -426,6 +437,10 @@ impl Switchboard {
                     self.press_fails(now, call, client, 408);
                 }
                 Some(Purpose::Notify { call }) => self.notified(client, call, 408),
+                Some(Purpose::Copy { id, asked }) => {
+                    self.early.forget(client);
+                    self.recorder_says(now, client, (id, asked), &request, Err(408));
+                }
                 Some(Purpose::Line { line, ask }) => self.line_failed(now, client, (line, ask)),
                 _ => {
                     self.early.forget(client);
@@ -618,6 +633,11 @@ impl Switchboard {
     }
 
     fn media(&mut self, order: MediaOrder) {
+        if let MediaOrder::Role { stream, .. } | MediaOrder::Close { stream } = &order
+            && let Some((call, _)) = self.streams.get(stream)
+        {
+            self.copies.touch(*call);
+        }
         self.outputs.push_back(Output::Media(order));
     }
 

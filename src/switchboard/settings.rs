@@ -10,7 +10,7 @@ use crate::routing::settings::Rule;
 use crate::screening::settings::ScreeningSettings;
 use crate::sip::settings::SipSettings;
 use crate::trunk::settings::{Centre, TrunkSettings};
-use crate::vocabulary::{AudioPolicy, Fingerprint, PromptId, QueueId, SeatId};
+use crate::vocabulary::{AudioPolicy, Fingerprint, PromptId, QueueId, SeatId, TrunkId};
 
 /// One adopted configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct SwitchboardSettings {
     pub browser: BrowserMedia,
     /// Whether calls are recorded.
     pub record: bool,
+    /// Trunks that lead to outside recorders, which get a copy of each recorded call.
+    pub recorders: Vec<TrunkId>,
     /// Carriers.
     pub trunks: Vec<TrunkSettings>,
     /// Routing, highest priority first.

@@ -47,8 +47,8 @@ impl Switchboard {
             .with(Name::Allow, ALLOW)
             .with(Name::Warning, format!("399 {host} {}", quoted(&text)));
         let response = if takes_multipart(request) {
-            let told = ("text/plain;charset=utf-8", text.as_bytes());
-            let (content, both) = body::multipart(&[("application/sdp", &sdp), told]);
+            let told = ("text/plain;charset=utf-8", "", text.as_bytes());
+            let (content, both) = body::multipart(&[("application/sdp", "", &sdp), told]);
             response.with(Name::MimeVersion, "1.0").with_body(&content, both)
         } else {
             response.with_body("application/sdp", sdp)

@@ -64,6 +64,7 @@ pub fn settings(seats: usize, answer: AnswerMode) -> SwitchboardSettings {
         media_address: "203.0.113.10".parse().unwrap(),
         browser: Default::default(),
         record: true,
+        recorders: Vec::new(),
         seat_audio: Default::default(),
         trunks: vec![TrunkSettings {
             id: "telco-b".into(),

@@ -66,6 +66,8 @@ impl EntryCounter {
             Fact::RecordingStarted { .. } => recording("started"),
             Fact::RecordingSealed { .. } => recording("sealed"),
             Fact::RecordingFailed { .. } => recording("failed"),
+            Fact::CopyStarted { .. } => recording("copied"),
+            Fact::CopyFailed { .. } => recording("copy-failed"),
             Fact::Alarm { name, .. } => {
                 counter!("siaga112_alarms_total", "name" => name.clone()).increment(1);
             }
