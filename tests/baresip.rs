@@ -45,6 +45,18 @@ struct Softphone {
 impl Softphone {
     /// The phone of a seat, registered: the tone is what it plays.
     fn start(gateway: &Gateway, number: u8, transport: &str, hertz: f64) -> Self {
+        Self::speaking(gateway, number, transport, hertz, "audio_codecs=pcma", &["g711"])
+    }
+
+    /// The same with settings of its account and the modules that they need.
+    fn speaking(
+        gateway: &Gateway,
+        number: u8,
+        transport: &str,
+        hertz: f64,
+        settings: &str,
+        more: &[&str],
+    ) -> Self {
         let user = format!("seat-{number}");
         let folder = gateway.dir().join(&user);
         fs::create_dir(&folder).expect("created");
@@ -55,7 +67,8 @@ impl Softphone {
         tone::file(&sound, hertz);
         // `sndfile` writes down what is decoded, before it reaches a player; `aubridge` is a
         // player without a sound card.
-        let modules = ["g711", "aufile", "sndfile", "aubridge"];
+        let modules = ["aufile", "sndfile", "aubridge"];
+        let modules = more.iter().chain(&modules);
         put(
             "config",
             format!(
@@ -70,14 +83,14 @@ impl Softphone {
                 gateway.authority_file().display(),
                 sound.display(),
                 folder.display(),
-                modules.map(|name| format!("module {name}.so\n")).concat(),
+                modules.map(|name| format!("module {name}.so\n")).collect::<String>(),
             ),
         );
         put(
             "accounts",
             format!(
                 "<sip:{user}@{};transport={transport}>;auth_user={user};auth_pass={};\
-                 answermode=auto;regint=300;audio_codecs=pcma\n",
+                 answermode=auto;regint=300;{settings}\n",
                 gateway.at(transport),
                 account(&user).password,
             ),
@@ -114,16 +127,20 @@ impl Softphone {
 
     /// What it has heard in its call number `call`, as soon as the file is complete.
     fn heard(&self, call: usize) -> Vec<i16> {
-        let path = until("baresip has made its file", || {
+        let (samples, rate) = tone::closed(&self.recorded(call));
+        assert_eq!(rate, RATE);
+        samples
+    }
+
+    /// The file of what it has heard in its call number `call`.
+    fn recorded(&self, call: usize) -> PathBuf {
+        until("baresip has made its file", || {
             let names = fs::read_dir(&self.folder).ok()?.map_while(Result::ok);
             let mut heard: Vec<PathBuf> = names.map(|entry| entry.path()).collect();
             heard.retain(|path| path.to_string_lossy().ends_with("-dec.wav"));
             heard.sort();
             heard.into_iter().nth(call)
-        });
-        let (samples, rate) = tone::closed(&path);
-        assert_eq!(rate, RATE);
-        samples
+        })
     }
 
     /// Its log: every message, sent and received.
@@ -234,4 +251,40 @@ fn a_phone_on_tls_transfers_its_caller_to_one_on_udp() {
     assert_tone("the second seat heard the caller", &second.heard(0), CALLER_HERTZ, RATE);
     assert_eq!(gateway.incident().ending(), "talking caller hung-up");
     gateway.stop();
+}
+
+/// A call to a phone that speaks so, over a centre whose seats are set so: both hear each other. What the
+/// phone says of it.
+fn speaks(seat_lines: &'static str, settings: &str, modules: &[&str]) -> String {
+    let centre = Centre { md5_only: true, seat_lines, ..Centre::of_every_transport() };
+    let gateway = centre.start();
+    let softphone = Softphone::speaking(&gateway, 1, "tls", SEAT_HERTZ, settings, modules);
+    let (trunk, mut call, audio, to) = call(&gateway);
+    let heard = talk(&audio, to, CALLER_HERTZ, Duration::from_secs(3));
+    call.hang_up(&trunk);
+    assert_tone("the caller hears the seat", &heard, SEAT_HERTZ, RATE);
+    let (ear, rate) = tone::closed(&softphone.recorded(0));
+    assert_tone("the seat hears the caller", &ear, CALLER_HERTZ, rate);
+    let log = softphone.log();
+    gateway.stop();
+    log
+}
+
+#[test]
+fn a_phone_that_speaks_only_g722_or_opus_is_understood() {
+    for (codec, module) in [("g722", "g722"), ("opus/48000/2", "opus")] {
+        let log = speaks("", &format!("audio_codecs={codec}"), &[module]);
+        assert!(log.to_lowercase().contains(module), "{log}");
+    }
+}
+
+#[test]
+fn a_phone_talks_with_keys_in_its_description_where_they_are_wanted_and_where_they_are_must() {
+    for (lines, settings, profile) in [
+        ("srtp = \"preferred\"\n", "audio_codecs=pcma;mediaenc=srtp", "RTP/AVP"),
+        ("srtp = \"required\"\n", "audio_codecs=pcma;mediaenc=srtp-mand", "RTP/SAVP"),
+    ] {
+        let log = speaks(lines, settings, &["g711", "srtp"]);
+        assert!(log.contains(profile) && log.contains("a=crypto:"), "{log}");
+    }
 }

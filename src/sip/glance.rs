@@ -9,6 +9,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+/// Before a secret of SDP: a key (RFC 4568 §9.2), a password of ICE (RFC 8839 §5.4).
+const KEYS: [&[u8]; 2] = [b"inline:", b"ice-pwd:"];
 /// Parameters of digest credentials that give nothing away (RFC 7616 §3.4); all others are masked.
 const HARMLESS: [&str; 9] =
     ["username", "realm", "nonce", "uri", "algorithm", "cnonce", "opaque", "qop", "nc"];
@@ -57,7 +59,7 @@ fn text(value: &[u8]) -> Cow<'_, str> {
 }
 
 /// The message without what would let a reader act in somebody's name or hear the talk: digest
-/// responses, other credentials and the keys of SDP (RFC 4568 §9.2). A message without them is
+/// responses, other credentials and what SDP keeps secret. A message without them is
 /// shared, not copied.
 #[must_use]
 pub fn masked(message: &Bytes) -> Bytes {
@@ -70,7 +72,10 @@ pub fn masked(message: &Bytes) -> Bytes {
     let credentials: Vec<Range<usize>> = lines.by_ref().filter(secret).collect();
     let body = lines.at.min(message.len());
     let rest = message.get(body..).unwrap_or_default();
-    let keys: Vec<usize> = memchr::memmem::find_iter(rest, b"inline:").collect();
+    let keys: Vec<usize> = KEYS
+        .iter()
+        .flat_map(|name| memchr::memmem::find_iter(rest, name).map(|at| at + name.len()))
+        .collect();
     if credentials.is_empty() && keys.is_empty() {
         return message.clone();
     }
@@ -85,7 +90,7 @@ pub fn masked(message: &Bytes) -> Bytes {
     // The length of the body stays what Content-Length says.
     let mut hidden = rest.to_vec();
     for key in keys {
-        let key = hidden.iter_mut().skip(key + b"inline:".len());
+        let key = hidden.iter_mut().skip(key);
         key.take_while(|byte| !byte.is_ascii_whitespace() && **byte != b'|')
             .for_each(|byte| *byte = b'*');
     }
@@ -247,7 +252,7 @@ mod tests {
 
     #[test]
     fn keys_of_a_session_are_hidden_and_lengths_stay() {
-        let text = "SIP/2.0 200 OK\r\nTo: x\r\n\r\na=crypto:1 AES inline:c2VjcmV0|2^20\r\nm=x\r\n";
+        let text = "SIP/2.0 200 OK\r\nTo: x\r\n\r\na=ice-pwd:c2VjcmV0\r\na=crypto:1 AES inline:c2VjcmV0|2^20\r\nm=x\r\n";
         let wanted = text.replace("c2VjcmV0", "********");
         assert_eq!(hidden(text), wanted);
     }

@@ -57,6 +57,8 @@ pub struct Centre {
     pub tls: Option<(Arc<Authority>, &'static str)>,
     /// A trunk `mutual` that is known by this name in its certificate.
     pub certified_trunk: Option<&'static str>,
+    /// Further lines of each seat.
+    pub seat_lines: &'static str,
 }
 
 impl Default for Centre {
@@ -74,6 +76,7 @@ impl Default for Centre {
             dual_stack: false,
             tls: None,
             certified_trunk: None,
+            seat_lines: "",
         }
     }
 }
@@ -148,7 +151,7 @@ impl Centre {
         );
         let rule = "[[rule]]\nname = \"all\"\npriority = 0\nwhen = {}\nqueue = \"darurat\"\n";
         put("routing.toml", rule.to_owned());
-        put("seats.toml", (1..=self.seats).map(seat).collect());
+        put("seats.toml", (1..=self.seats).map(|number| seat(number, self.seat_lines)).collect());
         put(
             "categories.toml",
             "[[category]]\ncode = \"kebakaran\"\nname = \"Kebakaran\"\nname_en = \"Fire\"\n\
@@ -262,12 +265,12 @@ fn trunk(name: &str, known_by: &str) -> String {
     )
 }
 
-fn seat(number: u8) -> String {
+fn seat(number: u8, lines: &str) -> String {
     format!(
         "[[operator]]\nname = \"operator-{number}\"\nfull_name = \"Operator {number}\"\n\n\
          [[seat]]\nname = \"seat-{number}\"\nqueues = [\"darurat\"]\n\
          operator = \"operator-{number}\"\nauto_ready = true\nusername = \"seat-{number}\"\n\
-         password = \"{PASSWORD}\"\n\n"
+         password = \"{PASSWORD}\"\n{lines}\n"
     )
 }
 
