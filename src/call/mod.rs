@@ -14,6 +14,7 @@
 mod negotiation;
 pub mod orders;
 mod port_book;
+pub mod quality;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -285,6 +286,10 @@ pub struct Call {
     pub reason: Option<Box<str>>,
     /// RTP packets received from the caller and from the seat.
     pub packets: (u64, u64),
+    /// How the caller's leg and the other one are heard, as told last.
+    pub quality: [Option<quality::Quality>; 2],
+    /// Nothing comes from the caller, or from the other side, who should speak.
+    pub mute: [bool; 2],
 }
 
 /// What is known of a call when it is born.
@@ -358,6 +363,8 @@ impl Call {
             ended: None,
             reason: None,
             packets: (0, 0),
+            quality: [None; 2],
+            mute: [false; 2],
         }
     }
 

@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::quality::Quality;
 use crate::vocabulary::{
     CallId, Codec, Fingerprint, IceLogin, PromptId, SrtpKey, StreamId, Suite, WallTime,
 };
@@ -245,6 +246,25 @@ pub enum MediaReport {
         stream: StreamId,
         /// The suite, or why there is none.
         outcome: Result<Suite, String>,
+    },
+    /// How a stream is heard: every few seconds while packets come, and at its end.
+    Quality {
+        /// Which stream.
+        stream: StreamId,
+        /// So.
+        quality: Quality,
+    },
+    /// Nothing comes from a peer that talks and may send, for the first time since it did.
+    Stalled {
+        /// Which stream.
+        stream: StreamId,
+        /// Its reports still come: it lives, and says nothing.
+        reports: bool,
+    },
+    /// Packets come again.
+    Flowing {
+        /// Which stream.
+        stream: StreamId,
     },
     /// An internal fault cost a stream its media; it goes on anew.
     Fault {

@@ -241,6 +241,7 @@ mod tests {
             received_at: WallTime(1),
             age_seconds: u64::MAX,
             answered_after_seconds: None,
+            quality: Default::default(),
             on_hold: false,
         };
         let seat = SeatView {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Signal;
+use crate::call::quality::Quality;
 use crate::incident::Arrival;
 use crate::screening::{Disposition, WorkId, WorkKind, WorkOutcome};
 use crate::vocabulary::{
@@ -361,6 +362,31 @@ pub enum Fact {
         /// What was tried and what the system said.
         why: String,
     },
+    /// Nothing comes from somebody who should speak; the call goes on.
+    AudioStalled {
+        /// The call.
+        call: CallId,
+        /// From whom.
+        by: Party,
+        /// Their reports of what they hear still come: they live.
+        reports: bool,
+    },
+    /// They are heard again.
+    AudioFlows {
+        /// The call.
+        call: CallId,
+        /// Who.
+        by: Party,
+    },
+    /// How a leg was heard, told at its end.
+    AudioHeard {
+        /// The call.
+        call: CallId,
+        /// Whose leg.
+        by: Party,
+        /// So.
+        quality: Quality,
+    },
     /// An outside recorder takes the call's audio.
     CopyStarted {
         /// The call.
@@ -473,6 +499,9 @@ impl Fact {
             | Self::RecordingStarted { call, .. }
             | Self::RecordingSealed { call, .. }
             | Self::RecordingFailed { call, .. }
+            | Self::AudioStalled { call, .. }
+            | Self::AudioFlows { call, .. }
+            | Self::AudioHeard { call, .. }
             | Self::CopyStarted { call, .. }
             | Self::CopyFailed { call, .. } => Some(*call),
             Self::SeatDialled { call, during, .. } | Self::SeatCallEnded { call, during, .. } => {

@@ -28,6 +28,7 @@ mod player;
 mod ports;
 pub mod prompts;
 mod relay;
+mod rtcp;
 #[doc(hidden)]
 pub mod rtp;
 mod secure;

@@ -60,6 +60,11 @@ impl Outgoing {
         self.timestamp.wrapping_add(passed)
     }
 
+    /// Our SSRC.
+    pub const fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
     /// A pause of what we play: the next packet begins a spurt.
     pub const fn pause(&mut self) {
         self.silent = true;

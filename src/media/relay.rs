@@ -14,12 +14,14 @@ use super::codec::{Decoder, Encoder, FRAME, LONGEST, PAYLOAD};
 use super::counters::Tally;
 use super::mixer::Mix;
 use super::player::{Step, decoded};
+use super::rtcp::{self, Report};
 use super::rtp::{self, HEADER_BYTES, Rtp};
 use super::secure::Shield;
 use super::stream::{self, Decoded, FULL, Kind, Play, Stream};
 use super::tap::{Frame, PAYLOAD_BYTES, RecorderHandle};
 use super::tone::Tone;
-use crate::call::orders::{Aim, Law, Sound};
+use crate::call::orders::{Aim, Law, MediaReport, Sound};
+use crate::call::quality::Quality;
 use crate::vocabulary::{Codec, StreamId};
 
 /// Packets taken from one socket before the others have their turn.
@@ -28,6 +30,13 @@ const BURST: usize = 64;
 const BUFFER_BYTES: usize = 2048;
 /// A packet of our own.
 const OWN_BYTES: usize = HEADER_BYTES + PAYLOAD;
+
+/// Microseconds between two reports of a stream (RFC 3550 §6.2), and before the first.
+const REPORTS: u64 = 5_000_000;
+const FIRST_REPORT: u64 = 1_000_000;
+/// A peer that talked is missed after this, one that never did since the talk began after that.
+const STALLED: u64 = 5_000_000;
+const NEVER_CAME: u64 = 3_000_000;
 
 /// Whether a socket may hold more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,13 +58,15 @@ pub(super) struct Relay {
     /// What was heard in this turn.
     pub sounds: Vec<(StreamId, Sound)>,
     pub tone: Tone,
+    /// The calendar at the beginning of our clock, microseconds since 1970.
+    wall: u64,
     buffer: Box<[u8; BUFFER_BYTES]>,
     /// For a listener of the other law.
     copy: Box<[u8; BUFFER_BYTES]>,
 }
 
 impl Relay {
-    pub fn new(recorder: RecorderHandle) -> Self {
+    pub fn new(recorder: RecorderHandle, wall: u64) -> Self {
         Self {
             streams: Vec::new(),
             recorder,
@@ -64,6 +75,7 @@ impl Relay {
             played: Vec::new(),
             sounds: Vec::new(),
             tone: Tone::new(),
+            wall,
             buffer: Box::new([0; BUFFER_BYTES]),
             copy: Box::new([0; BUFFER_BYTES]),
         }
@@ -80,6 +92,14 @@ impl Relay {
             else {
                 return Left::Nothing;
             };
+            // RTCP on the port of RTP is told apart by its type (RFC 5761 §4).
+            if self.is_muxed(slot, length) {
+                match self.open_rtcp(slot, length) {
+                    Some(length) => self.admit_rtcp(slot, length, from, now),
+                    None => self.tally.dropped += 1,
+                }
+                continue;
+            }
             let Some(length) = self.open_rtp(slot, length) else {
                 self.tally.dropped += 1;
                 continue;
@@ -106,6 +126,12 @@ impl Relay {
             }
         }
         Left::Perhaps
+    }
+
+    fn is_muxed(&self, slot: usize, length: usize) -> bool {
+        let mux = at(&self.streams, slot).and_then(|stream| stream.far.as_ref());
+        mux.is_some_and(|far| far.aim.mux)
+            && rtp::is_rtcp(self.buffer.get(..length).unwrap_or_default())
     }
 
     /// Takes the protection off a datagram, in place; none where it is not the peer's. Only who is proved
@@ -158,6 +184,11 @@ impl Relay {
         assert!(!std::mem::take(&mut stream.broken), "broken by a test");
         self.tally.received += 1;
         self.tally.lost += stream.sequence.see(rtp.ssrc, rtp.sequence);
+        if kind == Kind::Audio {
+            let clock = stream.codec().unwrap_or_default().clock();
+            stream.reception.see(rtp.ssrc, rtp.sequence, rtp.timestamp, clock, now);
+        }
+        stream.came_at = Some(now);
         stream.received += 1;
         if stream.received == 1 {
             self.heard.push(stream.id);
@@ -173,12 +204,18 @@ impl Relay {
     /// further.
     fn admit_rtcp(&mut self, slot: usize, length: usize, from: SocketAddr, now: u64) {
         let packet = self.buffer.get(..length).unwrap_or_default();
-        let far = at_mut(&mut self.streams, slot).and_then(|stream| stream.far.as_mut());
-        if !rtp::is_rtcp(packet) || !far.is_some_and(|far| far.rtcp.admit(from, true, now)) {
+        let stream = at_mut(&mut self.streams, slot);
+        let Some(stream) = stream.filter(|_| rtp::is_rtcp(packet)) else {
+            self.tally.dropped += 1;
+            return;
+        };
+        if !stream.far.as_mut().is_some_and(|far| far.rtcp.admit(from, true, now)) {
             self.tally.dropped += 1;
             return;
         }
         self.tally.rtcp += 1;
+        stream.reported_at = Some(now);
+        stream.reception.read(packet, stream.out.ssrc(), now, rtcp::ntp(self.wall + now));
     }
 
     /// A packet of the far end: to the recorder, to the ear, and to those who hear it.
@@ -226,6 +263,61 @@ impl Relay {
             };
             decoded.jitter.put(rtp.ssrc, (rtp.sequence, rtp.timestamp), payload, now);
         }
+    }
+
+    // ---- reports -----------------------------------------------------------------------------
+
+    /// Sends a stream's report where one is due, and says how it is heard; at its end in any case.
+    pub fn report(&mut self, slot: usize, now: u64, ends: bool) -> Option<Quality> {
+        let Some(stream) = at_mut(&mut self.streams, slot) else { return None };
+        let Some(far) = &stream.far else { return None };
+        let quiet = stream.received == 0 && stream.says.packets == 0;
+        if quiet || (!ends && stream.report_at.is_some_and(|at| now < at)) {
+            return None;
+        }
+        let first = stream.report_at.is_none();
+        stream.report_at = Some(now + if first { FIRST_REPORT } else { next_report() });
+        if first && !ends {
+            return None;
+        }
+        let codec = far.aim.codec;
+        let sends = (stream.says.packets != stream.said).then(|| {
+            let stands = stream.out.timestamp_at(now, codec.clock());
+            (rtcp::ntp(self.wall + now), stands, stream.says)
+        });
+        stream.said = stream.says.packets;
+        let (ssrc, name) = (stream.out.ssrc(), format!("{:x}@siaga112.invalid", stream.id.0));
+        let report = Report { ssrc, name: &name, sends, bye: ends };
+        let to = far.rtcp.far_end().filter(|_| ends || far.aim.send || far.aim.receive);
+        if let (Some(packet), Some(to)) = (report.write(&mut stream.reception, now), to) {
+            send_rtcp(stream, &packet, to, &mut self.tally);
+        }
+        Some(stream.reception.quality(codec))
+    }
+
+    /// Looks whether a peer that talks is heard at all: what is to be told, if anything.
+    pub fn watch(&mut self, slot: usize, now: u64) -> Option<MediaReport> {
+        let stream = at_mut(&mut self.streams, slot)?;
+        let talks = stream.play == Play::Hear && !stream.hears.is_empty();
+        let may = stream.far.as_ref().is_some_and(|far| far.aim.receive);
+        if !(talks && may) {
+            stream.talks_since = None;
+            return None;
+        }
+        let since = *stream.talks_since.get_or_insert(now);
+        let last = stream.came_at.filter(|at| *at >= since);
+        let patience = if last.is_some() { STALLED } else { NEVER_CAME };
+        let silent = now.saturating_sub(last.unwrap_or(since)) >= patience;
+        let id = stream.id;
+        if silent == std::mem::replace(&mut stream.stalled, silent) {
+            return None;
+        }
+        let reports = stream.reported_at.is_some_and(|at| now.saturating_sub(at) < 2 * REPORTS);
+        Some(if silent {
+            MediaReport::Stalled { stream: id, reports }
+        } else {
+            MediaReport::Flowing { stream: id }
+        })
     }
 
     // ---- passed on ---------------------------------------------------------------------------
@@ -473,9 +565,32 @@ fn send_rtp(stream: &mut Stream, packet: &[u8], to: SocketAddr, tally: &mut Tall
             .is_some_and(|packet| send(&stream.sockets.rtp, &packet, to, tally)),
     };
     if sent {
+        let octets = u32::try_from(packet.len().saturating_sub(HEADER_BYTES)).unwrap_or(0);
+        stream.says.packets = stream.says.packets.wrapping_add(1);
+        stream.says.octets = stream.says.octets.wrapping_add(octets);
         stream.sent += 1;
         tally.sent += 1;
     }
+}
+
+/// The one way out for RTCP.
+fn send_rtcp(stream: &mut Stream, packet: &[u8], to: SocketAddr, tally: &mut Tally) {
+    let socket = match &stream.far {
+        Some(far) if far.aim.mux => &stream.sockets.rtp,
+        _ => &stream.sockets.rtcp,
+    };
+    match &mut stream.shield {
+        Shield::Plain => send(socket, packet, to, tally),
+        Shield::Shut => false,
+        Shield::Keys(srtp) => {
+            srtp.protect_rtcp(packet).is_some_and(|packet| send(socket, &packet, to, tally))
+        }
+    };
+}
+
+/// Microseconds to the next report: half to one and a half of the usual (RFC 3550 §6.3.5).
+fn next_report() -> u64 {
+    REPORTS / 2 + rand::random::<u64>() % REPORTS
 }
 
 fn at(streams: &[Option<Stream>], slot: usize) -> Option<&Stream> {

@@ -8,6 +8,7 @@ use super::hearing::Hearing;
 use super::jitter::Jitter;
 use super::outgoing::Outgoing;
 use super::player::Player;
+use super::rtcp::{Reception, Sent};
 use super::rtp::SequenceWatch;
 use super::secure::Shield;
 use super::sockets::Pair;
@@ -232,6 +233,18 @@ pub(super) struct Stream {
     pub received: u64,
     pub sent: u64,
     pub sequence: SequenceWatch,
+    /// What came and what the peer says of what it hears.
+    pub reception: Reception,
+    /// What went, and when it was reported last.
+    pub says: Sent,
+    pub said: u32,
+    /// When the next report is due, microseconds; none before anything came or went.
+    pub report_at: Option<u64>,
+    /// When the last packet and the last report came, and since when it talks.
+    pub came_at: Option<u64>,
+    pub reported_at: Option<u64>,
+    pub talks_since: Option<u64>,
+    pub stalled: bool,
     /// When a fault of ours was told last, microseconds.
     pub fault_told: Option<u64>,
     #[cfg(test)]
@@ -259,6 +272,14 @@ impl Stream {
             received: 0,
             sent: 0,
             sequence: SequenceWatch::default(),
+            reception: Reception::default(),
+            says: Sent::default(),
+            said: 0,
+            report_at: None,
+            came_at: None,
+            reported_at: None,
+            talks_since: None,
+            stalled: false,
             fault_told: None,
             #[cfg(test)]
             broken: false,

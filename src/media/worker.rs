@@ -30,6 +30,8 @@ pub(super) const WAKE: Token = Token(usize::MAX);
 const EVENTS: usize = 1024;
 /// Microseconds between two beats.
 const INTERVAL: u64 = 20_000;
+/// Microseconds between two looks at all streams.
+const LOOK: u64 = 250_000;
 /// A stream's faults are told once in this time, microseconds.
 const FAULT_EVERY: u64 = 10_000_000;
 /// Packets of our own sent late at once; beyond it the machine stood still and they are skipped.
@@ -58,6 +60,8 @@ pub(super) struct Worker<R> {
     beating: Vec<usize>,
     beat: u64,
     next_beat: u64,
+    /// When all streams are looked at again.
+    next_look: u64,
     counters: Arc<MediaCounters>,
     started: Instant,
     now: u64,
@@ -78,7 +82,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             poll,
             inbox,
             ports,
-            relay: Relay::new(recorder),
+            relay: Relay::new(recorder, wall()),
             slots: HashMap::new(),
             free: Vec::new(),
             prompts,
@@ -86,6 +90,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             beating: Vec::new(),
             beat: 0,
             next_beat: 0,
+            next_look: 0,
             counters,
             started: clock(),
             now: 0,
@@ -138,8 +143,29 @@ impl<R: Fn(MediaReport)> Worker<R> {
             return false;
         }
         self.beat_on();
+        self.look_around();
         self.tell();
         true
+    }
+
+    /// Now and then every stream is looked at: is a report due, does anything come at all?
+    fn look_around(&mut self) {
+        if self.slots.is_empty() || self.now < self.next_look {
+            return;
+        }
+        self.next_look = self.now + LOOK;
+        for slot in 0..self.relay.streams.len() {
+            let now = self.now;
+            let (quality, change) = self.guarded(slot, (None, None), |relay| {
+                (relay.report(slot, now, false), relay.watch(slot, now))
+            });
+            let Some(Some(stream)) = self.relay.streams.get(slot) else { continue };
+            let stream = stream.id;
+            if let Some(quality) = quality {
+                (self.report)(MediaReport::Quality { stream, quality });
+            }
+            change.into_iter().for_each(&self.report);
+        }
     }
 
     /// Reports what happened to streams in this turn.
@@ -154,12 +180,12 @@ impl<R: Fn(MediaReport)> Worker<R> {
 
     fn patience(&self, idle: bool) -> Option<Duration> {
         if !idle {
-            Some(Duration::ZERO)
-        } else if self.beating.is_empty() {
-            None
-        } else {
-            Some(Duration::from_micros(self.next_beat.saturating_sub(self.now)))
+            return Some(Duration::ZERO);
         }
+        let beat = (!self.beating.is_empty()).then_some(self.next_beat);
+        let look = (!self.slots.is_empty()).then_some(self.next_look);
+        let next = beat.into_iter().chain(look).min()?;
+        Some(Duration::from_micros(next.saturating_sub(self.now)))
     }
 
     fn drain(&mut self, token: Token, unfinished: &mut VecDeque<Token>) {
@@ -329,7 +355,14 @@ impl<R: Fn(MediaReport)> Worker<R> {
     }
 
     fn close(&mut self, id: StreamId) {
-        let slot = self.slots.remove(&id);
+        let slot = self.slots.get(&id).copied();
+        let now = self.now;
+        let quality =
+            slot.and_then(|slot| self.guarded(slot, None, |relay| relay.report(slot, now, true)));
+        if let Some(quality) = quality {
+            (self.report)(MediaReport::Quality { stream: id, quality });
+        }
+        self.slots.remove(&id);
         let stream = slot.and_then(|slot| self.relay.streams.get_mut(slot)?.take());
         self.early.values_mut().for_each(|listeners| listeners.retain(|listener| *listener != id));
         self.early.retain(|_, listeners| !listeners.is_empty());
@@ -461,6 +494,13 @@ impl<R: Fn(MediaReport)> Worker<R> {
 fn said(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".to_owned())
+}
+
+/// The calendar, read once: reports name both clocks (RFC 3550 §4).
+#[allow(clippy::disallowed_methods, reason = "read once, at the start")]
+fn wall() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
 }
 
 #[allow(

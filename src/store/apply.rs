@@ -320,6 +320,9 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         | Fact::PickedUp { .. }
         | Fact::MassIncident { .. }
         | Fact::Signalled { .. }
+        | Fact::AudioStalled { .. }
+        | Fact::AudioFlows { .. }
+        | Fact::AudioHeard { .. }
         | Fact::CopyStarted { .. }
         | Fact::CopyFailed { .. }
         | Fact::Held { .. }

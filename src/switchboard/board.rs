@@ -6,7 +6,7 @@ use crate::screening::Verdict;
 use crate::vocabulary::{Moment, Now, WallTime};
 
 use super::Switchboard;
-use super::view::{Board, CallView, QueueView, SeatView, TrunkView};
+use super::view::{Board, CallView, QualityView, QueueView, SeatView, TrunkView};
 
 impl Switchboard {
     pub(super) fn board(&self, now: Now) -> Board {
@@ -88,6 +88,12 @@ impl Switchboard {
                 received_at: call.received.wall,
                 age_seconds: now.moment.since(call.received.moment).as_secs(),
                 answered_after_seconds: answered.map(|a| a.since(call.received.moment).as_secs()),
+                quality: QualityView {
+                    caller: call.quality[0],
+                    seat: call.quality[1],
+                    caller_mute: call.mute[0],
+                    seat_mute: call.mute[1],
+                },
                 on_hold: call.caller.held || call.talk.as_ref().is_some_and(|t| t.leg.held),
             }
         };

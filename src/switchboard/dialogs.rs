@@ -286,7 +286,7 @@ impl Switchboard {
     }
 }
 
-const fn party(side: Side) -> Party {
+pub(super) const fn party(side: Side) -> Party {
     match side {
         Side::Caller => Party::Caller,
         Side::Seat => Party::Seat,

@@ -204,6 +204,7 @@ impl Switchboard {
     /// A stream of a call is closed and counted.
     pub(super) fn stream_closed(&mut self, now: Now, stream: StreamId, count: StreamCount) {
         let Some((id, side)) = self.streams.remove(&stream) else { return };
+        self.keep_quality(now, id, side);
         let Some(call) = self.calls.get_mut(&id) else { return };
         match side {
             Side::Caller => call.packets.0 += count.received,

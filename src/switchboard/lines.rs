@@ -275,7 +275,7 @@ impl Switchboard {
     }
 
     /// Keeps an alarm that its maker tells once for each change.
-    fn announce(&mut self, now: Now, name: &'static str, detail: String) {
+    pub(super) fn announce(&mut self, now: Now, name: &'static str, detail: String) {
         tracing::warn!(alarm = name, detail, "alarm");
         self.note(now, Fact::Alarm { name: name.to_owned(), detail });
     }

@@ -28,6 +28,7 @@ pub mod orders;
 mod output;
 mod people;
 mod provisional;
+mod quality;
 mod replaces;
 mod screening;
 mod seat_call;
@@ -53,9 +54,9 @@ use crate::sip::guesses::Guesses;
 use crate::sip::registrar::Registrar;
 use crate::sip::reliable::{EarlyDialogs, Reliable};
 use crate::sip::{ClientId, Endpoint, Event, Flow, Request, Scheme, ServerId, Uri};
-use crate::trunk::Trunks;
 use crate::trunk::line::Ask;
 use crate::trunk::settings::TrunkSettings;
+use crate::trunk::{SoundWatch, Trunks};
 use crate::vocabulary::{
     CallId, Deadlines, Dice, Moment, Now, OfferId, Skill, StreamId, TrunkId, limits,
 };
@@ -172,6 +173,8 @@ pub struct Switchboard {
     mass: MassWatch,
     /// The calls of the last hour by number.
     recent: Recent,
+    /// How the carriers' calls sound.
+    sound: SoundWatch,
     /// Sessions with outside recorders.
     copies: siprec::Copies,
     /// Who is to be called back.
@@ -238,6 +241,7 @@ impl Switchboard {
             marks: Marks::default(),
             mass: MassWatch::default(),
             recent: Recent::default(),
+            sound: SoundWatch::default(),
             copies: siprec::Copies::default(),
             work: WorkList::default(),
             alarms: BTreeMap::new(),
@@ -523,6 +527,9 @@ impl Switchboard {
             MediaReport::Heard { .. } => {}
             MediaReport::Played { stream } => self.played(now, stream),
             MediaReport::Sound { stream, sound } => self.sounds(now, stream, sound),
+            MediaReport::Quality { stream, quality } => self.heard_so(stream, quality),
+            MediaReport::Stalled { stream, reports } => self.stalled(now, stream, reports),
+            MediaReport::Flowing { stream } => self.flows(now, stream),
             MediaReport::Closed { stream, count } => self.stream_closed(now, stream, count),
             MediaReport::Secured { outcome: Ok(_), .. } => {}
             MediaReport::Secured { stream, outcome: Err(why) } => {

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::call::quality::Quality;
 use crate::vocabulary::{
     AnswerMode, CallId, IncidentId, Lane, OperatorId, Private, QueueId, SeatId, TrunkId, WallTime,
     Want,
@@ -87,8 +88,24 @@ pub struct CallView {
     pub age_seconds: u64,
     /// Seconds until a seat answered; none before that.
     pub answered_after_seconds: Option<u64>,
+    /// How its legs are heard.
+    #[serde(default)]
+    pub quality: QualityView,
     /// One side holds.
     pub on_hold: bool,
+}
+
+/// How the legs of a call are heard, as told last; none before the first seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QualityView {
+    /// The caller's.
+    pub caller: Option<Quality>,
+    /// That of who talks to the caller.
+    pub seat: Option<Quality>,
+    /// Nothing comes from the caller, who should speak.
+    pub caller_mute: bool,
+    /// Nothing comes from the other side.
+    pub seat_mute: bool,
 }
 
 /// One queue.

@@ -11,6 +11,7 @@ pub mod line;
 pub mod number_plan;
 mod quiet;
 pub mod settings;
+mod sound;
 mod trunks;
 
 pub use arrival::arrival;
@@ -18,6 +19,7 @@ pub use caller::caller;
 pub use dialled::{Dialled, DialledKind, dialled};
 pub use line::Line;
 pub use quiet::QuietWatch;
+pub use sound::{SoundChange, SoundWatch, Sounded};
 pub use trunks::Trunks;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use metrics::{counter, histogram};
 use crate::acd::service_level::{Patience, Target};
 use crate::journal::{Entry, Fact};
 use crate::store::outcome;
-use crate::vocabulary::{CallId, Ending, QueueId, TrunkId, WallTime};
+use crate::vocabulary::{CallId, Ending, Party, QueueId, TrunkId, WallTime};
 
 /// Live calls whose trunk is remembered; above it the oldest are counted under no trunk.
 const LIVE_CALLS: usize = 200_000;
@@ -66,6 +66,14 @@ impl EntryCounter {
             Fact::RecordingStarted { .. } => recording("started"),
             Fact::RecordingSealed { .. } => recording("sealed"),
             Fact::RecordingFailed { .. } => recording("failed"),
+            Fact::AudioHeard { call, by: Party::Caller, quality } => {
+                let live = self.live.get(call).map(|live| live.trunk.as_str().to_owned());
+                let trunk = live.unwrap_or_else(|| "unknown".to_owned());
+                let grade = grade(quality.here.mos);
+                counter!("siaga112_audio_legs_total", "trunk" => trunk, "grade" => grade)
+                    .increment(1);
+            }
+            Fact::AudioHeard { .. } | Fact::AudioStalled { .. } | Fact::AudioFlows { .. } => {}
             Fact::CopyStarted { .. } => recording("copied"),
             Fact::CopyFailed { .. } => recording("copy-failed"),
             Fact::Alarm { name, .. } => {
@@ -135,6 +143,16 @@ impl EntryCounter {
         }
         let trunk = live.map_or_else(|| "unknown".to_owned(), |l| l.trunk.as_str().to_owned());
         counter!("siaga112_calls_total", "trunk" => trunk, "outcome" => outcome).increment(1);
+    }
+}
+
+/// How a listener would call a leg (ITU-T G.109).
+const fn grade(mos: u16) -> &'static str {
+    match mos {
+        403.. => "good",
+        360..403 => "fair",
+        310..360 => "low",
+        _ => "poor",
     }
 }
 

@@ -1,0 +1,225 @@
+//! The media plane and the recorder, started for real, between fake phones that say tones.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use siaga112::call::orders::{Aim, Guard, MediaOrder, MediaReport, RecorderReport, Role};
+use siaga112::media::codec::{Decoder, Encoder, FRAME, LONGEST, PAYLOAD};
+use siaga112::media::settings::MediaSettings;
+use siaga112::media::{Media, MediaHandle};
+use siaga112::recording::Recorder;
+use siaga112::vocabulary::{Codec, Now, StreamId, WallTime};
+
+pub const LIMIT: Duration = Duration::from_secs(20);
+pub const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+pub const EVENTS: u8 = 101;
+/// A tone for each phone, none a multiple of another.
+pub const PITCHES: [f64; 4] = [440.0, 700.0, 1_100.0, 1_510.0];
+
+pub struct Plane {
+    pub media: MediaHandle,
+    pub recorder: Option<Recorder>,
+    pub reports: Receiver<MediaReport>,
+    pub recorded: Receiver<RecorderReport>,
+    pub folder: tempfile::TempDir,
+    pub ports: Vec<u16>,
+}
+
+impl Plane {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (tell, recorded) = channel();
+        let start = Instant::now();
+        let clock = move || Now {
+            moment: siaga112::vocabulary::Moment(start.elapsed().as_micros() as u64),
+            wall: WallTime(0),
+        };
+        let (recorder, handle) = Recorder::start(folder.path().to_owned(), clock, move |report| {
+            tell.send(report).unwrap_or_default();
+        })
+        .expect("the recorder starts");
+        let settings = MediaSettings {
+            bind: LOOPBACK,
+            address: LOOPBACK,
+            ports: 20_000..=29_999,
+            record: true,
+        };
+        let (tell, reports) = channel();
+        let media = Media::start(settings, 8, handle, Arc::default(), move |report| {
+            tell.send(report).unwrap_or_default();
+        })
+        .expect("the media plane starts");
+        let Ok(MediaReport::PortsReady(ports)) = reports.recv_timeout(LIMIT) else {
+            panic!("no ports");
+        };
+        Self { media, recorder: Some(recorder), reports, recorded, folder, ports }
+    }
+
+    pub fn phone(&mut self, codec: Codec) -> Phone {
+        let n = 8 - self.ports.len();
+        let stream = StreamId(n as u64 + 1);
+        let port = self.ports.pop().expect("a port");
+        let rtp = UdpSocket::bind((LOOPBACK, 0)).expect("a socket");
+        let here = rtp.local_addr().expect("bound");
+        let payload = match codec {
+            Codec::Pcma => 8,
+            Codec::Pcmu => 0,
+            Codec::G722 => 9,
+            Codec::Opus => 111,
+        };
+        let aim = Aim {
+            rtp: here,
+            rtcp: here,
+            codec,
+            audio: payload,
+            events: Some(EVENTS),
+            send: true,
+            receive: true,
+            mux: false,
+            guard: Guard::Plain,
+            ice: None,
+        };
+        self.media.order(MediaOrder::Open { stream, port });
+        self.media.order(MediaOrder::Aim { stream, aim: aim.clone() });
+        let gateway = SocketAddr::new(LOOPBACK, port);
+        let pitch = PITCHES[n % PITCHES.len()];
+        Phone { stream, rtp, gateway, aim, codec, payload, pitch, said: 0, loses: 0 }
+    }
+
+    pub fn hear(&self, listener: &Phone, whom: &[&Phone]) {
+        let whom = whom.iter().map(|phone| phone.stream).collect();
+        let stream = listener.stream;
+        self.media.order(MediaOrder::Role { stream, role: Role::Hear(whom) });
+    }
+
+    pub fn all_hear_all(&self, phones: &[&Phone]) {
+        for phone in phones {
+            let others: Vec<&Phone> =
+                phones.iter().copied().filter(|other| other.stream != phone.stream).collect();
+            self.hear(phone, &others);
+        }
+    }
+}
+
+impl Drop for Plane {
+    fn drop(&mut self) {
+        self.media.stop();
+        if let Some(recorder) = self.recorder.take() {
+            recorder.stop();
+        }
+    }
+}
+
+pub struct Phone {
+    pub stream: StreamId,
+    pub rtp: UdpSocket,
+    pub gateway: SocketAddr,
+    pub aim: Aim,
+    pub codec: Codec,
+    pub payload: u8,
+    pub pitch: f64,
+    /// Packets said so far.
+    pub said: u32,
+    /// Every so many packets one is not sent; 0: all are.
+    pub loses: u32,
+}
+
+/// One packet as it came.
+pub struct Came {
+    pub kind: u8,
+    pub sequence: u16,
+    pub timestamp: u32,
+    pub ssrc: u32,
+    pub payload: Vec<u8>,
+    pub whole: Vec<u8>,
+}
+
+pub fn read(bytes: &[u8]) -> Came {
+    let word = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("four"));
+    Came {
+        kind: bytes[1] & 0x7f,
+        sequence: u16::from_be_bytes([bytes[2], bytes[3]]),
+        timestamp: word(4),
+        ssrc: word(8),
+        payload: bytes[12..].to_vec(),
+        whole: bytes.to_vec(),
+    }
+}
+
+/// All phones say their tones for so many packets of 20 ms; what each hears meanwhile.
+pub fn talk(phones: &mut [&mut Phone], packets: u32) -> Vec<Vec<Came>> {
+    std::thread::scope(|scope| {
+        let talks: Vec<_> =
+            phones.iter_mut().map(|phone| scope.spawn(move || phone.talk(packets))).collect();
+        talks.into_iter().map(|talk| talk.join().expect("talks")).collect()
+    })
+}
+
+impl Phone {
+    pub fn talk(&mut self, packets: u32) -> Vec<Came> {
+        let mut encoder = Encoder::new(self.codec);
+        let start = Instant::now();
+        let (mut came, mut buffer) = (Vec::new(), [0; 2048]);
+        for n in 0..packets {
+            let at = f64::from(self.said) * FRAME as f64;
+            let frame: [i16; FRAME] = std::array::from_fn(|i| {
+                let turn = (at + i as f64) * self.pitch / 8_000.0 * std::f64::consts::TAU;
+                (turn.sin() * 7_000.0) as i16
+            });
+            let mut payload = [0; PAYLOAD];
+            let length = encoder.encode(&frame, &mut payload);
+            let lost = self.loses > 0 && self.said % self.loses == 3;
+            if !lost {
+                self.send(self.payload, self.said * self.codec.clock() / 50, &payload[..length]);
+            }
+            self.said += 1;
+            let due = Duration::from_millis(20) * (n + 1);
+            while let Some(left) = due.checked_sub(start.elapsed()).filter(|left| !left.is_zero()) {
+                self.rtp.set_read_timeout(Some(left)).expect("a limit");
+                let Ok(length) = self.rtp.recv(&mut buffer) else { break };
+                came.push(read(&buffer[..length]));
+            }
+        }
+        came
+    }
+
+    pub fn send(&self, kind: u8, timestamp: u32, payload: &[u8]) {
+        let mut bytes = vec![0x80, kind];
+        bytes.extend((self.said as u16).to_be_bytes());
+        bytes.extend(timestamp.to_be_bytes());
+        bytes.extend((self.stream.0 as u32).to_be_bytes());
+        bytes.extend(payload);
+        self.rtp.send_to(&bytes, self.gateway).expect("sent");
+    }
+
+    /// The samples of what came, as this phone decodes it.
+    pub fn samples(&self, came: &[Came]) -> Vec<i16> {
+        let mut decoder = Decoder::new(self.codec);
+        let (mut out, mut samples) = ([0; LONGEST], Vec::new());
+        for packet in came.iter().filter(|packet| packet.kind == self.payload) {
+            let count = decoder.decode(&packet.payload, &mut out);
+            samples.extend_from_slice(&out[..count]);
+        }
+        samples
+    }
+
+    /// Which of the tones it heard in the second half of what came.
+    pub fn heard(&self, came: &[Came]) -> Vec<f64> {
+        let samples = self.samples(came);
+        let late = &samples[samples.len() / 2..];
+        PITCHES.into_iter().filter(|pitch| amplitude(late, *pitch) > 2_500.0).collect()
+    }
+}
+
+/// Amplitude of `pitch` Hz.
+pub fn amplitude(samples: &[i16], pitch: f64) -> f64 {
+    let turn = pitch / 8_000.0 * std::f64::consts::TAU;
+    let (mut re, mut im) = (0.0, 0.0);
+    for (n, &sample) in samples.iter().enumerate() {
+        re += f64::from(sample) * (turn * n as f64).cos();
+        im += f64::from(sample) * (turn * n as f64).sin();
+    }
+    (re * re + im * im).sqrt() * 2.0 / samples.len().max(1) as f64
+}
