@@ -288,3 +288,48 @@ fn a_phone_talks_with_keys_in_its_description_where_they_are_wanted_and_where_th
         assert!(log.contains(profile) && log.contains("a=crypto:"), "{log}");
     }
 }
+
+#[test]
+fn three_phones_hear_each_other_and_who_listens_is_not_heard() {
+    let gateway = Centre { seats: 3, md5_only: true, ..Centre::of_every_transport() }.start();
+    let first = Softphone::start(&gateway, 1, "udp", SEAT_HERTZ);
+    let (trunk, mut call, audio, to) = call(&gateway);
+    talk(&audio, to, CALLER_HERTZ, Duration::from_millis(500));
+    // The second speaks another codec: everybody hears everybody all the same.
+    let settings = "audio_codecs=opus/48000/2";
+    let second = Softphone::speaking(&gateway, 2, "tcp", OTHER_HERTZ, settings, &["opus"]);
+    let third = Softphone::start(&gateway, 3, "udp", 1_200.0);
+    let calls = gateway.get("/api/v1/calls").json();
+    let id = calls["calls"][0]["call"].as_str().expect("a call").to_owned();
+    let bring = |seat: &str, part: &str| {
+        let body = format!("{{\"to\": \"{seat}\", \"part\": \"{part}\"}}");
+        let answer = gateway.post(&format!("/api/v1/calls/{id}/parties"), &body);
+        assert_eq!(answer.status, 202, "{}", String::from_utf8_lossy(&answer.body));
+    };
+    bring("seat-2", "talk");
+    bring("seat-3", "listen");
+    until("all are there", || {
+        let calls = gateway.get("/api/v1/calls").json();
+        let parties = calls["calls"][0]["parties"].as_array().cloned().unwrap_or_default();
+        let here = parties.iter().filter(|party| party["state"] == "here").count();
+        (here == 2).then_some(())
+    });
+    let heard = talk(&audio, to, CALLER_HERTZ, Duration::from_secs(3));
+    call.hang_up(&trunk);
+    let late = |samples: &[i16]| samples[samples.len() / 2..samples.len() * 9 / 10].to_vec();
+    let hears = |who: &str, samples: &[i16], rate: u32, tones: &[f64]| {
+        for hertz in [CALLER_HERTZ, SEAT_HERTZ, OTHER_HERTZ, 1_200.0] {
+            let part = tone::share(&late(samples), hertz, rate);
+            assert_eq!(part > 0.15, tones.contains(&hertz), "{who}: {part:.3} is {hertz} Hz");
+        }
+    };
+    hears("the caller", &heard, RATE, &[SEAT_HERTZ, OTHER_HERTZ]);
+    hears("the operator", &first.heard(0), RATE, &[CALLER_HERTZ, OTHER_HERTZ]);
+    let (ear, rate) = tone::closed(&second.recorded(0));
+    hears("the agency", &ear, rate, &[CALLER_HERTZ, SEAT_HERTZ]);
+    hears("the supervisor", &third.heard(0), RATE, &[CALLER_HERTZ, SEAT_HERTZ, OTHER_HERTZ]);
+    let incident = gateway.incident();
+    let steps = ["party-invited", "party-joined", "party-left"].map(|step| incident.steps(step));
+    assert_eq!(steps, [2, 2, 2]);
+    gateway.stop();
+}

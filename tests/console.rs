@@ -171,6 +171,8 @@ fn board() -> Board {
             received_at: WallTime(1_789_621_200_000_000),
             age_seconds: 3,
             answered_after_seconds: None,
+            parties: Vec::new(),
+            private: false,
             quality: Default::default(),
             on_hold: false,
         }],

@@ -46,6 +46,7 @@ fn centre(answer: AnswerMode, early: EarlyMedia, screen: Screen) -> SwitchboardS
         screen,
         silence: [prompts("id/diam-1"), prompts("id/diam-2")],
         listen: seconds(3),
+        hold: Vec::new(),
         refused: prompts("id/ditandai"),
     };
     settings.announcements.insert("darurat".into(), announcements);

@@ -50,6 +50,7 @@ fn announcements(screen: Screen) -> Announcements {
         screen,
         silence: [prompts(&["id/diam-1"]), prompts(&["id/diam-2"])],
         listen: LISTEN,
+        hold: Vec::new(),
         refused: prompts(&["id/ditandai"]),
     }
 }

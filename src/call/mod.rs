@@ -15,6 +15,7 @@ mod negotiation;
 pub mod orders;
 mod port_book;
 pub mod quality;
+pub mod table;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -22,9 +23,12 @@ use bytes::Bytes;
 
 use crate::screening::{Verdict, WorkId};
 use crate::sip::{ClientId, Dialog, Flow, ServerId};
+use orders::Role;
+use table::Part;
+
 use crate::vocabulary::{
     AnswerMode, CallId, Ending, IncidentId, Lane, Now, OfferId, OperatorId, Private, QueueId,
-    SeatId, Stage, TrunkId, Want,
+    SeatId, Stage, StreamId, TrunkId, Want,
 };
 
 pub use negotiation::{LegMedia, Terms, Unusable, wanted_codec};
@@ -61,12 +65,48 @@ pub enum State {
 }
 
 /// Which leg of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
     /// Who called: the trunk's, or that of a seat that dialled.
     Caller,
     /// Who answered: the seat's, or that of a number.
     Seat,
+    /// Somebody who was brought in.
+    Guest(PartyId),
+}
+
+/// Somebody who was brought into a call, by a number of that call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PartyId(pub u8);
+
+/// Somebody who was brought in.
+#[derive(Clone, Debug)]
+pub struct Joined {
+    /// Who.
+    pub who: Callee,
+    /// What part they play.
+    pub part: Part,
+    /// Their leg.
+    pub leg: Leg,
+    /// Since when.
+    pub since: Now,
+}
+
+/// Somebody who is being called to be brought in.
+#[derive(Clone, Debug)]
+pub struct Inviting {
+    /// Who.
+    pub to: Callee,
+    /// The part that they will play.
+    pub part: Part,
+    /// The audio of the leg to be.
+    pub media: LegMedia,
+    /// The phones, or the way through a trunk, of this try.
+    pub attempts: Vec<Attempt>,
+    /// Ways that are left, best first.
+    pub ways: VecDeque<(TrunkId, Flow)>,
+    /// The trunk of this try.
+    pub trunk: Option<TrunkId>,
 }
 
 /// One established leg.
@@ -279,11 +319,21 @@ pub struct Call {
     /// Its recording has begun.
     pub recorded: bool,
     /// Streams not closed yet, with the side that each one carries.
-    pub streams: Vec<(crate::vocabulary::StreamId, Side)>,
+    pub streams: Vec<(StreamId, Side)>,
     /// When it ended, while its streams are being closed.
     pub ended: Option<Now>,
     /// The Reason that the side which ended it gave (RFC 3326), for the other side.
     pub reason: Option<Box<str>>,
+    /// Who was brought in, and who is being called for it.
+    pub parties: BTreeMap<PartyId, Joined>,
+    /// See `parties`.
+    pub inviting: BTreeMap<PartyId, Inviting>,
+    /// The number of the last of them.
+    pub next_party: u8,
+    /// The caller hears nothing of the talk.
+    pub private: bool,
+    /// What each stream was ordered to do last, while somebody talks.
+    pub roles: BTreeMap<StreamId, Role>,
     /// RTP packets received from the caller and from the seat.
     pub packets: (u64, u64),
     /// How the caller's leg and the other one are heard, as told last.
@@ -362,6 +412,11 @@ impl Call {
             streams: Vec::new(),
             ended: None,
             reason: None,
+            parties: BTreeMap::new(),
+            inviting: BTreeMap::new(),
+            next_party: 0,
+            private: false,
+            roles: BTreeMap::new(),
             packets: (0, 0),
             quality: [None; 2],
             mute: [false; 2],
@@ -397,6 +452,7 @@ impl Call {
             (Side::Caller, Origin::Seat(seat)) => Some(seat),
             (Side::Caller, Origin::Trunk(_)) => None,
             (Side::Seat, _) => self.talk.as_ref().and_then(|talk| talk.with.seat()),
+            (Side::Guest(party), _) => self.parties.get(&party).and_then(|it| it.who.seat()),
         }
     }
 
@@ -413,12 +469,20 @@ impl Call {
         matches!(self.state, State::Closing(_))
     }
 
+    /// The sides of all its legs.
+    #[must_use]
+    pub fn sides(&self) -> Vec<Side> {
+        let guests = self.parties.keys().map(|party| Side::Guest(*party));
+        [Side::Caller, Side::Seat].into_iter().chain(guests).collect()
+    }
+
     /// A leg by its side.
     #[must_use]
     pub fn leg(&self, side: Side) -> Option<&Leg> {
         match side {
             Side::Caller => Some(&self.caller),
             Side::Seat => self.talk.as_ref().map(|talk| &talk.leg),
+            Side::Guest(party) => self.parties.get(&party).map(|party| &party.leg),
         }
     }
 
@@ -427,6 +491,7 @@ impl Call {
         match side {
             Side::Caller => Some(&mut self.caller),
             Side::Seat => self.talk.as_mut().map(|talk| &mut talk.leg),
+            Side::Guest(party) => self.parties.get_mut(&party).map(|party| &mut party.leg),
         }
     }
 }

@@ -20,6 +20,7 @@ const WAIT: &str = "menunggu";
 const MUSIC: &str = "musik";
 const SILENCE: [&str; 2] = ["diam-1", "diam-2"];
 const REFUSED: &str = "ditandai";
+const HOLD: &str = "ditahan";
 /// The prompts that tell a place in the queue.
 const PLACE: &str = "posisi";
 const NUMBER: &str = "angka-";
@@ -48,6 +49,7 @@ pub(super) fn read(
     let welcome = say(&mut section, "welcome", WELCOME);
     let wait = say(&mut section, "wait", WAIT);
     let refused = say(&mut section, "refused", REFUSED);
+    let hold = say(&mut section, "hold", HOLD);
     let screen = section.word("screen", screen).map(|mode| mode.value).unwrap_or_default();
     let silence = silence(&mut section, &languages, prompts);
     let speaks = languages.iter().any(|language| prompts.speak(language));
@@ -72,6 +74,7 @@ pub(super) fn read(
         welcome,
         wait,
         again: section.seconds("again_seconds", 5..=600, AGAIN).value,
+        hold,
         music: music(&mut section, prompts),
         position: position(&mut section, &languages, prompts),
         screen,

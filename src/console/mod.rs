@@ -10,6 +10,7 @@ mod health;
 mod incidents;
 mod judgement;
 mod live;
+mod parties;
 mod problem;
 mod queue;
 mod recording;
@@ -95,6 +96,10 @@ fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
         .routes(routes!(queue::set_seat))
         .routes(routes!(queue::wrap_up))
         .routes(routes!(queue::pick_up))
+        .routes(routes!(parties::bring))
+        .routes(routes!(parties::change, parties::remove))
+        .routes(routes!(parties::take_over))
+        .routes(routes!(parties::private))
         .routes(routes!(incidents::list))
         .routes(routes!(incidents::show))
         .routes(routes!(incidents::ladder))

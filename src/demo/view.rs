@@ -241,6 +241,8 @@ mod tests {
             received_at: WallTime(1),
             age_seconds: u64::MAX,
             answered_after_seconds: None,
+            parties: Vec::new(),
+            private: false,
             quality: Default::default(),
             on_hold: false,
         };

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Signal;
 use crate::call::quality::Quality;
+use crate::call::table::Part;
 use crate::incident::Arrival;
 use crate::screening::{Disposition, WorkId, WorkKind, WorkOutcome};
 use crate::vocabulary::{
@@ -362,6 +363,66 @@ pub enum Fact {
         /// What was tried and what the system said.
         why: String,
     },
+    /// Somebody is called to be brought into a call.
+    PartyInvited {
+        /// The call.
+        call: CallId,
+        /// The number that they have in it.
+        party: u8,
+        /// A seat, or a number.
+        to: String,
+        /// The part that they will play.
+        part: Part,
+        /// Who asked.
+        by: String,
+    },
+    /// They take part.
+    PartyJoined {
+        /// The call.
+        call: CallId,
+        /// Who.
+        party: u8,
+        /// With this part.
+        part: Part,
+    },
+    /// They play another part.
+    PartyChanged {
+        /// The call.
+        call: CallId,
+        /// Who.
+        party: u8,
+        /// From now on.
+        part: Part,
+        /// Who asked.
+        by: String,
+    },
+    /// They do not take part any more, or never did.
+    PartyLeft {
+        /// The call.
+        call: CallId,
+        /// Who.
+        party: u8,
+        /// How it came.
+        how: String,
+    },
+    /// They have the caller from now on.
+    PartyTookOver {
+        /// The call.
+        call: CallId,
+        /// Who.
+        party: u8,
+        /// Who asked; empty: the operator had left.
+        by: String,
+    },
+    /// The caller hears nothing of the talk, or again.
+    PrivateTalk {
+        /// The call.
+        call: CallId,
+        /// Whether so.
+        private: bool,
+        /// Who asked.
+        by: String,
+    },
     /// Nothing comes from somebody who should speak; the call goes on.
     AudioStalled {
         /// The call.
@@ -499,6 +560,12 @@ impl Fact {
             | Self::RecordingStarted { call, .. }
             | Self::RecordingSealed { call, .. }
             | Self::RecordingFailed { call, .. }
+            | Self::PartyInvited { call, .. }
+            | Self::PartyJoined { call, .. }
+            | Self::PartyChanged { call, .. }
+            | Self::PartyLeft { call, .. }
+            | Self::PartyTookOver { call, .. }
+            | Self::PrivateTalk { call, .. }
             | Self::AudioStalled { call, .. }
             | Self::AudioFlows { call, .. }
             | Self::AudioHeard { call, .. }

@@ -320,6 +320,12 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         | Fact::PickedUp { .. }
         | Fact::MassIncident { .. }
         | Fact::Signalled { .. }
+        | Fact::PartyInvited { .. }
+        | Fact::PartyJoined { .. }
+        | Fact::PartyChanged { .. }
+        | Fact::PartyLeft { .. }
+        | Fact::PartyTookOver { .. }
+        | Fact::PrivateTalk { .. }
         | Fact::AudioStalled { .. }
         | Fact::AudioFlows { .. }
         | Fact::AudioHeard { .. }

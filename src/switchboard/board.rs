@@ -6,7 +6,7 @@ use crate::screening::Verdict;
 use crate::vocabulary::{Moment, Now, WallTime};
 
 use super::Switchboard;
-use super::view::{Board, CallView, QualityView, QueueView, SeatView, TrunkView};
+use super::view::{Board, CallView, PartyView, QualityView, QueueView, SeatView, TrunkView};
 
 impl Switchboard {
     pub(super) fn board(&self, now: Now) -> Board {
@@ -88,6 +88,8 @@ impl Switchboard {
                 received_at: call.received.wall,
                 age_seconds: now.moment.since(call.received.moment).as_secs(),
                 answered_after_seconds: answered.map(|a| a.since(call.received.moment).as_secs()),
+                parties: parties(call),
+                private: call.private,
                 quality: QualityView {
                     caller: call.quality[0],
                     seat: call.quality[1],
@@ -113,6 +115,23 @@ impl Switchboard {
         };
         self.trunks.iter().map(view).collect()
     }
+}
+
+/// Who was brought in, in order.
+fn parties(call: &crate::call::Call) -> Vec<PartyView> {
+    let here = call.parties.iter().map(|(party, it)| (party, &it.who, it.part, "here"));
+    let rings = call.inviting.iter().map(|(party, it)| (party, &it.to, it.part, "ringing"));
+    let mut parties: Vec<PartyView> = here
+        .chain(rings)
+        .map(|(party, who, part, state)| PartyView {
+            party: party.0,
+            who: who.to_string(),
+            part,
+            state: state.to_owned(),
+        })
+        .collect();
+    parties.sort_by_key(|party| party.party);
+    parties
 }
 
 /// What is known of the caller from before, and what listening has found.

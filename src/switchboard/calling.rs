@@ -171,7 +171,7 @@ impl Switchboard {
 
     /// Our INVITE to a number, as the carrier wants it: our own number calls, the dialled number is
     /// the user at the carrier's host (RFC 3261 §19.1.6). None for a trunk that is no more.
-    fn number_invite(
+    pub(super) fn number_invite(
         &self,
         call: &Call,
         (trunk, flow): (&TrunkId, &Flow),

@@ -2,7 +2,7 @@
 //! are connected and the recording begins.
 
 use crate::acd::{self, Miss, Withdrawn};
-use crate::call::orders::{Channel, MediaOrder, Role};
+use crate::call::orders::{Channel, MediaOrder};
 use crate::call::{Attempt, Callee, Leg, Ringing, Side, State, Talk};
 use crate::journal::{Fact, OfferOutcome, Peer};
 use crate::sip::dialog::DialogKey;
@@ -93,6 +93,7 @@ impl Switchboard {
                 Purpose::Ring { .. }
                     | Purpose::CallOut { .. }
                     | Purpose::CallBack { .. }
+                    | Purpose::Join { .. }
                     | Purpose::Withdrawn
             );
             if invites {
@@ -111,6 +112,13 @@ impl Switchboard {
             Purpose::CallOut { call }
                 if self.called_again(now, client, call, request, response) => {}
             Purpose::CallOut { call } => self.called_fails(now, call, client, response.code),
+            Purpose::Join { call, party } if response.is_success() => {
+                self.clients.insert(client, Purpose::Withdrawn);
+                self.join_answers(now, (call, party), client, flow, request, response);
+            }
+            Purpose::Join { call, party } => {
+                self.join_fails(now, (call, party), client, response.code);
+            }
             Purpose::CallBack { call } if response.is_success() => {
                 self.clients.insert(client, Purpose::Withdrawn);
                 self.press_answers(now, call, client, flow, request, response);
@@ -432,8 +440,10 @@ impl Switchboard {
                 self.media(MediaOrder::Aim { stream, aim });
             }
         }
-        self.media(MediaOrder::Role { stream: caller, role: Role::Hear([seat].into()) });
-        self.media(MediaOrder::Role { stream: seat, role: Role::Hear([caller].into()) });
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.roles.clear();
+        }
+        self.seat_the_table(id);
         self.record(now, id, caller);
         if self.settings.record {
             self.media(MediaOrder::Tap { stream: seat, call: id, channel: Channel::Seat });

@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use crate::acd;
 use crate::call::orders::MediaOrder;
+use crate::call::table::Part;
 use crate::call::{Errand, Leg, Side};
 use crate::journal::Fact;
 use crate::screening::Sign;
@@ -169,8 +170,8 @@ impl Switchboard {
         let Some(call) = self.calls.get(&owner.0) else { return };
         let dialog = match owner.1 {
             Side::Caller => &call.caller.dialog,
-            Side::Seat => match &call.talk {
-                Some(talk) => &talk.leg.dialog,
+            side => match call.leg(side) {
+                Some(leg) => &leg.dialog,
                 None => return,
             },
         };
@@ -200,6 +201,9 @@ impl Switchboard {
         if let Some(aim) = aim {
             self.media(MediaOrder::Aim { stream, aim });
         }
+        if changed && matches!(side, Side::Guest(_)) {
+            return;
+        }
         if changed {
             let by = party(side);
             let fact =
@@ -210,6 +214,7 @@ impl Switchboard {
                 c.caller.held || c.talk.as_ref().is_some_and(|talk| talk.leg.held)
             });
             self.acd.handle(now.moment, acd::Input::Hold { call: id, held });
+            self.seat_the_table(id);
         }
     }
 
@@ -250,6 +255,7 @@ impl Switchboard {
         let Some((id, side)) = self.invites.remove(&server) else { return };
         let Some(call) = self.calls.get_mut(&id) else { return };
         let first = call.leg_mut(side).and_then(|leg| leg.unacked.take()) == Some(server);
+        let first = first && !matches!(side, Side::Guest(_));
         if !first {
             let detail = format!("call {id}: the {side:?}'s change was never acknowledged");
             return self.alarm(now, "change-unacknowledged", detail);
@@ -270,6 +276,17 @@ impl Switchboard {
     // ---- the peer ends -----------------------------------------------------------------------
 
     fn bye(&mut self, now: Now, id: CallId, side: Side, request: &Request) {
+        if let Side::Guest(party) = side {
+            if let Some(key) = self
+                .calls
+                .get(&id)
+                .and_then(|call| call.leg(side))
+                .map(|leg| leg.dialog.key().clone())
+            {
+                self.drop_dialog(&key);
+            }
+            return self.party_leaves(now, id, party, "hung up");
+        }
         let Some(call) = self.calls.get_mut(&id) else { return };
         // A caller whose transfer is being tried stays.
         let errand = call.calling.as_ref().map(|calling| &calling.errand);
@@ -279,6 +296,17 @@ impl Switchboard {
             }
             return self.left_behind(now, id);
         }
+        if side == Side::Seat {
+            let key = call.talk.as_ref().map(|talk| talk.leg.dialog.key().clone());
+            let others = call.parties.values().any(|party| party.part == Part::Talk);
+            if let Some(key) = key.filter(|_| others) {
+                self.drop_dialog(&key);
+                if self.succeeded(now, id) {
+                    return;
+                }
+            }
+        }
+        let Some(call) = self.calls.get_mut(&id) else { return };
         call.reason = super::endings::reason_of(&request.headers);
         let stage = call.stage();
         let ending = super::endings::by_peer(stage, party(side), Cause::HungUp, &request.headers);
@@ -289,7 +317,7 @@ impl Switchboard {
 pub(super) const fn party(side: Side) -> Party {
     match side {
         Side::Caller => Party::Caller,
-        Side::Seat => Party::Seat,
+        Side::Seat | Side::Guest(_) => Party::Seat,
     }
 }
 

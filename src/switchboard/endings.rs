@@ -88,7 +88,7 @@ impl Switchboard {
                 // needs its final response.
                 self.refuse_invite(now, id, 487);
             }
-            Side::Seat => {
+            Side::Seat | Side::Guest(_) => {
                 let key = call.talk.as_ref().map(|talk| talk.leg.dialog.key().clone());
                 if let Some(key) = key {
                     self.drop_dialog(&key);
@@ -112,6 +112,7 @@ impl Switchboard {
         }
         self.stop_calling(now, id, 487);
         self.copies_end(now, id);
+        self.clear_the_table(now, id, ending.cause == Cause::Restart, "the call ended");
         self.guest_leaves(id);
         // Whoever is not reached yet will not be: the seat has left.
         self.tried(now, id, WorkOutcome::SeatLeft);
@@ -208,7 +209,7 @@ impl Switchboard {
         let Some(call) = self.calls.get_mut(&id) else { return };
         match side {
             Side::Caller => call.packets.0 += count.received,
-            Side::Seat => call.packets.1 += count.received,
+            Side::Seat | Side::Guest(_) => call.packets.1 += count.received,
         }
         call.streams.retain(|(s, _)| *s != stream);
         if call.is_closing() && call.streams.is_empty() {

@@ -1,7 +1,7 @@
 //! Connections that are lost, and phones that come back by another way: registrations end, dialogs
 //! look for the phone where it is now (RFC 5626 §5.3).
 
-use crate::call::{Attempt, Callee, Side};
+use crate::call::{Attempt, Callee};
 use crate::sip::registrar::Moved;
 use crate::sip::{ClientId, Flow};
 use crate::vocabulary::{Now, SeatId};
@@ -19,7 +19,7 @@ impl Switchboard {
         self.registrar.flow_lost(flow);
         self.endpoint.flow_lost(now.moment, flow);
         for call in self.calls.values_mut() {
-            for side in [Side::Caller, Side::Seat] {
+            for side in call.sides() {
                 if let Some(leg) = call.leg_mut(side) {
                     leg.dialog.flow_lost(flow);
                 }
@@ -28,6 +28,9 @@ impl Switchboard {
         for client in self.rings_over(flow) {
             match self.clients.get(&client).copied() {
                 Some(Purpose::CallOut { call }) => self.called_fails(now, call, client, UNHEARD),
+                Some(Purpose::Join { call, party }) => {
+                    self.join_fails(now, (call, party), client, UNHEARD);
+                }
                 Some(Purpose::CallBack { call }) => self.press_fails(now, call, client, UNHEARD),
                 _ => self.ring_failed(now, client, UNHEARD),
             }
@@ -47,6 +50,11 @@ impl Switchboard {
                 && let Callee::Seat(seat) = &calling.to
             {
                 rings.push((seat, &calling.attempts));
+            }
+            for inviting in call.inviting.values() {
+                if let Callee::Seat(seat) = &inviting.to {
+                    rings.push((seat, &inviting.attempts));
+                }
             }
         }
         rings.extend(self.presses.values().map(|p| (&p.seat, p.attempts.as_slice())));
@@ -72,7 +80,7 @@ impl Switchboard {
     pub(super) fn follow_phones(&mut self) {
         for Moved { seat, instance, from, to } in self.registrar.take_moves() {
             for call in self.calls.values_mut() {
-                for side in [Side::Caller, Side::Seat] {
+                for side in call.sides() {
                     if call.seat(side) != Some(&seat) {
                         continue;
                     }

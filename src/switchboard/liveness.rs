@@ -26,7 +26,12 @@ impl Switchboard {
         }
         let caller = call.invite.is_none() && call.caller.unacked.is_none();
         let seat = call.talk.is_some();
-        for (side, asked) in [(Side::Caller, caller), (Side::Seat, seat)] {
+        for side in call.sides() {
+            let asked = match side {
+                Side::Caller => caller,
+                Side::Seat => seat,
+                Side::Guest(_) => true,
+            };
             let leg = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side));
             if let Some(leg) = leg.filter(|_| asked) {
                 let flow = leg.dialog.next_hop();
@@ -67,6 +72,10 @@ impl Switchboard {
                 self.end(now, id, ending);
             }
             Side::Seat => self.seat_lost(now, id),
+            Side::Guest(party) => {
+                self.say_bye_for(now, id, side, true, LOST.to_owned());
+                self.party_leaves(now, id, party, "vanished");
+            }
         }
     }
 
@@ -92,6 +101,9 @@ impl Switchboard {
         self.say_bye_for(now, id, Side::Seat, true, LOST.to_owned());
         if self.calls.get(&id).is_some_and(|call| call.calling.is_some()) {
             return self.left_behind(now, id);
+        }
+        if self.succeeded(now, id) {
+            return;
         }
         self.wait_again(now, id, None, format!("{with} vanished while it talked"));
     }

@@ -26,6 +26,7 @@ mod liveness;
 mod logins;
 pub mod orders;
 mod output;
+mod parties;
 mod people;
 mod provisional;
 mod quality;
@@ -46,7 +47,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::acd::{self, Distributor, SeatState};
 use crate::call::orders::{MediaOrder, MediaReport, RecorderReport};
-use crate::call::{Call, Callee, Errand, PortBook, Side};
+use crate::call::{Call, Callee, Errand, PartyId, PortBook, Side};
 use crate::journal::{Entry, Fact};
 use crate::screening::{Marks, MassWatch, Recent, WorkList};
 use crate::sip::dialog::DialogKey;
@@ -84,6 +85,8 @@ enum Timer {
     Silence(CallId),
     /// A caller who waits hears something next, or is listened to no more.
     Guest(CallId),
+    /// Whoever is to be brought in has rung long enough (`limits::CALL_OUT_RINGS`).
+    Join(CallId, PartyId),
     /// The seat that calls back has rung long enough.
     CallBack(CallId),
     /// The test call has lasted long enough (`limits::TEST_CALL`).
@@ -105,6 +108,8 @@ enum Purpose {
     CallOut { call: CallId },
     /// Rings the seat that calls back.
     CallBack { call: CallId },
+    /// Calls somebody who is to be brought in.
+    Join { call: CallId, party: PartyId },
     /// Tells a seat how its transfer goes.
     Notify { call: CallId },
     /// Was cancelled; a 2xx that crosses is acknowledged and ended.
@@ -315,6 +320,7 @@ impl Switchboard {
                 Timer::CallOut(call) => self.call_out_is_over(now, call),
                 Timer::Silence(call) => self.way_is_silent(now, call),
                 Timer::Guest(call) => self.guest_is_due(now, call),
+                Timer::Join(call, party) => self.join_is_over(now, call, party, 408),
                 Timer::CallBack(call) => self.drop_press(now, call),
                 Timer::TestOver(call) => self.test_is_over(now, call),
                 Timer::Copy(id) => self.copy_is_due(now, id),
@@ -439,6 +445,10 @@ impl Switchboard {
                 Some(Purpose::CallBack { call }) => {
                     self.early.forget(client);
                     self.press_fails(now, call, client, 408);
+                }
+                Some(Purpose::Join { call, party }) => {
+                    self.early.forget(client);
+                    self.join_fails(now, (call, party), client, 408);
                 }
                 Some(Purpose::Notify { call }) => self.notified(client, call, 408),
                 Some(Purpose::Copy { id, asked }) => {

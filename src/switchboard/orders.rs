@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::view::Board;
+use crate::call::table::Part;
 use crate::screening::{Disposition, Mark, WorkEntry, WorkId};
 use crate::vocabulary::{CallId, Private, SeatId};
 
@@ -38,6 +39,55 @@ pub enum Order {
         call: CallId,
         /// For this seat.
         seat: SeatId,
+        /// The token's name.
+        by: String,
+    },
+    /// Brings somebody into a call.
+    Join {
+        /// Which call.
+        call: CallId,
+        /// The name of a seat, or a number.
+        to: String,
+        /// The part that they are to play.
+        part: Part,
+        /// The token's name.
+        by: String,
+    },
+    /// Gives somebody who takes part another part.
+    SetPart {
+        /// Which call.
+        call: CallId,
+        /// Who.
+        party: u8,
+        /// From now on.
+        part: Part,
+        /// The token's name.
+        by: String,
+    },
+    /// Lets somebody go who takes part, or is being called.
+    Remove {
+        /// Which call.
+        call: CallId,
+        /// Who.
+        party: u8,
+        /// The token's name.
+        by: String,
+    },
+    /// Lets somebody who takes part have the caller; the operator is let go.
+    TakeOver {
+        /// Which call.
+        call: CallId,
+        /// Who.
+        party: u8,
+        /// The token's name.
+        by: String,
+    },
+    /// Lets the caller hear nothing of the talk, or again.
+    SetPrivate {
+        /// Which call.
+        call: CallId,
+        /// Whether so.
+        private: bool,
         /// The token's name.
         by: String,
     },
@@ -111,6 +161,8 @@ pub enum Answer {
     Marks(Vec<Mark>),
     /// Who is to be called back, the oldest first.
     Work(Vec<WorkEntry>),
+    /// Somebody is being called, and has this number in the call.
+    Invited(u8),
     /// The order was carried out.
     Done,
 }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::acd;
+use crate::call::PartyId;
 use crate::journal::Fact;
 use crate::screening::WorkId;
 use crate::vocabulary::{CallId, Now, Private, SeatId};
@@ -30,6 +31,17 @@ impl Switchboard {
             Order::Board => return Ok(Answer::Board(Box::new(self.board(now)))),
             Order::Marks => return Ok(Answer::Marks(self.marks.list(now.wall))),
             Order::WorkList => return Ok(Answer::Work(self.work.list())),
+            Order::Join { call, to, part, by } => {
+                return self.join(now, call, (&to, part), by).map(|party| Answer::Invited(party.0));
+            }
+            Order::SetPart { call, party, part, by } => {
+                self.set_part(now, call, PartyId(party), part, by)
+            }
+            Order::Remove { call, party, by } => self.remove_party(now, call, PartyId(party), &by),
+            Order::TakeOver { call, party, by } => {
+                self.guest_takes_over(now, call, PartyId(party), &by)
+            }
+            Order::SetPrivate { call, private, by } => self.set_private(now, call, private, by),
             Order::SetSeat { seat, status, reason, by } => {
                 self.set_seat(now, seat, status, reason.trim(), by)
             }

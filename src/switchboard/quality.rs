@@ -11,10 +11,12 @@ use crate::vocabulary::{CallId, Now, Party, StreamId};
 use super::Switchboard;
 use super::dialogs::party;
 
+/// Where a leg's quality stands; of guests none is kept.
 const fn place(side: Side) -> usize {
     match side {
         Side::Caller => 0,
         Side::Seat => 1,
+        Side::Guest(_) => usize::MAX,
     }
 }
 

@@ -120,6 +120,8 @@ impl Switchboard {
         let emergency = call.trunk().is_some();
         let old = match (side, &by) {
             (Side::Caller, _) => std::mem::replace(&mut call.caller, new).media,
+            // Nobody is asked for by the dialog of a guest.
+            (Side::Guest(_), _) => return,
             (Side::Seat, by) => {
                 let with = by.clone().map_or_else(|| Callee::Number(String::new()), Callee::Seat);
                 let talk = Talk { with, leg: new, answered: now };

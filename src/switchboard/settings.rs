@@ -77,6 +77,8 @@ pub struct Announcements {
     pub silence: [Vec<PromptId>; 2],
     /// How long a caller is listened to before the first of them, and after each.
     pub listen: Duration,
+    /// What a caller hears who is put aside in a talk, before the music.
+    pub hold: Vec<PromptId>,
     /// What a caller hears who is refused unless a key is pressed.
     pub refused: Vec<PromptId>,
 }

@@ -147,6 +147,7 @@ impl Switchboard {
         queue: Option<QueueId>,
         rule: String,
     ) {
+        self.clear_the_table(now, id, false, "the caller waits again");
         self.let_go(now, id);
         let first = self.settings.queues.first().map(|queue| queue.id.clone());
         let Some(call) = self.calls.get_mut(&id) else { return };

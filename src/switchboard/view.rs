@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::call::quality::Quality;
+use crate::call::table::Part;
 use crate::vocabulary::{
     AnswerMode, CallId, IncidentId, Lane, OperatorId, Private, QueueId, SeatId, TrunkId, WallTime,
     Want,
@@ -88,11 +89,30 @@ pub struct CallView {
     pub age_seconds: u64,
     /// Seconds until a seat answered; none before that.
     pub answered_after_seconds: Option<u64>,
+    /// Who was brought in, and who is being called for it.
+    #[serde(default)]
+    pub parties: Vec<PartyView>,
+    /// The caller hears nothing of the talk.
+    #[serde(default)]
+    pub private: bool,
     /// How its legs are heard.
     #[serde(default)]
     pub quality: QualityView,
     /// One side holds.
     pub on_hold: bool,
+}
+
+/// Somebody who was brought into a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartyView {
+    /// Their number in the call.
+    pub party: u8,
+    /// A seat, or a number.
+    pub who: String,
+    /// `talk`, `listen` or `whisper`.
+    pub part: Part,
+    /// `ringing` or `here`.
+    pub state: String,
 }
 
 /// How the legs of a call are heard, as told last; none before the first seconds.

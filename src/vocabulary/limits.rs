@@ -275,3 +275,5 @@ pub const PROMPT_FILES: usize = 1000;
 pub const PROMPTS_LENGTH: Duration = Duration::from_secs(7200);
 /// Folders within each other below the prompts' folder.
 pub const PROMPT_DEPTH: usize = 4;
+/// People in one call beside the caller and the operator: more cannot be told apart by ear.
+pub const PARTIES: usize = 6;

@@ -33,6 +33,7 @@ pub fn rich(dice: &mut Dice, seats: usize, answer: AnswerMode) -> SwitchboardSet
         screen: screens[pick(3)],
         silence: [prompts("1"), if pick(3) == 0 { Vec::new() } else { prompts("2") }],
         listen: Duration::from_secs(3),
+        hold: if pick(2) == 0 { Vec::new() } else { prompts("hold") },
         refused: if pick(4) == 0 { Vec::new() } else { prompts("refused") },
     };
     if pick(8) > 0 {

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::call::orders::{MediaOrder, Role};
+use crate::call::table::Part;
 use crate::call::{Call, Callee, Origin};
 use crate::journal::Fact;
 use crate::sip::dialog::DialogKey;
@@ -304,6 +305,14 @@ impl Switchboard {
                 Callee::Number(number) => (number_uri(number, domain), None),
             };
             present.push(Present { aor, name, track: 1, voice: voice(&talk.leg) });
+        }
+        // Who only listens says nothing that could be recorded.
+        for party in call.parties.values().filter(|party| party.part != Part::Listen) {
+            let (aor, name) = match &party.who {
+                Callee::Seat(seat) => of_seat(seat),
+                Callee::Number(number) => (number_uri(number, domain), None),
+            };
+            present.push(Present { aor, name, track: 1, voice: voice(&party.leg) });
         }
         present
     }

@@ -73,7 +73,17 @@ impl EntryCounter {
                 counter!("siaga112_audio_legs_total", "trunk" => trunk, "grade" => grade)
                     .increment(1);
             }
-            Fact::AudioHeard { .. } | Fact::AudioStalled { .. } | Fact::AudioFlows { .. } => {}
+            Fact::PartyJoined { part, .. } => {
+                counter!("siaga112_parties_total", "part" => part.word()).increment(1);
+            }
+            Fact::PartyInvited { .. }
+            | Fact::PartyChanged { .. }
+            | Fact::PartyLeft { .. }
+            | Fact::PartyTookOver { .. }
+            | Fact::PrivateTalk { .. }
+            | Fact::AudioHeard { .. }
+            | Fact::AudioStalled { .. }
+            | Fact::AudioFlows { .. } => {}
             Fact::CopyStarted { .. } => recording("copied"),
             Fact::CopyFailed { .. } => recording("copy-failed"),
             Fact::Alarm { name, .. } => {
