@@ -299,8 +299,7 @@ fn three_phones_hear_each_other_and_who_listens_is_not_heard() {
     let settings = "audio_codecs=opus/48000/2";
     let second = Softphone::speaking(&gateway, 2, "tcp", OTHER_HERTZ, settings, &["opus"]);
     let third = Softphone::start(&gateway, 3, "udp", 1_200.0);
-    let calls = gateway.get("/api/v1/calls").json();
-    let id = calls["calls"][0]["call"].as_str().expect("a call").to_owned();
+    let id = gateway.calls()[0].text("id");
     let bring = |seat: &str, part: &str| {
         let body = format!("{{\"to\": \"{seat}\", \"part\": \"{part}\"}}");
         let answer = gateway.post(&format!("/api/v1/calls/{id}/parties"), &body);
@@ -309,8 +308,7 @@ fn three_phones_hear_each_other_and_who_listens_is_not_heard() {
     bring("seat-2", "talk");
     bring("seat-3", "listen");
     until("all are there", || {
-        let calls = gateway.get("/api/v1/calls").json();
-        let parties = calls["calls"][0]["parties"].as_array().cloned().unwrap_or_default();
+        let parties = gateway.calls()[0].0["parties"].as_array().cloned().unwrap_or_default();
         let here = parties.iter().filter(|party| party["state"] == "here").count();
         (here == 2).then_some(())
     });

@@ -7,10 +7,11 @@ use utoipa::ToSchema;
 
 use super::problem::Problem;
 use super::{Console, DeskError};
+use crate::call::quality::{Heard, Quality};
 use crate::store::At;
 use crate::switchboard::orders::{Answer, Order};
 use crate::switchboard::view::{
-    Board, CallView, HopView, LineView, QueueView, SeatView, TrunkView,
+    Board, CallView, HopView, LineView, PartyView, QueueView, SeatView, TrunkView,
 };
 
 pub(super) async fn board(console: &Console) -> Result<Board, Problem> {
@@ -71,6 +72,81 @@ struct LiveCall {
     answered_after_seconds: Option<u64>,
     /// One side holds.
     on_hold: bool,
+    /// Who was brought in, and who is being called for it.
+    parties: Vec<Party>,
+    /// The caller hears nothing of the talk.
+    private: bool,
+    /// How the caller's leg is heard; none before the first seconds.
+    caller_audio: Option<Audio>,
+    /// How the leg of who talks to the caller is heard.
+    seat_audio: Option<Audio>,
+    /// Nothing comes from the caller, who should speak.
+    caller_mute: bool,
+    /// Nothing comes from the other side.
+    seat_mute: bool,
+}
+
+/// Somebody who was brought into a call.
+#[derive(Serialize, ToSchema)]
+struct Party {
+    /// Their number in the call.
+    party: u8,
+    /// A seat, or a number.
+    who: String,
+    /// `talk`, `listen` or `whisper`.
+    part: &'static str,
+    /// `ringing` or `here`.
+    state: String,
+}
+
+/// How a leg is heard.
+#[derive(Serialize, ToSchema)]
+struct Audio {
+    /// Packets that came.
+    received: u64,
+    /// Packets that never came.
+    lost: u64,
+    /// What we hear.
+    here: Direction,
+    /// What the peer hears of us, by its own reports.
+    there: Option<Direction>,
+    /// There and back, milliseconds.
+    round_trip_ms: Option<u32>,
+}
+
+/// One direction of a leg.
+#[derive(Serialize, ToSchema)]
+struct Direction {
+    /// Per cent.
+    loss: f64,
+    /// Milliseconds.
+    jitter_ms: u32,
+    /// Mean opinion score by the E-model (ITU-T G.107), 1 to 4.5.
+    mos: f64,
+}
+
+impl From<PartyView> for Party {
+    fn from(view: PartyView) -> Self {
+        let PartyView { party, who, part, state } = view;
+        Self { party, who, part: part.word(), state }
+    }
+}
+
+impl From<Quality> for Audio {
+    fn from(quality: Quality) -> Self {
+        let direction = |heard: Heard| Direction {
+            loss: f64::from(heard.loss) / 100.0,
+            jitter_ms: heard.jitter_ms,
+            mos: f64::from(heard.mos) / 100.0,
+        };
+        Self {
+            received: quality.received,
+            lost: quality.lost,
+            here: direction(quality.here),
+            there: quality.there.map(direction),
+            round_trip_ms: quality.round_trip_ms,
+        }
+    }
 }
 
 impl From<CallView> for LiveCall {
@@ -94,6 +170,12 @@ impl From<CallView> for LiveCall {
             age_seconds: view.age_seconds,
             answered_after_seconds: view.answered_after_seconds,
             on_hold: view.on_hold,
+            parties: view.parties.into_iter().map(Party::from).collect(),
+            private: view.private,
+            caller_audio: view.quality.caller.map(Audio::from),
+            seat_audio: view.quality.seat.map(Audio::from),
+            caller_mute: view.quality.caller_mute,
+            seat_mute: view.quality.seat_mute,
         }
     }
 }
