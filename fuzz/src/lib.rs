@@ -263,8 +263,10 @@ pub fn multipart(data: &[u8]) {
     if leaves.is_empty() || leaves.len() > limits::BODY_PARTS {
         return;
     }
-    let both: Vec<(&str, &[u8])> =
-        leaves.iter().map(|part| (part.content_type.as_str(), &part.body[..])).collect();
+    let all = leaves.iter().map(|part| (part, &part.body[..]));
+    let both: Vec<(&str, &str, &[u8])> = all
+        .map(|(part, body)| (part.content_type.as_str(), part.disposition.as_str(), body))
+        .collect();
     let (content_type, whole) = body::multipart(&both);
     let mut headers = Headers::default();
     headers.push(Name::ContentType, content_type);
