@@ -426,7 +426,12 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
     let wanted = [
         "GET /api/openapi.json",
         "GET /api/v1/calls",
+        "POST /api/v1/calls/{id}/parties",
+        "DELETE /api/v1/calls/{id}/parties/{party}",
+        "PATCH /api/v1/calls/{id}/parties/{party}",
+        "POST /api/v1/calls/{id}/parties/{party}/take-over",
         "POST /api/v1/calls/{id}/pick-up",
+        "POST /api/v1/calls/{id}/private",
         "GET /api/v1/incidents",
         "GET /api/v1/incidents/{id}",
         "POST /api/v1/incidents/{id}/disposition",
