@@ -14,6 +14,7 @@
 mod negotiation;
 pub mod orders;
 mod port_book;
+mod ring_media;
 pub mod quality;
 pub mod table;
 
@@ -31,8 +32,10 @@ use crate::vocabulary::{
     SeatId, Stage, StreamId, TrunkId, Want,
 };
 
-pub use negotiation::{LegMedia, Terms, Unusable, wanted_codec};
+pub use negotiation::{LegMedia, Terms, Unusable, is_of_browser, wanted_codec};
+use orders::Aim;
 pub use port_book::PortBook;
+pub use ring_media::RingMedia;
 
 /// What routing is asked again when the configuration changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -155,7 +158,7 @@ pub struct Ringing {
     /// Who sits there.
     pub operator: Option<OperatorId>,
     /// Its audio.
-    pub media: LegMedia,
+    pub media: RingMedia,
     /// Its phones.
     pub attempts: Vec<Attempt>,
 }
@@ -225,7 +228,7 @@ pub struct Calling {
     /// Why.
     pub errand: Errand,
     /// The audio of the leg to be.
-    pub media: LegMedia,
+    pub media: RingMedia,
     /// The phones, or the way through a trunk, of this try.
     pub attempts: Vec<Attempt>,
     /// Ways that are left, best first.

@@ -256,6 +256,10 @@ impl LegMedia {
     ) -> Result<(Bytes, Aim), Unusable> {
         let description = read(offer)?;
         let (audio, guard) = self.pick(&description)?;
+        // On the port that browsers share a peer is known by its login alone.
+        if self.login.is_some() && !is_browser_line(&audio) {
+            return Err(Unusable::NotProtected);
+        }
         let prefer = prefer.or(self.codec());
         let choice = match sdp::choose(&audio, prefer, &self.terms.policy.codecs) {
             Some(choice) => choice,
@@ -394,6 +398,18 @@ fn random(dice: &mut Dice, length: usize) -> Vec<u8> {
 
 fn read(text: &[u8]) -> Result<sdp::Description, Unusable> {
     sdp::parse(text).map_err(|error| Unusable::Unreadable(error.to_string()))
+}
+
+/// Whether an offer is a browser's: a certificate and a login of ICE.
+#[must_use]
+pub fn is_of_browser(offer: &[u8]) -> bool {
+    let lines = read(offer).map(|offer| sdp::audio_lines(&offer)).unwrap_or_default();
+    lines.iter().any(is_browser_line)
+}
+
+fn is_browser_line(line: &AudioOffer) -> bool {
+    let protection = &line.protection;
+    line.profile == Profile::Dtls && protection.fingerprint.is_some() && protection.ice.is_some()
 }
 
 /// The codec that a peer's offer would be answered with, for the offer to the other side.

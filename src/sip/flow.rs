@@ -81,6 +81,12 @@ impl Transport {
         matches!(self, Self::Tls | Self::Wss)
     }
 
+    /// Whether browsers speak it, and who speaks it is taken for one: WebSocket (RFC 7118).
+    #[must_use]
+    pub const fn is_web(self) -> bool {
+        matches!(self, Self::Ws | Self::Wss)
+    }
+
     /// The port where none is written (RFC 3261 §19.1.2, RFC 7118 §5.5).
     #[must_use]
     pub const fn default_port(self) -> u16 {

@@ -7,7 +7,7 @@
 
 use crate::acd;
 use crate::call::orders::{MediaOrder, Role};
-use crate::call::{Attempt, Born, Callee, Calling, Errand, Leg, LegMedia, Origin, Side, State};
+use crate::call::{Attempt, Born, Callee, Calling, Errand, Leg, Origin, RingMedia, Side, State};
 use crate::journal::{Fact, Peer};
 use crate::screening::{CannotCall, WorkId, WorkOutcome};
 use crate::sip::registrar::Binding;
@@ -36,7 +36,7 @@ pub(super) struct Press {
     incident: IncidentId,
     number: Private<String>,
     at: Now,
-    media: LegMedia,
+    media: RingMedia,
 }
 
 impl Press {
@@ -87,19 +87,22 @@ impl Switchboard {
             CannotCall::NoSuchWork(work) => Refusal::NoSuchWork(work),
             why => Refusal::NotNow(why.to_string()),
         })?;
-        let Some(media) = self.lease(id, Side::Caller, self.seat_audio(&seat)) else {
+        let phones = self.registrar.targets(&seat, None);
+        let flows: Vec<Flow> = phones.iter().map(|phone| phone.flow).collect();
+        let policy = self.seat_audio(&seat);
+        let Some(media) = self.ring_media(now, id, Side::Caller, &policy, &flows) else {
             self.work.attempt_over(id, WorkOutcome::SeatLeft);
             return not_now("no audio port is ready; try again in a moment");
         };
         self.note(now, Fact::WorkTried { work, attempt: id, seat: seat.clone(), by });
         self.acd.handle(now.moment, acd::Input::Engage { seat: seat.clone(), call: id });
         self.deadlines.set(Timer::CallBack(id), now.moment.after(self.ring_time(&seat)));
-        let phones = self.registrar.targets(&seat, None);
         let mut press =
             Press { seat, attempts: Vec::new(), work, incident, number, at: now, media };
-        let sdp = press.media.offer(None);
+        press.media.offer(None);
         for phone in &phones {
-            let attempt = self.ring_press(now, id, &press, phone, sdp.clone());
+            let Some(sdp) = press.media.said(&phone.flow) else { continue };
+            let attempt = self.ring_press(now, id, &press, phone, sdp);
             press.attempts.push(attempt);
         }
         self.presses.insert(id, press);
@@ -173,9 +176,10 @@ impl Switchboard {
             .and_then(|press| self.other_way(&press.seat, &press.attempts, client, code))
             && let Some(mut press) = self.presses.remove(&id)
         {
-            let sdp = press.media.again();
-            let attempt = self.ring_press(now, id, &press, &phone, sdp);
-            press.attempts.push(attempt);
+            if let Some(sdp) = press.media.said(&phone.flow) {
+                let attempt = self.ring_press(now, id, &press, &phone, sdp);
+                press.attempts.push(attempt);
+            }
             self.presses.insert(id, press);
         }
         let rings = |press: &Press| press.attempts.iter().any(|a| a.failed.is_none());
@@ -189,9 +193,11 @@ impl Switchboard {
         let Some(press) = self.presses.remove(&id) else { return };
         self.deadlines.clear(&Timer::CallBack(id));
         self.withdraw(now, &press.attempts, None, "");
-        // No call waits for what the stream has counted.
-        self.streams.remove(&press.media.stream);
-        self.media(MediaOrder::Close { stream: press.media.stream });
+        // No call waits for what the streams have counted.
+        for stream in press.media.streams() {
+            self.streams.remove(&stream);
+        }
+        self.close_all(&press.media);
         let over = acd::Input::Disengage { seat: press.seat, call: id };
         self.acd.handle(now.moment, over);
         self.unfollow_later(now, id);
@@ -213,7 +219,11 @@ impl Switchboard {
         };
         let answer = self.described(client, &dialog, response);
         let press = self.presses.get_mut(&id);
-        let agreed = press.map(|press| press.media.take_answer(&answer).is_ok());
+        let agreed = press.map(|press| {
+            let asked = press.attempts.iter().find(|a| a.client == client);
+            let asked = asked.map_or(flow, |attempt| attempt.flow);
+            press.media.take_answer(&asked, &answer).is_ok()
+        });
         if agreed == Some(true) {
             let least = request.headers.number(&Name::MinSe).unwrap_or(0);
             self.sessions.agreed(now.moment, dialog.key(), &response.headers, least);
@@ -232,6 +242,13 @@ impl Switchboard {
         self.withdraw(now, &press.attempts, Some(client), ELSEWHERE);
         let Press { seat, attempts, work, incident, number, at, media } = press;
         let winner = attempts.into_iter().find(|attempt| attempt.client == client);
+        let asked = winner.as_ref().map_or(*dialog.flow(), |attempt| attempt.flow);
+        let (won, lost) = media.won(&asked);
+        if let Some(stream) = lost {
+            self.streams.remove(&stream);
+            self.media(MediaOrder::Close { stream });
+        }
+        let Some(media) = won else { return };
         let instance = winner.and_then(|attempt| attempt.instance);
         let (stream, aim) = (media.stream, media.aim());
         let number = number.reveal().clone();

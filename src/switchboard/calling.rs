@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 
 use crate::acd::{self, SeatState};
 use crate::call::orders::MediaOrder;
-use crate::call::{Attempt, Call, Callee, Calling, Errand, Leg, Origin, Side, State, Talk};
+use crate::call::{
+    Attempt, Call, Callee, Calling, Errand, Leg, LegMedia, Origin, Side, State, Talk,
+};
 use crate::journal::{Fact, OfferOutcome, Peer};
 use crate::sip::digest::authorize;
 use crate::sip::message::SUPPORTED;
@@ -54,7 +56,14 @@ impl Switchboard {
             return Err(503);
         }
         let policy = to.seat().map(|seat| self.seat_audio(seat)).unwrap_or_default();
-        let media = self.ports_for_offer(id, policy).ok_or(503u16)?;
+        let flows: Vec<Flow> = match &to {
+            Callee::Seat(seat) => self.registrar.targets(seat, phone.as_deref()),
+            Callee::Number(_) => Vec::new(),
+        }
+        .iter()
+        .map(|phone| phone.flow)
+        .collect();
+        let media = self.ports_for_offer(now, id, policy, &flows).ok_or(503u16)?;
         let why = match &errand {
             Errand::Dialled => None,
             Errand::Overflow => Some("overflow".to_owned()),
@@ -122,8 +131,9 @@ impl Switchboard {
         let Some(calling) = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut()) else {
             return false;
         };
-        policy.into_iter().for_each(|policy| calling.media.set_policy(policy));
-        let sdp = calling.media.offer(codec);
+        policy.iter().for_each(|policy| calling.media.set_policy(policy));
+        calling.media.offer(codec);
+        let media = calling.media.clone();
         let (to, phone) = (calling.to.clone(), calling.phone.clone());
         let Some(call) = self.calls.get(&id) else { return false };
         let mut invites: Vec<(Flow, Request, Option<String>)> = Vec::new();
@@ -133,11 +143,13 @@ impl Switchboard {
                 if call.calling.as_ref().is_some_and(|c| c.attempts.is_empty()) =>
             {
                 for phone in &self.registrar.targets(seat, phone.as_deref()) {
-                    let invite = self.seat_invite(&Shown::of(call), seat, phone, &tag, sdp.clone());
+                    let Some(sdp) = media.said(&phone.flow) else { continue };
+                    let invite = self.seat_invite(&Shown::of(call), seat, phone, &tag, sdp);
                     invites.push((phone.flow, invite, phone.instance.clone()));
                 }
             }
             (Callee::Number(number), Some((trunk, flow))) => {
+                let Some(sdp) = media.said(&flow) else { return false };
                 let invite = self.number_invite(call, (&trunk, &flow), number, &tag, sdp);
                 // A new configuration may have dropped the trunk.
                 let Some(invite) = invite else { return self.next_way(now, id) };
@@ -230,7 +242,11 @@ impl Switchboard {
         };
         let answer = self.described(client, &dialog, response);
         let calling = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut());
-        let agreed = calling.map(|calling| calling.media.take_answer(&answer).is_ok());
+        let agreed = calling.map(|calling| {
+            let asked = calling.attempts.iter().find(|a| a.client == client);
+            let asked = asked.map_or(flow, |attempt| attempt.flow);
+            calling.media.take_answer(&asked, &answer).is_ok()
+        });
         if agreed == Some(true) {
             let least = request.headers.number(&Name::MinSe).unwrap_or(0);
             self.sessions.agreed(now.moment, dialog.key(), &response.headers, least);
@@ -257,15 +273,17 @@ impl Switchboard {
         self.note(now, Fact::CallOutEnded { call: id, to: calling.to.to_string(), status: 200 });
         self.dialled_is_answered(now, id, &calling);
         self.dialogs.insert(dialog.key().clone(), (id, Side::Seat));
-        let codec = calling.media.codec();
         let winner = calling.attempts.iter().find(|attempt| attempt.client == client);
+        let asked = winner.map_or(*dialog.flow(), |attempt| attempt.flow);
+        let media = self.won(calling.media, &asked);
+        let codec = media.as_ref().and_then(LegMedia::codec);
         let instance = winner.and_then(|attempt| attempt.instance.clone());
         let dialog = match calling.to {
             Callee::Seat(_) => dialog,
             // A carrier may answer from another of its machines, and says so in its Contact.
             Callee::Number(_) => dialog.unpinned(),
         };
-        let leg = Leg { instance, ..Leg::new(dialog, Some(calling.media)) };
+        let leg = Leg { instance, ..Leg::new(dialog, media) };
         let talk = Talk { with: calling.to, leg, answered: now };
         if let Errand::Transfer { from, told } = calling.errand {
             self.tell(now, id, 200, told);
@@ -434,7 +452,7 @@ impl Switchboard {
         self.deadlines.clear(&Timer::CallOut(id));
         self.deadlines.clear(&Timer::Silence(id));
         self.withdraw(now, &calling.attempts, None, "");
-        self.media(MediaOrder::Close { stream: calling.media.stream });
+        self.close_all(&calling.media);
         if let Callee::Seat(seat) = &calling.to {
             let over = acd::Input::Disengage { seat: seat.clone(), call: id };
             self.acd.handle(now.moment, over);

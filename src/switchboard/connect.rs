@@ -3,7 +3,7 @@
 
 use crate::acd::{self, Miss, Withdrawn};
 use crate::call::orders::{Channel, MediaOrder};
-use crate::call::{Attempt, Callee, Leg, Ringing, Side, State, Talk};
+use crate::call::{Attempt, Callee, Leg, LegMedia, Ringing, Side, State, Talk};
 use crate::journal::{Fact, OfferOutcome, Peer};
 use crate::sip::dialog::DialogKey;
 use crate::sip::message::SUPPORTED;
@@ -37,7 +37,8 @@ impl Switchboard {
             let miss = acd::Input::Missed { offer, miss: Miss::Unreachable };
             return self.acd.handle(now.moment, miss);
         }
-        let Some(media) = self.ports_for_offer(id, self.seat_audio(seat)) else {
+        let flows: Vec<Flow> = phones.iter().map(|phone| phone.flow).collect();
+        let Some(media) = self.ports_for_offer(now, id, self.seat_audio(seat), &flows) else {
             self.alarm(now, "no-media-ports", format!("call {id} waits for ports"));
             self.acd.handle(now.moment, acd::Input::Gate { room: 0 });
             let miss = acd::Input::Missed { offer, miss: Miss::NotMade };
@@ -47,11 +48,12 @@ impl Switchboard {
             Fact::Offered { call: id, offer, seat: seat.clone(), operator: operator.clone() };
         self.note(now, fact);
         let mut ringing = Ringing { seat: seat.clone(), operator, media, attempts: Vec::new() };
-        let sdp = ringing.media.offer(self.codec_of_caller(id));
+        ringing.media.offer(self.codec_of_caller(id));
         for phone in &phones {
+            let Some(sdp) = ringing.media.said(&phone.flow) else { continue };
             let tag = self.dice.token();
             let Some(call) = self.calls.get(&id) else { return };
-            let invite = self.seat_invite(&Shown::of(call), seat, phone, &tag, sdp.clone());
+            let invite = self.seat_invite(&Shown::of(call), seat, phone, &tag, sdp);
             let invite = self.offered(invite, seat);
             let call_id = invite.headers.call_id().unwrap_or_default();
             self.follow(&call_id, id, Peer::Seat(seat.clone()));
@@ -246,9 +248,11 @@ impl Switchboard {
         let Some(phone) = way else { return false };
         let tag = self.dice.token();
         let Some(call) = self.calls.get(&id) else { return false };
-        let sdp = call.ringing.get(&offer).map(|ringing| ringing.media.again());
+        let ringing = call.ringing.get(&offer);
+        let said = ringing.and_then(|ringing| ringing.media.said(&phone.flow));
+        let Some(sdp) = said else { return false };
         let shown = Shown::of(call);
-        let invite = self.seat_invite(&shown, &seat, &phone, &tag, sdp.unwrap_or_default());
+        let invite = self.seat_invite(&shown, &seat, &phone, &tag, sdp);
         let invite = self.offered(invite, &seat);
         let call_id = invite.headers.call_id().unwrap_or_default();
         self.follow(&call_id, id, Peer::Seat(seat));
@@ -302,7 +306,7 @@ impl Switchboard {
             _ => call.reason.as_deref().unwrap_or_default().to_owned(),
         };
         self.withdraw(now, &ringing.attempts, None, &why);
-        self.media(MediaOrder::Close { stream: ringing.media.stream });
+        self.close_all(&ringing.media);
         self.free_idle_port(id);
         let seat = ringing.seat;
         self.note(now, Fact::OfferEnded { call: id, offer, seat, outcome, status });
@@ -359,7 +363,9 @@ impl Switchboard {
         let answer = self.described(client, &dialog, response);
         let agreed = self.calls.get_mut(&id).and_then(|call| {
             let ringing = call.ringing.get_mut(&offer)?;
-            Some(ringing.media.take_answer(&answer))
+            let asked = ringing.attempts.iter().find(|a| a.client == client);
+            let asked = asked.map_or(flow, |attempt| attempt.flow);
+            Some(ringing.media.take_answer(&asked, &answer))
         });
         match agreed {
             Some(Ok(_)) => {
@@ -394,12 +400,14 @@ impl Switchboard {
         }
         let ringing = self.calls.get_mut(&id).and_then(|call| call.ringing.remove(&offer));
         let Some(ringing) = ringing else { return };
-        let codec = ringing.media.codec();
         self.acd.handle(now.moment, acd::Input::Taken { offer });
         self.withdraw(now, &ringing.attempts, Some(client), ELSEWHERE);
         self.dialogs.insert(dialog.key().clone(), (id, Side::Seat));
         let after_ms = self.millis_since_invite(now, id);
         let winner = ringing.attempts.into_iter().find(|attempt| attempt.client == client);
+        let flow = winner.as_ref().map_or(*dialog.flow(), |attempt| attempt.flow);
+        let media = self.won(ringing.media, &flow);
+        let codec = media.as_ref().and_then(LegMedia::codec);
         let instance = winner.and_then(|attempt| attempt.instance);
         let (seat, operator) = (ringing.seat, ringing.operator);
         let ended = Fact::OfferEnded {
@@ -412,7 +420,6 @@ impl Switchboard {
         self.note(now, ended);
         self.recent.answered(id, operator.as_ref());
         self.note(now, Fact::Answered { call: id, seat: seat.clone(), operator, after_ms });
-        let media = Some(ringing.media);
         let leg = Leg { instance, ..Leg::new(dialog, media) };
         self.stop_calling(now, id, 487);
         if let Some(call) = self.calls.get_mut(&id) {

@@ -1,25 +1,82 @@
 //! The audio of each leg: a port and a stream when it is wanted, and the terms on which it may be spoken.
 
 use crate::call::orders::MediaOrder;
-use crate::call::{LegMedia, Origin, Side, Terms, wanted_codec};
-use crate::sip::body;
-use crate::vocabulary::{AudioPolicy, CallId, Codec, SeatId, TrunkId};
+use crate::call::{Call, LegMedia, Origin, RingMedia, Side, Terms, is_of_browser, wanted_codec};
+use crate::sip::{Flow, Request, body};
+use crate::vocabulary::{AudioPolicy, CallId, Codec, Now, SeatId, TrunkId};
 
 use super::Switchboard;
 use super::settings::BrowserMedia;
 
 impl Switchboard {
-    /// Audio for the seat's leg, and for the caller's where it has none yet: an answer must never
-    /// wait for a port.
-    pub(super) fn ports_for_offer(&mut self, id: CallId, policy: AudioPolicy) -> Option<LegMedia> {
-        let caller_has = self.calls.get(&id)?.caller.media.is_some();
-        if self.ports.len() < if caller_has { 1 } else { 2 } {
+    /// Audio for the leg of those who are to be rung by these ways, and for the caller's where it has
+    /// none yet: an answer must never wait for a port.
+    pub(super) fn ports_for_offer(
+        &mut self,
+        now: Now,
+        id: CallId,
+        policy: AudioPolicy,
+        ways: &[Flow],
+    ) -> Option<RingMedia> {
+        let call = self.calls.get(&id)?;
+        let caller_has = call.caller.media.is_some() || self.calls_by_browser(call);
+        let (usual, _) = self.kinds(ways);
+        if self.ports.len() < usize::from(!caller_has) + usize::from(usual) {
             return None;
         }
-        if !caller_has {
-            self.open_caller_media(id);
+        self.open_caller_media(id);
+        let media = self.ring_media(now, id, Side::Seat, &policy, ways)?;
+        let streams = media.streams().into_iter().map(|stream| (stream, Side::Seat));
+        self.calls.get_mut(&id)?.streams.extend(streams);
+        Some(media)
+    }
+
+    /// Audio for each kind of phone among those that are to be rung.
+    pub(super) fn ring_media(
+        &mut self,
+        now: Now,
+        id: CallId,
+        side: Side,
+        policy: &AudioPolicy,
+        ways: &[Flow],
+    ) -> Option<RingMedia> {
+        if !self.serves_browsers() && ways.iter().any(|way| way.transport.is_web()) {
+            let detail = "a phone on a WebSocket is offered audio that a browser cannot speak: \
+                          there is no port or certificate for browsers";
+            self.alarm(now, "no-browser-audio", detail.to_owned());
         }
-        self.open_media(id, Side::Seat, policy)
+        let (usual, browser) = self.kinds(ways);
+        let usual = match usual {
+            true => Some(self.lease(id, side, policy.clone(), false)?),
+            false => None,
+        };
+        let browser = match browser {
+            true => self.lease(id, side, policy.clone(), true),
+            false => None,
+        };
+        Some(RingMedia::new(usual, browser))
+    }
+
+    /// Whether these ways want audio of the usual kind, and that of browsers.
+    fn kinds(&self, ways: &[Flow]) -> (bool, bool) {
+        let is_browser = |way: &Flow| self.serves_browsers() && way.transport.is_web();
+        (ways.is_empty() || !ways.iter().all(is_browser), ways.iter().any(is_browser))
+    }
+
+    const fn serves_browsers(&self) -> bool {
+        let BrowserMedia { candidates, certificate } = &self.settings.browser;
+        !candidates.is_empty() && certificate.is_some()
+    }
+
+    /// Whether an INVITE offers the audio of a browser, whatever it came by.
+    pub(super) fn wants_browser_audio(&self, invite: &Request) -> bool {
+        let offer = body::sdp(&invite.headers, &invite.body);
+        self.serves_browsers() && offer.is_some_and(|offer| is_of_browser(&offer))
+    }
+
+    fn calls_by_browser(&self, call: &Call) -> bool {
+        let invite = call.invite.and_then(|invite| self.endpoint.request(invite));
+        invite.is_some_and(|invite| self.wants_browser_audio(invite))
     }
 
     /// Gives the caller's leg its audio. False when no port is ready.
@@ -28,7 +85,8 @@ impl Switchboard {
             return true;
         }
         let policy = self.caller_audio(id);
-        let media = self.open_media(id, Side::Caller, policy);
+        let shared = self.calls.get(&id).is_some_and(|call| self.calls_by_browser(call));
+        let media = self.open_media(id, Side::Caller, policy, shared);
         let opened = media.is_some();
         if let Some(call) = self.calls.get_mut(&id) {
             call.caller.media = media;
@@ -41,24 +99,53 @@ impl Switchboard {
         id: CallId,
         side: Side,
         policy: AudioPolicy,
+        shared: bool,
     ) -> Option<LegMedia> {
-        let media = self.lease(id, side, policy)?;
+        let media = self.lease(id, side, policy, shared)?;
         self.calls.get_mut(&id)?.streams.push((media.stream, side));
         Some(media)
     }
 
-    /// Opens a stream for a call that is, or is to be.
-    pub(super) fn lease(
+    /// Opens a stream for a call that is, or is to be: on the port that browsers share, or on one of
+    /// its own.
+    fn lease(
         &mut self,
         id: CallId,
         side: Side,
         policy: AudioPolicy,
+        shared: bool,
     ) -> Option<LegMedia> {
-        let port = self.ports.take()?;
-        let stream = self.stream_id();
-        self.media(MediaOrder::Open { stream, port });
+        let port = if shared { None } else { Some(self.ports.take()?) };
+        let (stream, terms) = (self.stream_id(), self.terms(policy));
+        let media = match port {
+            Some(port) => {
+                self.media(MediaOrder::Open { stream, port });
+                LegMedia::new(stream, port, terms, &mut self.dice)
+            }
+            None => {
+                let (media, login) = LegMedia::of_browser(stream, terms, &mut self.dice);
+                self.media(MediaOrder::OpenShared { stream, login });
+                media
+            }
+        };
         self.streams.insert(stream, (id, side));
-        Some(LegMedia::new(stream, port, self.terms(policy), &mut self.dice))
+        Some(media)
+    }
+
+    /// The audio of who answered by this way; the other kind is closed.
+    pub(super) fn won(&mut self, media: RingMedia, way: &Flow) -> Option<LegMedia> {
+        let (won, lost) = media.won(way);
+        if let Some(stream) = lost {
+            self.media(MediaOrder::Close { stream });
+        }
+        won
+    }
+
+    /// Nobody answered: all that was opened for it is closed.
+    pub(super) fn close_all(&mut self, media: &RingMedia) {
+        for stream in media.streams() {
+            self.media(MediaOrder::Close { stream });
+        }
     }
 
     fn terms(&self, policy: AudioPolicy) -> Terms {

@@ -86,7 +86,8 @@ impl Switchboard {
             (Side::Seat, Some(seat)) => self.seat_audio(seat),
             _ => self.trunk_of(&flow).map(|trunk| trunk.audio.clone()).unwrap_or_default(),
         };
-        let Some(mut media) = self.open_media(id, side, policy) else {
+        let shared = self.wants_browser_audio(request);
+        let Some(mut media) = self.open_media(id, side, policy, shared) else {
             return self.refuse(now, server, request, 503);
         };
         let (sdp, awaits_answer) = media.first_answer(request, None);

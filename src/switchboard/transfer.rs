@@ -289,7 +289,9 @@ impl Switchboard {
         for attempt in calling.attempts.iter().filter(|a| a.failed.is_none()) {
             self.clients.insert(attempt.client, Purpose::CallOut { call: id });
         }
-        self.move_stream(calling.media.stream, other, id);
+        for stream in calling.media.streams() {
+            self.move_stream(stream, other, id);
+        }
         if let Some(at) = self.deadlines.get(&Timer::CallOut(other)) {
             self.deadlines.clear(&Timer::CallOut(other));
             self.deadlines.clear(&Timer::Silence(other));
