@@ -421,3 +421,5 @@ pub fn wanted_codec(offer: &[u8], allowed: &[Codec]) -> Option<Codec> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod any_offer;

@@ -128,6 +128,8 @@ pub struct World {
     answered: Option<Result<Answer, Refusal>>,
     /// Peers that speak over TCP.
     pub on_tcp: BTreeSet<String>,
+    /// Peers that speak over a WebSocket.
+    pub on_web: BTreeSet<String>,
     ticket: u64,
     calls: u32,
     registrations: u32,
@@ -169,6 +171,7 @@ impl World {
             located: Vec::new(),
             answered: None,
             on_tcp: BTreeSet::new(),
+            on_web: BTreeSet::new(),
             ticket: 0,
             calls: 0,
             registrations: 0,
@@ -187,8 +190,12 @@ impl World {
     pub fn flow(&self, from: &str) -> Flow {
         let remote: SocketAddr = from.parse().unwrap();
         let local = if remote.is_ipv4() { OURS } else { OURS_6 }.parse().unwrap();
-        let tcp = self.on_tcp.contains(from);
-        Flow { transport: if tcp { Transport::Tcp } else { Transport::Udp }, local, remote }
+        let transport = match (self.on_tcp.contains(from), self.on_web.contains(from)) {
+            (true, _) => Transport::Tcp,
+            (_, true) => Transport::Wss,
+            _ => Transport::Udp,
+        };
+        Flow { transport, local, remote }
     }
 
     /// A message from somewhere.
@@ -197,7 +204,10 @@ impl World {
         self.ladder.push(format!("<- {} {}", flow.remote.ip(), first_word(text)));
         let text = match flow.transport {
             Transport::Udp => text.to_owned(),
-            _ => text.replacen("Via: SIP/2.0/UDP", "Via: SIP/2.0/TCP", 1),
+            other => {
+                let via = format!("Via: SIP/2.0/{}", other.as_str());
+                text.replacen("Via: SIP/2.0/UDP", &via, 1)
+            }
         };
         self.take(Input::Sip { flow, bytes: text.into() });
     }
