@@ -103,7 +103,7 @@ pub struct Inviting {
     /// The part that they will play.
     pub part: Part,
     /// The audio of the leg to be.
-    pub media: LegMedia,
+    pub media: RingMedia,
     /// The phones, or the way through a trunk, of this try.
     pub attempts: Vec<Attempt>,
     /// Ways that are left, best first.
@@ -148,6 +148,14 @@ pub struct Attempt {
     pub instance: Option<String>,
     /// Its final refusal.
     pub failed: Option<u16>,
+}
+
+impl Attempt {
+    /// The way by which the phone was rung that answers this INVITE.
+    #[must_use]
+    pub fn way(attempts: &[Self], client: ClientId) -> Option<Flow> {
+        attempts.iter().find(|attempt| attempt.client == client).map(|attempt| attempt.flow)
+    }
 }
 
 /// One offer to a seat: all its phones ring, the first to answer wins.

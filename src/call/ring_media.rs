@@ -39,12 +39,12 @@ impl RingMedia {
         media.as_ref().map(LegMedia::again)
     }
 
-    /// Takes the answer of whoever was reached by this way.
+    /// Takes the answer of whoever was reached by this way; nobody was by none.
     ///
     /// # Errors
     /// [`Unusable`]; what was offered stays.
-    pub fn take_answer(&mut self, flow: &Flow, answer: &[u8]) -> Result<Aim, Unusable> {
-        let browser = self.is_for_browser(flow);
+    pub fn take_answer(&mut self, flow: Option<Flow>, answer: &[u8]) -> Result<Aim, Unusable> {
+        let browser = self.is_for_browser(&flow.ok_or(Unusable::NoAudio)?);
         let media = if browser { &mut self.browser } else { &mut self.usual };
         media.as_mut().ok_or(Unusable::NoAudio)?.take_answer(answer)
     }
@@ -58,8 +58,8 @@ impl RingMedia {
 
     /// The audio of whoever was reached by this way, and the stream that nobody took.
     #[must_use]
-    pub fn won(self, flow: &Flow) -> (Option<LegMedia>, Option<StreamId>) {
-        let browser = self.is_for_browser(flow);
+    pub fn won(self, flow: Option<Flow>) -> (Option<LegMedia>, Option<StreamId>) {
+        let browser = flow.is_some_and(|flow| self.is_for_browser(&flow));
         let (won, lost) =
             if browser { (self.browser, self.usual) } else { (self.usual, self.browser) };
         (won, lost.map(|media| media.stream))

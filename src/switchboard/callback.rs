@@ -88,9 +88,8 @@ impl Switchboard {
             why => Refusal::NotNow(why.to_string()),
         })?;
         let phones = self.registrar.targets(&seat, None);
-        let flows: Vec<Flow> = phones.iter().map(|phone| phone.flow).collect();
         let policy = self.seat_audio(&seat);
-        let Some(media) = self.ring_media(now, id, Side::Caller, &policy, &flows) else {
+        let Some(media) = self.ring_media(now, id, Side::Caller, &policy, &phones) else {
             self.work.attempt_over(id, WorkOutcome::SeatLeft);
             return not_now("no audio port is ready; try again in a moment");
         };
@@ -220,9 +219,8 @@ impl Switchboard {
         let answer = self.described(client, &dialog, response);
         let press = self.presses.get_mut(&id);
         let agreed = press.map(|press| {
-            let asked = press.attempts.iter().find(|a| a.client == client);
-            let asked = asked.map_or(flow, |attempt| attempt.flow);
-            press.media.take_answer(&asked, &answer).is_ok()
+            let way = Attempt::way(&press.attempts, client);
+            press.media.take_answer(way, &answer).is_ok()
         });
         if agreed == Some(true) {
             let least = request.headers.number(&Name::MinSe).unwrap_or(0);
@@ -242,8 +240,7 @@ impl Switchboard {
         self.withdraw(now, &press.attempts, Some(client), ELSEWHERE);
         let Press { seat, attempts, work, incident, number, at, media } = press;
         let winner = attempts.into_iter().find(|attempt| attempt.client == client);
-        let asked = winner.as_ref().map_or(*dialog.flow(), |attempt| attempt.flow);
-        let (won, lost) = media.won(&asked);
+        let (won, lost) = media.won(winner.as_ref().map(|attempt| attempt.flow));
         if let Some(stream) = lost {
             self.streams.remove(&stream);
             self.media(MediaOrder::Close { stream });

@@ -56,14 +56,9 @@ impl Switchboard {
             return Err(503);
         }
         let policy = to.seat().map(|seat| self.seat_audio(seat)).unwrap_or_default();
-        let flows: Vec<Flow> = match &to {
-            Callee::Seat(seat) => self.registrar.targets(seat, phone.as_deref()),
-            Callee::Number(_) => Vec::new(),
-        }
-        .iter()
-        .map(|phone| phone.flow)
-        .collect();
-        let media = self.ports_for_offer(now, id, policy, &flows).ok_or(503u16)?;
+        let phones = to.seat().map(|seat| self.registrar.targets(seat, phone.as_deref()));
+        let media =
+            self.ports_for_offer(now, id, policy, &phones.unwrap_or_default()).ok_or(503u16)?;
         let why = match &errand {
             Errand::Dialled => None,
             Errand::Overflow => Some("overflow".to_owned()),
@@ -243,9 +238,8 @@ impl Switchboard {
         let answer = self.described(client, &dialog, response);
         let calling = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut());
         let agreed = calling.map(|calling| {
-            let asked = calling.attempts.iter().find(|a| a.client == client);
-            let asked = asked.map_or(flow, |attempt| attempt.flow);
-            calling.media.take_answer(&asked, &answer).is_ok()
+            let way = Attempt::way(&calling.attempts, client);
+            calling.media.take_answer(way, &answer).is_ok()
         });
         if agreed == Some(true) {
             let least = request.headers.number(&Name::MinSe).unwrap_or(0);
@@ -274,8 +268,8 @@ impl Switchboard {
         self.dialled_is_answered(now, id, &calling);
         self.dialogs.insert(dialog.key().clone(), (id, Side::Seat));
         let winner = calling.attempts.iter().find(|attempt| attempt.client == client);
-        let asked = winner.map_or(*dialog.flow(), |attempt| attempt.flow);
-        let media = self.won(calling.media, &asked);
+        let way = winner.map(|attempt| attempt.flow);
+        let media = self.won(calling.media, way);
         let codec = media.as_ref().and_then(LegMedia::codec);
         let instance = winner.and_then(|attempt| attempt.instance.clone());
         let dialog = match calling.to {

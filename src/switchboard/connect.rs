@@ -37,8 +37,7 @@ impl Switchboard {
             let miss = acd::Input::Missed { offer, miss: Miss::Unreachable };
             return self.acd.handle(now.moment, miss);
         }
-        let flows: Vec<Flow> = phones.iter().map(|phone| phone.flow).collect();
-        let Some(media) = self.ports_for_offer(now, id, self.seat_audio(seat), &flows) else {
+        let Some(media) = self.ports_for_offer(now, id, self.seat_audio(seat), &phones) else {
             self.alarm(now, "no-media-ports", format!("call {id} waits for ports"));
             self.acd.handle(now.moment, acd::Input::Gate { room: 0 });
             let miss = acd::Input::Missed { offer, miss: Miss::NotMade };
@@ -363,9 +362,8 @@ impl Switchboard {
         let answer = self.described(client, &dialog, response);
         let agreed = self.calls.get_mut(&id).and_then(|call| {
             let ringing = call.ringing.get_mut(&offer)?;
-            let asked = ringing.attempts.iter().find(|a| a.client == client);
-            let asked = asked.map_or(flow, |attempt| attempt.flow);
-            Some(ringing.media.take_answer(&asked, &answer))
+            let way = Attempt::way(&ringing.attempts, client);
+            Some(ringing.media.take_answer(way, &answer))
         });
         match agreed {
             Some(Ok(_)) => {
@@ -405,8 +403,8 @@ impl Switchboard {
         self.dialogs.insert(dialog.key().clone(), (id, Side::Seat));
         let after_ms = self.millis_since_invite(now, id);
         let winner = ringing.attempts.into_iter().find(|attempt| attempt.client == client);
-        let flow = winner.as_ref().map_or(*dialog.flow(), |attempt| attempt.flow);
-        let media = self.won(ringing.media, &flow);
+        let way = winner.as_ref().map(|attempt| attempt.flow);
+        let media = self.won(ringing.media, way);
         let codec = media.as_ref().and_then(LegMedia::codec);
         let instance = winner.and_then(|attempt| attempt.instance);
         let (seat, operator) = (ringing.seat, ringing.operator);

@@ -2,6 +2,7 @@
 
 use crate::call::orders::MediaOrder;
 use crate::call::{Call, LegMedia, Origin, RingMedia, Side, Terms, is_of_browser, wanted_codec};
+use crate::sip::registrar::Binding;
 use crate::sip::{Flow, Request, body};
 use crate::vocabulary::{AudioPolicy, CallId, Codec, Now, SeatId, TrunkId};
 
@@ -9,43 +10,54 @@ use super::Switchboard;
 use super::settings::BrowserMedia;
 
 impl Switchboard {
-    /// Audio for the leg of those who are to be rung by these ways, and for the caller's where it has
-    /// none yet: an answer must never wait for a port.
+    /// Audio for the leg of whoever is to be rung, and for the caller's where it has none yet: an answer must never wait for a port.
     pub(super) fn ports_for_offer(
         &mut self,
         now: Now,
         id: CallId,
         policy: AudioPolicy,
-        ways: &[Flow],
+        phones: &[Binding],
     ) -> Option<RingMedia> {
         let call = self.calls.get(&id)?;
         let caller_has = call.caller.media.is_some() || self.calls_by_browser(call);
-        let (usual, _) = self.kinds(ways);
+        let (usual, _) = self.kinds(phones);
         if self.ports.len() < usize::from(!caller_has) + usize::from(usual) {
             return None;
         }
         self.open_caller_media(id);
-        let media = self.ring_media(now, id, Side::Seat, &policy, ways)?;
-        let streams = media.streams().into_iter().map(|stream| (stream, Side::Seat));
+        self.open_ring_media(now, id, Side::Seat, &policy, phones)
+    }
+
+    /// Audio for each kind of phone among those that are to be rung for a call.
+    pub(super) fn open_ring_media(
+        &mut self,
+        now: Now,
+        id: CallId,
+        side: Side,
+        policy: &AudioPolicy,
+        phones: &[Binding],
+    ) -> Option<RingMedia> {
+        let media = self.ring_media(now, id, side, policy, phones)?;
+        let streams = media.streams().into_iter().map(|stream| (stream, side));
         self.calls.get_mut(&id)?.streams.extend(streams);
         Some(media)
     }
 
-    /// Audio for each kind of phone among those that are to be rung.
+    /// The same for a call that is to be.
     pub(super) fn ring_media(
         &mut self,
         now: Now,
         id: CallId,
         side: Side,
         policy: &AudioPolicy,
-        ways: &[Flow],
+        phones: &[Binding],
     ) -> Option<RingMedia> {
-        if !self.serves_browsers() && ways.iter().any(|way| way.transport.is_web()) {
+        if !self.serves_browsers() && phones.iter().any(|it| it.flow.transport.is_web()) {
             let detail = "a phone on a WebSocket is offered audio that a browser cannot speak: \
                           there is no port or certificate for browsers";
             self.alarm(now, "no-browser-audio", detail.to_owned());
         }
-        let (usual, browser) = self.kinds(ways);
+        let (usual, browser) = self.kinds(phones);
         let usual = match usual {
             true => Some(self.lease(id, side, policy.clone(), false)?),
             false => None,
@@ -57,10 +69,11 @@ impl Switchboard {
         Some(RingMedia::new(usual, browser))
     }
 
-    /// Whether these ways want audio of the usual kind, and that of browsers.
-    fn kinds(&self, ways: &[Flow]) -> (bool, bool) {
-        let is_browser = |way: &Flow| self.serves_browsers() && way.transport.is_web();
-        (ways.is_empty() || !ways.iter().all(is_browser), ways.iter().any(is_browser))
+    /// Whether audio of the usual kind is wanted, and that of browsers. Who is no phone of a seat has the
+    /// usual.
+    fn kinds(&self, phones: &[Binding]) -> (bool, bool) {
+        let is_browser = |it: &Binding| self.serves_browsers() && it.flow.transport.is_web();
+        (phones.is_empty() || !phones.iter().all(is_browser), phones.iter().any(is_browser))
     }
 
     const fn serves_browsers(&self) -> bool {
@@ -133,7 +146,7 @@ impl Switchboard {
     }
 
     /// The audio of who answered by this way; the other kind is closed.
-    pub(super) fn won(&mut self, media: RingMedia, way: &Flow) -> Option<LegMedia> {
+    pub(super) fn won(&mut self, media: RingMedia, way: Option<Flow>) -> Option<LegMedia> {
         let (won, lost) = media.won(way);
         if let Some(stream) = lost {
             self.media(MediaOrder::Close { stream });

@@ -107,7 +107,9 @@ impl Switchboard {
         }
         let party = self.next_party(id);
         let policy = to.seat().map(|seat| self.seat_audio(seat)).unwrap_or_default();
-        let Some(media) = self.open_media(id, Side::Guest(party), policy) else {
+        let phones = to.seat().map(|seat| self.registrar.targets(seat, None)).unwrap_or_default();
+        let side = Side::Guest(party);
+        let Some(media) = self.open_ring_media(now, id, side, &policy, &phones) else {
             return not_now("no audio port is ready; try again in a moment");
         };
         if let Callee::Seat(seat) = &to {
@@ -235,20 +237,23 @@ impl Switchboard {
         else {
             return false;
         };
-        policy.into_iter().for_each(|policy| state.media.set_policy(policy));
-        let sdp = state.media.offer(codec);
+        policy.iter().for_each(|policy| state.media.set_policy(policy));
+        state.media.offer(codec);
+        let media = state.media.clone();
         let tag = self.dice.token();
         let Some(call) = self.calls.get(&id) else { return false };
         let mut invites: Vec<(Flow, Request, Option<String>, Peer)> = Vec::new();
         match (&to, way) {
             (Callee::Seat(seat), _) if first => {
                 for phone in &self.registrar.targets(seat, None) {
-                    let invite = self.seat_invite(&Shown::of(call), seat, phone, &tag, sdp.clone());
+                    let Some(sdp) = media.said(&phone.flow) else { continue };
+                    let invite = self.seat_invite(&Shown::of(call), seat, phone, &tag, sdp);
                     let peer = Peer::Seat(seat.clone());
                     invites.push((phone.flow, invite, phone.instance.clone(), peer));
                 }
             }
             (Callee::Number(number), Some((trunk, flow))) => {
+                let Some(sdp) = media.said(&flow) else { return false };
                 let invite = self.number_invite(call, (&trunk, &flow), number, &tag, sdp);
                 // A new configuration may have dropped the trunk.
                 let Some(invite) = invite else { return self.next_join_way(now, id, party) };
@@ -302,7 +307,7 @@ impl Switchboard {
         let call = self.calls.get_mut(&id);
         let Some(state) = call.and_then(|call| call.inviting.remove(&party)) else { return };
         self.withdraw(now, &state.attempts, None, "");
-        self.media(MediaOrder::Close { stream: state.media.stream });
+        self.close_all(&state.media);
         self.disengage(now, id, &state.to);
         let how = format!("not reached: {code}");
         self.note(now, Fact::PartyLeft { call: id, party: party.0, how });
@@ -331,7 +336,10 @@ impl Switchboard {
         let answer = self.described(client, &dialog, response);
         let call = self.calls.get_mut(&id);
         let state = call.and_then(|call| call.inviting.get_mut(&party));
-        let agreed = state.map(|state| state.media.take_answer(&answer).is_ok());
+        let agreed = state.map(|state| {
+            let way = Attempt::way(&state.attempts, client);
+            state.media.take_answer(way, &answer).is_ok()
+        });
         if agreed != Some(true) {
             self.part_with(now, dialog, ELSEWHERE);
             if agreed.is_some() {
@@ -352,9 +360,11 @@ impl Switchboard {
             Callee::Number(_) => dialog.unpinned(),
         };
         self.dialogs.insert(dialog.key().clone(), (id, Side::Guest(party)));
-        let (stream, aim) = (state.media.stream, state.media.aim());
+        let way = winner.as_ref().map(|attempt| attempt.flow);
+        let Some(media) = self.won(state.media, way) else { return };
+        let (stream, aim) = (media.stream, media.aim());
         let instance = winner.and_then(|attempt| attempt.instance);
-        let leg = Leg { instance, ..Leg::new(dialog, Some(state.media)) };
+        let leg = Leg { instance, ..Leg::new(dialog, Some(media)) };
         let joined = Joined { who: state.to, part: state.part, leg, since: now };
         if let Some(call) = self.calls.get_mut(&id) {
             call.parties.insert(party, joined);
