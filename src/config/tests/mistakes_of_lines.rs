@@ -141,4 +141,29 @@ gateway.toml:48:14: error: capture_id = 0 is out of range; write a number from 1
         "[hep]\ncollector = \"udp://192.0.2.5:9060\"\npassword_env = \"HOMER\"",
         r#"gateway.toml:49:16: error: the environment variable HOMER is not set; set it before the start, or remove password_env"#,
     ),
+    (
+        "trunks/telco-b.toml",
+        r#"codecs = ["pcma", "pcmu"]"#,
+        r#"codecs = ["pcma", "g729"]"#,
+        r#"trunks/telco-b.toml:12:19: error: "g729" is no codec that can be spoken; write "pcma", "pcmu", "g722" or "opus""#,
+    ),
+    (
+        "trunks/telco-b.toml",
+        r#"codecs = ["pcma", "pcmu"]"#,
+        r#"codecs = ["pcma", "PCMA"]"#,
+        r#"trunks/telco-b.toml:12:19: error: the codec "PCMA" is named twice; keep one of them"#,
+    ),
+    (
+        "trunks/telco-b.toml",
+        r#"codecs = ["pcma", "pcmu"]"#,
+        r#"srtp = "always""#,
+        r#"trunks/telco-b.toml:12:8: error: "always" says nothing of encrypted audio; write "off", "preferred" (where the peer can) or "required""#,
+    ),
+    (
+        "seats.toml",
+        r#"password = "siaga112-contoh-1""#,
+        r#"srtp_keys = "zrtp"
+password = "siaga112-contoh-1""#,
+        r#"seats.toml:28:13: error: "zrtp" is no way to agree on keys; write "sdes" (in the description) or "dtls" (on the media path)"#,
+    ),
 ];

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::{Findings, Loaded, Severity, load, needs_restart};
 use crate::acd::settings::Overflow;
-use crate::vocabulary::{AnswerMode, QueueId};
+use crate::vocabulary::{AnswerMode, Codec, QueueId};
 use mistakes::MISTAKES;
 
 /// One edit of one file of the sample: the first `from` becomes `to`. An empty `from` appends.
@@ -109,6 +109,10 @@ fn the_sample_loads() {
     assert_eq!(rules, ["laut", "kepulauan", "sosial", "semua"]);
     let telco_c = board.trunks.iter().find(|trunk| trunk.id.as_str() == "telco-c");
     assert_eq!(telco_c.and_then(|trunk| trunk.answer), Some(AnswerMode::AfterSeconds(12)));
+    let telco_b = board.trunks.iter().find(|trunk| trunk.id.as_str() == "telco-b");
+    let codecs = telco_b.map(|trunk| trunk.audio.codecs.to_vec());
+    assert_eq!(codecs, Some(vec![Codec::Pcma, Codec::Pcmu]));
+    assert!(board.seat_audio.is_empty(), "the seats have what is usual");
     assert_eq!(
         loaded.warnings.0.iter().map(|warning| warning.what.as_str()).collect::<Vec<_>>(),
         [
