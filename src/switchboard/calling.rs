@@ -58,7 +58,7 @@ impl Switchboard {
         let policy = to.seat().map(|seat| self.seat_audio(seat)).unwrap_or_default();
         let phones = to.seat().map(|seat| self.registrar.targets(seat, phone.as_deref()));
         let media =
-            self.ports_for_offer(now, id, policy, &phones.unwrap_or_default()).ok_or(503u16)?;
+            self.ports_for_offer(now, id, &policy, &phones.unwrap_or_default()).ok_or(503u16)?;
         let why = match &errand {
             Errand::Dialled => None,
             Errand::Overflow => Some("overflow".to_owned()),

@@ -37,7 +37,7 @@ impl Switchboard {
             let miss = acd::Input::Missed { offer, miss: Miss::Unreachable };
             return self.acd.handle(now.moment, miss);
         }
-        let Some(media) = self.ports_for_offer(now, id, self.seat_audio(seat), &phones) else {
+        let Some(media) = self.ports_for_offer(now, id, &self.seat_audio(seat), &phones) else {
             self.alarm(now, "no-media-ports", format!("call {id} waits for ports"));
             self.acd.handle(now.moment, acd::Input::Gate { room: 0 });
             let miss = acd::Input::Missed { offer, miss: Miss::NotMade };

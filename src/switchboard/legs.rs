@@ -10,12 +10,13 @@ use super::Switchboard;
 use super::settings::BrowserMedia;
 
 impl Switchboard {
-    /// Audio for the leg of whoever is to be rung, and for the caller's where it has none yet: an answer must never wait for a port.
+    /// Audio for the leg of whoever is to be rung, and for the caller's where it has none yet: an answer
+    /// must never wait for a port.
     pub(super) fn ports_for_offer(
         &mut self,
         now: Now,
         id: CallId,
-        policy: AudioPolicy,
+        policy: &AudioPolicy,
         phones: &[Binding],
     ) -> Option<RingMedia> {
         let call = self.calls.get(&id)?;
@@ -25,7 +26,7 @@ impl Switchboard {
             return None;
         }
         self.open_caller_media(id);
-        self.open_ring_media(now, id, Side::Seat, &policy, phones)
+        self.open_ring_media(now, id, Side::Seat, policy, phones)
     }
 
     /// Audio for each kind of phone among those that are to be rung for a call.
