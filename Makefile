@@ -54,7 +54,7 @@ audit: test-tools
 	cargo deny check advisories
 
 bench: compiler
-	cargo bench --bench relay --bench journal --bench calls --bench soak --bench queue
+	cargo bench --bench relay --bench ways --bench journal --bench calls --bench soak --bench queue
 
 # Installs Debian packages: $(call install,COMMAND:PACKAGE …) for each COMMAND, or file, that is
 # missing. No service among them is started: policy-rc.d forbids it meanwhile, and the next boot

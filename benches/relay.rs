@@ -58,6 +58,7 @@ fn main() {
         ("media plane", Codec::Pcma, false),
         ("media plane, A to mu", Codec::Pcmu, false),
         ("media plane, recording", Codec::Pcma, true),
+        ("media plane, G.722 made of A-law and back", Codec::G722, false),
     ] {
         let (relayed, recorder) = plane(calls, seconds, law, record);
         row(name, relayed, bare);

@@ -9,13 +9,14 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
     clippy::disallowed_methods,
     reason = "a benchmark keeps time and may stop at any fault"
 )]
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, IoSlice, IoSliceMut};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{SocketAddr, SocketAddrV4};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -246,7 +247,7 @@ fn one_port_batched(legs: &mut Legs) {
     let mut out: MultiHeaders<SockaddrIn> = MultiHeaders::preallocate(BATCH, None);
     let address = |from: Option<SockaddrIn>| {
         let from = from.unwrap();
-        let from = SocketAddrV4::new(Ipv4Addr::from(from.ip()), from.port());
+        let from = SocketAddrV4::new(from.ip(), from.port());
         let SocketAddr::V4(to) = others[&SocketAddr::V4(from)] else { panic!("IPv4") };
         Some(SockaddrIn::from(to))
     };

@@ -178,13 +178,7 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
     let connections = gateway.as_ref().map(|gateway| &gateway.connections);
     let (trunks, trunk_names) =
         read_trunks(&mut folder, &mut usernames, &vault, (centre, connections), log);
-    let file = folder.table("queues.toml");
-    let mut queue_names = Names::new("queue", file.is_some());
-    let mut prompts = PromptFiles::list(&folder);
-    let queues = file
-        .map(|file| queues::read(file, &mut queue_names, &mut prompts, log))
-        .unwrap_or_default();
-    prompts.used().for_each(|file| folder.take_part(file, limits::PROMPT_BYTES));
+    let (queues, queue_names) = read_queues(&mut folder, log);
     let known =
         routing::Known { trunks: &trunk_names, queues: &queue_names, kecamatan: &kecamatan };
     let file = folder.table("routing.toml");
@@ -240,6 +234,16 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
         digest: folder.digest(),
         warnings: Findings::default(),
     })
+}
+
+fn read_queues(folder: &mut Folder<'_>, log: &Log) -> (Vec<queues::Written>, Names) {
+    let file = folder.table("queues.toml");
+    let mut names = Names::new("queue", file.is_some());
+    let mut prompts = PromptFiles::list(folder);
+    let queues =
+        file.map(|file| queues::read(file, &mut names, &mut prompts, log)).unwrap_or_default();
+    prompts.used().for_each(|file| folder.take_part(file, limits::PROMPT_BYTES));
+    (queues, names)
 }
 
 fn read_places(folder: &mut Folder<'_>, log: &Log) -> (Vec<Kecamatan>, Names) {

@@ -88,8 +88,8 @@ impl Decoder {
     pub fn conceal(&mut self, out: &mut [i16; FRAME]) {
         self.lost = self.lost.saturating_add(1);
         if let Decode::Opus(decoder, samples) = &mut self.kind
-            && let Ok(count) = decoder.decode(&[], FRAME, &mut samples[..FRAME])
-            && count == FRAME
+            && let Some(frame) = samples.get_mut(..FRAME)
+            && decoder.decode(&[], FRAME, frame) == Ok(FRAME)
         {
             linear(samples, out, FRAME);
             return;

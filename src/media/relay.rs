@@ -269,8 +269,8 @@ impl Relay {
 
     /// Sends a stream's report where one is due, and says how it is heard; at its end in any case.
     pub fn report(&mut self, slot: usize, now: u64, ends: bool) -> Option<Quality> {
-        let Some(stream) = at_mut(&mut self.streams, slot) else { return None };
-        let Some(far) = &stream.far else { return None };
+        let stream = at_mut(&mut self.streams, slot)?;
+        let far = stream.far.as_ref()?;
         let quiet = stream.received == 0 && stream.says.packets == 0;
         if quiet || (!ends && stream.report_at.is_some_and(|at| now < at)) {
             return None;

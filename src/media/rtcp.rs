@@ -109,7 +109,7 @@ impl Reception {
         let came = self.received.wrapping_sub(self.received_before);
         (self.expected_before, self.received_before) = (expected, self.received);
         let lost = due.saturating_sub(came);
-        let fraction = if due == 0 { 0 } else { (lost << 8) / due };
+        let fraction = (lost << 8).checked_div(due).unwrap_or(0);
         let (last, delay) = self.report.map_or((0, 0), |(last, at)| {
             // 1/65,536 of a second.
             (last, now.saturating_sub(at).saturating_mul(65_536) / 1_000_000)
@@ -174,7 +174,7 @@ impl Reception {
         let clock = codec.clock();
         let trip = self.round_trip.map(|micros| u32::try_from(micros / 1000).unwrap_or(u32::MAX));
         let all = received + lost;
-        let loss = if all == 0 { 0 } else { lost * 10_000 / all };
+        let loss = (lost * 10_000).checked_div(all).unwrap_or(0);
         let loss = u16::try_from(loss).unwrap_or(u16::MAX);
         let there = self.theirs.map(|(fraction, jitter)| {
             let loss = u32::from(fraction) * 10_000 / 256;
@@ -245,7 +245,7 @@ impl Report<'_> {
 /// NTP time (RFC 3550 §4) of so many microseconds since 1970.
 pub(super) fn ntp(micros: u64) -> u64 {
     let seconds = micros / 1_000_000 + 2_208_988_800;
-    let fraction = (micros % 1_000_000 << 32) / 1_000_000;
+    let fraction = ((micros % 1_000_000) << 32) / 1_000_000;
     seconds << 32 | fraction
 }
 

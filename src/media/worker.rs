@@ -441,7 +441,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             let place = place.unwrap_or(usize::MAX);
             hears.push(Voice { id: named, slot: place, level, wanted: FULL });
         }
-        if mixes && hears.len() > 0 {
+        if mixes && !hears.is_empty() {
             let gone = before.iter().filter(|voice| !whom.contains(&voice.id) && voice.level > 0);
             for voice in gone {
                 self.heard_at(voice.slot, slot);

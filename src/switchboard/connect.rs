@@ -82,25 +82,7 @@ impl Switchboard {
             self.called_says(call, response);
         }
         if response.is_provisional() {
-            if let (Purpose::CallOut { call }, 180..) = (purpose, response.code) {
-                self.called_rings(now, call);
-            }
-            if let (Purpose::Ring { offer, .. }, 180..) = (purpose, response.code) {
-                self.acd.handle(now.moment, acd::Input::Rings { offer });
-            }
-            // None to a change of ours means anything (RFC 3261 §14.1).
-            let invites = matches!(
-                purpose,
-                Purpose::Ring { .. }
-                    | Purpose::CallOut { .. }
-                    | Purpose::CallBack { .. }
-                    | Purpose::Join { .. }
-                    | Purpose::Withdrawn
-            );
-            if invites {
-                self.early(now, client, flow, request, response);
-            }
-            return;
+            return self.provisional(now, client, (flow, purpose), request, response);
         }
         if !response.is_success() {
             self.early.forget(client);
@@ -154,6 +136,36 @@ impl Switchboard {
             Purpose::Line { line, ask } => {
                 self.line_answered(now, client, (line, ask), request, response);
             }
+        }
+    }
+
+    /// Somebody rings, or lets us hear something before the answer.
+    fn provisional(
+        &mut self,
+        now: Now,
+        client: ClientId,
+        (flow, purpose): (Flow, Purpose),
+        request: &Request,
+        response: &Response,
+    ) {
+        match (purpose, response.code) {
+            (Purpose::CallOut { call }, 180..) => self.called_rings(now, call),
+            (Purpose::Ring { offer, .. }, 180..) => {
+                self.acd.handle(now.moment, acd::Input::Rings { offer });
+            }
+            _ => {}
+        }
+        // None to a change of ours means anything (RFC 3261 §14.1).
+        let invites = matches!(
+            purpose,
+            Purpose::Ring { .. }
+                | Purpose::CallOut { .. }
+                | Purpose::CallBack { .. }
+                | Purpose::Join { .. }
+                | Purpose::Withdrawn
+        );
+        if invites {
+            self.early(now, client, flow, request, response);
         }
     }
 

@@ -259,8 +259,9 @@ mod tests {
             let out = one.protect_rtp(&plain).expect("protected");
             assert_eq!(two.unprotect_rtp(&out).expect("proved")[..], plain[..], "{n}");
         }
-        for length in 0..200 {
-            let rubbish: Vec<u8> = (0..length).map(|n| (n * 37 + length) as u8).collect();
+        for length in 0..200u8 {
+            let byte = |n: u8| n.wrapping_mul(37).wrapping_add(length);
+            let rubbish: Vec<u8> = (0..length).map(byte).collect();
             assert!(two.unprotect_rtp(&rubbish).is_none());
             assert!(two.unprotect_rtcp(&rubbish).is_none());
             let _ = (one.protect_rtp(&rubbish), one.protect_rtcp(&rubbish));

@@ -38,6 +38,7 @@ impl Live {
 
 impl EntryCounter {
     /// Counts one entry; every entry comes here once, in order.
+    #[allow(clippy::too_many_lines, reason = "one arm for each fact")]
     pub fn count(&mut self, entry: &Entry) {
         match &entry.fact {
             Fact::Arrived { call, trunk, .. } => {
@@ -68,22 +69,11 @@ impl EntryCounter {
             Fact::RecordingFailed { .. } => recording("failed"),
             Fact::AudioHeard { call, by: Party::Caller, quality } => {
                 let live = self.live.get(call).map(|live| live.trunk.as_str().to_owned());
-                let trunk = live.unwrap_or_else(|| "unknown".to_owned());
-                let grade = grade(quality.here.mos);
-                counter!("siaga112_audio_legs_total", "trunk" => trunk, "grade" => grade)
-                    .increment(1);
+                audio(live, quality.here.mos);
             }
             Fact::PartyJoined { part, .. } => {
                 counter!("siaga112_parties_total", "part" => part.word()).increment(1);
             }
-            Fact::PartyInvited { .. }
-            | Fact::PartyChanged { .. }
-            | Fact::PartyLeft { .. }
-            | Fact::PartyTookOver { .. }
-            | Fact::PrivateTalk { .. }
-            | Fact::AudioHeard { .. }
-            | Fact::AudioStalled { .. }
-            | Fact::AudioFlows { .. } => {}
             Fact::CopyStarted { .. } => recording("copied"),
             Fact::CopyFailed { .. } => recording("copy-failed"),
             Fact::Alarm { name, .. } => {
@@ -124,6 +114,14 @@ impl EntryCounter {
             | Fact::Transferred { .. }
             | Fact::TestAnswered { .. }
             | Fact::SeatChanged { .. }
+            | Fact::PartyInvited { .. }
+            | Fact::PartyChanged { .. }
+            | Fact::PartyLeft { .. }
+            | Fact::PartyTookOver { .. }
+            | Fact::PrivateTalk { .. }
+            | Fact::AudioHeard { .. }
+            | Fact::AudioStalled { .. }
+            | Fact::AudioFlows { .. }
             | Fact::Audited { .. } => {}
         }
     }
@@ -154,6 +152,12 @@ impl EntryCounter {
         let trunk = live.map_or_else(|| "unknown".to_owned(), |l| l.trunk.as_str().to_owned());
         counter!("siaga112_calls_total", "trunk" => trunk, "outcome" => outcome).increment(1);
     }
+}
+
+/// A caller's leg was heard so.
+fn audio(trunk: Option<String>, mos: u16) {
+    let trunk = trunk.unwrap_or_else(|| "unknown".to_owned());
+    counter!("siaga112_audio_legs_total", "trunk" => trunk, "grade" => grade(mos)).increment(1);
 }
 
 /// How a listener would call a leg (ITU-T G.109).
