@@ -316,6 +316,20 @@ fn a_talk_in_private_is_heard_by_all_but_the_caller_who_is_heard_by_the_operator
 }
 
 #[test]
+fn a_talk_in_private_is_over_for_the_caller_when_the_operator_leaves() {
+    let mut world = world(1);
+    let (call, id) = talking(&mut world);
+    bring(&mut world, id, AGENCY, Part::Talk);
+    carrier_says(&mut world, A, 200);
+    world.order(Order::SetPrivate { call: id, private: true, by: "siti".into() }).unwrap();
+    peer_sends(&mut world, &seat_address(1), "phone1", "BYE", 2);
+    let caller = table(&world)[0].clone();
+    assert!(!caller.starts_with("plays") && caller != "[]", "{caller}");
+    world.trunk_sends(call, "BYE", 2, "");
+    nothing_is_left(&mut world);
+}
+
+#[test]
 fn a_caller_on_hold_hears_the_centre_and_the_operator_at_once_when_it_is_over() {
     let mut world = world(1);
     let (call, _) = talking(&mut world);

@@ -202,7 +202,7 @@ impl Switchboard {
             self.media(MediaOrder::Aim { stream, aim });
         }
         if changed && matches!(side, Side::Guest(_)) {
-            return;
+            return self.seat_the_table(id);
         }
         if changed {
             let by = party(side);

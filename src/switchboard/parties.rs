@@ -38,9 +38,13 @@ impl Switchboard {
             .chain(guests)
             .filter_map(|(stream, place)| Some((stream?, place)))
             .collect();
+        // The music of a guest's phone is for nobody.
+        let held = call.parties.values().filter(|party| party.leg.held);
+        let held: Vec<_> = held.filter_map(|party| stream(&party.leg)).collect();
         let aside = call.private || call.talk.as_ref().is_some_and(|talk| talk.leg.held);
         let on_hold = aside.then(|| self.hold_programme(id, call.private)).flatten();
-        for (stream, whom) in table::hears(&table, call.private) {
+        for (stream, mut whom) in table::hears(&table, call.private) {
+            whom.retain(|voice| !held.contains(voice));
             let role = match &on_hold {
                 Some(programme) if Some(stream) == caller => Role::Play(programme.clone()),
                 _ => Role::Hear(whom.as_slice().into()),
@@ -431,6 +435,8 @@ impl Switchboard {
     fn succeed(&mut self, now: Now, id: CallId, party: PartyId, by: &str) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(joined) = call.parties.remove(&party) else { return };
+        // Whoever talked in private may be gone, and the caller is to hear who has them now.
+        call.private = false;
         let from = call.seat(Side::Seat).cloned();
         let (was, is) = ((id, Side::Guest(party)), (id, Side::Seat));
         for (_, side) in call.streams.iter_mut().filter(|(_, side)| *side == was.1) {
