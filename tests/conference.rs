@@ -316,6 +316,34 @@ fn a_talk_in_private_is_heard_by_all_but_the_caller_who_is_heard_by_the_operator
 }
 
 #[test]
+fn the_music_of_a_guest_who_holds_is_for_nobody() {
+    let mut world = world(1);
+    let (call, id) = talking(&mut world);
+    bring(&mut world, id, AGENCY, Part::Talk);
+    carrier_says(&mut world, A, 200);
+    let invite = world.last_request(A, "INVITE");
+    let (from, call_id) = (header(&invite, Name::From), header(&invite, Name::CallId));
+    let to = header(&invite, Name::To).split(";tag").next().unwrap().to_owned();
+    for (cseq, direction, heard) in [(1, "sendonly", "[1]"), (2, "sendrecv", "[1, 2]")] {
+        let sdp = SDP.replace("sendrecv", direction);
+        world.hear(
+            A,
+            &format!(
+                "INVITE sip:203.0.113.10 SIP/2.0\r\nVia: SIP/2.0/UDP {A};branch=z9hG4bKhold{cseq}\r\n\
+                 From: {to};tag=agency\r\nTo: {from}\r\nCall-ID: {call_id}\r\nCSeq: {cseq} INVITE\r\n\
+                 Contact: <sip:agency@{A}>\r\nContent-Type: application/sdp\r\n\
+                 Content-Length: {}\r\n\r\n{sdp}",
+                sdp.len()
+            ),
+        );
+        assert_eq!(table(&world)[0], heard, "{direction}");
+        peer_sends(&mut world, A, "agency", "ACK", cseq);
+    }
+    world.trunk_sends(call, "BYE", 2, "");
+    nothing_is_left(&mut world);
+}
+
+#[test]
 fn a_talk_in_private_is_over_for_the_caller_when_the_operator_leaves() {
     let mut world = world(1);
     let (call, id) = talking(&mut world);
