@@ -31,7 +31,7 @@ use siaga112::call::orders::{Aim, Channel, Guard, MediaOrder, MediaReport, Progr
 use siaga112::media::prompts::Prompts;
 use siaga112::media::settings::MediaSettings;
 use siaga112::media::{Media, MediaHandle};
-use siaga112::recording::Recorder;
+use siaga112::recording::{Recorder, RecordingSettings};
 use siaga112::vocabulary::{CallId, Codec, Moment, Now, PromptId, StreamId, Uid, WallTime};
 
 #[path = "load/phones.rs"]
@@ -132,7 +132,8 @@ fn plane(calls: usize, seconds: u64, seat_codec: Codec, record: bool) -> (Cost, 
     let start = Instant::now();
     let clock =
         move || Now { moment: Moment(start.elapsed().as_micros() as u64), wall: WallTime(0) };
-    let (recorder, handle) = Recorder::start(folder.path().to_owned(), clock, |_| ()).unwrap();
+    let (recorder, handle) =
+        Recorder::start(RecordingSettings::plain(folder.path().to_owned()), clock, |_| ()).unwrap();
     let (sender, reports) = channel();
     let local = Ipv4Addr::LOCALHOST.into();
     let settings = MediaSettings { bind: local, address: local, ports: 20_000..=29_999, record };
@@ -189,7 +190,8 @@ fn waiting(seconds: u64) -> Cost {
     let (address, heard) = ear();
     let folder = tempfile::tempdir().unwrap();
     let (recorder, handle) =
-        Recorder::start(folder.path().to_owned(), Now::default, |_| ()).unwrap();
+        Recorder::start(RecordingSettings::plain(folder.path().to_owned()), Now::default, |_| ())
+            .unwrap();
     let (sender, reports) = channel();
     let local = Ipv4Addr::LOCALHOST.into();
     let settings =

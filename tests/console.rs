@@ -19,6 +19,7 @@ use siaga112::console::settings::Token;
 use siaga112::console::{Boxed, Desk, DeskError, serve};
 use siaga112::incident::{Arrival, Raw};
 use siaga112::journal::{Entry, Fact, Peer, Signal, Way};
+use siaga112::recording::{Library, RecordingSettings};
 use siaga112::screening::{Attempt, Disposition, Mark, WorkEntry, WorkId, WorkKind, WorkOutcome};
 use siaga112::sip::Transport;
 use siaga112::store::{JournalWriter, Store};
@@ -40,7 +41,7 @@ const WAV: &[u8] = b"RIFF0123456789";
 struct FakeDesk {
     store: Store,
     health: Health,
-    recordings: PathBuf,
+    recordings: Library,
     orders: Mutex<Vec<Order>>,
     audits: Mutex<Vec<String>>,
     silent: bool,
@@ -100,8 +101,12 @@ impl Desk for FakeDesk {
         self.audits.lock().expect("a lock").push(format!("{by}: {what} {subject}"));
     }
 
-    fn recordings(&self) -> PathBuf {
-        self.recordings.clone()
+    fn recordings(&self) -> &Library {
+        &self.recordings
+    }
+
+    fn hold(&self, call: CallId, held: bool, by: &str, why: &str) {
+        self.audit(by, &format!("held={held} {why}"), &call.to_string());
     }
 
     fn centre(&self) -> String {
@@ -316,7 +321,7 @@ impl Site {
         let desk = Arc::new(FakeDesk {
             store,
             health,
-            recordings,
+            recordings: Library::new(RecordingSettings::plain(recordings)),
             orders: Mutex::default(),
             audits: Mutex::default(),
             silent,
@@ -432,12 +437,14 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "POST /api/v1/calls/{id}/parties/{party}/take-over",
         "POST /api/v1/calls/{id}/pick-up",
         "POST /api/v1/calls/{id}/private",
+        "GET /api/v1/calls/{id}/replay",
         "GET /api/v1/incidents",
         "GET /api/v1/incidents/{id}",
         "POST /api/v1/incidents/{id}/disposition",
         "GET /api/v1/incidents/{id}/ladder",
         "DELETE /api/v1/incidents/{id}/nuisance",
         "GET /api/v1/incidents/{id}/recording",
+        "POST /api/v1/incidents/{id}/recording/hold",
         "GET /api/v1/marks",
         "GET /api/v1/queues",
         "GET /api/v1/reports/ciamis",

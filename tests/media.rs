@@ -26,7 +26,7 @@ use siaga112::call::orders::{
 use siaga112::media::prompts::Prompts;
 use siaga112::media::settings::MediaSettings;
 use siaga112::media::{Media, MediaError, MediaHandle};
-use siaga112::recording::Recorder;
+use siaga112::recording::{Recorder, RecordingSettings};
 use siaga112::vocabulary::{CallId, Codec, Now, PromptId, StreamId, Uid, WallTime};
 use support::tone::share;
 
@@ -63,11 +63,12 @@ impl Plane {
     fn with(settings: MediaSettings, stock: usize) -> Result<Self, MediaError> {
         let folder = tempfile::tempdir().expect("a folder");
         let (recorder_reports, recorded) = channel();
-        let (recorder, handle) =
-            Recorder::start(folder.path().join("recordings"), Now::default, move |report| {
-                recorder_reports.send(report).unwrap_or_default()
-            })
-            .expect("the recorder starts");
+        let (recorder, handle) = Recorder::start(
+            RecordingSettings::plain(folder.path().join("recordings")),
+            Now::default,
+            move |report| recorder_reports.send(report).unwrap_or_default(),
+        )
+        .expect("the recorder starts");
         let (media_reports, reports) = channel();
         let media = Media::start(settings, stock, handle, Arc::default(), move |report| {
             media_reports.send(report).unwrap_or_default();
@@ -774,7 +775,7 @@ fn a_recording_that_fails_is_told_and_the_talk_goes_on() {
     plane.media.order(MediaOrder::Tap { stream: caller_stream, call, channel });
     let failed = plane.recorder_report();
     assert!(
-        matches!(&failed, RecorderReport::Failed { call: of, why }
+        matches!(&failed, RecorderReport::Failed { call: of, why, .. }
             if *of == call && why.contains("recordings")),
         "{failed:?}"
     );
@@ -823,8 +824,12 @@ fn ports_run_out_and_come_back() {
 fn a_plane_without_a_port_says_what_to_do() {
     let folder = tempfile::tempdir().expect("a folder");
     let start = |bind, ports| {
-        let (_, handle) =
-            Recorder::start(folder.path().to_owned(), Now::default, |_| ()).expect("starts");
+        let (_, handle) = Recorder::start(
+            RecordingSettings::plain(folder.path().to_owned()),
+            Now::default,
+            |_| (),
+        )
+        .expect("starts");
         let settings = MediaSettings { bind, address: LOOPBACK, ports, record: false };
         Media::start(settings, 4, handle, Arc::default(), |_| ()).expect_err("cannot start")
     };

@@ -158,7 +158,7 @@ fn all_who_are_no_caller_share_the_right_channel() {
         match plane.recorded.recv_timeout(LIMIT).expect("a report") {
             RecorderReport::Sealed { file, .. } => break file,
             RecorderReport::Started { .. } => {}
-            RecorderReport::Failed { why, .. } => panic!("{why}"),
+            other => panic!("{other:?}"),
         }
     };
     let mut reader = hound::WavReader::open(plane.folder.path().join(file)).expect("a WAV file");

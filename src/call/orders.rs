@@ -310,11 +310,27 @@ pub enum RecorderReport {
         /// Length of the file in bytes.
         bytes: u64,
     },
-    /// The recording cannot go on; the call does.
+    /// A file cannot be written or sealed; the call goes on, and a further file is tried.
     Failed {
         /// Whose recording.
         call: CallId,
+        /// The file, empty when none could be made.
+        file: String,
         /// What was tried and what the system said.
+        why: String,
+    },
+    /// After a failure the recording goes on in a further file.
+    Resumed {
+        /// Whose recording.
+        call: CallId,
+        /// File name under the recordings folder.
+        file: String,
+        /// Milliseconds of the call that are in no file.
+        missed_millis: u64,
+    },
+    /// A fault of ours; every recording goes on in a further file.
+    Fault {
+        /// What it said.
         why: String,
     },
 }

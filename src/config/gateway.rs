@@ -10,9 +10,10 @@ use super::names::Names;
 use super::secrets::{Found, PASSWORD, TOKEN, Vault};
 use super::section::{Section, Wrong, some_text};
 use super::tls::{self, ConnectionSettings};
-use super::{forms, screening};
+use super::{forms, recording, screening};
 use crate::console::settings::{ConsoleSettings, Token};
 use crate::media::settings::MediaSettings;
+use crate::recording::RecordingSettings;
 use crate::screening::settings::ScreeningSettings;
 use crate::sip::digest::Algorithm;
 use crate::sip::session_timer::Terms;
@@ -46,6 +47,7 @@ pub(super) struct Gateway {
     pub(super) console: ConsoleSettings,
     pub(super) hep: Option<HepSettings>,
     pub(super) screening: ScreeningSettings,
+    pub(super) recording: RecordingSettings,
     /// Names of the trunks that lead to outside recorders.
     pub(super) recorders: Vec<At<String>>,
     ports_place: Place,
@@ -59,7 +61,9 @@ impl Gateway {
         let centre = centre(&mut top.section_or_empty("centre", "[centre]"));
         let (sip, connections, dns_servers) =
             sip(&mut top.section_or_empty("sip", "[sip]"), vault.dir);
-        let recorders = top.section_or_empty("recording", "[recording]").words("siprec", some_text);
+        let mut section = top.section_or_empty("recording", "[recording]");
+        let (recording, recorders) = recording::read(&mut section, &data_dir);
+        drop(section);
         let (media, ports_place) = media(&mut top.section_or_empty("media", "[media]"), &sip);
         let default = format!("sqlite:{}", data_dir.join("siaga112.db").display());
         let storage_url = top
@@ -81,6 +85,7 @@ impl Gateway {
             console,
             hep,
             screening: screening::read(top.section_or_empty("screening", "[screening]")),
+            recording,
             recorders,
             ports_place,
         }

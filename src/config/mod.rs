@@ -19,6 +19,7 @@ mod places;
 mod prompts;
 mod queues;
 mod reach;
+mod recording;
 mod routing;
 mod screening;
 mod seats;
@@ -37,6 +38,7 @@ use std::path::{Path, PathBuf};
 use crate::console::settings::ConsoleSettings;
 use crate::incident::settings::Kecamatan;
 use crate::media::settings::MediaSettings;
+use crate::recording::RecordingSettings;
 use crate::switchboard::settings::{BrowserMedia, SwitchboardSettings};
 use crate::telemetry::hep::HepSettings;
 use crate::trunk::settings::{Centre, TrunkSettings};
@@ -73,6 +75,8 @@ pub struct Loaded {
     pub connections: ConnectionSettings,
     /// The media plane.
     pub media: MediaSettings,
+    /// How recordings are kept.
+    pub recording: RecordingSettings,
     /// The HTTP side.
     pub console: ConsoleSettings,
     /// Where copies of SIP messages go.
@@ -130,6 +134,7 @@ pub fn needs_restart(old: &Loaded, new: &Loaded) -> Vec<&'static str> {
         ),
         ("[sip] dns_servers", old.dns_servers != new.dns_servers),
         ("[media]", old.media != new.media),
+        ("[recording]", old.recording != new.recording),
         ("[storage]", old.storage_url != new.storage_url),
         ("[console]", old.console != new.console),
         ("[hep]", old.hep != new.hep),
@@ -227,6 +232,7 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
         node: NodeSettings { name: gateway.name, data_dir: gateway.data_dir },
         connections: gateway.connections,
         media: gateway.media,
+        recording: gateway.recording,
         console: gateway.console,
         hep: gateway.hep,
         storage_url: gateway.storage_url,

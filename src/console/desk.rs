@@ -2,16 +2,16 @@
 //! tests have their own.
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::pin::Pin;
 
 use jiff::tz::TimeZone;
 use thiserror::Error;
 
+use crate::recording::Library;
 use crate::store::Store;
 use crate::switchboard::orders::{Answer, Order, Refusal};
 use crate::telemetry::health::HealthSnapshot;
-use crate::vocabulary::WallTime;
+use crate::vocabulary::{CallId, WallTime};
 
 /// A future behind a trait object.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -30,8 +30,10 @@ pub trait Desk: Send + Sync + 'static {
     fn metrics(&self) -> Boxed<'_, String>;
     /// Keeps an audit entry: who did what to which record.
     fn audit(&self, by: &str, what: &str, subject: &str);
-    /// The folder that recordings are in.
-    fn recordings(&self) -> PathBuf;
+    /// The recordings.
+    fn recordings(&self) -> &Library;
+    /// Keeps in the record that a call's recording must be kept whatever its age, or need not any more.
+    fn hold(&self, call: CallId, held: bool, by: &str, why: &str);
     /// The centre's name.
     fn centre(&self) -> String;
     /// The time of this moment.

@@ -104,6 +104,8 @@ fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
         .routes(routes!(incidents::show))
         .routes(routes!(incidents::ladder))
         .routes(routes!(recording::play))
+        .routes(routes!(recording::hold))
+        .routes(routes!(recording::replay))
         .routes(routes!(judgement::dispose))
         .routes(routes!(judgement::clear))
         .routes(routes!(judgement::marks))

@@ -70,6 +70,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "no-recording", "No recording", detail)
     }
 
+    pub(super) fn damaged_recording(detail: impl Into<String>) -> Self {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(status, "recording-damaged", "The recording is damaged", detail)
+    }
+
     pub(super) fn bad_query(detail: impl Into<String>) -> Self {
         let title = "The query is not understood";
         Self::new(StatusCode::BAD_REQUEST, "bad-query", title, detail)

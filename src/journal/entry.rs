@@ -356,12 +356,44 @@ pub enum Fact {
         /// Length of the file in bytes.
         bytes: u64,
     },
-    /// A recording failed; the call went on.
+    /// A recording's file could not be written or sealed; the call went on.
     RecordingFailed {
         /// The call.
         call: CallId,
+        /// The file, empty when none could be made.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        file: String,
         /// What was tried and what the system said.
         why: String,
+    },
+    /// After a failure a recording went on in a further file.
+    RecordingResumed {
+        /// The call.
+        call: CallId,
+        /// File name under the recordings folder.
+        file: String,
+        /// Milliseconds of the call that are in no file.
+        missed_millis: u64,
+    },
+    /// Somebody said that a call's recording must be kept whatever its age, or need not any more.
+    RecordingHeld {
+        /// The call.
+        call: CallId,
+        /// Whether it must.
+        held: bool,
+        /// Who said so.
+        by: String,
+        /// Why.
+        why: String,
+    },
+    /// A recording's file was deleted, with its key where it was encrypted.
+    RecordingDeleted {
+        /// The call.
+        call: CallId,
+        /// File name under the recordings folder.
+        file: String,
+        /// Why that was allowed, and why it was done.
+        reason: String,
     },
     /// Somebody is called to be brought into a call.
     PartyInvited {
@@ -560,6 +592,9 @@ impl Fact {
             | Self::RecordingStarted { call, .. }
             | Self::RecordingSealed { call, .. }
             | Self::RecordingFailed { call, .. }
+            | Self::RecordingResumed { call, .. }
+            | Self::RecordingHeld { call, .. }
+            | Self::RecordingDeleted { call, .. }
             | Self::PartyInvited { call, .. }
             | Self::PartyJoined { call, .. }
             | Self::PartyChanged { call, .. }

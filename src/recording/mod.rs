@@ -1,13 +1,20 @@
-//! The recorder: one file per call, caller left, operator right, readable at every moment.
+//! The recorder: each call's audio, caller left, operator right, readable at every moment. One file,
+//! and a further one after each failure.
 //!
 //! One thread takes audio out of the tap, lays it on each recording's time line and writes it;
 //! another makes finished files safe (fsync, SHA-256), so that a slow disk costs no audio of other
 //! calls. Both answer to nobody: a recording that fails is reported once and the call goes on.
 //! The room knows no stream, port or SIP message, and reads no clock but the one it is given.
 
+mod keys;
+mod library;
+mod locked;
+mod ogg;
+mod part;
 mod recorder;
 mod recordings;
 mod seal;
+mod settings;
 mod timeline;
 mod wav;
 
@@ -15,8 +22,10 @@ use std::io;
 use std::path::PathBuf;
 
 pub use crate::media::tap::RecorderHandle;
-pub use recorder::Recorder;
-pub use seal::{Sealed, seal_left_over};
+pub use library::{Library, Reader};
+pub use recorder::{Recorder, RecorderWatch};
+pub use seal::Sealed;
+pub use settings::{Format, RecordingSettings};
 
 /// Why the recorder could not start, or a left-over file could not be sealed.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +49,7 @@ pub enum RecordingError {
     /// The system refused.
     #[error("{path} cannot be {tried}: {source}")]
     File {
-        /// What was tried: `opened`, `read`, `repaired`, `synced`.
+        /// What was tried: `opened`, `read`, `repaired`, `synced`, `deleted`.
         tried: &'static str,
         /// The file.
         path: PathBuf,

@@ -1,16 +1,19 @@
 //! The recorder's thread: takes from the tap, writes, reports.
 
-use std::path::PathBuf;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::RecordingError;
+use super::keys::MasterKeys;
+use super::part::make_folder;
 use super::recordings::{Outcome, Recordings};
 use super::seal::Sealer;
-use super::wav::make_folder;
+use super::{Library, RecordingError, RecordingSettings};
 use crate::call::orders::RecorderReport;
 use crate::media::tap::{RING_FRAMES, RecorderHandle, TapEnd, tap};
-use crate::vocabulary::Now;
+use crate::vocabulary::{Moment, Now};
 
 /// How long audio may lie in the ring. The media thread wakes nobody for a packet.
 const TURN: Duration = Duration::from_millis(40);
@@ -19,12 +22,36 @@ const TURN: Duration = Duration::from_millis(40);
 #[derive(Debug)]
 pub struct Recorder {
     thread: JoinHandle<()>,
+    watch: RecorderWatch,
+}
+
+/// Tells whether the recorder's thread moves.
+#[derive(Clone, Debug, Default)]
+pub struct RecorderWatch(Arc<AtomicU64>);
+
+impl RecorderWatch {
+    /// How long its present turn has lasted at `now`; none while it waits for something to do.
+    #[must_use]
+    pub fn busy_for(&self, now: Moment) -> Option<Duration> {
+        match self.0.load(Ordering::Relaxed) {
+            0 => None,
+            since => Some(now.since(Moment(since))),
+        }
+    }
+
+    fn begin(&self, now: Moment) {
+        self.0.store(now.0.max(1), Ordering::Relaxed);
+    }
+
+    fn end(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
 }
 
 impl Recorder {
-    /// Makes `folder` when it is missing (mode 0700), starts the thread, and returns the handle
-    /// that the media plane takes. A folder that cannot be made now is tried again by every
-    /// recording.
+    /// Makes the folder when it is missing (mode 0700), and a master key where recordings are to be
+    /// encrypted and there is none; starts the thread, and returns the handle that the media plane
+    /// takes. What cannot be made now is tried again by every recording.
     ///
     /// `clock` is the only clock it reads, `report` is called on its thread and must not block.
     /// The recorder ends when the handle is dropped.
@@ -32,21 +59,33 @@ impl Recorder {
     /// # Errors
     /// [`RecordingError`] when the system gives no thread.
     pub fn start(
-        folder: PathBuf,
+        settings: RecordingSettings,
         clock: impl Fn() -> Now + Send + 'static,
         report: impl Fn(RecorderReport) + Send + 'static,
     ) -> Result<(Self, RecorderHandle), RecordingError> {
-        if let Err(error) = make_folder(&folder) {
-            let folder = folder.display();
+        if let Err(error) = make_folder(&settings.folder) {
+            let folder = settings.folder.display();
             tracing::error!(%folder, %error, "the recordings folder cannot be made; calls go on");
         }
-        let sealer = Sealer::start(folder.clone()).map_err(RecordingError::Thread)?;
+        if settings.encrypt {
+            make_master_key(&settings);
+        }
+        let library = Library::new(settings.clone());
+        let sealer = Sealer::start(library).map_err(RecordingError::Thread)?;
         let (handle, tap) = tap(RING_FRAMES);
+        let watch = RecorderWatch::default();
+        let seen = watch.clone();
         let thread = std::thread::Builder::new()
             .name("recorder".to_owned())
-            .spawn(move || run(tap, Recordings::new(folder), sealer, &clock, &report))
+            .spawn(move || run(tap, Recordings::new(settings), sealer, (&clock, &seen), &report))
             .map_err(RecordingError::Thread)?;
-        Ok((Self { thread }, handle))
+        Ok((Self { thread, watch }, handle))
+    }
+
+    /// Tells whether the thread moves.
+    #[must_use]
+    pub fn watch(&self) -> RecorderWatch {
+        self.watch.clone()
     }
 
     /// Waits until every file is sealed. The media plane must be stopped first: it holds the
@@ -58,11 +97,26 @@ impl Recorder {
     }
 }
 
+fn make_master_key(settings: &RecordingSettings) {
+    let file = settings.master_key_file.display();
+    match MasterKeys::make(&settings.master_key_file) {
+        Ok(true) => tracing::warn!(
+            %file,
+            "a master key for recordings was made: KEEP A COPY of this file in a safe place. \
+             Without it no recording of this node can ever be heard again"
+        ),
+        Ok(false) => {}
+        Err(error) => {
+            tracing::error!(%file, %error, "no master key can be made: calls are not recorded");
+        }
+    }
+}
+
 fn run(
     mut tap: TapEnd,
     mut recordings: Recordings,
     mut sealer: Sealer,
-    clock: &impl Fn() -> Now,
+    (clock, watch): (&impl Fn() -> Now, &RecorderWatch),
     report: &impl Fn(RecorderReport),
 ) {
     let mut alive = true;
@@ -70,10 +124,17 @@ fn run(
         let idle = recordings.is_empty() && !sealer.is_busy();
         alive = tap.wait(if idle { None } else { Some(TURN) });
         let now = clock().moment;
-        tap.drain(|taken| recordings.handle(taken, now));
-        recordings.tick(now);
-        if !alive {
-            recordings.end_all();
+        watch.begin(now);
+        let turn = catch_unwind(AssertUnwindSafe(|| {
+            tap.drain(|taken| recordings.handle(taken, now));
+            recordings.tick(now);
+            if !alive {
+                recordings.end_all(now);
+            }
+        }));
+        if let Err(panic) = turn {
+            report(RecorderReport::Fault { why: said(&*panic) });
+            recordings.mend(now);
         }
         for outcome in recordings.outcomes() {
             match outcome {
@@ -82,6 +143,13 @@ fn run(
             }
         }
         sealer.reports().into_iter().for_each(report);
+        watch.end();
     }
     sealer.finish().into_iter().for_each(report);
+}
+
+/// What a panic said.
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".to_owned())
 }

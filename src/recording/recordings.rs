@@ -1,14 +1,17 @@
 //! The recordings that are going on: what comes out of the tap becomes files.
 //!
-//! No thread and no clock here; the recorder's thread calls it with what it took and the time.
+//! A recording lasts as long as its call. When its file cannot be written the call's audio is tried in
+//! a further file until that works; what was lost between is told. No thread and no clock here; the
+//! recorder's thread calls it with what it took and the time.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::time::Duration;
 
+use super::RecordingSettings;
+use super::part::{Pair, Part};
 use super::seal::Finished;
 use super::timeline::{HOLD_BACK, RATE, Timeline};
-use super::wav::WavFile;
 use crate::call::orders::RecorderReport;
 use crate::media::tap::{Frame, RecorderOrder, Taken};
 use crate::vocabulary::{CallId, Moment};
@@ -18,29 +21,65 @@ use crate::vocabulary::{CallId, Moment};
 const WRITE_EACH: u64 = RATE * 2 / 5;
 /// Frames written at once.
 const CHUNK: usize = 8_000;
+/// How long after a failure a further file is tried.
+const TRY_AGAIN: Duration = Duration::from_secs(2);
+/// A further file counts once so much of it was written, 2 s: a disk that is all but full takes a
+/// beginning and no more.
+const PROVEN: u64 = 2 * RATE;
 
-/// One file and its time line.
+/// Where a recording's audio goes.
+#[derive(Debug)]
+enum State {
+    /// Into a file that signalling knows.
+    Written { name: String, part: Part },
+    /// Into a further file that has still to prove itself.
+    Tried { name: String, part: Part, missing: Missing },
+    /// Nowhere: the file could not be written.
+    Lost { missing: Missing, retry: Moment },
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Lost { missing: Missing::default(), retry: Moment::NEVER }
+    }
+}
+
+/// What a failure left.
+#[derive(Debug, Default)]
+struct Missing {
+    /// The first frame that is in no file.
+    from: u64,
+    /// The file that broke off, to be repaired and sealed once there is room again.
+    broken: Option<String>,
+}
+
+/// One call's recording.
 #[derive(Debug)]
 struct Recording {
-    name: String,
-    file: WavFile,
     line: Timeline,
     began: Moment,
+    /// The first frame of the file that is written or tried.
+    begins: u64,
+    state: State,
 }
 
 impl Recording {
-    /// Writes everything before frame `end`.
-    fn write(&mut self, end: u64, scratch: &mut Vec<u8>) -> io::Result<()> {
+    /// Writes everything before frame `end`, or leaves it out where there is no file.
+    fn write(&mut self, end: u64, scratch: &mut Vec<Pair>) -> io::Result<()> {
+        let (State::Written { part, .. } | State::Tried { part, .. }) = &mut self.state else {
+            self.line.skip(end);
+            return Ok(());
+        };
         while self.line.written() < end {
             scratch.clear();
             self.line.take(end, CHUNK, scratch);
-            self.file.append(scratch)?;
+            part.append(scratch)?;
         }
         Ok(())
     }
 
     /// Writes what is due when the time line has come to frame `present`.
-    fn advance(&mut self, present: u64, scratch: &mut Vec<u8>) -> io::Result<()> {
+    fn advance(&mut self, present: u64, scratch: &mut Vec<Pair>) -> io::Result<()> {
         let due = present.saturating_sub(HOLD_BACK);
         if due < self.line.written() + WRITE_EACH {
             return Ok(());
@@ -54,22 +93,22 @@ impl Recording {
 pub(super) enum Outcome {
     /// Signalling should know.
     Report(RecorderReport),
-    /// A file is complete.
+    /// A file will not grow any more.
     Finished(Finished),
 }
 
 /// All recordings.
 #[derive(Debug)]
 pub(super) struct Recordings {
-    folder: PathBuf,
+    settings: RecordingSettings,
     open: BTreeMap<CallId, Recording>,
-    scratch: Vec<u8>,
+    scratch: Vec<Pair>,
     outcomes: Vec<Outcome>,
 }
 
 impl Recordings {
-    pub fn new(folder: PathBuf) -> Self {
-        Self { folder, open: BTreeMap::new(), scratch: Vec::new(), outcomes: Vec::new() }
+    pub const fn new(settings: RecordingSettings) -> Self {
+        Self { settings, open: BTreeMap::new(), scratch: Vec::new(), outcomes: Vec::new() }
     }
 
     /// Whether no recording is going on.
@@ -85,32 +124,52 @@ impl Recordings {
     /// Takes one thing out of the tap, at `now` on the recorder's own clock.
     pub fn handle(&mut self, taken: Taken<'_>, now: Moment) {
         match taken {
-            Taken::Frame(frame) => self.frame(frame),
+            Taken::Frame(frame) => self.frame(frame, now),
             Taken::Order(RecorderOrder::Record { call, .. }, at) => self.begin(call, at, now),
-            Taken::Order(RecorderOrder::Seal { call }, at) => self.end(call, Some(at)),
+            Taken::Order(RecorderOrder::Seal { call }, at) => self.end(call, Some(at), now),
         }
     }
 
-    /// Writes what is due, silence too.
+    /// Writes what is due, silence too, and tries further files.
     pub fn tick(&mut self, now: Moment) {
         let mut failed = Vec::new();
+        let (mut due, mut proven) = (Vec::new(), Vec::new());
         for (&call, recording) in &mut self.open {
             let micros = now.since(recording.began).as_micros();
             let present = u64::try_from(micros).unwrap_or(u64::MAX) / (1_000_000 / RATE);
             if let Err(error) = recording.advance(present, &mut self.scratch) {
                 failed.push((call, error));
             }
+            match &recording.state {
+                State::Lost { retry, .. } if *retry <= now => due.push(call),
+                State::Tried { part, .. } if part.frames() >= PROVEN => proven.push(call),
+                _ => {}
+            }
         }
         for (call, error) in failed {
-            self.fail(call, &error);
+            self.fail(call, &error.to_string(), now);
         }
+        due.into_iter().for_each(|call| self.try_again(call, now));
+        proven.into_iter().for_each(|call| self.resumed(call));
     }
 
     /// Ends all recordings where their audio ends: the media plane is gone.
-    pub fn end_all(&mut self) {
+    pub fn end_all(&mut self, now: Moment) {
         let calls: Vec<CallId> = self.open.keys().copied().collect();
         for call in calls {
-            self.end(call, None);
+            self.end(call, None, now);
+        }
+    }
+
+    /// Goes on after a fault of ours: nobody knows which recording it was, so each goes on in a further
+    /// file, from a time line that the fault has not touched.
+    pub fn mend(&mut self, now: Moment) {
+        let calls: Vec<CallId> = self.open.keys().copied().collect();
+        for call in calls {
+            if let Some(recording) = self.open.get_mut(&call) {
+                recording.line = recording.line.emptied();
+            }
+            self.fail(call, "a fault of the recorder", now);
         }
     }
 
@@ -118,51 +177,123 @@ impl Recordings {
         if self.open.contains_key(&call) {
             return;
         }
-        let report = match WavFile::create(&self.folder, &call.to_string()) {
-            Ok((file, name)) => {
+        let (state, report) = match Part::create(&self.settings, call) {
+            Ok((part, name)) => {
                 let started = RecorderReport::Started { call, file: name.clone() };
-                let line = Timeline::new(at);
-                self.open.insert(call, Recording { name, file, line, began: now });
-                started
+                (State::Written { name, part }, started)
             }
             Err(error) => {
-                let folder = self.folder.display();
-                RecorderReport::Failed { call, why: format!("a new file in {folder}: {error}") }
+                let folder = self.settings.folder.display();
+                let why = format!("a new file in {folder}: {error}");
+                let failed = RecorderReport::Failed { call, file: String::new(), why };
+                let retry = now.after(TRY_AGAIN);
+                (State::Lost { missing: Missing::default(), retry }, failed)
             }
         };
+        let line = Timeline::new(at);
+        self.open.insert(call, Recording { line, began: now, begins: 0, state });
         self.outcomes.push(Outcome::Report(report));
     }
 
-    fn frame(&mut self, frame: &Frame) {
-        // Audio of a recording that failed or is sealed has nowhere to go.
+    fn frame(&mut self, frame: &Frame, now: Moment) {
+        // Audio of a recording that is sealed has nowhere to go.
         let Some(recording) = self.open.get_mut(&frame.call) else { return };
         let present = recording.line.frame_at(frame.arrival);
         let written = recording.advance(present, &mut self.scratch);
         recording.line.place(frame);
         if let Err(error) = written {
-            self.fail(frame.call, &error);
+            self.fail(frame.call, &error.to_string(), now);
         }
     }
 
-    fn end(&mut self, call: CallId, at: Option<u64>) {
+    fn try_again(&mut self, call: CallId, now: Moment) {
+        let Some(recording) = self.open.get_mut(&call) else { return };
+        let State::Lost { missing, retry } = &mut recording.state else { return };
+        match Part::create(&self.settings, call) {
+            Ok((part, name)) => {
+                let missing = std::mem::take(missing);
+                recording.state = State::Tried { name, part, missing };
+                recording.begins = recording.line.written();
+            }
+            // It was told when it failed first.
+            Err(_) => *retry = now.after(TRY_AGAIN),
+        }
+    }
+
+    /// A further file holds: from now on it is the recording.
+    fn resumed(&mut self, call: CallId) {
+        let Some(recording) = self.open.get_mut(&call) else { return };
+        let (name, part, missing) = match std::mem::take(&mut recording.state) {
+            State::Tried { name, part, missing } => (name, part, missing),
+            other => return recording.state = other,
+        };
+        let missed_millis = recording.begins.saturating_sub(missing.from) * 1000 / RATE;
+        if let Some(name) = missing.broken {
+            self.outcomes.push(Outcome::Finished(Finished { call, name, file: None }));
+        }
+        let report = RecorderReport::Resumed { call, file: name.clone(), missed_millis };
+        recording.state = State::Written { name, part };
+        self.outcomes.push(Outcome::Report(report));
+    }
+
+    fn end(&mut self, call: CallId, at: Option<u64>, now: Moment) {
         let Some(recording) = self.open.get_mut(&call) else { return };
         // Audio that came in a burst may reach a little beyond the order; none is cut off.
         let wall = at.map_or(0, |at| recording.line.frame_at(at));
         let end = recording.line.end().max(wall);
-        if let Err(error) = recording.write(end, &mut self.scratch) {
-            self.fail(call, &error);
-        } else if let Some(Recording { name, file, .. }) = self.open.remove(&call) {
-            let finished = Finished { call, name, file: file.into_file() };
-            self.outcomes.push(Outcome::Finished(finished));
+        match recording.write(end, &mut self.scratch) {
+            // What is in a file that is only tried is kept.
+            Ok(()) => self.resumed(call),
+            Err(error) => self.fail(call, &error.to_string(), now),
+        }
+        let Some(Recording { state, .. }) = self.open.remove(&call) else { return };
+        let finished = match state {
+            State::Written { name, part } => {
+                let frames = part.frames();
+                match part.close() {
+                    Ok(file) => Some(Finished { call, name, file: Some((file, frames)) }),
+                    Err(error) => {
+                        let why = self.writing(&name, &error.to_string());
+                        let report = RecorderReport::Failed { call, file: name.clone(), why };
+                        self.outcomes.push(Outcome::Report(report));
+                        Some(Finished { call, name, file: None })
+                    }
+                }
+            }
+            State::Tried { missing, .. } | State::Lost { missing, .. } => {
+                missing.broken.map(|name| Finished { call, name, file: None })
+            }
+        };
+        self.outcomes.extend(finished.map(Outcome::Finished));
+    }
+
+    /// Gives up a file; what is on disk stays, and a further one is tried after a while.
+    fn fail(&mut self, call: CallId, error: &str, now: Moment) {
+        let Some(recording) = self.open.get_mut(&call) else { return };
+        let retry = now.after(TRY_AGAIN);
+        match std::mem::take(&mut recording.state) {
+            State::Written { name, part } => {
+                let from = recording.begins + part.frames();
+                let missing = Missing { from, broken: Some(name.clone()) };
+                recording.state = State::Lost { missing, retry };
+                let why = self.writing(&name, error);
+                let failed = RecorderReport::Failed { call, file: name, why };
+                self.outcomes.push(Outcome::Report(failed));
+            }
+            State::Tried { name, missing, .. } => {
+                recording.state = State::Lost { missing, retry };
+                // Nobody was told of it, and the room that it takes is wanted.
+                let library = super::Library::new(self.settings.clone());
+                if let Err(error) = library.delete(&name) {
+                    tracing::warn!(%error, "a file that was tried stays");
+                }
+            }
+            lost @ State::Lost { .. } => recording.state = lost,
         }
     }
 
-    /// Gives up a recording; what is on disk stays.
-    fn fail(&mut self, call: CallId, error: &io::Error) {
-        let Some(recording) = self.open.remove(&call) else { return };
-        let path = self.folder.join(recording.name);
-        let why = format!("writing {}: {error}", path.display());
-        self.outcomes.push(Outcome::Report(RecorderReport::Failed { call, why }));
+    fn writing(&self, name: &str, error: &str) -> String {
+        format!("writing {}: {error}", self.settings.folder.join(name).display())
     }
 }
 
@@ -174,9 +305,9 @@ impl Recordings {
 )]
 mod tests {
     use std::fs::OpenOptions;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
-    use super::super::seal::seal_left_over;
+    use super::super::Library;
     use super::*;
     use crate::call::orders::Channel;
     use crate::vocabulary::{Codec, StreamId, Uid, WallTime};
@@ -213,6 +344,10 @@ mod tests {
         (side(0), side(1))
     }
 
+    fn settings(folder: &Path) -> RecordingSettings {
+        RecordingSettings::plain(folder.to_owned())
+    }
+
     struct Bench {
         folder: tempfile::TempDir,
         recordings: Recordings,
@@ -221,7 +356,7 @@ mod tests {
     impl Bench {
         fn new() -> Self {
             let folder = tempfile::tempdir().expect("a folder");
-            let recordings = Recordings::new(folder.path().to_owned());
+            let recordings = Recordings::new(settings(folder.path()));
             Self { folder, recordings }
         }
 
@@ -281,11 +416,12 @@ mod tests {
         bench.record(call);
         bench.talk(call, 5_000);
         // Nothing is sealed or flushed by dropping, just as by kill -9.
-        bench.recordings = Recordings::new(bench.folder.path().to_owned());
+        bench.recordings = Recordings::new(settings(bench.folder.path()));
         let (left, _) = read(&bench.path(call));
         assert!(left.len() >= 32_000 && left.len() < 40_000, "{} frames", left.len());
         assert!(strength(&left[800..32_000], 440.0) > 0.95);
-        let sealed = seal_left_over(bench.folder.path(), &format!("{call}.wav")).expect("sealed");
+        let library = Library::new(settings(bench.folder.path()));
+        let sealed = library.seal_left_over(&format!("{call}.wav")).expect("sealed");
         assert_eq!(sealed.millis, left.len() as u64 / 8);
     }
 
@@ -297,46 +433,128 @@ mod tests {
         assert_eq!(read(&bench.path(call)).0.len(), 12_000, "up to what is held back");
     }
 
-    #[test]
-    fn a_full_disk_ends_one_recording_and_is_told_once() {
-        let (mut bench, full, fine) = (Bench::new(), call(4), call(5));
-        bench.record(full);
-        bench.record(fine);
+    /// Lets a recording's file fail as on a full disk.
+    fn fill_disk(bench: &mut Bench, call: CallId) {
         let disk = OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
-        bench.recordings.open.get_mut(&full).expect("open").file = WavFile::over(disk);
-        bench.talk(full, 3_000);
-        bench.talk(fine, 3_000);
-        bench.recordings.tick(Moment(9_000_000));
-        let outcomes = bench.recordings.outcomes();
-        assert!(
-            matches!(&outcomes[..], [Outcome::Report(RecorderReport::Failed { call, why })]
-                if *call == full && why.contains("No space left")),
-            "{outcomes:?}"
-        );
-        assert!(bench.order(RecorderOrder::Seal { call: full }, 3_000).is_empty());
-        let outcomes = bench.order(RecorderOrder::Seal { call: fine }, 3_000);
-        assert!(matches!(outcomes[..], [Outcome::Finished(_)]));
-        // A later order tries again, beside what is there.
-        let outcomes = bench.record(full);
-        let again = format!("{full}-2.wav");
-        assert!(
-            matches!(&outcomes[..], [Outcome::Report(RecorderReport::Started { file, .. })]
-                if *file == again),
-            "{outcomes:?}"
-        );
+        let recording = bench.recordings.open.get_mut(&call).expect("open");
+        let (State::Written { part, .. } | State::Tried { part, .. }) = &mut recording.state else {
+            panic!("no file: {:?}", recording.state);
+        };
+        part.move_to(disk);
+    }
+
+    fn tick(bench: &mut Bench, millis: u64) -> Vec<Outcome> {
+        bench.recordings.tick(Moment(millis * 1000));
+        bench.recordings.outcomes()
     }
 
     #[test]
-    fn a_missing_folder_is_made_again_and_one_that_cannot_be_fails_until_it_can() {
+    fn a_full_disk_breaks_one_file_and_is_told_once() {
+        let (mut bench, full, fine) = (Bench::new(), call(4), call(5));
+        bench.record(full);
+        bench.record(fine);
+        fill_disk(&mut bench, full);
+        bench.talk(full, 1_500);
+        bench.talk(fine, 1_500);
+        let outcomes = tick(&mut bench, 1_600);
+        assert!(
+            matches!(&outcomes[..], [Outcome::Report(RecorderReport::Failed { call, file, why })]
+                if *call == full && *file == format!("{full}.wav") && why.contains("No space left")),
+            "{outcomes:?}"
+        );
+        // The next file fails as well, before it has proven itself: nobody is told again, it leaves no
+        // file behind, and the one that broke off is left for later.
+        for round in 0..3 {
+            let at = 4_000 + round * 4_000;
+            assert!(tick(&mut bench, at).is_empty());
+            assert!(bench.folder.path().join(format!("{full}-2.wav")).exists());
+            fill_disk(&mut bench, full);
+            assert!(tick(&mut bench, at + 1_000).is_empty());
+            assert!(!bench.folder.path().join(format!("{full}-2.wav")).exists());
+        }
+        let outcomes = bench.order(RecorderOrder::Seal { call: full }, 16_000);
+        assert!(
+            matches!(&outcomes[..], [Outcome::Finished(Finished { call, file: None, .. })]
+                if *call == full),
+            "{outcomes:?}"
+        );
+        let outcomes = bench.order(RecorderOrder::Seal { call: fine }, 16_000);
+        assert!(matches!(outcomes[..], [Outcome::Finished(Finished { file: Some(_), .. })]));
+    }
+
+    #[test]
+    fn a_recording_goes_on_in_a_further_file_and_what_is_missing_is_told() {
+        let (mut bench, call) = (Bench::new(), call(8));
+        bench.record(call);
+        for number in 0..100 {
+            bench.hear((call, Channel::Caller), 440.0, number, number * 20);
+        }
+        tick(&mut bench, 2_000);
+        fill_disk(&mut bench, call);
+        assert_eq!(tick(&mut bench, 3_000).len(), 1, "it failed");
+        for number in 100..500 {
+            bench.hear((call, Channel::Caller), 440.0, number, number * 20);
+            if number.is_multiple_of(20) {
+                let outcomes = tick(&mut bench, number * 20);
+                let [Outcome::Finished(broken), Outcome::Report(resumed)] = &outcomes[..] else {
+                    assert!(outcomes.is_empty(), "{outcomes:?}");
+                    continue;
+                };
+                assert_eq!(
+                    (broken.name.clone(), broken.file.is_some()),
+                    (format!("{call}.wav"), false)
+                );
+                let RecorderReport::Resumed { file, missed_millis, .. } = resumed else {
+                    panic!("{resumed:?}");
+                };
+                assert_eq!(*file, format!("{call}-2.wav"));
+                // 0 to 1.5 s is in the first file; the second begins half a second before its making.
+                assert!((2_900..3_500).contains(missed_millis), "{missed_millis}");
+            }
+        }
+        let outcomes = bench.order(RecorderOrder::Seal { call }, 10_000);
+        assert!(matches!(outcomes[..], [Outcome::Finished(Finished { file: Some(_), .. })]));
+        let (left, _) = read(&bench.folder.path().join(format!("{call}-2.wav")));
+        assert!((43_000..46_000).contains(&left.len()), "{}", left.len());
+        assert!(strength(&left, 440.0) > 0.95, "without a hole or a jump");
+    }
+
+    #[test]
+    fn a_missing_folder_is_made_again_and_one_that_cannot_be_is_tried_until_it_can() {
         let (mut bench, call) = (Bench::new(), call(6));
         let folder = bench.folder.path().to_owned();
         std::fs::remove_dir(&folder).expect("removed");
         std::fs::write(&folder, "not a folder").expect("written");
         let outcomes = bench.record(call);
         assert!(matches!(&outcomes[..], [Outcome::Report(RecorderReport::Failed { .. })]));
+        assert!(tick(&mut bench, 3_000).is_empty());
         std::fs::remove_file(&folder).expect("removed");
-        let outcomes = bench.record(call);
-        assert!(matches!(&outcomes[..], [Outcome::Report(RecorderReport::Started { .. })]));
+        assert!(tick(&mut bench, 6_000).is_empty(), "it has to prove itself");
+        let outcomes = tick(&mut bench, 9_000);
+        assert!(
+            matches!(&outcomes[..], [Outcome::Report(RecorderReport::Resumed { missed_millis, .. })]
+                if *missed_millis == 5_500),
+            "{outcomes:?}"
+        );
+    }
+
+    #[test]
+    fn after_a_fault_every_recording_goes_on_in_a_further_file() {
+        let (mut bench, call) = (Bench::new(), call(9));
+        bench.record(call);
+        bench.talk(call, 2_000);
+        bench.recordings.mend(Moment(2_000_000));
+        let outcomes = bench.recordings.outcomes();
+        assert!(matches!(&outcomes[..], [Outcome::Report(RecorderReport::Failed { .. })]));
+        tick(&mut bench, 4_100);
+        let outcomes = tick(&mut bench, 7_000);
+        assert!(
+            matches!(
+                &outcomes[..],
+                [Outcome::Finished(_), Outcome::Report(RecorderReport::Resumed { .. })]
+            ),
+            "{outcomes:?}"
+        );
     }
 
     #[test]

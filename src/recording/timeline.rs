@@ -9,6 +9,7 @@
 //! than they should, the voice is moved by one sample a packet until it is right again, which nobody
 //! hears. When timestamps and arrival part too far, the arrival is right and the voice is anchored anew.
 
+use super::part::Pair;
 use crate::call::orders::Channel;
 use crate::media::codec::{Decoder, LONGEST};
 use crate::media::tap::Frame;
@@ -138,7 +139,7 @@ impl Voice {
 pub(super) struct Timeline {
     zero: u64,
     written: u64,
-    pending: Vec<[i16; 2]>,
+    pending: Vec<Pair>,
     voices: Vec<Voice>,
 }
 
@@ -201,20 +202,30 @@ impl Timeline {
         }
     }
 
-    /// Takes out up to `limit` frames before frame `end`, as bytes of a WAV file appended to
-    /// `bytes`; where nothing came there is silence. Returns how many frames it took.
-    pub fn take(&mut self, end: u64, limit: usize, bytes: &mut Vec<u8>) -> usize {
+    /// Takes out up to `limit` frames before frame `end` and appends them to `frames`; where nothing
+    /// came there is silence. Returns how many it took.
+    pub fn take(&mut self, end: u64, limit: usize, frames: &mut Vec<Pair>) -> usize {
         let missing = usize::try_from(end.saturating_sub(self.written)).unwrap_or(usize::MAX);
         let count = missing.min(limit);
         let sound = count.min(self.pending.len());
-        for pair in self.pending.drain(..sound) {
-            for sample in pair {
-                bytes.extend_from_slice(&sample.to_le_bytes());
-            }
-        }
-        bytes.resize(bytes.len() + (count - sound) * size_of::<[i16; 2]>(), 0);
+        frames.extend(self.pending.drain(..sound));
+        frames.resize(frames.len() + count - sound, [0; 2]);
         self.written += count as u64;
         count
+    }
+
+    /// Leaves out what stands before frame `end`.
+    pub fn skip(&mut self, end: u64) {
+        let missing = end.saturating_sub(self.written);
+        let sound = usize::try_from(missing).unwrap_or(usize::MAX).min(self.pending.len());
+        self.pending.drain(..sound);
+        self.written += missing;
+    }
+
+    /// The same time line with nothing on it yet.
+    pub const fn emptied(&self) -> Self {
+        let (zero, written) = (self.zero, self.written);
+        Self { zero, written, pending: Vec::new(), voices: Vec::new() }
     }
 }
 
@@ -298,17 +309,21 @@ mod tests {
     #[test]
     fn what_was_written_stays_and_gaps_are_silent() {
         let mut line = Timeline::new(ZERO);
-        let mut bytes = Vec::new();
-        assert_eq!(line.take(800, 500, &mut bytes), 500);
-        assert_eq!(line.take(800, 500, &mut bytes), 300);
-        assert_eq!(bytes, vec![0; 3_200]);
+        let mut frames = Vec::new();
+        assert_eq!(line.take(800, 500, &mut frames), 500);
+        assert_eq!(line.take(800, 500, &mut frames), 300);
+        assert_eq!(frames, vec![[0; 2]; 800]);
         // Half of this packet is too late.
         line.place(&frame(Channel::Caller, 1, 0, 90));
         assert_eq!((line.written(), line.end()), (800, 880));
-        bytes.clear();
-        assert_eq!(line.take(960, 500, &mut bytes), 160);
-        assert!(bytes.iter().take(320).any(|&b| b != 0) && bytes[320..].iter().all(|&b| b == 0));
-        assert_eq!(line.take(900, 500, &mut bytes), 0, "never back");
+        frames.clear();
+        assert_eq!(line.take(960, 500, &mut frames), 160);
+        let silent = |frames: &[Pair]| frames.iter().all(|pair| *pair == [0; 2]);
+        assert!(!silent(&frames[..80]) && silent(&frames[80..]));
+        assert_eq!(line.take(900, 500, &mut frames), 0, "never back");
+        line.place(&frame(Channel::Caller, 1, 160, 120));
+        line.skip(1_000);
+        assert_eq!((line.written(), line.end()), (1_000, 1_040));
     }
 
     #[test]
@@ -332,7 +347,7 @@ mod tests {
     fn drifted(millionths: i64) -> (i64, usize) {
         let mut line = Timeline::new(ZERO);
         let (mut worst, mut silence, mut longest) = (0, 0usize, 0);
-        let mut bytes = Vec::new();
+        let mut frames = Vec::new();
         for n in 0..90_000u32 {
             let spoken = u64::from(n) * 20_000;
             let spoken =
@@ -348,10 +363,10 @@ mod tests {
             if n > 500 {
                 worst = worst.max((at - i64::try_from(spoken / 125).expect("small")).abs());
             }
-            bytes.clear();
-            line.take(line.frame_at(arrival).saturating_sub(HOLD_BACK), 100_000, &mut bytes);
-            for pair in bytes.chunks_exact(4) {
-                silence = if pair[..2] == [0, 0] { silence + 1 } else { 0 };
+            frames.clear();
+            line.take(line.frame_at(arrival).saturating_sub(HOLD_BACK), 100_000, &mut frames);
+            for pair in &frames {
+                silence = if pair[0] == 0 { silence + 1 } else { 0 };
                 longest = longest.max(if n > 500 { silence } else { 0 });
             }
         }

@@ -1,12 +1,4 @@
-//! A WAV file that is readable at every moment: 8,000 Hz, 16 bits, two channels.
-//!
-//! Samples are written first and the sizes in the header after them, so a process that is killed
-//! in between leaves a file that is a little short, never one that promises more than it has.
-
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
-use std::path::Path;
+//! The header of a WAV file: 8,000 Hz, 16 bits, two channels.
 
 use super::timeline::RATE;
 
@@ -14,68 +6,6 @@ use super::timeline::RATE;
 pub(super) const HEADER_BYTES: usize = 44;
 /// Bytes of one frame: a sample of each channel.
 pub(super) const FRAME_BYTES: u32 = 4;
-/// Recordings of one call: a new one is begun after a failure or a restart.
-const PARTS: u32 = 99;
-
-/// Makes the folder of the recordings, for its owner only.
-pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-/// A file that grows.
-#[derive(Debug)]
-pub(super) struct WavFile {
-    file: File,
-    bytes: u64,
-}
-
-impl WavFile {
-    /// Makes a new file for `call` in `folder`, for its owner only, and returns it with its name:
-    /// `<call>.wav`, or `<call>-2.wav` and so on when there is one already, which is never touched.
-    /// A folder that is not there is made.
-    pub fn create(folder: &Path, call: &str) -> io::Result<(Self, String)> {
-        for part in 1..=PARTS {
-            let name = if part == 1 { format!("{call}.wav") } else { format!("{call}-{part}.wav") };
-            let path = folder.join(&name);
-            let mut new = OpenOptions::new();
-            new.read(true).write(true).create_new(true).mode(0o600);
-            let made = match new.open(&path) {
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    make_folder(folder)?;
-                    new.open(&path)
-                }
-                made => made,
-            };
-            match made {
-                Ok(file) => {
-                    file.write_all_at(&header(0), 0)?;
-                    return Ok((Self { file, bytes: 0 }, name));
-                }
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(ErrorKind::AlreadyExists.into())
-    }
-
-    /// Writes to a file that a test has opened, such as a full disk's.
-    #[cfg(test)]
-    pub const fn over(file: File) -> Self {
-        Self { file, bytes: 0 }
-    }
-
-    /// Appends whole frames and then says so in the header.
-    pub fn append(&mut self, frames: &[u8]) -> io::Result<()> {
-        self.file.write_all_at(frames, HEADER_BYTES as u64 + self.bytes)?;
-        self.bytes += frames.len() as u64;
-        self.file.write_all_at(&header(self.bytes), 0)
-    }
-
-    /// The file itself, to be sealed.
-    pub fn into_file(self) -> File {
-        self.file
-    }
-}
 
 /// The header of a file with so many bytes of samples. Sizes beyond 32 bits (37 hours) stay at
 /// the largest that can be said, which readers take as "to the end".
@@ -138,27 +68,5 @@ mod tests {
         assert!(is_ours(&[]));
         assert!(!is_ours(b"RIFF----WAVEfmt \x10\0\0\0\x01\0\x01\0"));
         assert!(!is_ours(b"#!/bin/sh"));
-    }
-
-    #[test]
-    fn a_folder_that_was_removed_is_made_again_for_its_owner() {
-        use std::os::unix::fs::PermissionsExt;
-        let parent = tempfile::tempdir().expect("a folder");
-        let folder = parent.path().join("data/recordings");
-        let (_, name) = WavFile::create(&folder, "call").expect("made");
-        assert!(folder.join(name).is_file());
-        let mode = std::fs::metadata(&folder).expect("a folder").permissions().mode();
-        assert_eq!(mode & 0o777, 0o700);
-    }
-
-    #[test]
-    fn a_second_file_of_a_call_does_not_touch_the_first() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (mut first, name) = WavFile::create(folder.path(), "call").expect("made");
-        first.append(&[7; 4]).expect("written");
-        let (_, second) = WavFile::create(folder.path(), "call").expect("made");
-        assert_eq!((name.as_str(), second.as_str()), ("call.wav", "call-2.wav"));
-        let kept = std::fs::read(folder.path().join("call.wav")).expect("reads");
-        assert_eq!(kept.len(), 48);
     }
 }

@@ -1,7 +1,6 @@
 //! The gateway as the console sees it: orders go through the switchboard's one door, records come
 //! from the store.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -17,13 +16,14 @@ use crate::console::settings::ConsoleSettings;
 use crate::console::{self, Boxed, Desk, DeskError};
 use crate::journal::{Entry, Fact};
 use crate::media::MediaCounters;
+use crate::recording::Library;
 use crate::store::{JournalHandle, Store};
 use crate::switchboard::Input;
 use crate::switchboard::orders::{Answer, Order};
 use crate::switchboard::view::Board;
 use crate::telemetry::health::{Health, HealthSnapshot};
 use crate::telemetry::metrics::{self, MediaCounts, Metrics};
-use crate::vocabulary::WallTime;
+use crate::vocabulary::{CallId, WallTime};
 
 /// How long a page waits for the switchboard.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,7 +39,7 @@ pub(super) struct ServerDesk {
     pub metrics: Metrics,
     pub media: Arc<MediaCounters>,
     pub journal: JournalHandle,
-    pub recordings: PathBuf,
+    pub recordings: Library,
     pub centre: String,
     /// Addresses of the UDP sockets.
     pub udp: Vec<std::net::SocketAddr>,
@@ -113,8 +113,13 @@ impl Desk for ServerDesk {
         self.journal.append(0, Entry { at: self.clock.now().wall, fact });
     }
 
-    fn recordings(&self) -> PathBuf {
-        self.recordings.clone()
+    fn recordings(&self) -> &Library {
+        &self.recordings
+    }
+
+    fn hold(&self, call: CallId, held: bool, by: &str, why: &str) {
+        let fact = Fact::RecordingHeld { call, held, by: by.to_owned(), why: why.to_owned() };
+        self.journal.append(0, Entry { at: self.clock.now().wall, fact });
     }
 
     fn centre(&self) -> String {

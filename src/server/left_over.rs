@@ -1,11 +1,9 @@
 //! What a killed process left behind: calls without an ending and recordings without a seal are
 //! closed, so that every INVITE has a whole record, and their callers are handed to the work list.
 
-use std::path::Path;
-
 use super::clock::Clock;
 use crate::journal::{Entry, Fact};
-use crate::recording::seal_left_over;
+use crate::recording::Library;
 use crate::store::{JournalHandle, Recovered};
 use crate::switchboard::CutOff;
 use crate::vocabulary::WallTime;
@@ -17,7 +15,7 @@ const CUT_OFF_COUNTS_MICROS: i64 = 3_600_000_000;
 /// the process may have been killed again before it came to that.
 pub(super) fn close(
     recovered: &Recovered,
-    recordings: &Path,
+    recordings: &Library,
     journal: &JournalHandle,
     clock: &Clock,
 ) -> Vec<CutOff> {
@@ -29,7 +27,7 @@ pub(super) fn close(
     }
     for (call, file) in &recovered.open_recordings {
         let call = *call;
-        let fact = match seal_left_over(recordings, file) {
+        let fact = match recordings.seal_left_over(file) {
             Ok(sealed) => Fact::RecordingSealed {
                 call,
                 file: sealed.file,
@@ -37,7 +35,10 @@ pub(super) fn close(
                 millis: sealed.millis,
                 bytes: sealed.bytes,
             },
-            Err(error) => Fact::RecordingFailed { call, why: error.to_string() },
+            Err(error) => {
+                let (file, why) = (file.clone(), error.to_string());
+                Fact::RecordingFailed { call, file, why }
+            }
         };
         journal.append(0, Entry { at, fact });
     }

@@ -22,6 +22,7 @@ mod lanes;
 mod left_over;
 mod locator;
 mod recall;
+mod recordings;
 mod prompts;
 mod sip_udp;
 mod strangers;
@@ -44,7 +45,7 @@ use tokio::sync::watch;
 use crate::config::{self, Loaded};
 use crate::journal::{Entry, Fact};
 use crate::media::{Media, MediaError, MediaHandle};
-use crate::recording::{Recorder, RecordingError};
+use crate::recording::{Library, Recorder, RecordingError};
 use crate::sip::{Listener, Transport};
 use crate::store::{
     JournalError, JournalHandle, JournalReport, JournalWriter, Projector, Recovered, Store,
@@ -63,6 +64,7 @@ pub use entropy::dice;
 use hep::Hep;
 use inbox::InboxSender;
 use locator::Locator;
+use recordings::RecordingHealth;
 use sip_udp::{ListenError, UdpListener};
 use switchboard_thread::Rim;
 
@@ -150,11 +152,12 @@ impl Server {
         let data = loaded.node.data_dir.clone();
         make_data(&data);
         let (inbox, door) = inbox::inbox(clock, &loaded.switchboard);
-        let recordings = data.join("recordings");
+        let recordings = Library::new(loaded.recording.clone());
+        let recording_health = RecordingHealth::new(health.clone(), clock);
 
-        let (journal, projector, store) = keep_records(&loaded, &inbox, &health, clock)?;
-        let (recorder, media) =
-            hear(&loaded, &inbox, &health, clock, (&recordings, &config_folder))?;
+        let (journal, projector, store) =
+            keep_records(&loaded, &inbox, &health, clock, &recordings)?;
+        let (recorder, media) = hear(&loaded, &inbox, &recording_health, clock, &config_folder)?;
         let (udp, streams) = listen(&loaded)?;
         let sip = bound(&loaded, &udp, &streams);
         let address = loaded.console.listen;
@@ -219,6 +222,15 @@ impl Server {
                 .map(|listener| listener.address)
                 .collect(),
         });
+        let watch = recordings::Watch {
+            library: desk.recordings.clone(),
+            recorder: recorder.watch(),
+            health: recording_health,
+            store: store.clone(),
+            journal: journal.clone(),
+            clock,
+        };
+        watch.start();
         let (stop_console, stopping) = watch::channel(false);
         let console_task = desk::serve(console_listener, &loaded.console, &desk, stopping);
         let stop_readers = Arc::new(AtomicBool::new(false));
@@ -417,6 +429,7 @@ fn keep_records(
     inbox: &InboxSender,
     health: &Health,
     clock: Clock,
+    recordings: &Library,
 ) -> Result<(JournalHandle, Projector, Store), StartError> {
     let data = &loaded.node.data_dir;
     let folder = journal_folder(data);
@@ -430,7 +443,7 @@ fn keep_records(
     };
     let journal = writer.start(journal_report(inbox.clone(), health.clone(), clock))?;
     start_entries(&journal, &clock, loaded);
-    let cut_off = left_over::close(&recovered, &data.join("recordings"), &journal, &clock);
+    let cut_off = left_over::close(&recovered, recordings, &journal, &clock);
     let store = Store::open(&loaded.storage_url)?;
     let projector = Projector::start(store.clone(), folder, journal.durable());
     watch_store(&projector, health.clone(), clock);
@@ -443,16 +456,16 @@ fn keep_records(
 fn hear(
     loaded: &Loaded,
     inbox: &InboxSender,
-    health: &Health,
+    health: &RecordingHealth,
     clock: Clock,
-    (recordings, config_folder): (&Path, &Path),
+    config_folder: &Path,
 ) -> Result<(Recorder, MediaHandle), StartError> {
     let (reports, health) = (inbox.clone(), health.clone());
     let (recorder, tap) = Recorder::start(
-        recordings.to_owned(),
+        loaded.recording.clone(),
         move || clock.now(),
         move |report| {
-            recording_report(&health, clock, &report);
+            health.follow(&report);
             reports.put(Input::Recorder(report));
         },
     )?;
@@ -513,18 +526,6 @@ fn journal_report(
             tracing::info!("the journal is written again");
             health.ok(Check::Journal);
         }
-    }
-}
-
-fn recording_report(health: &Health, clock: Clock, report: &crate::call::orders::RecorderReport) {
-    use crate::call::orders::RecorderReport;
-    match report {
-        RecorderReport::Failed { call, why } => {
-            tracing::error!(%call, why, "recording failed; the call goes on");
-            health.trouble(Check::Recording, why, clock.now().wall);
-        }
-        RecorderReport::Started { .. } => {}
-        RecorderReport::Sealed { .. } => health.ok(Check::Recording),
     }
 }
 

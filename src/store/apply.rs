@@ -268,38 +268,12 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         .execute(tx)
         .await
         .map(drop),
-        Fact::RecordingStarted { call, file } => sqlx::query(
-            "INSERT INTO recording (call, file, state) VALUES (?, ?, 'recording')
-             ON CONFLICT (call) DO UPDATE SET file = excluded.file, state = 'recording'",
-        )
-        .bind(call.to_string())
-        .bind(file)
-        .execute(tx)
-        .await
-        .map(drop),
-        Fact::RecordingSealed { call, file, sha256, millis, bytes } => sqlx::query(
-            "INSERT INTO recording (call, file, state, sha256, millis, bytes)
-             VALUES (?, ?, 'sealed', ?, ?, ?)
-             ON CONFLICT (call) DO UPDATE SET file = excluded.file, state = 'sealed',
-             sha256 = excluded.sha256, millis = excluded.millis, bytes = excluded.bytes",
-        )
-        .bind(call.to_string())
-        .bind(file)
-        .bind(sha256)
-        .bind(signed(*millis))
-        .bind(signed(*bytes))
-        .execute(tx)
-        .await
-        .map(drop),
-        Fact::RecordingFailed { call, why } => sqlx::query(
-            "INSERT INTO recording (call, file, state, why) VALUES (?, '', 'failed', ?)
-             ON CONFLICT (call) DO UPDATE SET state = 'failed', why = excluded.why",
-        )
-        .bind(call.to_string())
-        .bind(why)
-        .execute(tx)
-        .await
-        .map(drop),
+        Fact::RecordingStarted { .. }
+        | Fact::RecordingSealed { .. }
+        | Fact::RecordingFailed { .. }
+        | Fact::RecordingResumed { .. }
+        | Fact::RecordingHeld { .. }
+        | Fact::RecordingDeleted { .. } => super::recordings::row(tx, entry).await,
         Fact::Laned { .. }
         | Fact::Heard { .. }
         | Fact::Linked { .. }
@@ -399,7 +373,7 @@ fn spaced(values: &[impl ToString]) -> String {
 }
 
 /// SQLite's integers are signed; none of ours comes near the border.
-fn signed(number: u64) -> i64 {
+pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 

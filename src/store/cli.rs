@@ -386,13 +386,18 @@ fn story(incident: &Incident, zone: &TimeZone) -> String {
         line("linked", &format!("{} {} ({})", link.order, link.incident, link.why));
     }
     incident.work.iter().for_each(|work| line("call back", &to_do(work)));
-    let recording = incident.recording.as_ref().map(|recording| {
+    let files = incident.recording.iter().chain(&incident.further_recordings);
+    for recording in files {
+        let missed = recording.missed_millis.filter(|ms| *ms > 0);
+        let missed = missed.map(|ms| format!(", after {} that are missing", seconds(ms)));
         let length = recording.millis.map(|ms| format!(", {}", seconds(ms))).unwrap_or_default();
         let hash = recording.sha256.as_ref().map(|h| format!(", SHA-256 {h}")).unwrap_or_default();
         let why = recording.why.as_ref().map(|w| format!(", {w}")).unwrap_or_default();
-        format!("{} ({}{length}{hash}{why})", recording.file, recording.state)
-    });
-    line("recording", &recording.unwrap_or_default());
+        let held = if recording.held { ", held" } else { "" };
+        let missed = missed.unwrap_or_default();
+        let (file, state) = (&recording.file, &recording.state);
+        line("recording", &format!("{file} ({state}{missed}{length}{held}{hash}{why})"));
+    }
     text.push('\n');
     incident.steps.iter().for_each(|step| text.push_str(&told(step, row.received_at)));
     text

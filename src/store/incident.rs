@@ -135,6 +135,9 @@ pub struct Incident {
     /// The recording, when there is or should be one.
     #[schema(value_type = Option<Recording>)]
     pub recording: Option<Recording>,
+    /// Its further files, where one broke off.
+    #[serde(default)]
+    pub further_recordings: Vec<Recording>,
     /// Offers to seats in their order.
     pub offers: Vec<Offer>,
     /// Calls of the same number or about the same event, before it and after it.
@@ -165,10 +168,13 @@ pub struct Offer {
     pub status: Option<i64>,
 }
 
-/// One recording.
+/// One file of a recording.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Recording {
-    /// File name under the recordings folder.
+    /// Its number, from 1 on; a call has one file, and a further one after each failure.
+    #[serde(default = "first")]
+    pub part: i64,
+    /// File name under the recordings folder; empty when none could be made.
     pub file: String,
     /// SHA-256 of the file, once it is sealed.
     pub sha256: Option<String>,
@@ -176,10 +182,20 @@ pub struct Recording {
     pub millis: Option<i64>,
     /// Length of the file in bytes, once it is sealed.
     pub bytes: Option<i64>,
-    /// `recording`, `sealed` or `failed`.
+    /// `recording`, `sealed`, `failed` or `deleted`.
     pub state: String,
-    /// Why it failed.
+    /// Milliseconds of the call before this file that are in no file.
+    #[serde(default)]
+    pub missed_millis: Option<i64>,
+    /// Nobody may delete it.
+    #[serde(default)]
+    pub held: bool,
+    /// Why it broke off or was deleted.
     pub why: Option<String>,
+}
+
+const fn first() -> i64 {
+    1
 }
 
 /// A call that belongs to another one.

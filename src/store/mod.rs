@@ -19,6 +19,7 @@ pub mod periods;
 mod presence;
 mod projector;
 mod query;
+mod recordings;
 mod recovered;
 mod report;
 pub mod report_cli;
@@ -37,6 +38,7 @@ pub use journal_file::{JournalError, JournalReader, VerifyReport};
 pub use journal_writer::{JournalHandle, JournalReport, JournalWriter};
 pub use ladder::{CallLadder, Ladder, LadderEnd, LadderMessage};
 pub use projector::{Projector, StoreHealth};
+pub use recordings::Expired;
 pub use recovered::{OpenCall, Recovered};
 pub use report::By;
 pub use sheets::{

@@ -5,11 +5,11 @@ use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::apply::wall;
 use super::filter::UNJUDGED;
-use super::incident::{At, Incident, IncidentSummary, Offer, Recording};
+use super::incident::{At, Incident, IncidentSummary, Offer};
 use super::{Filter, Store, StoreError};
 
 const COLUMNS: &str = "SELECT incident.*, recording.state AS recording_state FROM incident
-    LEFT JOIN recording ON recording.call = incident.call WHERE 1 = 1";
+    LEFT JOIN recording ON recording.call = incident.call AND recording.part = 1 WHERE 1 = 1";
 
 impl Store {
     /// The incidents that `filter` describes, newest first.
@@ -83,10 +83,7 @@ impl Store {
             .bind(&summary.call)
             .fetch_all(&mut *tx)
             .await?;
-        let recording = sqlx::query("SELECT * FROM recording WHERE call = ?")
-            .bind(&summary.call)
-            .fetch_optional(&mut *tx)
-            .await?;
+        let mut recordings = super::recordings::of_call(&mut tx, &summary.call).await?.into_iter();
         let links = super::work::links(&mut tx, &summary.call).await?;
         let work = super::work::of_call(&mut tx, &summary.call).await?;
         let mut facts = object(&row, "facts")?;
@@ -100,7 +97,8 @@ impl Store {
         Ok(Some(Incident {
             summary,
             facts,
-            recording: recording.as_ref().map(recorded).transpose()?,
+            recording: recordings.next(),
+            further_recordings: recordings.collect(),
             offers: offers.iter().map(offer).collect::<sqlx::Result<_>>()?,
             links,
             work,
@@ -171,17 +169,6 @@ fn offer(row: &SqliteRow) -> sqlx::Result<Offer> {
         ended_at: time(row, "ended_at")?,
         outcome: row.try_get("outcome")?,
         status: row.try_get("status")?,
-    })
-}
-
-fn recorded(row: &SqliteRow) -> sqlx::Result<Recording> {
-    Ok(Recording {
-        file: row.try_get("file")?,
-        sha256: row.try_get("sha256")?,
-        millis: row.try_get("millis")?,
-        bytes: row.try_get("bytes")?,
-        state: row.try_get("state")?,
-        why: row.try_get("why")?,
     })
 }
 

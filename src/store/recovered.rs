@@ -23,8 +23,8 @@ pub struct Recovered {
     pub open_calls: Vec<OpenCall>,
     /// Calls that a restart ended, and of which the work list has not been told.
     pub cut_off: Vec<CutOff>,
-    /// Every recording that was started and neither sealed nor given up, with its file name;
-    /// those of calls that did end included.
+    /// Every recording's file that was begun and neither sealed nor given up for good; those of calls
+    /// that did end included.
     pub open_recordings: Vec<(CallId, String)>,
 }
 
@@ -73,7 +73,8 @@ impl OpenCall {
 pub(super) struct OpenFacts {
     calls: BTreeMap<CallId, Live>,
     cut_off: BTreeMap<CallId, CutOff>,
-    recordings: BTreeMap<CallId, String>,
+    /// Files without a seal, and whether they have failed once: then they are to be repaired.
+    recordings: BTreeMap<(CallId, String), bool>,
 }
 
 #[derive(Debug)]
@@ -108,12 +109,13 @@ impl OpenFacts {
             Fact::WorkOpened { call, .. } => {
                 self.cut_off.remove(call);
             }
-            Fact::RecordingStarted { call, file } => {
-                self.recordings.insert(*call, file.clone());
+            Fact::RecordingStarted { call, file } | Fact::RecordingResumed { call, file, .. } => {
+                self.recordings.insert((*call, file.clone()), false);
             }
-            Fact::RecordingSealed { call, .. } | Fact::RecordingFailed { call, .. } => {
-                self.recordings.remove(call);
+            Fact::RecordingSealed { call, file, .. } => {
+                self.recordings.remove(&(*call, file.clone()));
             }
+            Fact::RecordingFailed { call, file, .. } => self.failed(*call, file),
             fact => {
                 if let Some(live) = fact.call().and_then(|call| self.calls.get_mut(&call)) {
                     live.step(fact);
@@ -122,10 +124,19 @@ impl OpenFacts {
         }
     }
 
+    /// What failed twice is past repair. Entries of earlier versions name no file.
+    fn failed(&mut self, call: CallId, file: &str) {
+        self.recordings.retain(|(of, name), failed| {
+            let gone = *of == call && (file.is_empty() || name == file && *failed);
+            *failed |= *of == call && name == file;
+            !gone
+        });
+    }
+
     pub(super) fn finish(self, next_seq: u64, torn: bool) -> Recovered {
         let open = |(call, live): (CallId, Live)| {
-            let recording = self.recordings.get(&call).cloned();
-            live.open(call, recording)
+            let mut files = self.recordings.keys().filter(|(of, _)| *of == call);
+            live.open(call, files.next_back().map(|(_, file)| file.clone()))
         };
         let open_calls = self.calls.into_iter().map(open).collect();
         Recovered {
@@ -133,7 +144,7 @@ impl OpenFacts {
             torn,
             open_calls,
             cut_off: self.cut_off.into_values().collect(),
-            open_recordings: self.recordings.into_iter().collect(),
+            open_recordings: self.recordings.into_keys().collect(),
         }
     }
 }

@@ -61,17 +61,6 @@ impl Store {
         Ok(Recall { marks: marks.iter().map(mark).collect::<sqlx::Result<_>>()?, work })
     }
 
-    /// The file of a call's recording, also of a call that has no incident, as a call back has none.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn recording_of(&self, call: &str) -> Result<Option<String>, StoreError> {
-        let found = "SELECT file FROM recording WHERE call = ? AND file <> ''";
-        let found = sqlx::query(found).bind(call.to_ascii_lowercase());
-        let row = found.fetch_optional(self.readers().await?).await.map_err(|e| self.error(e))?;
-        row.map(|row| row.try_get("file")).transpose().map_err(|e| self.error(e))
-    }
-
     /// The calls of an incident and their numbers, oldest first: of the incident with this id, or
     /// of the one call with it. Empty when there is none.
     ///

@@ -30,6 +30,7 @@ mod parties;
 mod people;
 mod provisional;
 mod quality;
+mod recording;
 mod replaces;
 mod screening;
 mod seat_call;
@@ -46,7 +47,7 @@ mod work;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::acd::{self, Distributor, SeatState};
-use crate::call::orders::{MediaOrder, MediaReport, RecorderReport};
+use crate::call::orders::{MediaOrder, MediaReport};
 use crate::call::{Call, Callee, Errand, PartyId, PortBook, Side};
 use crate::journal::{Entry, Fact};
 use crate::screening::{Marks, MassWatch, Recent, WorkList};
@@ -558,20 +559,6 @@ impl Switchboard {
             }
             MediaReport::PortsExhausted { why } => self.alarm(now, "ports-exhausted", why),
         }
-    }
-
-    fn recorder_reports(&mut self, now: Now, report: RecorderReport) {
-        let fact = match report {
-            RecorderReport::Started { call, file } => Fact::RecordingStarted { call, file },
-            RecorderReport::Sealed { call, file, sha256, millis, bytes } => {
-                Fact::RecordingSealed { call, file, sha256, millis, bytes }
-            }
-            RecorderReport::Failed { call, why } => {
-                self.alarm(now, "recording-failed", why.clone());
-                Fact::RecordingFailed { call, why }
-            }
-        };
-        self.note(now, fact);
     }
 
     fn journal_reports(&mut self, now: Now, ticket: u64) {

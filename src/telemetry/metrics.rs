@@ -120,6 +120,7 @@ fn describe() {
         ("siaga112_marks", "Marks on numbers that stand"),
         ("siaga112_mass_incidents", "Places from which a mass incident comes now"),
         ("siaga112_seats", "Seats by state"),
+        ("siaga112_recordings_free_bytes", "Free bytes of the disk that recordings are on"),
         ("siaga112_orphans", "Calls set aside after an internal fault; must be 0"),
         ("siaga112_health", "1 while a part works, 0 while it is in trouble"),
         ("siaga112_draining", "1 while no new calls are taken"),
@@ -134,10 +135,15 @@ fn describe() {
     describe_histogram!("siaga112_journal_commit_seconds", Unit::Seconds, commit);
 }
 
-/// Counts an alarm that the journal cannot tell of: `journal-failed` or `store-failed`, once when
-/// the failure begins.
+/// Counts an alarm that does not come by the switchboard, such as `journal-failed` or
+/// `recordings-disk-low`, once when the failure begins.
 pub fn alarm(name: &'static str) {
     counter!("siaga112_alarms_total", "name" => name).increment(1);
+}
+
+/// Says how much room there is for recordings.
+pub fn recordings_free(bytes: u64) {
+    gauge!("siaga112_recordings_free_bytes").set(bytes as f64);
 }
 
 /// What the media plane has counted since the start.

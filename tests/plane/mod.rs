@@ -11,7 +11,7 @@ use siaga112::call::orders::{Aim, Guard, MediaOrder, MediaReport, RecorderReport
 use siaga112::media::codec::{Decoder, Encoder, FRAME, LONGEST, PAYLOAD};
 use siaga112::media::settings::MediaSettings;
 use siaga112::media::{Media, MediaHandle};
-use siaga112::recording::Recorder;
+use siaga112::recording::{Recorder, RecordingSettings};
 use siaga112::vocabulary::{Codec, Now, StreamId, WallTime};
 
 pub const LIMIT: Duration = Duration::from_secs(20);
@@ -38,9 +38,13 @@ impl Plane {
             moment: siaga112::vocabulary::Moment(start.elapsed().as_micros() as u64),
             wall: WallTime(0),
         };
-        let (recorder, handle) = Recorder::start(folder.path().to_owned(), clock, move |report| {
-            tell.send(report).unwrap_or_default();
-        })
+        let (recorder, handle) = Recorder::start(
+            RecordingSettings::plain(folder.path().to_owned()),
+            clock,
+            move |report| {
+                tell.send(report).unwrap_or_default();
+            },
+        )
         .expect("the recorder starts");
         let settings = MediaSettings {
             bind: LOOPBACK,

@@ -67,6 +67,8 @@ impl EntryCounter {
             Fact::RecordingStarted { .. } => recording("started"),
             Fact::RecordingSealed { .. } => recording("sealed"),
             Fact::RecordingFailed { .. } => recording("failed"),
+            Fact::RecordingResumed { .. } => recording("resumed"),
+            Fact::RecordingDeleted { .. } => recording("deleted"),
             Fact::AudioHeard { call, by: Party::Caller, quality } => {
                 let live = self.live.get(call).map(|live| live.trunk.as_str().to_owned());
                 audio(live, quality.here.mos);
@@ -120,6 +122,7 @@ impl EntryCounter {
             | Fact::PartyTookOver { .. }
             | Fact::PrivateTalk { .. }
             | Fact::AudioHeard { .. }
+            | Fact::RecordingHeld { .. }
             | Fact::AudioStalled { .. }
             | Fact::AudioFlows { .. }
             | Fact::Audited { .. } => {}

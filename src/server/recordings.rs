@@ -1,0 +1,195 @@
+//! Watches over the recordings: what the recorder reports, whether its thread moves, and how much room
+//! the disk has. When room is short, what is past its time and held by nobody is deleted, the oldest
+//! first, and the journal says so; nothing else ever is.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::clock::Clock;
+use crate::call::orders::RecorderReport;
+use crate::journal::{Entry, Fact};
+use crate::recording::{Library, RecorderWatch};
+use crate::store::{Expired, JournalHandle, Store};
+use crate::telemetry::health::{Check, Health};
+use crate::telemetry::metrics;
+use crate::vocabulary::WallTime;
+
+/// How often the disk is looked at.
+const EVERY: Duration = Duration::from_secs(5);
+/// A turn of the recorder's thread that lasts longer has a disk that does not answer.
+const STUCK: Duration = Duration::from_secs(10);
+const DAY_MICROS: i64 = 86_400_000_000;
+
+/// What can be wrong with recordings; the health page shows all that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    /// A file cannot be written.
+    Failing,
+    /// The recorder's thread does not move.
+    Stuck,
+    /// There is little room left.
+    Low,
+}
+
+/// The recordings' part of the health page.
+#[derive(Clone)]
+pub(super) struct RecordingHealth {
+    health: Health,
+    clock: Clock,
+    troubles: Arc<Mutex<[Option<String>; 3]>>,
+}
+
+impl RecordingHealth {
+    pub(super) fn new(health: Health, clock: Clock) -> Self {
+        Self { health, clock, troubles: Arc::default() }
+    }
+
+    /// Says that something is wrong, or right again. True when that is news.
+    fn set(&self, which: Trouble, what: Option<String>) -> bool {
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(place) = troubles.get_mut(which as usize) else { return false };
+        let news = place.is_some() != what.is_some();
+        *place = what;
+        let all: Vec<&str> = troubles.iter().flatten().map(String::as_str).collect();
+        if all.is_empty() {
+            self.health.ok(Check::Recording);
+        } else {
+            self.health.trouble(Check::Recording, &all.join("; "), self.clock.now().wall);
+        }
+        news
+    }
+
+    /// Follows what the recorder reports.
+    pub(super) fn follow(&self, report: &RecorderReport) {
+        match report {
+            RecorderReport::Failed { call, why, .. } => {
+                tracing::error!(%call, why, "recording failed; the call goes on");
+                self.set(Trouble::Failing, Some(why.clone()));
+            }
+            RecorderReport::Fault { why } => {
+                tracing::error!(why, "a fault of the recorder; calls go on");
+                self.set(Trouble::Failing, Some(why.clone()));
+            }
+            RecorderReport::Resumed { call, missed_millis, .. } => {
+                tracing::info!(%call, missed_millis, "the call is recorded again");
+                self.set(Trouble::Failing, None);
+            }
+            RecorderReport::Started { .. } => {}
+            // What broke off may be sealed while nothing can be written yet.
+            RecorderReport::Sealed { .. } => {
+                self.set(Trouble::Failing, None);
+            }
+        }
+    }
+}
+
+/// What is needed to watch.
+pub(super) struct Watch {
+    pub(super) library: Library,
+    pub(super) recorder: RecorderWatch,
+    pub(super) health: RecordingHealth,
+    pub(super) store: Store,
+    pub(super) journal: JournalHandle,
+    pub(super) clock: Clock,
+}
+
+impl Watch {
+    /// Watches for as long as the program runs.
+    pub(super) fn start(self) {
+        tokio::spawn(async move {
+            let mut deleted = HashSet::new();
+            let mut tick = tokio::time::interval(EVERY);
+            tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                tick.tick().await;
+                self.look_at_thread();
+                self.look_at_disk(&mut deleted).await;
+            }
+        });
+    }
+
+    fn look_at_thread(&self) {
+        let busy = self.recorder.busy_for(self.clock.now().moment);
+        let stuck = busy.filter(|busy| *busy >= STUCK).map(|busy| {
+            format!("the recorder has waited {} s for the disk; calls go on", busy.as_secs())
+        });
+        self.tell(Trouble::Stuck, "recorder-stuck", "recorder-moves", stuck);
+    }
+
+    /// A file system that does not answer holds up this look and nothing else.
+    async fn free_bytes(&self) -> Option<u64> {
+        let library = self.library.clone();
+        let free = tokio::task::spawn_blocking(move || library.free_bytes()).await;
+        free.ok()?.inspect_err(|error| tracing::debug!(%error, "free space is not known")).ok()
+    }
+
+    async fn look_at_disk(&self, deleted: &mut HashSet<String>) {
+        let Some(mut free) = self.free_bytes().await else { return };
+        let low = self.library.settings().low_disk_bytes;
+        if free < low {
+            free = self.make_room(free, deleted).await;
+        }
+        metrics::recordings_free(free);
+        let told = (free < low)
+            .then(|| format!("{} MB are free for recordings, below {} MB", free >> 20, low >> 20));
+        self.tell(Trouble::Low, "recordings-disk-low", "recordings-disk-free", told);
+    }
+
+    /// Deletes what is past its time until there is room. Returns what is free then.
+    async fn make_room(&self, mut free: u64, deleted: &mut HashSet<String>) -> u64 {
+        let settings = self.library.settings();
+        let Some(days) = settings.keep_days else { return free };
+        let before = WallTime(self.clock.now().wall.0 - i64::from(days) * DAY_MICROS);
+        let expired = match self.store.expired_recordings(before).await {
+            Ok(expired) => expired,
+            Err(error) => {
+                tracing::warn!(%error, "what may be deleted is not known");
+                return free;
+            }
+        };
+        // The database may not have followed yet what was deleted before.
+        deleted.retain(|file| expired.iter().any(|known| known.file == *file));
+        for Expired { call, file, .. } in expired {
+            if free >= settings.low_disk_bytes {
+                break;
+            }
+            if !deleted.insert(file.clone()) {
+                continue;
+            }
+            let (library, name) = (self.library.clone(), file.clone());
+            match tokio::task::spawn_blocking(move || library.delete(&name)).await {
+                Ok(Ok(())) => {
+                    let reason = format!(
+                        "kept for {days} days, and only {} MB were free of {} MB that shall be",
+                        free >> 20,
+                        settings.low_disk_bytes >> 20
+                    );
+                    tracing::warn!(%call, file, reason, "a recording was deleted");
+                    let fact = Fact::RecordingDeleted { call, file, reason };
+                    self.note(fact);
+                }
+                Ok(Err(error)) => tracing::error!(%call, %error, "a recording cannot be deleted"),
+                Err(_) => {}
+            }
+            free = self.free_bytes().await.unwrap_or(free);
+        }
+        free
+    }
+
+    /// Tells of a trouble when it begins and when it is over.
+    fn tell(&self, which: Trouble, begins: &'static str, ends: &'static str, what: Option<String>) {
+        let over = what.is_none();
+        let detail = what.clone().unwrap_or_else(|| "it is over".to_owned());
+        if self.health.set(which, what) {
+            let name = if over { ends } else { begins };
+            tracing::warn!(alarm = name, detail, "alarm");
+            metrics::alarm(name);
+            self.note(Fact::Alarm { name: name.to_owned(), detail });
+        }
+    }
+
+    fn note(&self, fact: Fact) {
+        self.journal.append(0, Entry { at: self.clock.now().wall, fact });
+    }
+}

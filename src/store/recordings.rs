@@ -1,0 +1,162 @@
+//! Recordings in the database: each file's row, which one to play, and which may be deleted.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use super::apply::signed;
+use super::{Recording, Store, StoreError};
+use crate::journal::{Entry, Fact};
+use crate::vocabulary::{CallId, WallTime};
+
+/// A file that may be deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// Whose recording.
+    pub call: CallId,
+    /// File name under the recordings folder.
+    pub file: String,
+    /// When it was sealed.
+    pub sealed_at: WallTime,
+}
+
+/// Follows a fact about a recording.
+pub(super) async fn row(tx: &mut SqliteConnection, entry: &Entry) -> sqlx::Result<()> {
+    match &entry.fact {
+        Fact::RecordingStarted { call, file } => grow(tx, *call, file, None).await,
+        Fact::RecordingResumed { call, file, missed_millis } => {
+            grow(tx, *call, file, Some(*missed_millis)).await
+        }
+        Fact::RecordingSealed { call, file, sha256, millis, bytes } => {
+            place(tx, *call, file).await?;
+            let sealed = "UPDATE recording SET state = 'sealed', sha256 = ?, millis = ?, bytes = ?,
+                          sealed_at = ? WHERE call = ? AND file = ?";
+            sqlx::query(sealed)
+                .bind(sha256)
+                .bind(signed(*millis))
+                .bind(signed(*bytes))
+                .bind(entry.at.0)
+                .bind(call.to_string())
+                .bind(file)
+                .execute(tx)
+                .await
+                .map(drop)
+        }
+        Fact::RecordingFailed { call, file, why } => failed(tx, *call, file, why).await,
+        Fact::RecordingDeleted { call, file, reason } => {
+            let deleted =
+                "UPDATE recording SET state = 'deleted', why = ? WHERE call = ? AND file = ?";
+            let deleted = sqlx::query(deleted).bind(reason).bind(call.to_string()).bind(file);
+            deleted.execute(tx).await.map(drop)
+        }
+        Fact::RecordingHeld { call, held, .. } => {
+            let held = sqlx::query("UPDATE recording SET held = ? WHERE call = ?").bind(held);
+            held.bind(call.to_string()).execute(tx).await.map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Sees to it that a file has a row: that of the call where none could be made, or a new one.
+async fn place(tx: &mut SqliteConnection, call: CallId, file: &str) -> sqlx::Result<()> {
+    for way in [
+        "UPDATE recording SET file = ?2 WHERE call = ?1 AND file = ''",
+        "INSERT INTO recording (call, part, file, state, held)
+         SELECT ?1, coalesce(max(part), 0) + 1, ?2, 'recording', coalesce(max(held), 0)
+         FROM recording WHERE call = ?1",
+    ] {
+        let there = "SELECT 1 FROM recording WHERE call = ? AND file = ?";
+        let there = sqlx::query(there).bind(call.to_string()).bind(file);
+        if there.fetch_optional(&mut *tx).await?.is_some() {
+            break;
+        }
+        sqlx::query(way).bind(call.to_string()).bind(file).execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+async fn grow(
+    tx: &mut SqliteConnection,
+    call: CallId,
+    file: &str,
+    missed: Option<u64>,
+) -> sqlx::Result<()> {
+    place(tx, call, file).await?;
+    let grows = "UPDATE recording SET state = 'recording', missed = ? WHERE call = ? AND file = ?";
+    let grows = sqlx::query(grows).bind(missed.map(signed)).bind(call.to_string()).bind(file);
+    grows.execute(tx).await.map(drop)
+}
+
+/// Entries of earlier versions name no file: they are about the newest.
+async fn failed(
+    tx: &mut SqliteConnection,
+    call: CallId,
+    file: &str,
+    why: &str,
+) -> sqlx::Result<()> {
+    let failed = "UPDATE recording SET state = 'failed', why = ?3 WHERE call = ?1 AND part =
+                  (SELECT max(part) FROM recording WHERE call = ?1 AND ?2 IN ('', file))";
+    let failed = sqlx::query(failed).bind(call.to_string()).bind(file).bind(why);
+    if failed.execute(&mut *tx).await?.rows_affected() == 0 {
+        let made = "INSERT INTO recording (call, part, file, state, why)
+                    SELECT ?1, coalesce(max(part), 0) + 1, ?2, 'failed', ?3
+                    FROM recording WHERE call = ?1";
+        let made = sqlx::query(made).bind(call.to_string()).bind(file).bind(why);
+        made.execute(tx).await?;
+    }
+    Ok(())
+}
+
+/// A call's files in their order.
+pub(super) async fn of_call(tx: &mut SqliteConnection, call: &str) -> sqlx::Result<Vec<Recording>> {
+    let rows = sqlx::query("SELECT * FROM recording WHERE call = ? ORDER BY part");
+    let rows = rows.bind(call).fetch_all(tx).await?;
+    rows.iter().map(recorded).collect()
+}
+
+fn recorded(row: &SqliteRow) -> sqlx::Result<Recording> {
+    Ok(Recording {
+        part: row.try_get("part")?,
+        file: row.try_get("file")?,
+        sha256: row.try_get("sha256")?,
+        millis: row.try_get("millis")?,
+        bytes: row.try_get("bytes")?,
+        state: row.try_get("state")?,
+        missed_millis: row.try_get("missed")?,
+        held: row.try_get("held")?,
+        why: row.try_get("why")?,
+    })
+}
+
+impl Store {
+    /// The files that were recorded of a call, in their order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn recordings_of(&self, call: &str) -> Result<Vec<Recording>, StoreError> {
+        let call = call.to_ascii_lowercase();
+        let readers = self.readers().await?;
+        let mut tx = readers.acquire().await.map_err(|e| self.error(e))?;
+        of_call(&mut tx, &call).await.map_err(|e| self.error(e))
+    }
+
+    /// Files that were sealed before `before` and that nobody holds, the oldest first, a hundred at most.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn expired_recordings(&self, before: WallTime) -> Result<Vec<Expired>, StoreError> {
+        let expired = "SELECT call, file, sealed_at FROM recording
+                       WHERE state = 'sealed' AND sealed_at < ? AND held = 0
+                       ORDER BY sealed_at LIMIT 100";
+        let rows = sqlx::query(expired).bind(before.0).fetch_all(self.readers().await?).await;
+        let rows = rows.map_err(|e| self.error(e))?;
+        let expired = |row: &SqliteRow| {
+            let call: String = row.try_get("call")?;
+            Ok(Expired {
+                call: call.parse().map_err(|e| sqlx::Error::Decode(Box::new(e)))?,
+                file: row.try_get("file")?,
+                sealed_at: WallTime(row.try_get("sealed_at")?),
+            })
+        };
+        rows.iter().map(expired).collect::<sqlx::Result<_>>().map_err(|e| self.error(e))
+    }
+}
