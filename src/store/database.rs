@@ -262,5 +262,6 @@ fn migrator() -> Migrator {
         plain(1, "incident", include_str!("migrations/0001_incident.sql")),
         plain(2, "signal", include_str!("migrations/0002_signal.sql")),
         plain(3, "queue", include_str!("migrations/0003_queue.sql")),
+        plain(4, "recording", include_str!("migrations/0004_recording.sql")),
     ])
 }

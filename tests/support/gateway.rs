@@ -43,6 +43,10 @@ pub struct Centre {
     pub md5_only: bool,
     /// Files may not grow beyond this many blocks of 512 bytes: a disk that fills up.
     pub disk_blocks: Option<u32>,
+    /// Recordings lie on a disk of their own with so many KiB.
+    pub recordings_kib: Option<u32>,
+    /// What is written below `[recording]`.
+    pub recording: &'static str,
     /// Everything is at `::1`: SIP, audio, and the trunk.
     pub ipv6: bool,
     /// Where copies of SIP messages go.
@@ -69,6 +73,8 @@ impl Default for Centre {
             roaming_trunk: false,
             md5_only: false,
             disk_blocks: None,
+            recordings_kib: None,
+            recording: "",
             ipv6: false,
             collector: None,
             data_dir: "data",
@@ -124,11 +130,13 @@ impl Centre {
                  [sip]\nlisten = [{listen}]\ndomain = \"112.sumenep.example\"\n\
                  min_expires_seconds = 60\n{digest}{tls}\n\
                  [media]\naddress = \"{media}\"\nports = \"{}-{}\"\nrecord = true\n\n\
+                 [recording]\n{}\n\
                  [console]\nlisten = \"{own}:0\"\n\n\
                  [[console.token]]\nname = \"suite\"\ntoken = \"{TOKEN}\"\n{hep}",
                 dir.join(self.data_dir),
                 ports.start(),
                 ports.end(),
+                self.recording,
             ),
         );
         let v6 = if self.dual_stack { ", \"::1\"" } else { "" };
@@ -214,6 +222,16 @@ impl Centre {
             let mut limited = Command::new("sh");
             limited.args(["-c", &limit, "sh"]).arg(serve.get_program()).args(serve.get_args());
             serve = limited;
+        }
+        if let Some(kib) = self.recordings_kib {
+            // In a mount namespace of its own, which needs no rights of root.
+            let folder = config.join(self.data_dir).join("recordings");
+            fs::create_dir_all(&folder).expect("created");
+            let mount = format!("mount -t tmpfs -o size={kib}k tmpfs {folder:?} && exec \"$@\"");
+            let mut apart = Command::new("unshare");
+            apart.args(["-rm", "sh", "-c", &mount, "sh"]);
+            apart.arg(serve.get_program()).args(serve.get_args());
+            serve = apart;
         }
         let mut child = serve
             .stdin(Stdio::null())
@@ -352,6 +370,13 @@ impl Gateway {
         self.dir.path().join("config")
     }
 
+    /// Its recordings, on a disk of their own or not.
+    pub fn recordings(&self) -> PathBuf {
+        let folder = self.config().join("data/recordings");
+        let inside = folder.strip_prefix("/").expect("an absolute path");
+        PathBuf::from(format!("/proc/{}/root", self.child.id())).join(inside)
+    }
+
     /// Sends the process a signal by its name.
     pub fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
@@ -362,6 +387,13 @@ impl Gateway {
     /// Asks the API.
     pub fn get(&self, path: &str) -> Answer {
         http::request(self.console, "GET", path, Some(TOKEN), "")
+    }
+
+    /// Asks the API for a part of something.
+    pub fn get_range(&self, path: &str, range: &str) -> Answer {
+        // The header goes behind the token's.
+        let token = format!("{TOKEN}\r\nRange: {range}");
+        http::request(self.console, "GET", path, Some(&token), "")
     }
 
     /// Posts JSON to the API.
