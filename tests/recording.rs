@@ -46,9 +46,19 @@ fn call(n: u32) -> CallId {
 struct Bench {
     folder: tempfile::TempDir,
     settings: RecordingSettings,
-    recorder: Recorder,
-    tap: RecorderHandle,
+    recorder: Option<Recorder>,
+    /// Without it the recorder ends.
+    tap: Option<RecorderHandle>,
     reports: Receiver<RecorderReport>,
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.tap = None;
+        if let Some(recorder) = self.recorder.take() {
+            recorder.stop();
+        }
+    }
 }
 
 impl Bench {
@@ -60,12 +70,16 @@ impl Bench {
         let (tell, reports) = channel();
         let report = move |report| tell.send(report).unwrap_or_default();
         let (recorder, tap) = Recorder::start(settings.clone(), Now::default, report).unwrap();
-        Self { folder, settings, recorder, tap, reports }
+        Self { folder, settings, recorder: Some(recorder), tap: Some(tap), reports }
+    }
+
+    fn tap(&mut self) -> &mut RecorderHandle {
+        self.tap.as_mut().unwrap()
     }
 
     /// The caller says 440 Hz, and from the fifth second on the operator 880 Hz.
     fn talk(&mut self, call: CallId, seconds: u64) {
-        self.tap.order(RecorderOrder::Record { call, at: WallTime(0) }, 0);
+        self.tap().order(RecorderOrder::Record { call, at: WallTime(0) }, 0);
         for number in 0..seconds * 50 {
             self.say(call, Channel::Caller, 440.0, number);
             if number >= 250 {
@@ -80,7 +94,7 @@ impl Bench {
         let audio: Vec<u8> = audio.collect();
         let voice = (StreamId(to as u64), Codec::Pcma);
         let frame = Frame::new((call, to), voice, (7, stamp), number * 20_000, &audio).unwrap();
-        until("there is room in the ring", || self.tap.frame(frame).then_some(()));
+        until("there is room in the ring", || self.tap().frame(frame).then_some(()));
     }
 
     fn started(&self) -> String {
@@ -92,7 +106,7 @@ impl Bench {
 
     /// Seals, and returns the file's name, its SHA-256 and its length in milliseconds.
     fn seal(&mut self, call: CallId, seconds: u64) -> (String, String, u64) {
-        self.tap.order(RecorderOrder::Seal { call }, seconds * 1_000_000);
+        self.tap().order(RecorderOrder::Seal { call }, seconds * 1_000_000);
         match self.reports.recv_timeout(LIMIT).unwrap() {
             RecorderReport::Sealed { file, sha256, millis, .. } => (file, sha256, millis),
             other => panic!("{other:?}"),

@@ -153,3 +153,69 @@ fn said(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+    use crate::call::orders::Channel;
+    use crate::media::tap::{Frame, RecorderOrder};
+    use crate::vocabulary::{CallId, Codec, StreamId, WallTime};
+
+    #[test]
+    fn a_fault_of_the_recorder_is_told_and_recordings_go_on_in_further_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let settings = RecordingSettings::plain(folder.path().to_owned());
+        let sealer = Sealer::start(Library::new(settings.clone())).expect("starts");
+        let (mut handle, tap) = tap(64);
+        // The clock goes on by a second a turn.
+        let time = AtomicU64::new(0);
+        let clock = move || {
+            let moment = Moment(time.fetch_add(1_000_000, Ordering::Relaxed));
+            Now { moment, wall: WallTime(0) }
+        };
+        let (tell, told) = std::sync::mpsc::channel();
+        let watch = RecorderWatch::default();
+        let mut recordings = Recordings::new(settings);
+        recordings.faulty = true;
+        let call = CallId::default();
+        handle.order(RecorderOrder::Record { call, at: WallTime(0) }, 0);
+        let thread = std::thread::spawn(move || {
+            let report = |report| tell.send(report).unwrap_or_default();
+            run(tap, recordings, sealer, (&clock, &watch), &report);
+        });
+        let next = || told.recv_timeout(Duration::from_secs(20)).expect("a report");
+        assert!(matches!(next(), RecorderReport::Started { .. }));
+        let audio = (StreamId(1), Codec::Pcma);
+        let frame = Frame::new((call, Channel::Caller), audio, (1, 0), 0, &[0xd5; 160]);
+        handle.frame(frame.expect("fits"));
+        assert!(matches!(next(), RecorderReport::Fault { why } if why.contains("a test's fault")));
+        assert!(
+            matches!(next(), RecorderReport::Failed { file, .. } if file == format!("{call}.wav"))
+        );
+        let RecorderReport::Resumed { file, .. } = next() else { panic!("it does not go on") };
+        assert_eq!(file, format!("{call}-2.wav"));
+        handle.order(RecorderOrder::Seal { call }, 9_000_000);
+        let mut sealed: Vec<String> = [next(), next()]
+            .map(|report| match report {
+                RecorderReport::Sealed { file, .. } => file,
+                other => panic!("{other:?}"),
+            })
+            .into();
+        sealed.sort();
+        assert_eq!(sealed, [format!("{call}-2.wav"), format!("{call}.wav")]);
+        drop(handle);
+        thread.join().expect("it ends well");
+    }
+
+    #[test]
+    fn a_turn_that_does_not_end_is_seen_and_a_wait_is_not() {
+        let watch = RecorderWatch::default();
+        assert_eq!(watch.busy_for(Moment(9_000_000)), None);
+        watch.begin(Moment(1_000_000));
+        assert_eq!(watch.busy_for(Moment(9_000_000)), Some(Duration::from_secs(8)));
+        watch.end();
+        assert_eq!(watch.busy_for(Moment(9_000_000)), None);
+    }
+}

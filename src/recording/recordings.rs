@@ -104,11 +104,21 @@ pub(super) struct Recordings {
     open: BTreeMap<CallId, Recording>,
     scratch: Vec<Pair>,
     outcomes: Vec<Outcome>,
+    /// Lets the next thing out of the tap be a fault.
+    #[cfg(test)]
+    pub(super) faulty: bool,
 }
 
 impl Recordings {
     pub const fn new(settings: RecordingSettings) -> Self {
-        Self { settings, open: BTreeMap::new(), scratch: Vec::new(), outcomes: Vec::new() }
+        Self {
+            settings,
+            open: BTreeMap::new(),
+            scratch: Vec::new(),
+            outcomes: Vec::new(),
+            #[cfg(test)]
+            faulty: false,
+        }
     }
 
     /// Whether no recording is going on.
@@ -123,6 +133,10 @@ impl Recordings {
 
     /// Takes one thing out of the tap, at `now` on the recorder's own clock.
     pub fn handle(&mut self, taken: Taken<'_>, now: Moment) {
+        #[cfg(test)]
+        if !self.open.is_empty() {
+            assert!(!std::mem::take(&mut self.faulty), "a test's fault");
+        }
         match taken {
             Taken::Frame(frame) => self.frame(frame, now),
             Taken::Order(RecorderOrder::Record { call, .. }, at) => self.begin(call, at, now),

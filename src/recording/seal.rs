@@ -70,7 +70,7 @@ impl Library {
         start.truncate(count);
         let ours = match format {
             Format::Wav => wav::is_ours(&start),
-            Format::Ogg => start.is_empty() || start.starts_with(b"OggS"),
+            Format::Ogg => start.iter().zip(b"OggS").all(|(found, wanted)| found == wanted),
         };
         if !ours {
             return Err(RecordingError::NotOurs { path: path.to_owned() });

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::drawing::{Paper, draw};
-use super::incident::{At, Incident, IncidentSummary, Work};
+use super::incident::{At, Incident, IncidentSummary, Recording, Work};
 use super::{Filter, Store, StoreError};
 
 /// How records are written.
@@ -326,6 +326,19 @@ fn seconds(millis: i64) -> String {
     format!("{}.{} s", millis / 1000, millis % 1000 / 100)
 }
 
+/// A file of a recording in one line.
+fn recorded(recording: &Recording) -> String {
+    let missed = recording.missed_millis.filter(|ms| *ms > 0);
+    let missed = missed.map(|ms| format!(", after {} that are missing", seconds(ms)));
+    let length = recording.millis.map(|ms| format!(", {}", seconds(ms))).unwrap_or_default();
+    let held = if recording.held { ", held" } else { "" };
+    let hash = recording.sha256.as_ref().map(|h| format!(", SHA-256 {h}")).unwrap_or_default();
+    let why = recording.why.as_ref().map(|w| format!(", {w}")).unwrap_or_default();
+    let missed = missed.unwrap_or_default();
+    let (file, state) = (&recording.file, &recording.state);
+    format!("{file} ({state}{missed}{length}{held}{hash}{why})")
+}
+
 /// One incident told from its first step to its last.
 fn story(incident: &Incident, zone: &TimeZone) -> String {
     let row = &incident.summary;
@@ -387,17 +400,7 @@ fn story(incident: &Incident, zone: &TimeZone) -> String {
     }
     incident.work.iter().for_each(|work| line("call back", &to_do(work)));
     let files = incident.recording.iter().chain(&incident.further_recordings);
-    for recording in files {
-        let missed = recording.missed_millis.filter(|ms| *ms > 0);
-        let missed = missed.map(|ms| format!(", after {} that are missing", seconds(ms)));
-        let length = recording.millis.map(|ms| format!(", {}", seconds(ms))).unwrap_or_default();
-        let hash = recording.sha256.as_ref().map(|h| format!(", SHA-256 {h}")).unwrap_or_default();
-        let why = recording.why.as_ref().map(|w| format!(", {w}")).unwrap_or_default();
-        let held = if recording.held { ", held" } else { "" };
-        let missed = missed.unwrap_or_default();
-        let (file, state) = (&recording.file, &recording.state);
-        line("recording", &format!("{file} ({state}{missed}{length}{held}{hash}{why})"));
-    }
+    files.for_each(|file| line("recording", &recorded(file)));
     text.push('\n');
     incident.steps.iter().for_each(|step| text.push_str(&told(step, row.received_at)));
     text
