@@ -16,10 +16,11 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::UdpSocket;
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -201,6 +202,67 @@ fn opus_is_played_by_others_with_the_caller_left_and_the_operator_right() {
     run("opusdec", &["--quiet", "--rate", "8000", path.to_str().unwrap(), wav.to_str().unwrap()]);
     assert_sides(&ffmpeg(&wav), 10);
     assert!(path.metadata().unwrap().len() < 10 * 32_000 / 3);
+}
+
+/// What a browser makes of a file: its channels, its seconds, and how loud each side is before and after
+/// the fifth second.
+fn browser(folder: &Path, path: &Path) -> Vec<f64> {
+    let ear = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let bytes: Vec<String> = fs::read(path).unwrap().iter().map(u8::to_string).collect();
+    let page = format!(
+        "<script>
+        const level = (all, from, to) => {{
+          const part = all.slice(from * 48000, to * 48000);
+          return Math.sqrt(part.reduce((sum, x) => sum + x * x, 0) / part.length);
+        }};
+        const file = new Uint8Array([{}]).buffer;
+        new OfflineAudioContext(2, 1, 48000).decodeAudioData(file).then(audio => {{
+          const [left, right] = [audio.getChannelData(0), audio.getChannelData(1)];
+          return [audio.numberOfChannels, audio.duration, level(left, 0.1, 4.9), level(right, 0.1, 4.9),
+                  level(left, 5.1, 9.9), level(right, 5.1, 9.9)];
+        }}, () => ['not decoded']).then(told =>
+          fetch('http://{}/' + told.join(';'), {{ mode: 'no-cors' }}));
+        </script>",
+        bytes.join(","),
+        ear.local_addr().unwrap(),
+    );
+    let html = folder.join("page.html");
+    fs::write(&html, page).unwrap();
+    let mut chromium = Command::new("chromium")
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0"])
+        .arg(format!("--user-data-dir={}", folder.join("profile").display()))
+        .arg(format!("file://{}", html.display()))
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("chromium");
+    let (mut told, _) = ear.accept().unwrap();
+    let mut line = String::new();
+    BufReader::new(&mut told).read_line(&mut line).unwrap();
+    chromium.kill().unwrap();
+    chromium.wait().unwrap();
+    let figures = line.split(' ').nth(1).unwrap_or_default().trim_start_matches('/');
+    figures.split(';').map(|figure| figure.parse::<f64>().unwrap_or(f64::NAN)).collect()
+}
+
+#[test]
+fn opus_is_played_by_browsers_with_each_voice_on_its_side() {
+    let mut bench = Bench::new(Format::Ogg, false);
+    bench.talk(call(8), 10);
+    bench.started();
+    let (file, ..) = bench.seal(call(8), 10);
+    let told = browser(bench.folder.path(), &bench.path(&file));
+    // A sine of 8,000 of 32,768 has a level of 0.173.
+    for (figure, (wanted, near)) in told.iter().zip([
+        (2.0, 0.0),
+        (10.0, 0.01),
+        (0.173, 0.015),
+        (0.0, 0.0005),
+        (0.173, 0.015),
+        (0.173, 0.015),
+    ]) {
+        assert!((figure - wanted).abs() <= near, "{wanted} in {told:?}");
+    }
+    assert_eq!(told.len(), 6);
 }
 
 #[test]

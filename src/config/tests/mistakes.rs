@@ -530,7 +530,7 @@ token_env = "SIAGA112_TOKEN""#,
         r#"[[console.token]]
 name = "admin"
 token = "1234567890123456""#,
-        r#"gateway.toml:48:8: error: token "admin" exists twice; the first one stands at gateway.toml:40:8; keep one of them, or rename it"#,
+        r#"gateway.toml:56:8: error: token "admin" exists twice; the first one stands at gateway.toml:40:8; keep one of them, or rename it"#,
     ),
     (
         "queues.toml",

@@ -126,20 +126,20 @@ dns_servers = ["dns.example"]"#,
         "gateway.toml",
         "",
         "[hep]\ncapture_id = 0",
-        r#"gateway.toml:47:1: error: key "collector" is missing in [hep]; write for example collector = "udp://192.0.2.5:9060"
-gateway.toml:48:14: error: capture_id = 0 is out of range; write a number from 1 to 4294967295, for example 112"#,
+        r#"gateway.toml:55:1: error: key "collector" is missing in [hep]; write for example collector = "udp://192.0.2.5:9060"
+gateway.toml:56:14: error: capture_id = 0 is out of range; write a number from 1 to 4294967295, for example 112"#,
     ),
     (
         "gateway.toml",
         "",
         "[hep]\ncollector = \"tcp://192.0.2.5:9060\"",
-        r#"gateway.toml:48:13: error: "tcp://192.0.2.5:9060" is no collector; write udp://, an address and a port: "udp://192.0.2.5:9060""#,
+        r#"gateway.toml:56:13: error: "tcp://192.0.2.5:9060" is no collector; write udp://, an address and a port: "udp://192.0.2.5:9060""#,
     ),
     (
         "gateway.toml",
         "",
         "[hep]\ncollector = \"udp://192.0.2.5:9060\"\npassword_env = \"HOMER\"",
-        r#"gateway.toml:49:16: error: the environment variable HOMER is not set; set it before the start, or remove password_env"#,
+        r#"gateway.toml:57:16: error: the environment variable HOMER is not set; set it before the start, or remove password_env"#,
     ),
     (
         "trunks/telco-b.toml",
