@@ -482,8 +482,9 @@ mod tests {
             let at = 4_000 + round * 4_000;
             assert!(tick(&mut bench, at).is_empty());
             assert!(bench.folder.path().join(format!("{full}-2.wav")).exists());
+            assert!(tick(&mut bench, at + 700).is_empty(), "a beginning proves nothing");
             fill_disk(&mut bench, full);
-            assert!(tick(&mut bench, at + 1_000).is_empty());
+            assert!(tick(&mut bench, at + 1_500).is_empty());
             assert!(!bench.folder.path().join(format!("{full}-2.wav")).exists());
         }
         let outcomes = bench.order(RecorderOrder::Seal { call: full }, 16_000);
