@@ -11,6 +11,8 @@ use crate::recording::{Format, RecordingSettings};
 const LOW_DISK_MB: u64 = 2_048;
 /// A thousand terabytes: what is above it is a mistake.
 const MOST_MB: u64 = 1_000_000_000;
+/// What is shown as an example of a time to keep recordings.
+const KEEP_DAYS: u32 = 365;
 /// A hundred years.
 const MOST_DAYS: u32 = 36_500;
 
@@ -26,7 +28,7 @@ pub(super) fn read(
     let low = section.number("low_disk_mb", 0..=MOST_MB.cast_signed(), LOW_DISK_MB.cast_signed());
     let keep_days = section
         .has("keep_days")
-        .then(|| section.number("keep_days", 1..=MOST_DAYS, MOST_DAYS).value);
+        .then(|| section.number("keep_days", 1..=MOST_DAYS, KEEP_DAYS).value);
     let settings = RecordingSettings {
         folder: data_dir.join("recordings"),
         format,
