@@ -136,7 +136,13 @@ fn plane(calls: usize, seconds: u64, seat_codec: Codec, record: bool) -> (Cost, 
         Recorder::start(RecordingSettings::plain(folder.path().to_owned()), clock, |_| ()).unwrap();
     let (sender, reports) = channel();
     let local = Ipv4Addr::LOCALHOST.into();
-    let settings = MediaSettings { bind: local, address: local, ports: 20_000..=29_999, record };
+    let settings = MediaSettings {
+        bind: local,
+        address: local,
+        ports: 20_000..=29_999,
+        browsers: Vec::new(),
+        record,
+    };
     let report = move |report| sender.send(report).unwrap_or_default();
     let media = Media::start(settings, calls * 2, handle, Arc::default(), report).unwrap();
     let gateways = set_up(&media, &reports, &generator.phones, seat_codec, record);
@@ -194,8 +200,13 @@ fn waiting(seconds: u64) -> Cost {
             .unwrap();
     let (sender, reports) = channel();
     let local = Ipv4Addr::LOCALHOST.into();
-    let settings =
-        MediaSettings { bind: local, address: local, ports: 20_000..=29_999, record: false };
+    let settings = MediaSettings {
+        bind: local,
+        address: local,
+        ports: 20_000..=29_999,
+        browsers: Vec::new(),
+        record: false,
+    };
     let prompts = concat!(env!("CARGO_MANIFEST_DIR"), "/config/prompts");
     let prompts = Arc::new(Prompts::load(prompts.as_ref()).0);
     let report = move |report| sender.send(report).unwrap_or_default();

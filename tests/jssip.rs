@@ -1,5 +1,6 @@
-//! JsSIP over WSS, as the browser of a seat speaks it: `tests/jssip/seat.js` on Node. Signalling only:
-//! the audio that it names is a plain socket of the test, so that sound can be measured both ways.
+//! JsSIP over WSS, as the browser of a seat speaks it: `tests/jssip/seat.js` on Node. Signalling only, and
+//! on a gateway without a port for browsers' audio: what it names is a plain socket of the test, so that
+//! sound can be measured both ways. `tests/browser.rs` has a whole browser.
 
 #![allow(
     clippy::unwrap_used,
@@ -55,7 +56,7 @@ impl Browser {
 }
 
 fn centre() -> Centre {
-    Centre { seats: 2, ..Centre::of_every_transport() }
+    Centre { seats: 2, browsers: false, ..Centre::of_every_transport() }
 }
 
 /// The trunk, a call that it makes, and the caller's audio.

@@ -45,7 +45,8 @@ struct Plane {
 }
 
 fn settings(ports: std::ops::RangeInclusive<u16>) -> MediaSettings {
-    MediaSettings { bind: LOOPBACK, address: LOOPBACK, ports, record: true }
+    let browsers = Vec::new();
+    MediaSettings { bind: LOOPBACK, address: LOOPBACK, ports, browsers, record: true }
 }
 
 impl Plane {
@@ -830,7 +831,7 @@ fn a_plane_without_a_port_says_what_to_do() {
             |_| (),
         )
         .expect("starts");
-        let settings = MediaSettings { bind, address: LOOPBACK, ports, record: false };
+        let settings = MediaSettings { bind, record: false, ..settings(ports) };
         Media::start(settings, 4, handle, Arc::default(), |_| ()).expect_err("cannot start")
     };
     // 192.0.2.0/24 is for documentation: no machine has it.

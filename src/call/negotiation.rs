@@ -152,9 +152,10 @@ impl LegMedia {
             events: sdp::our_events(&codecs),
             direction: Direction::SendRecv,
             protocol: protocol.to_owned(),
-            protected,
-            mux: self.login.is_some(),
+            // A handshake on each of two ports is more than any peer needs (RFC 5764 §4.1).
+            mux: matches!(protected, Protected::Certificate { .. }),
             mid: self.login.is_some().then(|| "0".to_owned()),
+            protected,
         };
         self.said = sdp::offer(&self.next_session(), &line).to_bytes().into();
         self.said.clone()
@@ -322,7 +323,11 @@ impl LegMedia {
         let certificate =
             protection.fingerprint.as_ref().filter(|_| self.terms.certificate.is_some());
         let certificate = certificate.map(|peer| {
-            let active = protection.setup == Some(Setup::Passive);
+            let active = match protection.setup {
+                // Who leaves it open gets the roles that are (RFC 8842 §5.5), or ours is to wait.
+                Some(Setup::ActPass) => self.begins_with(peer),
+                setup => setup == Some(Setup::Passive),
+            };
             Guard::Dtls { peer: peer.clone(), active }
         });
         match line.profile {
@@ -333,6 +338,12 @@ impl LegMedia {
             }
             Profile::Plain => vec![Guard::Plain],
         }
+    }
+
+    /// Whether we began the handshake that there is with that peer.
+    fn begins_with(&self, peer: &Fingerprint) -> bool {
+        let guard = self.aim.as_ref().map(|aim| &aim.guard);
+        matches!(guard, Some(Guard::Dtls { peer: known, active: true }) if known == peer)
     }
 
     fn answer_protection(&self, audio: &AudioOffer, guard: &Guard) -> Protected {

@@ -10,7 +10,7 @@ use super::names::Names;
 use super::secrets::{Found, PASSWORD, TOKEN, Vault};
 use super::section::{Section, Wrong, some_text};
 use super::tls::{self, ConnectionSettings};
-use super::{forms, recording, screening};
+use super::{browsers, forms, recording, screening};
 use crate::console::settings::{ConsoleSettings, Token};
 use crate::media::settings::MediaSettings;
 use crate::recording::RecordingSettings;
@@ -272,7 +272,9 @@ fn media(section: &mut Section<'_>, sip: &SipSettings) -> (MediaSettings, Place)
         log.error(&ports.place, what, "move one of them");
     }
     let place = ports.place.clone();
-    (MediaSettings { bind, address, ports: whole_pairs(&ports, log), record }, place)
+    let ports = whole_pairs(&ports, log);
+    let browsers = browsers::read(section, sip, address, &ports);
+    (MediaSettings { bind, address, ports, browsers, record }, place)
 }
 
 /// RTP has the even port, RTCP the odd one after it (RFC 3550 §11): what is left over at either

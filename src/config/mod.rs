@@ -7,6 +7,7 @@
 
 mod announce;
 mod audio;
+mod browsers;
 mod categories;
 mod environment;
 mod findings;
@@ -216,7 +217,7 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
             node: gateway.name.clone(),
             sip,
             media_address: gateway.media.address,
-            browser: BrowserMedia::default(),
+            browser: BrowserMedia { candidates: gateway.media.browsers.clone(), certificate: None },
             record: gateway.media.record,
             recorders,
             seat_audio: audio,

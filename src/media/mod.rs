@@ -10,17 +10,21 @@
 //! a key. What is said is neither kept nor understood here, and no file is read while calls run:
 //! the prompts come in whole, as [`Prompts`].
 //!
-//! Where to read: `worker` is the thread and the orders, `relay` the path of one packet,
-//! `stream` the rules of one leg, `outgoing` how its packets are numbered, `tap` the way out to the
-//! recorder. Who hears one other is passed that one's packets; who hears several, or another codec,
+//! Where to read: `worker` is the thread and the orders, `arrival` the way in of one packet and `relay`
+//! the way on, `stream` the rules of one leg, `outgoing` how its packets are numbered, `tap` the way out
+//! to the recorder. `secure` proves and encrypts packets; `shared` and `ice` are the port that browsers
+//! share. Who hears one other is passed that one's packets; who hears several, or another codec,
 //! hears a mix: `jitter` puts packets into their place, `codec` makes samples of them, `mixer` adds
 //! them up. `prompts` turns files into G.711, `player` makes payloads of them and of the `tone`.
 //! `hearing` says what is heard, with `voice` and `dtmf`.
 
+mod arrival;
 pub mod codec;
 mod counters;
 mod dtmf;
 mod hearing;
+#[doc(hidden)]
+pub mod ice;
 mod jitter;
 mod mixer;
 mod outgoing;
@@ -31,8 +35,10 @@ mod relay;
 mod rtcp;
 #[doc(hidden)]
 pub mod rtp;
-mod secure;
+#[doc(hidden)]
+pub mod secure;
 pub mod settings;
+mod shared;
 mod sockets;
 mod stream;
 pub mod tap;
@@ -42,19 +48,22 @@ mod worker;
 
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use mio::{Poll, Waker};
+use mio::{Interest, Poll, Waker};
 
 use crate::call::orders::{MediaOrder, MediaReport};
+use crate::vocabulary::Fingerprint;
 use ports::PortStock;
 use prompts::Prompts;
+use secure::Identity;
 use settings::MediaSettings;
+use shared::Shared;
 use tap::RecorderHandle;
-use worker::{Inbox, Worker};
+use worker::{Inbox, Means, Worker};
 
 pub use counters::MediaCounters;
 
@@ -87,6 +96,17 @@ pub enum MediaError {
         /// The operating system's words for the last port tried.
         source: io::Error,
     },
+    /// The port that browsers share cannot be had.
+    #[error("cannot open {address} for browsers: {source}; choose another [media] browser_port")]
+    Browsers {
+        /// The address tried.
+        address: SocketAddr,
+        /// The operating system's words.
+        source: io::Error,
+    },
+    /// No certificate could be made for DTLS-SRTP.
+    #[error("a certificate for encrypted audio could not be made: {0}")]
+    Certificate(String),
     /// The operating system gave no poller or no thread.
     #[error("the media thread could not be started: {0}")]
     Thread(#[source] io::Error),
@@ -114,14 +134,18 @@ impl Media {
         if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
             tracing::warn!(%error, "the limit of open files could not be raised");
         }
-        let MediaSettings { bind, ports, .. } = settings;
+        let MediaSettings { bind, ports, browsers, .. } = settings;
         let (ports, ready) = PortStock::new(bind, &ports, stock)?;
+        let identity = Arc::new(Identity::make().map_err(MediaError::Certificate)?);
+        let certificate = identity.fingerprint();
         let poll = Poll::new().map_err(MediaError::Thread)?;
+        let shared = open_shared(&poll, &browsers, bind)?;
         let waker = Waker::new(poll.registry(), worker::WAKE).map_err(MediaError::Thread)?;
         let (orders, inbox) = channel();
         let counters = Arc::new(MediaCounters::default());
-        let shared = Arc::clone(&counters);
-        let worker = Worker::new(poll, inbox, ports, recorder, prompts, shared, report);
+        let counted = Arc::clone(&counters);
+        let means = Means { ports, shared, identity, recorder, prompts };
+        let worker = Worker::new(poll, inbox, means, counted, report);
         let thread = std::thread::Builder::new()
             .name("media".to_owned())
             .spawn(move || worker.run(ready))
@@ -130,9 +154,24 @@ impl Media {
             orders,
             waker: Arc::new(waker),
             counters,
+            certificate,
             thread: Arc::new(Mutex::new(Some(thread))),
         })
     }
+}
+
+fn open_shared(poll: &Poll, at: &[SocketAddr], bind: IpAddr) -> Result<Shared, MediaError> {
+    let mut shared = Shared::default();
+    for (n, &address) in at.iter().enumerate() {
+        let mut socket = sockets::shared(address, bind)
+            .map_err(|source| MediaError::Browsers { address, source })?;
+        let token = worker::shared_token(n);
+        poll.registry()
+            .register(&mut socket, token, Interest::READABLE)
+            .map_err(MediaError::Thread)?;
+        shared.sockets.push(Arc::new(socket));
+    }
+    Ok(shared)
 }
 
 /// The way to the media plane; every clone leads to the same one.
@@ -141,6 +180,7 @@ pub struct MediaHandle {
     orders: Sender<Inbox>,
     waker: Arc<Waker>,
     counters: Arc<MediaCounters>,
+    certificate: Fingerprint,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
@@ -158,6 +198,12 @@ impl MediaHandle {
     /// Plays these prompts from now on; what plays already goes on with its old copy.
     pub fn adopt_prompts(&self, prompts: Arc<Prompts>) {
         self.put([Inbox::Prompts(prompts)]);
+    }
+
+    /// The certificate that DTLS-SRTP shows, for descriptions to name.
+    #[must_use]
+    pub fn certificate(&self) -> Fingerprint {
+        self.certificate.clone()
     }
 
     /// What the plane has counted since it started.

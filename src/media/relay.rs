@@ -1,12 +1,12 @@
-//! The path of one packet: received, admitted, counted, recorded, heard, passed on; and, at each beat of
-//! 20 ms, what is played and mixed.
+//! The path of one packet that came in by `arrival`: recorded, heard, passed on; and, at each beat of 20 ms,
+//! what is played and mixed.
 //!
-//! Every packet of a stream comes in by `admit_rtp` or `admit_rtcp` and goes out by `send_rtp`. No lock,
+//! Every packet of a stream goes out by `send_rtp` or `send_rtcp`. No lock,
 //! allocation or log line here, but for what is made once when a stream is first decoded. Whatever the
 //! operating system answers is counted and ends nothing.
 
-use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use mio::net::UdpSocket;
 
@@ -15,8 +15,9 @@ use super::counters::Tally;
 use super::mixer::Mix;
 use super::player::{Step, decoded};
 use super::rtcp::{self, Report};
-use super::rtp::{self, HEADER_BYTES, Rtp};
-use super::secure::Shield;
+use super::rtp::{HEADER_BYTES, Rtp};
+use super::secure::{Gate, Outcome, Shield};
+use super::shared::Shared;
 use super::stream::{self, Decoded, FULL, Kind, Play, Stream};
 use super::tap::{Frame, PAYLOAD_BYTES, RecorderHandle};
 use super::tone::Tone;
@@ -24,8 +25,6 @@ use crate::call::orders::{Aim, Law, MediaReport, Sound};
 use crate::call::quality::Quality;
 use crate::vocabulary::{Codec, StreamId};
 
-/// Packets taken from one socket before the others have their turn.
-const BURST: usize = 64;
 /// Longer datagrams are no telephone audio. One buffer serves all streams.
 const BUFFER_BYTES: usize = 2048;
 /// A packet of our own.
@@ -38,17 +37,11 @@ const FIRST_REPORT: u64 = 1_000_000;
 const STALLED: u64 = 5_000_000;
 const NEVER_CAME: u64 = 3_000_000;
 
-/// Whether a socket may hold more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Left {
-    Nothing,
-    Perhaps,
-}
-
 /// All streams, and what a packet needs on its way.
 #[derive(Debug)]
 pub(super) struct Relay {
     pub streams: Vec<Option<Stream>>,
+    pub shared: Shared,
     pub recorder: RecorderHandle,
     pub tally: Tally,
     /// Streams whose first packet came in this turn.
@@ -57,169 +50,42 @@ pub(super) struct Relay {
     pub played: Vec<StreamId>,
     /// What was heard in this turn.
     pub sounds: Vec<(StreamId, Sound)>,
+    /// Handshakes that ended in this turn.
+    pub secured: Vec<(StreamId, Outcome)>,
     pub tone: Tone,
+    /// The beginning of our clock.
+    pub started: Instant,
     /// The calendar at the beginning of our clock, microseconds since 1970.
-    wall: u64,
-    buffer: Box<[u8; BUFFER_BYTES]>,
+    pub wall: u64,
+    /// The datagram of the moment.
+    pub buffer: Box<[u8; BUFFER_BYTES]>,
     /// For a listener of the other law.
     copy: Box<[u8; BUFFER_BYTES]>,
 }
 
 impl Relay {
-    pub fn new(recorder: RecorderHandle, wall: u64) -> Self {
+    pub fn new(recorder: RecorderHandle, shared: Shared, started: Instant, wall: u64) -> Self {
         Self {
             streams: Vec::new(),
+            shared,
             recorder,
             tally: Tally::default(),
             heard: Vec::new(),
             played: Vec::new(),
             sounds: Vec::new(),
+            secured: Vec::new(),
             tone: Tone::new(),
+            started,
             wall,
             buffer: Box::new([0; BUFFER_BYTES]),
             copy: Box::new([0; BUFFER_BYTES]),
         }
     }
 
-    // ---- in ----------------------------------------------------------------------------------
-
-    /// Passes on what a stream's RTP socket holds, at `now` (microseconds).
-    pub fn drain_rtp(&mut self, slot: usize, now: u64) -> Left {
-        for _ in 0..BURST {
-            let Some(stream) = at(&self.streams, slot) else { return Left::Nothing };
-            let Some((length, from)) =
-                receive(&stream.sockets.rtp, &mut self.buffer[..], &mut self.tally)
-            else {
-                return Left::Nothing;
-            };
-            // RTCP on the port of RTP is told apart by its type (RFC 5761 §4).
-            if self.is_muxed(slot, length) {
-                match self.open_rtcp(slot, length) {
-                    Some(length) => self.admit_rtcp(slot, length, from, now),
-                    None => self.tally.dropped += 1,
-                }
-                continue;
-            }
-            let Some(length) = self.open_rtp(slot, length) else {
-                self.tally.dropped += 1;
-                continue;
-            };
-            if let Some((rtp, kind)) = self.admit_rtp(slot, length, from, now) {
-                self.take(slot, length, &rtp, kind, now);
-            }
-        }
-        Left::Perhaps
-    }
-
-    /// Takes what a stream's RTCP socket holds.
-    pub fn drain_rtcp(&mut self, slot: usize, now: u64) -> Left {
-        for _ in 0..BURST {
-            let Some(stream) = at(&self.streams, slot) else { return Left::Nothing };
-            let Some((length, from)) =
-                receive(&stream.sockets.rtcp, &mut self.buffer[..], &mut self.tally)
-            else {
-                return Left::Nothing;
-            };
-            match self.open_rtcp(slot, length) {
-                Some(length) => self.admit_rtcp(slot, length, from, now),
-                None => self.tally.dropped += 1,
-            }
-        }
-        Left::Perhaps
-    }
-
-    fn is_muxed(&self, slot: usize, length: usize) -> bool {
-        let mux = at(&self.streams, slot).and_then(|stream| stream.far.as_ref());
-        mux.is_some_and(|far| far.aim.mux)
-            && rtp::is_rtcp(self.buffer.get(..length).unwrap_or_default())
-    }
-
-    /// Takes the protection off a datagram, in place; none where it is not the peer's. Only who is proved
-    /// can show where the far end is.
-    fn open_rtp(&mut self, slot: usize, length: usize) -> Option<usize> {
-        let stream = at_mut(&mut self.streams, slot)?;
-        let srtp = match &mut stream.shield {
-            Shield::Plain => return Some(length),
-            Shield::Shut => return None,
-            Shield::Keys(srtp) => srtp,
-        };
-        let plain = srtp.unprotect_rtp(self.buffer.get(..length)?)?;
-        self.buffer.get_mut(..plain.len())?.copy_from_slice(&plain);
-        Some(plain.len())
-    }
-
-    /// The same of a report.
-    fn open_rtcp(&mut self, slot: usize, length: usize) -> Option<usize> {
-        let stream = at_mut(&mut self.streams, slot)?;
-        let srtp = match &mut stream.shield {
-            Shield::Plain => return Some(length),
-            Shield::Shut => return None,
-            Shield::Keys(srtp) => srtp,
-        };
-        let plain = srtp.unprotect_rtcp(self.buffer.get(..length)?)?;
-        self.buffer.get_mut(..plain.len())?.copy_from_slice(&plain);
-        Some(plain.len())
-    }
-
-    /// Whether a datagram is a packet of the far end that it may send.
-    fn admit_rtp(
-        &mut self,
-        slot: usize,
-        length: usize,
-        from: SocketAddr,
-        now: u64,
-    ) -> Option<(Rtp, Kind)> {
-        let packet = self.buffer.get(..length).unwrap_or_default();
-        let admitted =
-            Rtp::read(packet).zip(at_mut(&mut self.streams, slot)).and_then(|(rtp, stream)| {
-                let far = stream.far.as_mut()?;
-                let kind = stream::kind(&far.aim, rtp.payload_type);
-                far.rtp.admit(from, kind != Kind::Other, now).then_some((rtp, kind, stream))
-            });
-        let Some((rtp, kind, stream)) = admitted else {
-            self.tally.dropped += 1;
-            return None;
-        };
-        #[cfg(test)]
-        assert!(!std::mem::take(&mut stream.broken), "broken by a test");
-        self.tally.received += 1;
-        self.tally.lost += stream.sequence.see(rtp.ssrc, rtp.sequence);
-        if kind == Kind::Audio {
-            let clock = stream.codec().unwrap_or_default().clock();
-            stream.reception.see(rtp.ssrc, rtp.sequence, rtp.timestamp, clock, now);
-        }
-        stream.came_at = Some(now);
-        stream.received += 1;
-        if stream.received == 1 {
-            self.heard.push(stream.id);
-        }
-        if !stream.far.as_ref().is_some_and(|far| far.aim.receive) {
-            self.tally.dropped += 1;
-            return None;
-        }
-        Some((rtp, kind))
-    }
-
-    /// RTCP comes on hold too: it says that the line is alive. It is about our leg alone and goes no
-    /// further.
-    fn admit_rtcp(&mut self, slot: usize, length: usize, from: SocketAddr, now: u64) {
-        let packet = self.buffer.get(..length).unwrap_or_default();
-        let stream = at_mut(&mut self.streams, slot);
-        let Some(stream) = stream.filter(|_| rtp::is_rtcp(packet)) else {
-            self.tally.dropped += 1;
-            return;
-        };
-        if !stream.far.as_mut().is_some_and(|far| far.rtcp.admit(from, true, now)) {
-            self.tally.dropped += 1;
-            return;
-        }
-        self.tally.rtcp += 1;
-        stream.reported_at = Some(now);
-        stream.reception.read(packet, stream.out.ssrc(), now, rtcp::ntp(self.wall + now));
-    }
+    // ---- a packet ----------------------------------------------------------------------------
 
     /// A packet of the far end: to the recorder, to the ear, and to those who hear it.
-    fn take(&mut self, slot: usize, length: usize, rtp: &Rtp, kind: Kind, now: u64) {
+    pub fn take(&mut self, slot: usize, length: usize, rtp: &Rtp, kind: Kind, now: u64) {
         let packet = self.buffer.get(..length).unwrap_or_default();
         let payload = packet.get(rtp.payload.clone()).unwrap_or_default();
         let Some(stream) = at_mut(&mut self.streams, slot) else { return };
@@ -557,12 +423,13 @@ fn overhear(
 
 /// The one way out for RTP.
 fn send_rtp(stream: &mut Stream, packet: &[u8], to: SocketAddr, tally: &mut Tally) {
-    let sent = match &mut stream.shield {
-        Shield::Plain => send(&stream.sockets.rtp, packet, to, tally),
-        Shield::Shut => false,
-        Shield::Keys(srtp) => srtp
-            .protect_rtp(packet)
-            .is_some_and(|packet| send(&stream.sockets.rtp, &packet, to, tally)),
+    let socket = stream.way.rtp();
+    let sent = match stream.shield.gate() {
+        Gate::Open => send(socket, packet, to, tally),
+        Gate::Shut => false,
+        Gate::Keys(srtp) => {
+            srtp.protect_rtp(packet).is_some_and(|packet| send(socket, &packet, to, tally))
+        }
     };
     if sent {
         let octets = u32::try_from(packet.len().saturating_sub(HEADER_BYTES)).unwrap_or(0);
@@ -576,13 +443,15 @@ fn send_rtp(stream: &mut Stream, packet: &[u8], to: SocketAddr, tally: &mut Tall
 /// The one way out for RTCP.
 fn send_rtcp(stream: &mut Stream, packet: &[u8], to: SocketAddr, tally: &mut Tally) {
     let socket = match &stream.far {
-        Some(far) if far.aim.mux => &stream.sockets.rtp,
-        _ => &stream.sockets.rtcp,
+        Some(far) if far.aim.mux => stream.way.rtp(),
+        // Keys that were agreed on the port of RTP are for that port alone (RFC 5764 §4).
+        _ if matches!(stream.shield, Shield::Dtls(_)) => return,
+        _ => stream.way.rtcp(),
     };
-    match &mut stream.shield {
-        Shield::Plain => send(socket, packet, to, tally),
-        Shield::Shut => false,
-        Shield::Keys(srtp) => {
+    match stream.shield.gate() {
+        Gate::Open => send(socket, packet, to, tally),
+        Gate::Shut => false,
+        Gate::Keys(srtp) => {
             srtp.protect_rtcp(packet).is_some_and(|packet| send(socket, &packet, to, tally))
         }
     };
@@ -593,34 +462,15 @@ fn next_report() -> u64 {
     REPORTS / 2 + rand::random::<u64>() % REPORTS
 }
 
-fn at(streams: &[Option<Stream>], slot: usize) -> Option<&Stream> {
+pub(super) fn at(streams: &[Option<Stream>], slot: usize) -> Option<&Stream> {
     streams.get(slot)?.as_ref()
 }
 
-fn at_mut(streams: &mut [Option<Stream>], slot: usize) -> Option<&mut Stream> {
+pub(super) fn at_mut(streams: &mut [Option<Stream>], slot: usize) -> Option<&mut Stream> {
     streams.get_mut(slot)?.as_mut()
 }
 
-/// The next datagram, or nothing when the socket is empty or at fault: the next arrival wakes it.
-fn receive(
-    socket: &UdpSocket,
-    buffer: &mut [u8],
-    tally: &mut Tally,
-) -> Option<(usize, SocketAddr)> {
-    loop {
-        match socket.recv_from(buffer) {
-            // A full buffer is a datagram cut short: nothing that could be passed on.
-            Ok((length, from)) => return Some((length % buffer.len(), from)),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => {
-                tally.faults += u64::from(error.kind() != ErrorKind::WouldBlock);
-                return None;
-            }
-        }
-    }
-}
-
-fn send(socket: &UdpSocket, packet: &[u8], to: SocketAddr, tally: &mut Tally) -> bool {
+pub(super) fn send(socket: &UdpSocket, packet: &[u8], to: SocketAddr, tally: &mut Tally) -> bool {
     let sent = socket.send_to(packet, to).is_ok();
     tally.faults += u64::from(!sent);
     sent

@@ -1,6 +1,6 @@
 //! Validated settings of the media plane.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
 /// Where audio lives on this node.
@@ -12,6 +12,9 @@ pub struct MediaSettings {
     pub address: IpAddr,
     /// Ports for RTP (even) and RTCP (odd).
     pub ports: RangeInclusive<u16>,
+    /// Where all browsers reach us, one address and port for each host candidate; empty: no browser
+    /// can talk.
+    pub browsers: Vec<SocketAddr>,
     /// Whether calls are recorded.
     pub record: bool,
 }

@@ -1,7 +1,8 @@
-//! Opens the two UDP sockets of a stream. Nothing here knows what they are for.
+//! Opens the UDP sockets of streams: two for each, or one that browsers share. Nothing here knows what
+//! they are for.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use mio::net::UdpSocket;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -10,6 +11,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 const EXPEDITED: u32 = 46 << 2;
 /// Kernel buffer asked for on the RTP socket, bytes: a second of audio survives a slow turn.
 const RTP_BUFFER: usize = 256 << 10;
+/// The same on a socket that many streams share.
+const SHARED_BUFFER: usize = 4 << 20;
 
 /// RTP on an even port, RTCP on the next (RFC 3550 §11).
 #[derive(Debug)]
@@ -28,6 +31,24 @@ impl Pair {
         let _ = rtp.set_send_buffer_size(RTP_BUFFER);
         Ok(Self { rtp: UdpSocket::from_std(rtp.into()), rtcp: UdpSocket::from_std(rtcp.into()) })
     }
+}
+
+/// Opens a socket that streams share: at `candidate` where this machine has that address. Behind a NAT
+/// the world knows us by another one, and the socket is at `bind`, or at all addresses where that is of
+/// the other IP version.
+pub(super) fn shared(candidate: SocketAddr, bind: IpAddr) -> io::Result<UdpSocket> {
+    let any: IpAddr = match candidate {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let behind = if bind.is_ipv4() == candidate.is_ipv4() { bind } else { any };
+    let socket = open(candidate).or_else(|error| match error.kind() {
+        io::ErrorKind::AddrNotAvailable => open(SocketAddr::new(behind, candidate.port())),
+        _ => Err(error),
+    })?;
+    let _ = socket.set_recv_buffer_size(SHARED_BUFFER);
+    let _ = socket.set_send_buffer_size(SHARED_BUFFER);
+    Ok(UdpSocket::from_std(socket.into()))
 }
 
 fn open(address: SocketAddr) -> io::Result<Socket> {

@@ -1,22 +1,28 @@
 //! One leg's audio: its far end, its role, and the rules that hold for it. No socket is read or
 //! written here.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use mio::net::UdpSocket;
 
 use super::codec::{Decoder, Encoder, FRAME};
 use super::hearing::Hearing;
+use super::ice::Ice;
 use super::jitter::Jitter;
 use super::outgoing::Outgoing;
 use super::player::Player;
 use super::rtcp::{Reception, Sent};
 use super::rtp::SequenceWatch;
-use super::secure::Shield;
+use super::secure::{Identity, Shield};
 use super::sockets::Pair;
 use crate::call::orders::{Aim, Channel, Law, StreamCount};
 use crate::vocabulary::{CallId, Codec, StreamId};
 
 /// A far end that was silent this long, in microseconds, may be replaced by another source.
 const SILENCE: u64 = 2_000_000;
+/// No place: nothing is sent there.
+const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// Who the far end really is: symmetric RTP (RFC 4961) for phones behind a NAT, without letting a
 /// stranger take the call.
@@ -198,9 +204,52 @@ impl FarEnd {
         self.aim = aim;
     }
 
+    /// The peer has proved to be there, and nowhere else.
+    pub fn settle(&mut self, at: SocketAddr) {
+        (self.aim.rtp, self.rtp) = (at, SourceLock::new(at));
+        if self.aim.mux {
+            (self.aim.rtcp, self.rtcp) = (at, SourceLock::new(at));
+        }
+    }
+
     /// Where audio may be sent, if it may.
     pub fn audio_to(&self) -> Option<SocketAddr> {
         if self.aim.send { self.rtp.far_end() } else { None }
+    }
+}
+
+/// By which sockets a stream's packets travel.
+#[derive(Debug)]
+pub(super) enum Way {
+    /// By its own; the even port.
+    Own { port: u16, sockets: Pair },
+    /// By one that it shares with others.
+    Shared { ice: Ice, socket: Arc<UdpSocket> },
+}
+
+impl Way {
+    /// The one for RTP.
+    pub fn rtp(&self) -> &UdpSocket {
+        match self {
+            Self::Own { sockets, .. } => &sockets.rtp,
+            Self::Shared { socket, .. } => socket,
+        }
+    }
+
+    /// The one for RTCP; on the shared port it is the same (RFC 5761).
+    pub fn rtcp(&self) -> &UdpSocket {
+        match self {
+            Self::Own { sockets, .. } => &sockets.rtcp,
+            Self::Shared { socket, .. } => socket,
+        }
+    }
+
+    /// What is known of a peer on the shared port.
+    pub const fn ice(&self) -> Option<&Ice> {
+        match self {
+            Self::Own { .. } => None,
+            Self::Shared { ice, .. } => Some(ice),
+        }
     }
 }
 
@@ -208,9 +257,7 @@ impl FarEnd {
 #[derive(Debug)]
 pub(super) struct Stream {
     pub id: StreamId,
-    /// The even port.
-    pub port: u16,
-    pub sockets: Pair,
+    pub way: Way,
     /// Nothing before the first [`Aim`].
     pub far: Option<FarEnd>,
     pub play: Play,
@@ -252,11 +299,10 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub fn new(id: StreamId, port: u16, sockets: Pair) -> Self {
+    pub fn new(id: StreamId, way: Way) -> Self {
         Self {
             id,
-            port,
-            sockets,
+            way,
             far: None,
             play: Play::Idle,
             hears: Vec::new(),
@@ -291,10 +337,25 @@ impl Stream {
         self.far.as_ref().map(|far| far.aim.codec)
     }
 
+    /// Takes a new far end. On the shared port it is where the peer has proved to be, whatever its
+    /// description names.
+    pub fn aim(&mut self, mut aim: Aim, identity: &Arc<Identity>) {
+        self.shield.change(&aim.guard, identity, aim.rtp);
+        if let Some(ice) = self.way.ice() {
+            let at = ice.nominated.unwrap_or(NOWHERE);
+            (aim.rtp, aim.rtcp) = (at, at);
+        }
+        match &mut self.far {
+            Some(far) => far.aim(aim),
+            None => self.far = Some(FarEnd::new(aim)),
+        }
+    }
+
     /// Throws away everything that decodes, plays or listens: a fault may have left it half done. What
     /// was ordered stays.
     pub fn mend(&mut self) {
         (self.encoder, self.decoded, self.ear_decoder) = (None, None, None);
+        self.shield.mend();
         if self.ear.is_some() {
             self.ear = Some(Box::new(Hearing::new()));
         }

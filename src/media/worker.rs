@@ -13,19 +13,27 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
 
+use super::arrival::Left;
 use super::counters::MediaCounters;
 use super::hearing::Hearing;
+use super::ice::Ice;
 use super::player::Player;
 use super::ports::PortStock;
 use super::prompts::Prompts;
-use super::relay::{Left, Relay};
-use super::stream::{FULL, FarEnd, Play, Stream, Voice};
+use super::relay::Relay;
+use super::secure::Identity;
+use super::shared::Shared;
+use super::stream::{FULL, Play, Stream, Voice, Way};
 use super::tap::{RecorderHandle, RecorderOrder};
 use crate::call::orders::{Law, MediaOrder, MediaReport, Role, StreamCount};
-use crate::vocabulary::StreamId;
+use crate::vocabulary::{IceLogin, StreamId};
 
 /// The waker's token; all others are twice the slot, plus one for RTCP.
 pub(super) const WAKE: Token = Token(usize::MAX);
+/// The tokens of the shared sockets count down from here.
+const SHARED: usize = usize::MAX - 1;
+/// Datagrams taken from a shared socket before the others have their turn.
+const SHARED_BURST: usize = 256;
 /// Readiness events taken at once.
 const EVENTS: usize = 1024;
 /// Microseconds between two beats.
@@ -45,11 +53,21 @@ pub(super) enum Inbox {
     Stop,
 }
 
+/// What the thread works with.
+pub(super) struct Means {
+    pub ports: PortStock,
+    pub shared: Shared,
+    pub identity: Arc<Identity>,
+    pub recorder: RecorderHandle,
+    pub prompts: Arc<Prompts>,
+}
+
 /// The thread's state.
 pub(super) struct Worker<R> {
     poll: Poll,
     inbox: Receiver<Inbox>,
     ports: PortStock,
+    identity: Arc<Identity>,
     relay: Relay,
     slots: HashMap<StreamId, usize>,
     free: Vec<usize>,
@@ -72,17 +90,18 @@ impl<R: Fn(MediaReport)> Worker<R> {
     pub fn new(
         poll: Poll,
         inbox: Receiver<Inbox>,
-        ports: PortStock,
-        recorder: RecorderHandle,
-        prompts: Arc<Prompts>,
+        means: Means,
         counters: Arc<MediaCounters>,
         report: R,
     ) -> Self {
+        let Means { ports, shared, identity, recorder, prompts } = means;
+        let started = clock();
         Self {
             poll,
             inbox,
             ports,
-            relay: Relay::new(recorder, wall()),
+            identity,
+            relay: Relay::new(recorder, shared, started, wall()),
             slots: HashMap::new(),
             free: Vec::new(),
             prompts,
@@ -92,7 +111,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             next_beat: 0,
             next_look: 0,
             counters,
-            started: clock(),
+            started,
             now: 0,
             report,
         }
@@ -112,7 +131,9 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 Err(panic) => {
                     self.relay.tally.faults += 1;
                     tracing::error!(why = %said(&*panic), "a turn of the media plane failed");
+                    let shared = (0..self.relay.shared.sockets.len()).map(shared_token);
                     unfinished = (0..self.relay.streams.len() * 2).map(Token).collect();
+                    unfinished.extend(shared);
                 }
             }
         }
@@ -157,6 +178,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         for slot in 0..self.relay.streams.len() {
             let now = self.now;
             let (quality, change) = self.guarded(slot, (None, None), |relay| {
+                relay.shake(slot, None, now);
                 (relay.report(slot, now, false), relay.watch(slot, now))
             });
             let Some(Some(stream)) = self.relay.streams.get(slot) else { continue };
@@ -176,6 +198,9 @@ impl<R: Fn(MediaReport)> Worker<R> {
         for (stream, sound) in self.relay.sounds.drain(..) {
             report(MediaReport::Sound { stream, sound });
         }
+        for (stream, outcome) in self.relay.secured.drain(..) {
+            report(MediaReport::Secured { stream, outcome });
+        }
     }
 
     fn patience(&self, idle: bool) -> Option<Duration> {
@@ -189,6 +214,14 @@ impl<R: Fn(MediaReport)> Worker<R> {
     }
 
     fn drain(&mut self, token: Token, unfinished: &mut VecDeque<Token>) {
+        if let Some(n) =
+            SHARED.checked_sub(token.0).filter(|n| *n < self.relay.shared.sockets.len())
+        {
+            if self.drain_shared(n) == Left::Perhaps {
+                unfinished.push_back(token);
+            }
+            return;
+        }
         let (slot, now) = (token.0 / 2, self.now);
         let left = self.guarded(slot, Left::Perhaps, |relay| {
             if token.0.is_multiple_of(2) {
@@ -201,6 +234,20 @@ impl<R: Fn(MediaReport)> Worker<R> {
         if left == Left::Perhaps {
             unfinished.push_back(token);
         }
+    }
+
+    fn drain_shared(&mut self, n: usize) -> Left {
+        for _ in 0..SHARED_BURST {
+            let (more, datagram) = self.relay.receive_shared(n);
+            if !more {
+                return Left::Nothing;
+            }
+            if let Some((slot, length, from)) = datagram {
+                let now = self.now;
+                self.guarded(slot, (), |relay| relay.take_datagram(slot, length, from, now));
+            }
+        }
+        Left::Perhaps
     }
 
     fn beat_on(&mut self) {
@@ -269,18 +316,14 @@ impl<R: Fn(MediaReport)> Worker<R> {
     fn carry_out(&mut self, order: &MediaOrder) {
         match *order {
             MediaOrder::Open { stream, port } => self.open(stream, port),
-            MediaOrder::OpenShared { stream, .. } => {
-                tracing::error!(?stream, "no port is shared yet");
-            }
+            MediaOrder::OpenShared { stream, ref login } => self.open_shared(stream, login),
             MediaOrder::Close { stream } => self.close(stream),
             MediaOrder::Aim { stream, ref aim } => {
-                let aim = aim.clone();
+                let (identity, now) = (Arc::clone(&self.identity), self.now);
                 let Some((slot, stream)) = self.find(stream) else { return };
-                stream.shield.change(&aim.guard);
-                match &mut stream.far {
-                    Some(far) => far.aim(aim),
-                    None => stream.far = Some(FarEnd::new(aim)),
-                }
+                stream.aim(aim.clone(), &identity);
+                self.guarded(slot, (), |relay| relay.shake(slot, None, now));
+                let Some(Some(stream)) = self.relay.streams.get(slot) else { return };
                 // Another codec may make a mix of what was passed on, for it and for who hears it.
                 let heard_by = stream.heard_by.clone();
                 self.set_beating(slot);
@@ -313,23 +356,39 @@ impl<R: Fn(MediaReport)> Worker<R> {
             return;
         }
         match self.ports.take(port) {
-            Ok(sockets) => self.place(Stream::new(id, port, sockets)),
+            Ok(sockets) => {
+                self.place(Stream::new(id, Way::Own { port, sockets }));
+            }
             // Close is answered all the same, so signalling does not wait for it.
             Err(error) => tracing::error!(%error, ?id, port, "a stream has no sockets"),
         }
         self.refill();
     }
 
-    fn place(&mut self, mut stream: Stream) {
+    fn open_shared(&mut self, id: StreamId, login: &IceLogin) {
+        let socket = self.relay.shared.sockets.first().map(Arc::clone);
+        let (false, Some(socket)) = (self.slots.contains_key(&id), socket) else {
+            tracing::error!(?id, "a stream was opened twice, or there is no port for browsers");
+            return;
+        };
+        let way = Way::Shared { ice: Ice::new(login.clone()), socket };
+        let slot = self.place(Stream::new(id, way));
+        self.relay.shared.enter(login.ufrag.clone(), slot);
+    }
+
+    /// Gives a stream its place in the table.
+    fn place(&mut self, mut stream: Stream) -> usize {
         let slot = self.free.pop().unwrap_or(self.relay.streams.len());
         let registry = self.poll.registry();
-        let (rtp, rtcp) = (&mut stream.sockets.rtp, &mut stream.sockets.rtcp);
-        let registered = registry
-            .register(rtp, Token(slot * 2), Interest::READABLE)
-            .and_then(|()| registry.register(rtcp, Token(slot * 2 + 1), Interest::READABLE));
-        if let Err(error) = registered {
-            tracing::error!(%error, id = ?stream.id, "a stream cannot hear");
-            self.relay.tally.faults += 1;
+        if let Way::Own { sockets, .. } = &mut stream.way {
+            let (rtp, rtcp) = (&mut sockets.rtp, &mut sockets.rtcp);
+            let registered = registry
+                .register(rtp, Token(slot * 2), Interest::READABLE)
+                .and_then(|()| registry.register(rtcp, Token(slot * 2 + 1), Interest::READABLE));
+            if let Err(error) = registered {
+                tracing::error!(%error, id = ?stream.id, "a stream cannot hear");
+                self.relay.tally.faults += 1;
+            }
         }
         // Some may have been told to hear it before it was open.
         let id = stream.id;
@@ -352,6 +411,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             *place = Some(stream);
         }
         self.counters.open_streams.store(self.slots.len() as u64, Ordering::Relaxed);
+        slot
     }
 
     fn close(&mut self, id: StreamId) {
@@ -377,7 +437,10 @@ impl<R: Fn(MediaReport)> Worker<R> {
             }
             self.beating.retain(|beating| *beating != slot);
             self.free.push(slot);
-            self.ports.give_back(stream.port);
+            match &stream.way {
+                Way::Own { port, .. } => self.ports.give_back(*port),
+                Way::Shared { ice, .. } => self.relay.shared.leave(ice, slot),
+            }
             self.counters.open_streams.store(self.slots.len() as u64, Ordering::Relaxed);
         }
         (self.report)(MediaReport::Closed { stream: id, count });
@@ -488,6 +551,11 @@ impl<R: Fn(MediaReport)> Worker<R> {
             (ear @ None, true) => *ear = Some(Box::new(Hearing::new())),
         }
     }
+}
+
+/// The token of the `n`th shared socket.
+pub(super) const fn shared_token(n: usize) -> Token {
+    Token(SHARED - n)
 }
 
 /// What a panic said.

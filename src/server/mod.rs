@@ -51,6 +51,7 @@ use crate::store::{
     JournalError, JournalHandle, JournalReport, JournalWriter, Projector, Recovered, Store,
     StoreError, StoreHealth,
 };
+use crate::switchboard::settings::BrowserMedia;
 use crate::switchboard::view::Board;
 use crate::switchboard::{Input, Switchboard};
 use crate::telemetry::health::{Check, Health, Phase};
@@ -200,6 +201,7 @@ impl Server {
         };
         let mut settings = loaded.switchboard.clone();
         settings.sip.listen.clone_from(&sip);
+        settings.browser.certificate = Some(media.certificate());
         let switchboard = Switchboard::new(clock.now(), settings, dice());
         threads.push(spawn("switchboard", move || {
             switchboard_thread::run(switchboard, rim);
@@ -317,6 +319,10 @@ impl Server {
                 // What was bound at the start stays as it is until the next one.
                 let mut settings = loaded.switchboard.clone();
                 settings.media_address = running.switchboard.media_address;
+                settings.browser = BrowserMedia {
+                    candidates: running.switchboard.browser.candidates.clone(),
+                    certificate: Some(self.media.certificate()),
+                };
                 settings.node.clone_from(&running.switchboard.node);
                 settings.sip.listen.clone_from(&self.sip);
                 settings.sip.domain.clone_from(&running.switchboard.sip.domain);

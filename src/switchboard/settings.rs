@@ -54,7 +54,8 @@ pub struct SwitchboardSettings {
 pub struct BrowserMedia {
     /// Its addresses, one host candidate each (RFC 8445 §5.1.1.1); empty: no browser can talk.
     pub candidates: Vec<SocketAddr>,
-    /// SHA-256 of our certificate, which DTLS-SRTP of every kind shows; none: no DTLS.
+    /// SHA-256 of our certificate, which DTLS-SRTP of every kind shows; none: no DTLS. The media plane
+    /// makes it at its start.
     pub certificate: Option<Fingerprint>,
 }
 

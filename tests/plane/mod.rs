@@ -50,6 +50,7 @@ impl Plane {
             bind: LOOPBACK,
             address: LOOPBACK,
             ports: 20_000..=29_999,
+            browsers: Vec::new(),
             record: true,
         };
         let (tell, reports) = channel();

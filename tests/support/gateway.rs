@@ -45,6 +45,8 @@ pub struct Centre {
     pub disk_blocks: Option<u32>,
     /// Recordings lie on a disk of their own with so many KiB.
     pub recordings_kib: Option<u32>,
+    /// Whether the audio of browsers has a port.
+    pub browsers: bool,
     /// What is written below `[recording]`.
     pub recording: &'static str,
     /// Everything is at `::1`: SIP, audio, and the trunk.
@@ -74,6 +76,7 @@ impl Default for Centre {
             md5_only: false,
             disk_blocks: None,
             recordings_kib: None,
+            browsers: true,
             recording: "",
             ipv6: false,
             collector: None,
@@ -121,6 +124,7 @@ impl Centre {
             format!("{keys}{asks}{more}\n")
         });
         let listen = self.listen(&own);
+        let browsers = if self.browsers { *ports.end() } else { 0 };
         put(
             "gateway.toml",
             format!(
@@ -129,13 +133,14 @@ impl Centre {
                  dialled = [\"112\", \"0328112\", \"urn:service:sos\", \"urn:service:sos.*\"]\n\n\
                  [sip]\nlisten = [{listen}]\ndomain = \"112.sumenep.example\"\n\
                  min_expires_seconds = 60\n{digest}{tls}\n\
-                 [media]\naddress = \"{media}\"\nports = \"{}-{}\"\nrecord = true\n\n\
+                 [media]\naddress = \"{media}\"\nports = \"{}-{}\"\nbrowser_port = {browsers}\n\
+                 record = true\n\n\
                  [recording]\n{}\n\
                  [console]\nlisten = \"{own}:0\"\n\n\
                  [[console.token]]\nname = \"suite\"\ntoken = \"{TOKEN}\"\n{hep}",
                 dir.join(self.data_dir),
                 ports.start(),
-                ports.end(),
+                ports.end() - 2,
                 self.recording,
             ),
         );
