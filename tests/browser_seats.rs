@@ -67,7 +67,7 @@ fn browser_answers(world: &mut World, sdp: &str) {
 /// The shared streams that were opened, each with our login.
 fn shared(world: &World) -> Vec<(StreamId, IceLogin)> {
     let opened = world.orders.iter().filter_map(|order| match order {
-        MediaOrder::OpenShared { stream, login } => Some((*stream, login.clone())),
+        MediaOrder::OpenShared { stream, login, .. } => Some((*stream, login.clone())),
         _ => None,
     });
     opened.collect()

@@ -221,6 +221,7 @@ pub fn sdp(data: &[u8]) {
         protocol: "RTP/AVP".to_owned(),
         protected: Protected::Plain,
         mux: audio.mux,
+        source: None,
         mid: audio.mid.clone(),
     };
     let answer = sdp::answer(&read, audio.line, &session, &line);

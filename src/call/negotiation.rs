@@ -63,8 +63,9 @@ pub struct LegMedia {
     version: u64,
     /// Our key for each suite, made once: they stay for all of the session.
     keys: Vec<SrtpKey>,
-    /// Our login of ICE, of a leg on the port that browsers share.
+    /// Our login of ICE, of a leg on the port that browsers share, and the SSRC of what we send there.
     login: Option<IceLogin>,
+    ssrc: u32,
     aim: Option<Aim>,
     /// Our last description, for a refresh of the session as it is.
     said: Bytes,
@@ -86,19 +87,23 @@ impl LegMedia {
             version: 0,
             keys: keys.into(),
             login: None,
+            ssrc: 0,
             aim: None,
             said: Bytes::new(),
         }
     }
 
-    /// A leg of a browser, on the port that they share; with our login, which opens its stream.
+    /// A leg of a browser, on the port that they share; with what opens its stream: our login and the
+    /// SSRC of what we send.
     #[must_use]
-    pub fn of_browser(stream: StreamId, terms: Terms, dice: &mut Dice) -> (Self, IceLogin) {
+    pub fn of_browser(stream: StreamId, terms: Terms, dice: &mut Dice) -> (Self, IceLogin, u32) {
         let login =
             IceLogin { ufrag: dice.token(), password: Secret::new(dice.token() + &dice.token()) };
         let port = terms.candidates.first().map_or(9, SocketAddr::port);
-        let media = Self { login: Some(login.clone()), ..Self::new(stream, port, terms, dice) };
-        (media, login)
+        let bytes = dice.number().to_be_bytes();
+        let ssrc = bytes.first_chunk().map_or(1, |four| u32::from_be_bytes(*four));
+        let new = Self::new(stream, port, terms, dice);
+        (Self { login: Some(login.clone()), ssrc, ..new }, login, ssrc)
     }
 
     /// Takes other terms for what is said from now on: another carrier is tried.
@@ -155,6 +160,7 @@ impl LegMedia {
             // A handshake on each of two ports is more than any peer needs (RFC 5764 §4.1).
             mux: matches!(protected, Protected::Certificate { .. }),
             mid: self.login.is_some().then(|| "0".to_owned()),
+            source: self.source(),
             protected,
         };
         self.said = sdp::offer(&self.next_session(), &line).to_bytes().into();
@@ -282,6 +288,7 @@ impl LegMedia {
             protected,
             mux: audio.mux,
             mid: audio.mid.clone(),
+            source: self.source(),
         };
         let answer = sdp::answer(&description, audio.line, &self.next_session(), &line);
         self.said = answer.to_bytes().into();
@@ -364,6 +371,10 @@ impl LegMedia {
                 })
             }
         }
+    }
+
+    fn source(&self) -> Option<(u32, String)> {
+        self.login.is_some().then(|| (self.ssrc, self.stream.cname()))
     }
 
     fn next_session(&mut self) -> OurSession {

@@ -155,6 +155,8 @@ pub enum MediaOrder {
         stream: StreamId,
         /// Our login.
         login: IceLogin,
+        /// The SSRC of what we send, as our descriptions name it.
+        ssrc: u32,
     },
     /// Sets or changes the far end.
     Aim {

@@ -135,6 +135,7 @@ impl Phone {
             protocol: "RTP/AVP".to_owned(),
             protected: Protected::Plain,
             mux: false,
+            source: None,
             mid: None,
         };
         sdp::offer(&session, &line).to_bytes().into()

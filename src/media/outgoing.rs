@@ -10,6 +10,10 @@ use super::rtp::{self, Rtp};
 
 /// A jump of the sequence that is no loss but a sender that began anew: one minute of packets.
 const JUMP: u16 = 3_000;
+/// A packet that is so far behind, or comes so many microseconds after the newest one, is not late: the
+/// sender began anew, and what it says must not look as if it came twice (RFC 3711 §3.3.2).
+const LATE: u16 = 100;
+const LATE_FOR: u64 = 1_000_000;
 
 /// The packet of before and where it stood.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +52,12 @@ pub(super) struct Outgoing {
 impl Outgoing {
     /// Source, sequence and timestamp start anywhere (RFC 3550 §5.1).
     pub fn new() -> Self {
-        let (ssrc, sequence, timestamp) = rand::random();
+        Self::of(rand::random())
+    }
+
+    /// The same of a source that was named before.
+    pub fn of(ssrc: u32) -> Self {
+        let (sequence, timestamp) = rand::random();
         Self { ssrc, sequence, timestamp, sent: None, shift: None, event: None, silent: true }
     }
 
@@ -101,7 +110,9 @@ impl Outgoing {
     ) {
         let known = self.shift.filter(|shift| {
             let ahead = rtp.sequence.wrapping_sub(shift.highest);
-            shift.ssrc == rtp.ssrc && (ahead < JUMP || ahead.wrapping_neg() < JUMP)
+            let just_now = self.sent.is_some_and(|sent| now.saturating_sub(sent) < LATE_FOR);
+            let late = ahead.wrapping_neg() <= LATE && just_now;
+            shift.ssrc == rtp.ssrc && (ahead < JUMP || late)
         });
         let (mut shift, fresh) = match known {
             Some(shift) => (shift, false),
@@ -181,6 +192,20 @@ mod tests {
             assert_eq!(next.sequence.wrapping_sub(first.sequence), gap);
             assert_eq!(next.timestamp.wrapping_sub(first.timestamp), u32::from(gap) * 160);
             assert_eq!(next.ssrc, first.ssrc);
+        }
+    }
+
+    #[test]
+    fn a_sender_that_begins_anew_is_never_said_twice() {
+        for (talked, silence) in [(300, 20_000), (50, 2_000_000), (150, 5_000_000)] {
+            let (mut out, mut seen) = (Outgoing::new(), std::collections::BTreeSet::new());
+            for turn in 0..3 {
+                for n in 0..talked {
+                    let now = turn * (u64::from(talked) * 20_000 + silence) + u64::from(n) * 20_000;
+                    let said = passed(&mut out, 7, n, u32::from(n) * 160, now);
+                    assert!(seen.insert(said.sequence), "{talked}, {silence}: {n} in {turn}");
+                }
+            }
         }
     }
 

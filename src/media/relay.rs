@@ -152,7 +152,7 @@ impl Relay {
             (rtcp::ntp(self.wall + now), stands, stream.says)
         });
         stream.said = stream.says.packets;
-        let (ssrc, name) = (stream.out.ssrc(), format!("{:x}@siaga112.invalid", stream.id.0));
+        let (ssrc, name) = (stream.out.ssrc(), stream.id.cname());
         let report = Report { ssrc, name: &name, sends, bye: ends };
         let to = far.rtcp.far_end().filter(|_| ends || far.aim.send || far.aim.receive);
         if let (Some(packet), Some(to)) = (report.write(&mut stream.reception, now), to) {

@@ -17,6 +17,7 @@ use super::arrival::Left;
 use super::counters::MediaCounters;
 use super::hearing::Hearing;
 use super::ice::Ice;
+use super::outgoing::Outgoing;
 use super::player::Player;
 use super::ports::PortStock;
 use super::prompts::Prompts;
@@ -316,7 +317,9 @@ impl<R: Fn(MediaReport)> Worker<R> {
     fn carry_out(&mut self, order: &MediaOrder) {
         match *order {
             MediaOrder::Open { stream, port } => self.open(stream, port),
-            MediaOrder::OpenShared { stream, ref login } => self.open_shared(stream, login),
+            MediaOrder::OpenShared { stream, ref login, ssrc } => {
+                self.open_shared(stream, login, ssrc);
+            }
             MediaOrder::Close { stream } => self.close(stream),
             MediaOrder::Aim { stream, ref aim } => {
                 let (identity, now) = (Arc::clone(&self.identity), self.now);
@@ -365,14 +368,15 @@ impl<R: Fn(MediaReport)> Worker<R> {
         self.refill();
     }
 
-    fn open_shared(&mut self, id: StreamId, login: &IceLogin) {
+    fn open_shared(&mut self, id: StreamId, login: &IceLogin, ssrc: u32) {
         let socket = self.relay.shared.sockets.first().map(Arc::clone);
         let (false, Some(socket)) = (self.slots.contains_key(&id), socket) else {
             tracing::error!(?id, "a stream was opened twice, or there is no port for browsers");
             return;
         };
         let way = Way::Shared { ice: Ice::new(login.clone()), socket };
-        let slot = self.place(Stream::new(id, way));
+        let stream = Stream { out: Outgoing::of(ssrc), ..Stream::new(id, way) };
+        let slot = self.place(stream);
         self.relay.shared.enter(login.ufrag.clone(), slot);
     }
 

@@ -31,6 +31,8 @@ pub struct OurLine {
     pub mux: bool,
     /// The line's name, and that others may share its transport (RFC 8843).
     pub mid: Option<String>,
+    /// The SSRC of what we send and its CNAME (RFC 5576): a browser need not guess whose packets come.
+    pub source: Option<(u32, String)>,
 }
 
 /// What a description of ours says.
@@ -167,6 +169,8 @@ fn media(line: &OurLine) -> Media {
     lines.push(Line::new('a', "ptime:20"));
     lines.push(Line::new('a', line.direction.word()));
     lines.extend(line.mid.iter().map(|mid| Line::new('a', format!("mid:{mid}"))));
+    let source = line.source.iter();
+    lines.extend(source.map(|(ssrc, name)| Line::new('a', format!("ssrc:{ssrc} cname:{name}"))));
     if line.mux {
         lines.push(Line::new('a', "rtcp-mux"));
     }
@@ -203,6 +207,7 @@ mod tests {
             protected: Protected::Plain,
             mux: false,
             mid: audio.mid.clone(),
+            source: None,
         };
         let answer = answer(&description, audio.line, &session(), &line);
         Some(String::from_utf8(answer.to_bytes()).unwrap())
@@ -269,6 +274,7 @@ mod tests {
             protected: Protected::Plain,
             mux: true,
             mid: Some("0".to_owned()),
+            source: Some((7, "1@siaga112.invalid".to_owned())),
         };
         let session = OurSession { id: 1, version: 1, address: "2001:db8::1".parse().unwrap() };
         let description = parse(&offer(&session, &line).to_bytes()).unwrap();

@@ -137,8 +137,8 @@ impl Switchboard {
                 LegMedia::new(stream, port, terms, &mut self.dice)
             }
             None => {
-                let (media, login) = LegMedia::of_browser(stream, terms, &mut self.dice);
-                self.media(MediaOrder::OpenShared { stream, login });
+                let (media, login, ssrc) = LegMedia::of_browser(stream, terms, &mut self.dice);
+                self.media(MediaOrder::OpenShared { stream, login, ssrc });
                 media
             }
         };

@@ -129,6 +129,14 @@ pub struct OfferId(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct StreamId(pub u64);
 
+impl StreamId {
+    /// What our reports and descriptions call its source (RFC 3550 §6.5.1).
+    #[must_use]
+    pub fn cname(self) -> String {
+        format!("{:x}@siaga112.invalid", self.0)
+    }
+}
+
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

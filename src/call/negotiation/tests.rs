@@ -138,7 +138,7 @@ fn a_browser_is_offered_all_that_it_needs_and_answered_as_it_asks() {
         candidates: vec!["203.0.113.10:19999".parse().expect("an address")],
         ..leg(Srtp::Off, Keying::Sdes).terms
     };
-    let (mut leg, login) = LegMedia::of_browser(StreamId(1), terms, &mut Dice::from_number(2));
+    let (mut leg, login, _) = LegMedia::of_browser(StreamId(1), terms, &mut Dice::from_number(2));
     let text = String::from_utf8(leg.offer(None).to_vec()).expect("text");
     for has in [
         "m=audio 19999 UDP/TLS/RTP/SAVPF 8 0 9 111",
