@@ -11,149 +11,22 @@
 
 #[allow(dead_code, reason = "each test file uses a part of the world")]
 mod scenario;
+#[path = "conference/succession.rs"]
+mod succession;
+#[path = "conference/table.rs"]
+mod table;
 
 use std::time::Duration;
 
-use scenario::{SDP, World, header, respond, seat_address, settings};
-use siaga112::call::orders::{MediaOrder, Role};
+use scenario::{World, respond, seat_address};
+use siaga112::call::orders::MediaOrder;
 use siaga112::call::table::Part;
-use siaga112::journal::Fact;
-use siaga112::sip::locate::{Hop, Target};
-use siaga112::sip::{Name, Transport, Uri};
 use siaga112::switchboard::Input;
-use siaga112::switchboard::orders::{Answer, Order, Refusal};
-use siaga112::switchboard::settings::Announcements;
-use siaga112::trunk::settings::{LineSettings, TrunkSettings};
-use siaga112::vocabulary::{AnswerMode, CallId, PromptId, StreamId};
-
-const A: &str = "192.0.2.1:5060";
-const B: &str = "192.0.2.2:5060";
-const AGENCY: &str = "+62811000113";
-
-/// A centre of some seats and a trunk to call out by, at A and then B.
-fn world(seats: usize) -> World {
-    let mut settings = settings(seats, AnswerMode::OnAgent);
-    let uri = Uri::read("sip:sbc.telco-a.example");
-    let line = LineSettings {
-        target: Target::of(&uri).unwrap(),
-        uri,
-        register: false,
-        account: None,
-        from_user: "siaga".into(),
-        caller_id: Some("0328112".into()),
-        probe: None,
-    };
-    settings.trunks.push(TrunkSettings {
-        id: "telco-a".into(),
-        sources: Vec::new(),
-        line: Some(line.into()),
-        ..settings.trunks[0].clone()
-    });
-    let hold = vec![PromptId::from("id/ditahan")];
-    let queue = settings.queues[0].id.clone();
-    settings.announcements.insert(queue, Announcements { hold, ..Announcements::default() });
-    let mut world = World::of(settings, 200);
-    let hop = |address: &str| Hop {
-        transport: Transport::Udp,
-        address: address.parse().unwrap(),
-        name: "sbc.telco-a.example".into(),
-    };
-    world.take(Input::Located {
-        trunk: "telco-a".into(),
-        hops: vec![hop(A), hop(B)],
-        wrong: None,
-        good_for: Duration::from_secs(36_000),
-    });
-    for seat in 1..=seats {
-        world.register(seat);
-    }
-    world
-}
-
-/// A caller who talks to seat 1.
-fn talking(world: &mut World) -> (u32, CallId) {
-    let call = world.call();
-    world.seat_says(1, 200);
-    world.ack(call);
-    let id = world.look().calls[0].call;
-    (call, id)
-}
-
-fn bring(world: &mut World, call: CallId, to: &str, part: Part) -> u8 {
-    match world.order(Order::Join { call, to: to.into(), part, by: "siti".into() }) {
-        Ok(Answer::Invited(party)) => party,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// The carrier answers our last INVITE at an address.
-fn carrier_says(world: &mut World, at: &str, code: u16) {
-    let invite = world.last_request(at, "INVITE");
-    let text = respond(&invite, code, "agency", if code == 200 { SDP } else { "" })
-        .replace("<sip:agency@10.0.0.1>", &format!("<sip:agency@{at}>"));
-    world.hear(at, &text);
-}
-
-/// A request within the dialog of our last INVITE to a peer.
-fn peer_sends(world: &mut World, at: &str, tag: &str, method: &str, cseq: u32) {
-    let invite = world.last_request(at, "INVITE");
-    let (from, id) = (header(&invite, Name::From), header(&invite, Name::CallId));
-    let to = header(&invite, Name::To).split(";tag").next().unwrap().to_owned();
-    let text = format!(
-        "{method} sip:203.0.113.10 SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bK{method}{cseq}{tag}\r\n\
-         From: {to};tag={tag}\r\nTo: {from}\r\nCall-ID: {id}\r\nCSeq: {cseq} {method}\r\n\
-         Contact: <sip:{tag}@{at}>\r\nContent-Length: 0\r\n\r\n"
-    );
-    world.hear(at, &text);
-}
-
-/// What each open stream hears, as ordered last; streams by the order in which they were opened.
-fn table(world: &World) -> Vec<String> {
-    let mut streams: Vec<StreamId> = world.streams.keys().copied().collect();
-    streams.sort();
-    let number = |stream: &StreamId| streams.iter().position(|known| known == stream);
-    let row = |stream: &StreamId| {
-        let role = world.orders.iter().rev().find_map(|order| match order {
-            MediaOrder::Role { stream: of, role } if of == stream => Some(role),
-            _ => None,
-        });
-        match role {
-            Some(Role::Hear(whom)) => {
-                let mut whom: Vec<usize> = whom.iter().filter_map(number).collect();
-                whom.sort_unstable();
-                format!("{whom:?}")
-            }
-            Some(Role::Play(programme)) => format!("plays {}", programme.say.len()),
-            other => format!("{other:?}"),
-        }
-    };
-    streams.iter().map(row).collect()
-}
-
-fn story(world: &World) -> Vec<String> {
-    let told = world.facts.iter().filter_map(|entry| match &entry.fact {
-        Fact::PartyInvited { party, to, .. } => Some(format!("{party} invited: {to}")),
-        Fact::PartyJoined { party, part, .. } => Some(format!("{party} joined: {}", part.word())),
-        Fact::PartyChanged { party, part, .. } => Some(format!("{party} is to {}", part.word())),
-        Fact::PartyLeft { party, how, .. } => Some(format!("{party} left: {how}")),
-        Fact::PartyTookOver { party, .. } => Some(format!("{party} took over")),
-        Fact::PrivateTalk { private, .. } => Some(format!("private: {private}")),
-        _ => None,
-    });
-    told.collect()
-}
-
-fn nothing_is_left(world: &mut World) {
-    for sent in world.sent.clone() {
-        let asks = ["BYE", "OPTIONS", "CANCEL"].iter().any(|method| sent.text.starts_with(method));
-        if asks {
-            world.hear(&sent.to, &respond(&sent.text, 200, "x", ""));
-        }
-    }
-    world.pass(Duration::from_secs(200));
-    assert_eq!(world.board.live(), 0, "{:#?}", world.ladder);
-    assert!(world.streams.is_empty(), "{:?}", world.streams);
-}
+use siaga112::switchboard::orders::{Order, Refusal};
+use table::{
+    A, AGENCY, B, bring, carrier_says, nothing_is_left, peer_holds, peer_sends, story, table,
+    talking, world,
+};
 
 #[test]
 fn an_agency_is_brought_in_and_all_three_hear_each_other() {
@@ -232,7 +105,15 @@ fn a_supervisor_listens_whispers_talks_and_takes_over() {
     world.seat_says(2, 200);
     assert_eq!(table(&world), ["[1]", "[0]", "[0, 1]"], "heard by nobody");
     let change = |world: &mut World, part| {
-        world.order(Order::SetPart { call: id, party, part, by: "sari".into() }).unwrap();
+        world
+            .order(Order::SetPart {
+                call: id,
+                party,
+                part: Some(part),
+                muted: None,
+                by: "sari".into(),
+            })
+            .unwrap();
     };
     change(&mut world, Part::Whisper);
     assert_eq!(
@@ -321,24 +202,12 @@ fn the_music_of_a_guest_who_holds_is_for_nobody() {
     let (call, id) = talking(&mut world);
     bring(&mut world, id, AGENCY, Part::Talk);
     carrier_says(&mut world, A, 200);
-    let invite = world.last_request(A, "INVITE");
-    let (from, call_id) = (header(&invite, Name::From), header(&invite, Name::CallId));
-    let to = header(&invite, Name::To).split(";tag").next().unwrap().to_owned();
-    for (cseq, direction, heard) in [(1, "sendonly", "[1]"), (2, "sendrecv", "[1, 2]")] {
-        let sdp = SDP.replace("sendrecv", direction);
-        world.hear(
-            A,
-            &format!(
-                "INVITE sip:203.0.113.10 SIP/2.0\r\nVia: SIP/2.0/UDP {A};branch=z9hG4bKhold{cseq}\r\n\
-                 From: {to};tag=agency\r\nTo: {from}\r\nCall-ID: {call_id}\r\nCSeq: {cseq} INVITE\r\n\
-                 Contact: <sip:agency@{A}>\r\nContent-Type: application/sdp\r\n\
-                 Content-Length: {}\r\n\r\n{sdp}",
-                sdp.len()
-            ),
-        );
-        assert_eq!(table(&world)[0], heard, "{direction}");
-        peer_sends(&mut world, A, "agency", "ACK", cseq);
+    for (cseq, hold, heard, state) in [(1, true, "[1]", "hold"), (2, false, "[1, 2]", "here")] {
+        peer_holds(&mut world, A, "agency", cseq, hold);
+        assert_eq!(table(&world)[0], heard, "{hold}");
+        assert_eq!(world.look().calls[0].parties[0].state, state);
     }
+    assert_eq!(story(&world)[2..], ["1 holds: true", "1 holds: false"]);
     world.trunk_sends(call, "BYE", 2, "");
     nothing_is_left(&mut world);
 }
@@ -362,23 +231,9 @@ fn a_caller_on_hold_hears_the_centre_and_the_operator_at_once_when_it_is_over() 
     let mut world = world(1);
     let (call, _) = talking(&mut world);
     let seat = seat_address(1);
-    for (cseq, direction, heard) in [(1, "sendonly", "plays 1"), (2, "sendrecv", "[1]")] {
-        let invite = world.last_request(&seat, "INVITE");
-        let (from, id) = (header(&invite, Name::From), header(&invite, Name::CallId));
-        let to = header(&invite, Name::To).split(";tag").next().unwrap().to_owned();
-        let sdp = SDP.replace("sendrecv", direction);
-        world.hear(
-            &seat,
-            &format!(
-                "INVITE sip:203.0.113.10 SIP/2.0\r\nVia: SIP/2.0/UDP {seat};branch=z9hG4bKhold{cseq}\r\n\
-                 From: {to};tag=phone1\r\nTo: {from}\r\nCall-ID: {id}\r\nCSeq: {cseq} INVITE\r\n\
-                 Contact: <sip:phone1@{seat}>\r\nContent-Type: application/sdp\r\n\
-                 Content-Length: {}\r\n\r\n{sdp}",
-                sdp.len()
-            ),
-        );
-        assert_eq!(table(&world)[0], heard, "{direction}");
-        peer_sends(&mut world, &seat, "phone1", "ACK", cseq);
+    for (cseq, hold, heard) in [(1, true, "plays 1"), (2, false, "[1]")] {
+        peer_holds(&mut world, &seat, "phone1", cseq, hold);
+        assert_eq!(table(&world)[0], heard, "{hold}");
     }
     world.trunk_sends(call, "BYE", 2, "");
     nothing_is_left(&mut world);
@@ -405,7 +260,7 @@ fn what_makes_no_sense_is_refused_and_changes_nothing() {
     }
     let by = || "x".to_owned();
     for order in [
-        Order::SetPart { call: id, party: 9, part: Part::Talk, by: by() },
+        Order::SetPart { call: id, party: 9, part: Some(Part::Talk), muted: None, by: by() },
         Order::Remove { call: id, party: 9, by: by() },
         Order::TakeOver { call: id, party: 9, by: by() },
     ] {

@@ -47,6 +47,7 @@ fn centre(answer: AnswerMode, early: EarlyMedia, screen: Screen) -> SwitchboardS
         silence: [prompts("id/diam-1"), prompts("id/diam-2")],
         listen: seconds(3),
         hold: Vec::new(),
+        hold_alarm: Duration::ZERO,
         refused: prompts("id/ditandai"),
     };
     settings.announcements.insert("darurat".into(), announcements);

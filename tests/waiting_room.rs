@@ -51,6 +51,7 @@ fn announcements(screen: Screen) -> Announcements {
         silence: [prompts(&["id/diam-1"]), prompts(&["id/diam-2"])],
         listen: LISTEN,
         hold: Vec::new(),
+        hold_alarm: Duration::ZERO,
         refused: prompts(&["id/ditandai"]),
     }
 }

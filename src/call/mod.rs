@@ -89,10 +89,20 @@ pub struct Joined {
     pub who: Callee,
     /// What part they play.
     pub part: Part,
+    /// Nobody hears them, whatever their part.
+    pub muted: bool,
     /// Their leg.
     pub leg: Leg,
     /// Since when.
     pub since: Now,
+}
+
+impl Joined {
+    /// Whether those at the table hear them now.
+    #[must_use]
+    pub const fn is_heard(&self) -> bool {
+        !self.muted && !self.leg.held
+    }
 }
 
 /// Somebody who is being called to be brought in.
@@ -102,6 +112,8 @@ pub struct Inviting {
     pub to: Callee,
     /// The part that they will play.
     pub part: Part,
+    /// Nobody will hear them.
+    pub muted: bool,
     /// The audio of the leg to be.
     pub media: RingMedia,
     /// The phones, or the way through a trunk, of this try.
@@ -258,6 +270,8 @@ pub struct Talk {
     pub leg: Leg,
     /// When it answered.
     pub answered: Now,
+    /// Was brought in, and has the caller because the operator left: nobody gave them the caller.
+    pub heir: bool,
 }
 
 /// One call.
@@ -343,7 +357,7 @@ pub struct Call {
     pub next_party: u8,
     /// The caller hears nothing of the talk.
     pub private: bool,
-    /// What each stream was ordered to do last, while somebody talks.
+    /// What each stream at the table was ordered to do last.
     pub roles: BTreeMap<StreamId, Role>,
     /// RTP packets received from the caller and from the seat.
     pub packets: (u64, u64),
@@ -445,6 +459,12 @@ impl Call {
             State::Test => Stage::Test,
             State::Closing(ending) => ending.stage,
         }
+    }
+
+    /// Whether the caller hears somebody who was brought in.
+    #[must_use]
+    pub fn has_company(&self) -> bool {
+        self.parties.values().any(|party| party.part == Part::Talk && party.is_heard())
     }
 
     /// The carrier that it came from; none when a seat dialled.

@@ -28,6 +28,8 @@ const NUMBER: &str = "angka-";
 const NUMBERS: usize = 99;
 /// Seconds between two announcements.
 const AGAIN: u32 = 25;
+/// Seconds that a caller is put aside before people are told.
+const HOLD_ALARM: u32 = 180;
 /// Seconds that a caller is listened to.
 const LISTEN: u32 = 4;
 
@@ -75,6 +77,7 @@ pub(super) fn read(
         wait,
         again: section.seconds("again_seconds", 5..=600, AGAIN).value,
         hold,
+        hold_alarm: section.seconds("hold_alarm_seconds", 30..=3600, HOLD_ALARM).value,
         music: music(&mut section, prompts),
         position: position(&mut section, &languages, prompts),
         screen,

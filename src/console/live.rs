@@ -95,7 +95,9 @@ struct Party {
     who: String,
     /// `talk`, `listen` or `whisper`.
     part: &'static str,
-    /// `ringing` or `here`.
+    /// Nobody hears them.
+    muted: bool,
+    /// `ringing`, `here` or `hold`.
     state: String,
 }
 
@@ -127,8 +129,8 @@ struct Direction {
 
 impl From<PartyView> for Party {
     fn from(view: PartyView) -> Self {
-        let PartyView { party, who, part, state } = view;
-        Self { party, who, part: part.word(), state }
+        let PartyView { party, who, part, muted, state } = view;
+        Self { party, who, part: part.word(), muted, state }
     }
 }
 

@@ -59,13 +59,17 @@ pub(super) async fn bring(
     Ok((StatusCode::ACCEPTED, Json(Brought { party })))
 }
 
-/// Another part for somebody.
+/// Another part for somebody, or their voice; what is not written stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewPart {
     /// As when they were brought in.
-    #[schema(value_type = String)]
-    part: Part,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    part: Option<Part>,
+    /// Nobody hears them, whatever their part.
+    #[serde(default)]
+    muted: Option<bool>,
 }
 
 /// Changes the part that somebody plays: a supervisor who listens may whisper, or join the talk.
@@ -85,8 +89,12 @@ pub(super) async fn change(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
     let (call, party) = party(place)?;
-    let NewPart { part } = read(body, r#"{"part": "talk" | "listen" | "whisper"}"#)?;
-    console.desk.order(Order::SetPart { call, party, part, by: holder.0 }).await?;
+    let form = r#"{"part": "talk" | "listen" | "whisper", "muted": true}"#;
+    let NewPart { part, muted } = read(body, form)?;
+    if part.is_none() && muted.is_none() {
+        return Err(Problem::bad_body(format!("write what is to change: {form}")));
+    }
+    console.desk.order(Order::SetPart { call, party, part, muted, by: holder.0 }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -425,8 +425,20 @@ pub enum Fact {
         party: u8,
         /// From now on.
         part: Part,
+        /// Nobody hears them, whatever their part.
+        #[serde(default)]
+        muted: bool,
         /// Who asked.
         by: String,
+    },
+    /// Their phone holds the talk, or no more.
+    PartyHeld {
+        /// The call.
+        call: CallId,
+        /// Who.
+        party: u8,
+        /// Whether so.
+        held: bool,
     },
     /// They do not take part any more, or never did.
     PartyLeft {
@@ -598,6 +610,7 @@ impl Fact {
             | Self::PartyInvited { call, .. }
             | Self::PartyJoined { call, .. }
             | Self::PartyChanged { call, .. }
+            | Self::PartyHeld { call, .. }
             | Self::PartyLeft { call, .. }
             | Self::PartyTookOver { call, .. }
             | Self::PrivateTalk { call, .. }

@@ -297,6 +297,7 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         | Fact::PartyInvited { .. }
         | Fact::PartyJoined { .. }
         | Fact::PartyChanged { .. }
+        | Fact::PartyHeld { .. }
         | Fact::PartyLeft { .. }
         | Fact::PartyTookOver { .. }
         | Fact::PrivateTalk { .. }

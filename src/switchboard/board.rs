@@ -119,14 +119,18 @@ impl Switchboard {
 
 /// Who was brought in, in order.
 fn parties(call: &crate::call::Call) -> Vec<PartyView> {
-    let here = call.parties.iter().map(|(party, it)| (party, &it.who, it.part, "here"));
-    let rings = call.inviting.iter().map(|(party, it)| (party, &it.to, it.part, "ringing"));
+    let here = call.parties.iter().map(|(party, it)| {
+        (party, &it.who, (it.part, it.muted), if it.leg.held { "hold" } else { "here" })
+    });
+    let rings =
+        call.inviting.iter().map(|(party, it)| (party, &it.to, (it.part, it.muted), "ringing"));
     let mut parties: Vec<PartyView> = here
         .chain(rings)
-        .map(|(party, who, part, state)| PartyView {
+        .map(|(party, who, (part, muted), state)| PartyView {
             party: party.0,
             who: who.to_string(),
             part,
+            muted,
             state: state.to_owned(),
         })
         .collect();

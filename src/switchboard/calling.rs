@@ -14,7 +14,7 @@ use crate::sip::message::SUPPORTED;
 use crate::sip::session_timer;
 use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, Uri};
 use crate::trunk::settings::TrunkSettings;
-use crate::vocabulary::{CallId, Now, OfferId, SeatId, TrunkId, limits};
+use crate::vocabulary::{CallId, Now, OfferId, Party, SeatId, TrunkId, limits};
 
 use super::callback::as_call_back;
 use super::connect::ELSEWHERE;
@@ -278,7 +278,7 @@ impl Switchboard {
             Callee::Number(_) => dialog.unpinned(),
         };
         let leg = Leg { instance, ..Leg::new(dialog, media) };
-        let talk = Talk { with: calling.to, leg, answered: now };
+        let talk = Talk { with: calling.to, leg, answered: now, heir: false };
         if let Errand::Transfer { from, told } = calling.errand {
             self.tell(now, id, 200, told);
             self.note(
@@ -295,7 +295,7 @@ impl Switchboard {
     pub(super) fn hand_over(&mut self, now: Now, id: CallId, talk: Talk) {
         self.let_go(now, id);
         self.guest_leaves(id);
-        let with = talk.with.clone();
+        let (with, held) = (talk.with.clone(), talk.leg.held);
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.talk = Some(talk);
         call.state = State::Talking;
@@ -309,6 +309,10 @@ impl Switchboard {
             let operator = self.operator_of(seat);
             self.recent.answered(id, operator.as_ref());
         }
+        // A phone that holds already plays its music to the caller too.
+        if held {
+            self.note(now, Fact::Held { call: id, by: Party::Seat });
+        }
         let Some(ticket) = join else { return };
         let input = match with {
             Callee::Seat(seat) => {
@@ -319,6 +323,9 @@ impl Switchboard {
             Callee::Number(_) => acd::Input::Leave { call: id },
         };
         self.acd.handle(now.moment, input);
+        if held {
+            self.acd.handle(now.moment, acd::Input::Hold { call: id, held });
+        }
     }
 
     /// Ends the leg of whoever talks to the caller; the caller stays.
@@ -326,9 +333,13 @@ impl Switchboard {
         self.say_bye(now, id, Side::Seat, false);
         self.invites.retain(|_, owner| *owner != (id, Side::Seat));
         let talk = self.calls.get_mut(&id).and_then(|call| call.talk.take());
+        if talk.as_ref().is_some_and(|talk| talk.leg.held) {
+            self.note(now, Fact::Resumed { call: id, by: Party::Seat });
+        }
         if let Some(media) = talk.and_then(|talk| talk.leg.media) {
             self.media(MediaOrder::Close { stream: media.stream });
         }
+        self.no_more_private(now, id);
     }
 
     /// The same way is tried again where the refusal says how: a longer session interval, or
@@ -432,7 +443,8 @@ impl Switchboard {
             }
             Errand::Transfer { from, told } => {
                 self.tell(now, id, code, told);
-                if self.calls.get(&id).is_some_and(|call| call.talk.is_none()) {
+                let alone = self.calls.get(&id).is_some_and(|call| call.talk.is_none());
+                if alone && !self.succeeded(now, id) {
                     let rule = format!("{from}'s transfer to {} failed: {code}", calling.to);
                     self.wait_again(now, id, None, rule);
                 }

@@ -433,7 +433,7 @@ impl Switchboard {
         let leg = Leg { instance, ..Leg::new(dialog, media) };
         self.stop_calling(now, id, 487);
         if let Some(call) = self.calls.get_mut(&id) {
-            call.talk = Some(Talk { with: Callee::Seat(seat), leg, answered: now });
+            call.talk = Some(Talk { with: Callee::Seat(seat), leg, answered: now, heir: false });
             call.state = State::Talking;
             call.talked = true;
         }
@@ -457,10 +457,7 @@ impl Switchboard {
                 self.media(MediaOrder::Aim { stream, aim });
             }
         }
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.roles.clear();
-        }
-        self.seat_the_table(id);
+        self.seat_the_table(now, id);
         self.record(now, id, caller);
         if self.settings.record {
             self.media(MediaOrder::Tap { stream: seat, call: id, channel: Channel::Seat });

@@ -201,8 +201,9 @@ impl Switchboard {
         if let Some(aim) = aim {
             self.media(MediaOrder::Aim { stream, aim });
         }
-        if changed && matches!(side, Side::Guest(_)) {
-            return self.seat_the_table(id);
+        if let (true, Side::Guest(party)) = (changed, side) {
+            self.note(now, Fact::PartyHeld { call: id, party: party.0, held: holds });
+            return self.seat_the_table(now, id);
         }
         if changed {
             let by = party(side);
@@ -214,7 +215,7 @@ impl Switchboard {
                 c.caller.held || c.talk.as_ref().is_some_and(|talk| talk.leg.held)
             });
             self.acd.handle(now.moment, acd::Input::Hold { call: id, held });
-            self.seat_the_table(id);
+            self.seat_the_table(now, id);
         }
     }
 
@@ -260,8 +261,13 @@ impl Switchboard {
             let detail = format!("call {id}: the {side:?}'s change was never acknowledged");
             return self.alarm(now, "change-unacknowledged", detail);
         }
+        let (stage, of_caller) = (call.stage(), call.trunk().is_some());
+        if side == Side::Seat && of_caller {
+            // A seat that took the call of another and then vanished.
+            return self.dialog_lost(now, id, side);
+        }
         let by = if side == Side::Caller { Party::Network } else { Party::Seat };
-        let ending = Ending { stage: call.stage(), by, cause: Cause::NoAck, q850: None };
+        let ending = Ending { stage, by, cause: Cause::NoAck, q850: None };
         self.end(now, id, ending);
     }
 
@@ -296,15 +302,13 @@ impl Switchboard {
             }
             return self.left_behind(now, id);
         }
-        if side == Side::Seat {
-            let key = call.talk.as_ref().map(|talk| talk.leg.dialog.key().clone());
-            let others = call.parties.values().any(|party| party.part == Part::Talk);
-            if let Some(key) = key.filter(|_| others) {
-                self.drop_dialog(&key);
-                if self.succeeded(now, id) {
-                    return;
-                }
-            }
+        let heir = call.talk.as_ref().is_some_and(|talk| talk.heir);
+        let others = call.parties.values().any(|party| party.part == Part::Talk);
+        let stays = call.trunk().is_some() && (heir || others);
+        if let (Side::Seat, true, Some(talk)) = (side, stays, &call.talk) {
+            let (key, who) = (talk.leg.dialog.key().clone(), talk.with.to_string());
+            self.drop_dialog(&key);
+            return self.caller_is_left(now, id, &who);
         }
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.reason = super::endings::reason_of(&request.headers);

@@ -125,9 +125,14 @@ impl Switchboard {
         let at_once = ending.cause == Cause::Restart;
         self.say_bye(now, id, Side::Seat, at_once);
         self.say_bye(now, id, Side::Caller, at_once);
-        for timer in
-            [Timer::Journal, Timer::KeepRinging, Timer::Answer, Timer::Probe, Timer::TestOver]
-        {
+        for timer in [
+            Timer::Journal,
+            Timer::KeepRinging,
+            Timer::Answer,
+            Timer::Probe,
+            Timer::TestOver,
+            Timer::Aside,
+        ] {
             self.deadlines.clear(&timer(id));
         }
         self.arriving.retain(|_, call| *call != id);

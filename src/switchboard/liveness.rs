@@ -99,6 +99,7 @@ impl Switchboard {
             format!("{with} vanished while it talked; call {id} waits again"),
         );
         self.say_bye_for(now, id, Side::Seat, true, LOST.to_owned());
+        // The transfer that it wished goes on.
         if self.calls.get(&id).is_some_and(|call| call.calling.is_some()) {
             return self.left_behind(now, id);
         }

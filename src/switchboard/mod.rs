@@ -38,6 +38,8 @@ mod seat_invite;
 mod refresh;
 pub mod settings;
 mod siprec;
+mod succession;
+mod table;
 mod test_call;
 mod transfer;
 pub mod view;
@@ -88,6 +90,8 @@ enum Timer {
     Guest(CallId),
     /// Whoever is to be brought in has rung long enough (`limits::CALL_OUT_RINGS`).
     Join(CallId, PartyId),
+    /// The caller has been put aside for long.
+    Aside(CallId),
     /// The seat that calls back has rung long enough.
     CallBack(CallId),
     /// The test call has lasted long enough (`limits::TEST_CALL`).
@@ -321,7 +325,8 @@ impl Switchboard {
                 Timer::CallOut(call) => self.call_out_is_over(now, call),
                 Timer::Silence(call) => self.way_is_silent(now, call),
                 Timer::Guest(call) => self.guest_is_due(now, call),
-                Timer::Join(call, party) => self.join_is_over(now, call, party, 408),
+                Timer::Join(call, party) => self.join_rings_out(now, call, party),
+                Timer::Aside(call) => self.aside_for_long(now, call),
                 Timer::CallBack(call) => self.drop_press(now, call),
                 Timer::TestOver(call) => self.test_is_over(now, call),
                 Timer::Copy(id) => self.copy_is_due(now, id),
@@ -641,6 +646,13 @@ impl Switchboard {
             && let Some((call, _)) = self.streams.get(stream)
         {
             self.copies.touch(*call);
+            match (&order, self.calls.get_mut(call)) {
+                (MediaOrder::Close { stream }, Some(call)) => drop(call.roles.remove(stream)),
+                (MediaOrder::Role { stream, role }, Some(call)) => {
+                    call.roles.get_mut(stream).into_iter().for_each(|last| last.clone_from(role));
+                }
+                _ => {}
+            }
         }
         self.outputs.push_back(Output::Media(order));
     }

@@ -53,14 +53,16 @@ pub enum Order {
         /// The token's name.
         by: String,
     },
-    /// Gives somebody who takes part another part.
+    /// Gives somebody who takes part another part, or takes their voice away or gives it back.
     SetPart {
         /// Which call.
         call: CallId,
         /// Who.
         party: u8,
-        /// From now on.
-        part: Part,
+        /// From now on; none: as before.
+        part: Option<Part>,
+        /// Whether nobody hears them; none: as before.
+        muted: Option<bool>,
         /// The token's name.
         by: String,
     },

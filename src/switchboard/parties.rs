@@ -1,14 +1,14 @@
 //! More than two: an operator brings an agency in, a supervisor listens, whispers or takes over. The
-//! caller's talk goes on all the while, whoever comes, does not answer, or leaves.
+//! caller's talk goes on all the while, whoever comes or does not answer.
 //!
-//! When the operator leaves and somebody is left who talks, that one has the caller from then on.
+//! Who hears whom is in `table`, what becomes of the call when somebody leaves in `succession`.
 
 use std::collections::VecDeque;
 
 use crate::acd;
-use crate::call::orders::{Channel, MediaOrder, Programme, Role, Then};
-use crate::call::table::{self, Part, Place};
-use crate::call::{Attempt, Callee, Inviting, Joined, Leg, PartyId, Side, State, Talk};
+use crate::call::orders::{Channel, MediaOrder};
+use crate::call::table::Part;
+use crate::call::{Attempt, Callee, Inviting, Joined, Leg, PartyId, Side, State};
 use crate::journal::{Fact, Peer};
 use crate::sip::{ClientId, Flow, Request, Response};
 use crate::vocabulary::{CallId, Now, limits};
@@ -20,56 +20,6 @@ use super::seat_invite::Shown;
 use super::{Purpose, Switchboard, Timer};
 
 impl Switchboard {
-    // ---- who hears whom ----------------------------------------------------------------------
-
-    /// Tells the media plane who hears whom in a call that somebody talks in. What is so already is not
-    /// ordered again: an announcement would begin anew.
-    pub(super) fn seat_the_table(&mut self, id: CallId) {
-        let Some(call) = self.calls.get(&id).filter(|call| call.state == State::Talking) else {
-            return;
-        };
-        let stream = |leg: &Leg| leg.media.as_ref().map(|media| media.stream);
-        let caller = stream(&call.caller);
-        let operator = call.talk.as_ref().and_then(|talk| stream(&talk.leg));
-        let guests =
-            call.parties.values().map(|party| (stream(&party.leg), Place::Guest(party.part)));
-        let table: Vec<_> = [(caller, Place::Caller), (operator, Place::Operator)]
-            .into_iter()
-            .chain(guests)
-            .filter_map(|(stream, place)| Some((stream?, place)))
-            .collect();
-        // The music of a guest's phone is for nobody.
-        let held = call.parties.values().filter(|party| party.leg.held);
-        let held: Vec<_> = held.filter_map(|party| stream(&party.leg)).collect();
-        let aside = call.private || call.talk.as_ref().is_some_and(|talk| talk.leg.held);
-        let on_hold = aside.then(|| self.hold_programme(id, call.private)).flatten();
-        for (stream, mut whom) in table::hears(&table, call.private) {
-            whom.retain(|voice| !held.contains(voice));
-            let role = match &on_hold {
-                Some(programme) if Some(stream) == caller => Role::Play(programme.clone()),
-                _ => Role::Hear(whom.as_slice().into()),
-            };
-            let Some(call) = self.calls.get_mut(&id) else { return };
-            if call.roles.get(&stream) != Some(&role) {
-                call.roles.insert(stream, role.clone());
-                self.media(MediaOrder::Role { stream, role });
-            }
-        }
-    }
-
-    /// What a caller hears who is put aside; none when the queue has nothing for that, so that the music
-    /// of the operator's phone is heard, or silence.
-    fn hold_programme(&self, id: CallId, private: bool) -> Option<Programme> {
-        let queue = self.calls.get(&id)?.queue.as_ref()?;
-        let announcements = self.settings.announcements.get(queue)?;
-        let music = announcements.music.clone();
-        if announcements.hold.is_empty() && !(private && music.is_some()) {
-            return None;
-        }
-        let then = music.map_or(Then::Silence, Then::Music);
-        Some(Programme { say: announcements.hold.as_slice().into(), then })
-    }
-
     // ---- orders ------------------------------------------------------------------------------
 
     /// Brings somebody into a call.
@@ -121,13 +71,14 @@ impl Switchboard {
         }
         let name = to.to_string();
         self.note(now, Fact::PartyInvited { call: id, party: party.0, to: name, part, by });
-        let inviting = Inviting { to, part, media, attempts: Vec::new(), ways, trunk: None };
+        let inviting =
+            Inviting { to, part, muted: false, media, attempts: Vec::new(), ways, trunk: None };
         if let Some(call) = self.calls.get_mut(&id) {
             call.inviting.insert(party, inviting);
         }
         self.deadlines.set(Timer::Join(id, party), now.moment.after(limits::CALL_OUT_RINGS));
         if !self.next_join_way(now, id, party) {
-            self.join_is_over(now, id, party, 503);
+            self.not_reached(now, id, party, 503);
         }
         Ok(party)
     }
@@ -138,7 +89,7 @@ impl Switchboard {
         PartyId(call.next_party)
     }
 
-    /// Gives somebody another part.
+    /// Gives somebody another part, or takes their voice away or gives it back.
     ///
     /// # Errors
     /// Nobody of that number takes part.
@@ -147,17 +98,18 @@ impl Switchboard {
         now: Now,
         id: CallId,
         party: PartyId,
-        part: Part,
+        (part, muted): (Option<Part>, Option<bool>),
         by: String,
     ) -> Result<(), Refusal> {
         let call = self.calls.get_mut(&id).ok_or(Refusal::NoSuchCall(id))?;
-        if let Some(inviting) = call.inviting.get_mut(&party) {
-            inviting.part = part;
-        } else {
-            call.parties.get_mut(&party).ok_or_else(|| no_such(party))?.part = part;
-        }
-        self.note(now, Fact::PartyChanged { call: id, party: party.0, part, by });
-        self.seat_the_table(id);
+        let here = call.parties.get_mut(&party).map(|it| (&mut it.part, &mut it.muted));
+        let rings = call.inviting.get_mut(&party).map(|it| (&mut it.part, &mut it.muted));
+        let (own_part, own_muted) = here.or(rings).ok_or_else(|| no_such(party))?;
+        *own_part = part.unwrap_or(*own_part);
+        *own_muted = muted.unwrap_or(*own_muted);
+        let (part, muted) = (*own_part, *own_muted);
+        self.note(now, Fact::PartyChanged { call: id, party: party.0, part, muted, by });
+        self.seat_the_table(now, id);
         Ok(())
     }
 
@@ -174,33 +126,11 @@ impl Switchboard {
     ) -> Result<(), Refusal> {
         let call = self.calls.get(&id).ok_or(Refusal::NoSuchCall(id))?;
         if call.inviting.contains_key(&party) {
-            self.join_is_over(now, id, party, 487);
+            self.join_is_over(now, id, party, &format!("called no longer by {by}"));
         } else if call.parties.contains_key(&party) {
             self.party_leaves(now, id, party, &format!("removed by {by}"));
         } else {
             return Err(no_such(party));
-        }
-        Ok(())
-    }
-
-    /// The operator talks in private, or no more.
-    ///
-    /// # Errors
-    /// Nobody talks.
-    pub(super) fn set_private(
-        &mut self,
-        now: Now,
-        id: CallId,
-        private: bool,
-        by: String,
-    ) -> Result<(), Refusal> {
-        let call = self.calls.get_mut(&id).ok_or(Refusal::NoSuchCall(id))?;
-        if call.state != State::Talking {
-            return Err(Refusal::NotNow("no operator talks in the call".to_owned()));
-        }
-        if std::mem::replace(&mut call.private, private) != private {
-            self.note(now, Fact::PrivateTalk { call: id, private, by });
-            self.seat_the_table(id);
         }
         Ok(())
     }
@@ -220,8 +150,15 @@ impl Switchboard {
         if !call.parties.contains_key(&party) {
             return Err(no_such(party));
         }
+        let not_now = |why: &str| Err(Refusal::NotNow(why.to_owned()));
+        if call.trunk().is_none() {
+            return not_now("the seat that dialled has the call until it hangs up");
+        }
         if call.calling.is_some() {
-            return Err(Refusal::NotNow("the operator is transferring the caller".to_owned()));
+            return not_now("the operator is transferring the caller");
+        }
+        if call.state != State::Talking {
+            return not_now("no operator talks in the call");
         }
         self.succeed(now, id, party, by);
         Ok(())
@@ -301,27 +238,28 @@ impl Switchboard {
         // The next way may do better only where this one failed as a way (RFC 3263 §4.3).
         let again = matches!(code, 408 | 500 | 502..=504) && self.next_join_way(now, id, party);
         if !again {
-            self.join_is_over(now, id, party, code);
+            self.not_reached(now, id, party, code);
         }
     }
 
+    /// Nobody has answered in time.
+    pub(super) fn join_rings_out(&mut self, now: Now, id: CallId, party: PartyId) {
+        self.not_reached(now, id, party, 408);
+    }
+
+    fn not_reached(&mut self, now: Now, id: CallId, party: PartyId, code: u16) {
+        self.join_is_over(now, id, party, &format!("not reached: {code}"));
+    }
+
     /// Nobody comes: it is told, and the talk goes on.
-    pub(super) fn join_is_over(&mut self, now: Now, id: CallId, party: PartyId, code: u16) {
+    pub(super) fn join_is_over(&mut self, now: Now, id: CallId, party: PartyId, how: &str) {
         self.deadlines.clear(&Timer::Join(id, party));
         let call = self.calls.get_mut(&id);
         let Some(state) = call.and_then(|call| call.inviting.remove(&party)) else { return };
         self.withdraw(now, &state.attempts, None, "");
         self.close_all(&state.media);
         self.disengage(now, id, &state.to);
-        let how = format!("not reached: {code}");
-        self.note(now, Fact::PartyLeft { call: id, party: party.0, how });
-    }
-
-    fn disengage(&mut self, now: Now, id: CallId, who: &Callee) {
-        if let Callee::Seat(seat) = who {
-            let over = acd::Input::Disengage { seat: seat.clone(), call: id };
-            self.acd.handle(now.moment, over);
-        }
+        self.note(now, Fact::PartyLeft { call: id, party: party.0, how: how.to_owned() });
     }
 
     /// Somebody who was called has answered.
@@ -369,7 +307,8 @@ impl Switchboard {
         let (stream, aim) = (media.stream, media.aim());
         let instance = winner.and_then(|attempt| attempt.instance);
         let leg = Leg { instance, ..Leg::new(dialog, Some(media)) };
-        let joined = Joined { who: state.to, part: state.part, leg, since: now };
+        let Inviting { to: who, part, muted, .. } = state;
+        let joined = Joined { who, part, muted, leg, since: now };
         if let Some(call) = self.calls.get_mut(&id) {
             call.parties.insert(party, joined);
         }
@@ -379,86 +318,8 @@ impl Switchboard {
         if self.settings.record {
             self.media(MediaOrder::Tap { stream, call: id, channel: Channel::Seat });
         }
-        self.note(now, Fact::PartyJoined { call: id, party: party.0, part: state.part });
-        self.seat_the_table(id);
-    }
-
-    // ---- leaving -----------------------------------------------------------------------------
-
-    /// Somebody leaves the table; the others talk on.
-    pub(super) fn party_leaves(&mut self, now: Now, id: CallId, party: PartyId, how: &str) {
-        let side = Side::Guest(party);
-        self.say_bye(now, id, side, false);
-        self.invites.retain(|_, owner| *owner != (id, side));
-        let call = self.calls.get_mut(&id);
-        let Some(joined) = call.and_then(|call| call.parties.remove(&party)) else { return };
-        if let Some(media) = joined.leg.media {
-            self.media(MediaOrder::Close { stream: media.stream });
-            if let Some(call) = self.calls.get_mut(&id) {
-                call.roles.remove(&media.stream);
-            }
-        }
-        self.disengage(now, id, &joined.who);
-        self.note(now, Fact::PartyLeft { call: id, party: party.0, how: how.to_owned() });
-        self.seat_the_table(id);
-    }
-
-    /// Everybody who was brought in is let go: the caller waits again, or the call is over.
-    pub(super) fn clear_the_table(&mut self, now: Now, id: CallId, at_once: bool, how: &str) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        (call.private, call.roles) = (false, Default::default());
-        let inviting: Vec<PartyId> = call.inviting.keys().copied().collect();
-        let parties: Vec<PartyId> = call.parties.keys().copied().collect();
-        for party in inviting {
-            self.join_is_over(now, id, party, 487);
-        }
-        for party in parties {
-            if at_once {
-                self.say_bye(now, id, Side::Guest(party), true);
-            }
-            self.party_leaves(now, id, party, how);
-        }
-    }
-
-    /// The operator leaves, or is gone: whoever is left that talks has the caller. False when nobody is.
-    pub(super) fn succeeded(&mut self, now: Now, id: CallId) -> bool {
-        let call = self.calls.get(&id).filter(|call| call.calling.is_none());
-        let heirs = call.and_then(|call| {
-            call.parties.iter().find(|(_, party)| party.part == Part::Talk).map(|(id, _)| *id)
-        });
-        let Some(heir) = heirs else { return false };
-        self.succeed(now, id, heir, "");
-        true
-    }
-
-    /// A party takes the operator's place.
-    fn succeed(&mut self, now: Now, id: CallId, party: PartyId, by: &str) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(joined) = call.parties.remove(&party) else { return };
-        // Whoever talked in private may be gone, and the caller is to hear who has them now.
-        call.private = false;
-        let from = call.seat(Side::Seat).cloned();
-        let (was, is) = ((id, Side::Guest(party)), (id, Side::Seat));
-        for (_, side) in call.streams.iter_mut().filter(|(_, side)| *side == was.1) {
-            *side = Side::Seat;
-        }
-        self.note(now, Fact::PartyTookOver { call: id, party: party.0, by: by.to_owned() });
-        if let Some(from) = from {
-            let (to, attended) = (joined.who.to_string(), true);
-            self.note(now, Fact::Transferred { call: id, from, to, attended });
-        }
-        let talk = Talk { with: joined.who, leg: joined.leg, answered: joined.since };
-        let key = talk.leg.dialog.key().clone();
-        let stream = talk.leg.media.as_ref().map(|media| media.stream);
-        self.hand_over(now, id, talk);
-        self.dialogs.insert(key, is);
-        if let Some(stream) = stream {
-            self.streams.insert(stream, is);
-        }
-        for owner in self.invites.values_mut().filter(|owner| **owner == was) {
-            *owner = is;
-        }
-        self.seat_the_table(id);
+        self.note(now, Fact::PartyJoined { call: id, party: party.0, part });
+        self.seat_the_table(now, id);
     }
 }
 

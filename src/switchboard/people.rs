@@ -34,8 +34,8 @@ impl Switchboard {
             Order::Join { call, to, part, by } => {
                 return self.join(now, call, (&to, part), by).map(|party| Answer::Invited(party.0));
             }
-            Order::SetPart { call, party, part, by } => {
-                self.set_part(now, call, PartyId(party), part, by)
+            Order::SetPart { call, party, part, muted, by } => {
+                self.set_part(now, call, PartyId(party), (part, muted), by)
             }
             Order::Remove { call, party, by } => self.remove_party(now, call, PartyId(party), &by),
             Order::TakeOver { call, party, by } => {

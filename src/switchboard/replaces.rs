@@ -9,7 +9,7 @@ use crate::sip::dialog::DialogKey;
 use crate::sip::refer::Replaces;
 use crate::sip::{Dialog, Flow, Request, ServerId};
 use crate::trunk::settings::TrunkSettings;
-use crate::vocabulary::{CallId, Now, SeatId};
+use crate::vocabulary::{CallId, Now, Party, SeatId};
 
 use super::Switchboard;
 use super::inbound::ticket;
@@ -125,17 +125,23 @@ impl Switchboard {
             (Side::Guest(_), _) => return,
             (Side::Seat, by) => {
                 let with = by.clone().map_or_else(|| Callee::Number(String::new()), Callee::Seat);
-                let talk = Talk { with, leg: new, answered: now };
+                let talk = Talk { with, leg: new, answered: now, heir: false };
                 call.state = State::Talking;
                 call.talked = true;
                 call.talk.replace(talk).and_then(|talk| {
                     if let (Some(from), Some(by)) = (talk.with.seat().cloned(), by) {
                         self.taken_over(now, id, from, by, emergency);
                     }
+                    if talk.leg.held {
+                        self.note(now, Fact::Resumed { call: id, by: Party::Seat });
+                    }
                     talk.leg.media
                 })
             }
         };
+        if side == Side::Seat {
+            self.no_more_private(now, id);
+        }
         if let (true, Some(seat), Some(ticket)) = (emergency, by, ticket) {
             self.acd.handle(now.moment, acd::Input::Join { ticket, seat });
         }
@@ -159,13 +165,11 @@ impl Switchboard {
         if let Some(aim) = aim {
             self.media(MediaOrder::Aim { stream, aim });
         }
-        if waits && self.plays_on(id) {
-            return;
-        }
-        self.media(MediaOrder::Role { stream, role });
-        if waits {
+        if !(waits && self.plays_on(id)) {
+            self.media(MediaOrder::Role { stream, role });
             self.entertain(now, id);
         }
+        self.seat_the_table(now, id);
     }
 
     fn taken_over(&mut self, now: Now, id: CallId, from: SeatId, by: &SeatId, emergency: bool) {

@@ -80,6 +80,8 @@ pub struct Announcements {
     pub listen: Duration,
     /// What a caller hears who is put aside in a talk, before the music.
     pub hold: Vec<PromptId>,
+    /// People are told when a caller is put aside for so long; zero: never.
+    pub hold_alarm: Duration,
     /// What a caller hears who is refused unless a key is pressed.
     pub refused: Vec<PromptId>,
 }

@@ -4,7 +4,6 @@
 //! the old place.
 
 use crate::acd;
-use crate::call::orders::{MediaOrder, Role};
 use crate::call::{Callee, Errand, Side, State, Talk};
 use crate::journal::Fact;
 use crate::sip::dialog::DialogKey;
@@ -128,18 +127,17 @@ impl Switchboard {
     // ---- the seat leaves ---------------------------------------------------------------------
 
     /// The seat hangs up while its transfer is tried, as many phones do: the caller hears that it
-    /// rings.
+    /// rings, or goes on talking with who was brought in.
     pub(super) fn left_behind(&mut self, now: Now, id: CallId) {
         self.let_go(now, id);
         self.acd.handle(now.moment, acd::Input::Leave { call: id });
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.state = State::Calling;
-        if let Some(stream) = call.caller.media.as_ref().map(|media| media.stream) {
-            self.media(MediaOrder::Role { stream, role: Role::RingBack });
-        }
+        self.seat_the_table(now, id);
     }
 
-    /// The caller waits again, at the old place, in the call's queue or another one.
+    /// The caller waits again, at the old place, in the call's queue or another one; with those who
+    /// were brought in to talk.
     pub(super) fn wait_again(
         &mut self,
         now: Now,
@@ -147,7 +145,7 @@ impl Switchboard {
         queue: Option<QueueId>,
         rule: String,
     ) {
-        self.clear_the_table(now, id, false, "the caller waits again");
+        self.dismiss_who_does_not_talk(now, id, "the caller waits again");
         self.let_go(now, id);
         let first = self.settings.queues.first().map(|queue| queue.id.clone());
         let Some(call) = self.calls.get_mut(&id) else { return };
@@ -159,6 +157,7 @@ impl Switchboard {
         let (priority, answer, wants) = (call.priority, call.answer, call.wants.clone());
         let ticket = ticket(call);
         self.entertain(now, id);
+        self.seat_the_table(now, id);
         self.note(now, Fact::Queued { call: id, queue, rule, priority, answer, wants });
         self.acd.handle(now.moment, acd::Input::Leave { call: id });
         if let Some(ticket) = ticket {

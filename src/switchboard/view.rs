@@ -111,7 +111,10 @@ pub struct PartyView {
     pub who: String,
     /// `talk`, `listen` or `whisper`.
     pub part: Part,
-    /// `ringing` or `here`.
+    /// Nobody hears them.
+    #[serde(default)]
+    pub muted: bool,
+    /// `ringing`, `here` or `hold`.
     pub state: String,
 }
 

@@ -11,7 +11,7 @@ mod listening;
 use std::collections::BTreeSet;
 
 use crate::call::orders::{MediaOrder, Programme, Role, Then};
-use crate::call::{Side, State};
+use crate::call::{Call, Side, State};
 use crate::journal::Fact;
 use crate::screening::{Refusal, Silence, Step};
 use crate::trunk::settings::EarlyMedia;
@@ -120,9 +120,8 @@ impl Switchboard {
 
     /// The caller hears us from now on, and may be heard: after the answer, or by early media.
     pub(super) fn entertain(&mut self, now: Now, id: CallId) {
-        let Some(call) = self.calls.get(&id).filter(|call| call.state == State::Waiting) else {
-            return;
-        };
+        let waits = |call: &&Call| call.state == State::Waiting && !call.has_company();
+        let Some(call) = self.calls.get(&id).filter(waits) else { return };
         let answered = call.invite.is_none();
         let judged = call.verdict.is_some() || call.talked;
         let may_listen = call.listen && !judged;

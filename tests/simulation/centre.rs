@@ -34,6 +34,7 @@ pub fn rich(dice: &mut Dice, seats: usize, answer: AnswerMode) -> SwitchboardSet
         silence: [prompts("1"), if pick(3) == 0 { Vec::new() } else { prompts("2") }],
         listen: Duration::from_secs(3),
         hold: if pick(2) == 0 { Vec::new() } else { prompts("hold") },
+        hold_alarm: Duration::from_secs([0, 20][pick(2)]),
         refused: if pick(4) == 0 { Vec::new() } else { prompts("refused") },
     };
     if pick(8) > 0 {

@@ -118,6 +118,7 @@ impl EntryCounter {
             | Fact::SeatChanged { .. }
             | Fact::PartyInvited { .. }
             | Fact::PartyChanged { .. }
+            | Fact::PartyHeld { .. }
             | Fact::PartyLeft { .. }
             | Fact::PartyTookOver { .. }
             | Fact::PrivateTalk { .. }
