@@ -3,29 +3,36 @@
 
 use std::net::SocketAddr;
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use siaga112::media::ice::Check;
+use siaga112::media::rtcp::Reception;
 use siaga112::media::rtp::{Rtp, is_rtcp, write_header_in_place};
+use siaga112::media::secure::dtls::{Handshake, Identity};
 use siaga112::sdp::{self, OurLine, OurSession, Protected};
 use siaga112::sip::body;
 use siaga112::sip::parse::{Read, parse};
 use siaga112::sip::settings::Timers;
 use siaga112::sip::{Endpoint, Flow, Headers, Message, Name, NameAddr, Response, Transport, Uri};
 use siaga112::trunk::settings::{Centre, TrunkSettings};
-use siaga112::vocabulary::{Codec, Dice, Moment, limits};
+use siaga112::vocabulary::{Codec, Dice, Fingerprint, Moment, limits};
 use siaga112::{incident, trunk};
 
 /// A target's body.
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder of the corpus.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("message", message),
     ("sdp", sdp),
     ("multipart", multipart),
     ("pidf_lo", pidf_lo),
     ("rtp", rtp),
     ("rtcp", rtcp),
+    ("stun", stun),
+    ("dtls", dtls),
 ];
 
 // ---- SIP messages ----------------------------------------------------------------------------
@@ -331,13 +338,62 @@ pub fn rtp(data: &[u8]) {
     assert_eq!(changed, data, "there and back");
 }
 
-/// One RTCP packet: nothing that the relay takes for RTCP can be audio (RFC 5761 §4).
+/// One RTCP packet: nothing that the relay takes for RTCP can be audio (RFC 5761 §4), and whatever is
+/// read of it makes a possible score.
 pub fn rtcp(data: &[u8]) {
+    let ours =
+        data.get(8..).and_then(|rest| rest.first_chunk()).map_or(1, |it| u32::from_be_bytes(*it));
+    let mut heard = Reception::default();
+    heard.see(9, 1, 160, 8_000, 20_000);
+    let _ = heard.read(data, ours, 40_000, 0xee00_0000_0000_0000);
+    for codec in [Codec::Pcma, Codec::Opus] {
+        let quality = heard.quality(codec);
+        let said = [Some(quality.here), quality.there];
+        assert!(said.iter().flatten().all(|heard| (100..=441).contains(&heard.mos)));
+    }
     if !is_rtcp(data) {
         return;
     }
     assert!(data.len() >= 8 && data.first().is_some_and(|flags| flags >> 6 == 2));
     if let Some(rtp) = Rtp::read(data) {
         assert!((64..=95).contains(&rtp.payload_type), "types 64 to 95 are RTCP's alone");
+    }
+}
+
+/// One check of ICE: who does not know the password gets no answer.
+pub fn stun(data: &[u8]) {
+    let Some(check) = Check::read(data) else { return };
+    let ufrag = check.ufrag().map_or(0, str::len);
+    assert!(ufrag <= data.len());
+    let source = SocketAddr::from(([192, 0, 2, 9], 4000));
+    assert_eq!(check.answer("a password that nobody was told", source), None);
+}
+
+/// The datagrams of a handshake, each behind its length (two bytes): nothing but the named certificate
+/// gets keys, whoever begins, and what is said back is not more than a flight for each.
+#[allow(clippy::disallowed_methods, reason = "a handshake counts from some instant")]
+pub fn dtls(data: &[u8]) {
+    static OURS: OnceLock<Arc<Identity>> = OnceLock::new();
+    let ours = OURS.get_or_init(|| Arc::new(Identity::make().expect("a certificate")));
+    let peer = Fingerprint { hash: "sha-256".to_owned(), digest: vec![7; 32] };
+    let source = SocketAddr::from(([192, 0, 2, 9], 4000));
+    let start = Instant::now();
+    for active in [false, true] {
+        let mut handshake = Handshake::new(ours, peer.clone(), active, source);
+        let (mut rest, mut now) = (data, start);
+        for _ in 0..64 {
+            let Some((length, after)) = rest.split_first_chunk() else { break };
+            let length = usize::from(u16::from_be_bytes(*length)).min(after.len());
+            let (datagram, after) = after.split_at(length);
+            now += Duration::from_millis(20);
+            let mut said = 0;
+            let mut say = |datagram: &[u8]| said += datagram.len();
+            let ticked = handshake.tick(now, &mut say);
+            let outcome = handshake.receive(datagram, now, &mut say);
+            assert!(!matches!(ticked, Some(Ok(_))) && !matches!(outcome, Some(Ok(_))));
+            assert!(said < 16_384, "{said} bytes back");
+            rest = after;
+        }
+        assert!(handshake.srtp().is_none(), "no keys for a stranger");
     }
 }

@@ -30,12 +30,7 @@ pub(super) fn read(
     if addresses.is_empty() {
         addresses.push(address);
     }
-    let web = sip.listen.iter().any(|listener| listener.transport.is_web());
-    if port.value == 0 || !web {
-        if written && port.value != 0 {
-            let what = "no browser can register: [sip] listen has neither ws:// nor wss://";
-            log.warn(&port.place, what, "add one, or remove browser_port");
-        }
+    if port.value == 0 {
         return Vec::new();
     }
     if ports.contains(&port.value) {
@@ -47,6 +42,13 @@ pub(super) fn read(
     {
         let what = format!("the SIP listener {listener} has the port of browsers");
         log.error(&port.place, what, "move one of them");
+    }
+    if !sip.listen.iter().any(|listener| listener.transport.is_web()) {
+        if written {
+            let what = "no browser can register: [sip] listen has neither ws:// nor wss://";
+            log.warn(&port.place, what, "add one, or remove browser_port");
+        }
+        return Vec::new();
     }
     addresses.into_iter().map(|address| SocketAddr::new(address, port.value)).collect()
 }

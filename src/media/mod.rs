@@ -32,7 +32,8 @@ mod player;
 mod ports;
 pub mod prompts;
 mod relay;
-mod rtcp;
+#[doc(hidden)]
+pub mod rtcp;
 #[doc(hidden)]
 pub mod rtp;
 #[doc(hidden)]

@@ -22,7 +22,7 @@ const LATE: u16 = 100;
 
 /// What was heard of one peer (RFC 3550 appendix A.3 and A.8).
 #[derive(Debug, Default)]
-pub(super) struct Reception {
+pub struct Reception {
     ssrc: Option<u32>,
     base: u16,
     highest: u16,
@@ -193,13 +193,14 @@ impl Reception {
 
 /// What we have sent so far.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sent {
+pub struct Sent {
     pub packets: u32,
     pub octets: u32,
 }
 
 /// What our next report says.
-pub(super) struct Report<'a> {
+#[derive(Debug)]
+pub struct Report<'a> {
     pub ssrc: u32,
     /// A name for our end that tells nothing (RFC 7022).
     pub name: &'a str,
@@ -243,7 +244,7 @@ impl Report<'_> {
 }
 
 /// NTP time (RFC 3550 §4) of so many microseconds since 1970.
-pub(super) fn ntp(micros: u64) -> u64 {
+pub fn ntp(micros: u64) -> u64 {
     let seconds = micros / 1_000_000 + 2_208_988_800;
     let fraction = ((micros % 1_000_000) << 32) / 1_000_000;
     seconds << 32 | fraction

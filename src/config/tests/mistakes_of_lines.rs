@@ -166,4 +166,25 @@ gateway.toml:56:14: error: capture_id = 0 is out of range; write a number from 1
 password = "siaga112-contoh-1""#,
         r#"seats.toml:28:13: error: "zrtp" is no way to agree on keys; write "sdes" (in the description) or "dtls" (on the media path)"#,
     ),
+    (
+        "gateway.toml",
+        r#"ports = "20000-29999""#,
+        r#"browser_port = 20010
+ports = "20000-29999""#,
+        r#"gateway.toml:30:16: error: the port 20010 of browsers lies within the media ports; move one of them: 19999 is free"#,
+    ),
+    (
+        "gateway.toml",
+        r#"ports = "20000-29999""#,
+        r#"browser_addresses = ["192.0.2.1", "192.0.2.1"]
+ports = "20000-29999""#,
+        r#"gateway.toml:30:35: error: 192.0.2.1 is written twice; remove one of them"#,
+    ),
+    (
+        "gateway.toml",
+        r#"ports = "20000-29999""#,
+        r#"browser_port = 5060
+ports = "20000-29999""#,
+        r#"gateway.toml:30:16: error: the SIP listener udp://0.0.0.0:5060 has the port of browsers; move one of them"#,
+    ),
 ];

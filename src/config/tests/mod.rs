@@ -151,7 +151,12 @@ fn of_the_sample(line: &str) -> bool {
 
 #[test]
 fn warnings_show_place_and_mending_and_do_not_refuse() {
-    let table: [(Edit<'_>, &str); 9] = [
+    let table: [(Edit<'_>, &str); 10] = [
+        (
+            ("gateway.toml", "record = true", "record = true\nbrowser_port = 19998"),
+            "gateway.toml:32:16: warning: no browser can register: [sip] listen has neither ws:// nor \
+             wss://; add one, or remove browser_port",
+        ),
         (
             ("gateway.toml", "20000-29999", "20001-29998"),
             "gateway.toml:30:9: warning: pairs begin at even ports: of 20001-29998 only 20002-29997 \
