@@ -22,7 +22,8 @@ mod scenario;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use centre::{locate, rich};
+use centre::{RECORDERS, locate, rich};
+use scenario::company::{self, Company};
 use scenario::{SDP, TRUNK, World, header, in_dialog, invite, respond, seat_address, settings};
 use siaga112::call::orders::{MediaReport, Sound};
 use siaga112::journal::Fact;
@@ -88,6 +89,7 @@ struct Day {
     facts_seen: usize,
     offers: BTreeMap<OfferId, SeatId>,
     arrived: BTreeMap<CallId, usize>,
+    company: Company,
 }
 
 impl Day {
@@ -124,6 +126,7 @@ impl Day {
             rings: BTreeMap::new(),
             offers: BTreeMap::new(),
             arrived: BTreeMap::new(),
+            company: Company::default(),
         }
     }
 
@@ -351,6 +354,12 @@ impl Day {
         if method == "INVITE" {
             if let Some(ring) = self.rings.get(&key) {
                 let last = ring.last.clone();
+                // A recorder is told who takes part now.
+                if RECORDERS.contains(&at) && ring.state == Phone::Talks && text != ring.invite {
+                    let code = [200, 200, 200, 200, 488, 500, 481][self.pick(7)];
+                    let sdp = if code == 200 { SDP } else { "" };
+                    return self.post(at, respond(text, code, "p", sdp));
+                }
                 return self.post(at, last);
             }
             let (state, code) = match self.pick(10) {
@@ -425,10 +434,11 @@ impl Day {
     // ---- what happens ------------------------------------------------------------------------
 
     fn step(&mut self) {
-        match self.pick(if self.rich { 30 } else { 24 }) {
+        match self.pick(if self.rich { 34 } else { 24 }) {
             24..=27 => self.media(),
             28 => self.people(),
             29 => self.move_leg(),
+            30..=33 => company::order(&mut self.world, &mut self.dice, SEATS),
             0..=4 => self.call(),
             5 | 6 => {
                 if let Some(number) = self.some_caller(|_| true) {
@@ -462,8 +472,10 @@ impl Day {
                 }
             }
             14 => {
+                let held = SDP.replace("sendrecv", "sendonly");
+                let sdp = if self.rich && self.one_in(2) { &held } else { SDP };
                 if let Some(key) = self.some_phone(Phone::Talks) {
-                    self.phone_asks(&key, "INVITE", SDP);
+                    self.phone_asks(&key, "INVITE", sdp);
                 }
             }
             15 => {
@@ -507,6 +519,7 @@ impl Day {
         repeats.into_iter().for_each(|invite| self.post(TRUNK, invite));
         let millis = self.pick(3000) as u64;
         self.pass(Duration::from_millis(millis));
+        self.company.check(&mut self.world);
         self.nobody_is_lost();
     }
 
@@ -680,6 +693,7 @@ impl Day {
             self.rings.get_mut(&key).unwrap().state = Phone::Over;
         }
         self.pass(Duration::from_secs(150));
+        self.company.check(&mut self.world);
         for (call, ends) in &self.arrived {
             assert_eq!(*ends, 1, "{call} ended {ends} times");
         }

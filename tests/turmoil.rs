@@ -12,9 +12,10 @@
 #[allow(dead_code, reason = "each test file uses a part of the world")]
 mod scenario;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use scenario::company::{self, Company};
 use scenario::{OURS, SDP, TRUNK, World, header, respond, seat_address, settings};
 use siaga112::journal::Fact;
 use siaga112::sip::locate::{Hop, Target};
@@ -50,6 +51,7 @@ struct Turmoil {
     callers: Vec<u32>,
     number: u32,
     ports: u16,
+    company: Company,
 }
 
 fn tag(value: &str) -> &str {
@@ -92,7 +94,8 @@ impl Turmoil {
             world.register(seat);
         }
         let (answered, lines, callers) = (BTreeSet::new(), Vec::new(), Vec::new());
-        Self { world, dice, answered, lines, callers, number: 0, ports }
+        let company = Company::default();
+        Self { world, dice, answered, lines, callers, number: 0, ports, company }
     }
 
     fn below(&mut self, n: usize) -> usize {
@@ -223,7 +226,7 @@ impl Turmoil {
     }
 
     fn act(&mut self) {
-        match self.below(22) {
+        match self.below(28) {
             0 | 1 => {
                 let call = self.world.call();
                 self.callers.push(call);
@@ -256,7 +259,8 @@ impl Turmoil {
             }
             10 => {
                 let Some(line) = self.line() else { return };
-                let sdp = if self.below(2) == 0 { SDP } else { "" };
+                let held = SDP.replace("sendrecv", "sendonly");
+                let sdp = ["", SDP, &held][self.below(3)];
                 self.within(&line, "INVITE", "", sdp);
             }
             11 => {
@@ -278,6 +282,7 @@ impl Turmoil {
             14 if self.below(3) == 0 => self.reload(),
             17 | 18 => self.call_back(),
             19 | 20 => self.order(),
+            22..=26 => company::order(&mut self.world, &mut self.dice, SEATS),
             _ => {
                 let ms = [10, 600, 600, 5_000, 5_000, 33_000, 61_000][self.below(7)];
                 self.world.pass(Duration::from_millis(ms));
@@ -360,7 +365,7 @@ impl Turmoil {
     }
 
     /// Everybody leaves; then nothing is left.
-    fn end(mut self, seed: u64) {
+    fn end(mut self, seed: u64) -> Company {
         for _ in 0..4 {
             for call in self.callers.clone() {
                 self.caller_leaves(call);
@@ -375,6 +380,7 @@ impl Turmoil {
         self.world.pass(Duration::from_secs(300));
         self.answer(true);
         self.world.pass(Duration::from_secs(300));
+        self.company.check(&mut self.world);
         let board = self.world.look();
         assert!(board.calls.is_empty(), "seed {seed}: {:#?}", board.calls);
         let busy = |state: &str| matches!(state, "talking" | "offered" | "engaged");
@@ -382,6 +388,7 @@ impl Turmoil {
         assert_eq!(self.world.board.live(), 0, "seed {seed}");
         assert!(self.world.streams.is_empty(), "seed {seed}: {:?}", self.world.streams);
         assert!(self.ports > 0);
+        self.company
     }
 }
 
@@ -392,12 +399,14 @@ fn header_is(text: &str, method: &str) -> bool {
 
 #[test]
 fn whatever_seats_do_nothing_is_left_and_nobody_stays_busy() {
-    const SEEDS: u64 = 40;
+    const SEEDS: u64 = 60;
+    let mut seen = BTreeMap::<&str, usize>::new();
     let (mut transfers, mut presses, mut picked) = (0, 0, 0);
     for seed in 0..SEEDS {
         let mut turmoil = Turmoil::new(seed);
         for _ in 0..90 {
             turmoil.act();
+            turmoil.company.check(&mut turmoil.world);
             if turmoil.below(2) == 0 {
                 turmoil.answer(false);
                 turmoil.learn();
@@ -411,9 +420,14 @@ fn whatever_seats_do_nothing_is_left_and_nobody_stays_busy() {
                 _ => {}
             }
         }
-        turmoil.end(seed);
+        for (what, times) in turmoil.end(seed).seen {
+            *seen.entry(what).or_default() += times;
+        }
     }
     assert!(transfers >= 12, "{transfers} transfers in {SEEDS} stories");
     assert!(presses >= 8, "{presses} attempts to call back in {SEEDS} stories");
     assert!(picked >= 3, "{picked} callers picked up in {SEEDS} stories");
+    for what in ["joined", "changed", "held", "private", "took over", "an agency had the caller"] {
+        assert!(seen.get(what) >= Some(&3), "{what}: {seen:?}");
+    }
 }

@@ -3,7 +3,7 @@
 
 use crate::acd;
 use crate::call::orders::{MediaOrder, Role};
-use crate::call::{Callee, Errand, Leg, Side, State, Talk};
+use crate::call::{Callee, Errand, Leg, LegMedia, Side, State, Talk};
 use crate::journal::{Fact, Peer};
 use crate::sip::dialog::DialogKey;
 use crate::sip::refer::Replaces;
@@ -120,7 +120,13 @@ impl Switchboard {
         let ticket = ticket(call);
         let emergency = call.trunk().is_some();
         let old = match (side, &by) {
-            (Side::Caller, _) => std::mem::replace(&mut call.caller, new).media,
+            (Side::Caller, _) => {
+                let old = std::mem::replace(&mut call.caller, new);
+                if old.held {
+                    self.note(now, Fact::Resumed { call: id, by: Party::Caller });
+                }
+                old.media
+            }
             // Nobody is asked for by the dialog of a guest.
             (Side::Guest(_), _) => return,
             (Side::Seat, by) => {
@@ -128,20 +134,10 @@ impl Switchboard {
                 let talk = Talk { with, leg: new, answered: now, heir: false };
                 call.state = State::Talking;
                 call.talked = true;
-                call.talk.replace(talk).and_then(|talk| {
-                    if let (Some(from), Some(by)) = (talk.with.seat().cloned(), by) {
-                        self.taken_over(now, id, from, by, emergency);
-                    }
-                    if talk.leg.held {
-                        self.note(now, Fact::Resumed { call: id, by: Party::Seat });
-                    }
-                    talk.leg.media
-                })
+                let old = call.talk.replace(talk);
+                old.and_then(|old| self.displaced(now, id, old, by.as_ref(), emergency))
             }
         };
-        if side == Side::Seat {
-            self.no_more_private(now, id);
-        }
         if let (true, Some(seat), Some(ticket)) = (emergency, by, ticket) {
             self.acd.handle(now.moment, acd::Input::Join { ticket, seat });
         }
@@ -170,6 +166,25 @@ impl Switchboard {
             self.entertain(now, id);
         }
         self.seat_the_table(now, id);
+    }
+
+    /// Whoever talked is let go; what was true of them is not of the new one.
+    fn displaced(
+        &mut self,
+        now: Now,
+        id: CallId,
+        old: Talk,
+        by: Option<&SeatId>,
+        emergency: bool,
+    ) -> Option<LegMedia> {
+        if let (Some(from), Some(by)) = (old.with.seat().cloned(), by) {
+            self.taken_over(now, id, from, by, emergency);
+        }
+        if old.leg.held {
+            self.note(now, Fact::Resumed { call: id, by: Party::Seat });
+        }
+        self.no_more_private(now, id);
+        old.leg.media
     }
 
     fn taken_over(&mut self, now: Now, id: CallId, from: SeatId, by: &SeatId, emergency: bool) {

@@ -1,6 +1,8 @@
 //! A centre on a virtual clock: the real switchboard, carriers and phones that speak SIP text, a
 //! journal and a media plane that answer at once or when told to. What is said is kept as a ladder.
 
+pub mod company;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -14,6 +14,8 @@ use siaga112::vocabulary::{AnswerMode, Dice, PromptId};
 use super::scenario::{World, settings};
 
 const CARRIER: &str = "192.0.2.1:5060";
+/// Outside recorders; the second is sometimes the only one.
+pub const RECORDERS: [&str; 2] = ["192.0.2.8:5060", "192.0.2.9:5060"];
 
 fn prompts(name: &str) -> Vec<PromptId> {
     vec![PromptId::from(name)]
@@ -61,6 +63,19 @@ pub fn rich(dice: &mut Dice, seats: usize, answer: AnswerMode) -> SwitchboardSet
         caller_id: Some("0328112".into()),
         probe: None,
     };
+    for name in ["recorder-0", "recorder-1"] {
+        if pick(2) == 0 {
+            let uri = Uri::read("sip:rec.example");
+            let line = LineSettings { target: Target::of(&uri).unwrap(), uri, ..line.clone() };
+            settings.recorders.push(name.into());
+            settings.trunks.push(TrunkSettings {
+                id: name.into(),
+                sources: Vec::new(),
+                line: Some(line.into()),
+                ..settings.trunks[0].clone()
+            });
+        }
+    }
     if pick(4) > 0 {
         settings.trunks.push(TrunkSettings {
             id: "telco-a".into(),
@@ -73,11 +88,12 @@ pub fn rich(dice: &mut Dice, seats: usize, answer: AnswerMode) -> SwitchboardSet
 }
 
 pub fn locate(world: &mut World) {
-    let hop = Hop {
-        transport: Transport::Udp,
-        address: CARRIER.parse().unwrap(),
-        name: "sbc.telco-a.example".into(),
-    };
-    let (hops, good_for) = (vec![hop], Duration::from_secs(36_000));
-    world.take(Input::Located { trunk: "telco-a".into(), hops, wrong: None, good_for });
+    let carriers =
+        [("telco-a", CARRIER), ("recorder-0", RECORDERS[0]), ("recorder-1", RECORDERS[1])];
+    for (trunk, at) in carriers {
+        let (transport, address) = (Transport::Udp, at.parse().unwrap());
+        let hop = Hop { transport, address, name: "sbc.telco-a.example".into() };
+        let (hops, good_for) = (vec![hop], Duration::from_secs(36_000));
+        world.take(Input::Located { trunk: trunk.into(), hops, wrong: None, good_for });
+    }
 }
