@@ -721,21 +721,27 @@ impl Day {
 }
 
 /// One day; everything that was said.
-fn day(seed: u64, rich: bool) -> Vec<String> {
+fn day(seed: u64, rich: bool) -> (Vec<String>, BTreeMap<&'static str, usize>) {
     let mut day = Day::new(seed, rich);
     for _ in 0..STEPS {
         day.step();
     }
     day.evening(seed);
-    day.world.ladder.into_iter().chain(day.world.sent.into_iter().map(|s| s.text)).collect()
+    let sent = day.world.sent.into_iter().map(|s| s.text);
+    (day.world.ladder.into_iter().chain(sent).collect(), day.company.seen)
 }
 
 /// Each seed has its day.
-fn days(seeds: u64, rich: bool) {
+fn days(seeds: u64, rich: bool) -> BTreeMap<&'static str, usize> {
+    let mut all = BTreeMap::new();
     for seed in 0..seeds {
         let end = std::panic::catch_unwind(|| day(seed, rich));
-        assert!(end.is_ok(), "seed {seed}");
+        let Ok((_, seen)) = end else { panic!("seed {seed}") };
+        for (what, times) in seen {
+            *all.entry(what).or_default() += times;
+        }
     }
+    all
 }
 
 #[test]
@@ -745,7 +751,12 @@ fn every_call_ends_once_and_everything_comes_back() {
 
 #[test]
 fn a_centre_that_has_everything_lives_through_bad_days_too() {
-    days(RICH_SEEDS, true);
+    let seen = days(RICH_SEEDS, true);
+    for (what, times) in
+        [("joined", 30), ("left", 30), ("took over", 3), ("copied", 100), ("not copied", 100)]
+    {
+        assert!(seen.get(what) >= Some(&times), "{what}: {seen:?}");
+    }
 }
 
 #[test]

@@ -290,6 +290,41 @@ impl Turmoil {
         }
     }
 
+    /// A centre in which much is talked about together.
+    fn act_in_company(&mut self) {
+        match self.below(20) {
+            0 => {
+                let call = self.world.call();
+                self.callers.push(call);
+                self.world.pass(Duration::from_millis(10));
+                self.answer(false);
+                if self.is_answered(call) {
+                    self.world.ack(call);
+                }
+            }
+            1..=6 => company::order(&mut self.world, &mut self.dice, SEATS),
+            7..=9 => {
+                let Some(line) = self.line() else { return };
+                let sdp =
+                    [SDP.to_owned(), SDP.replace("sendrecv", "sendonly")][self.below(2)].clone();
+                self.within(&line, "INVITE", "", &sdp);
+                if self.below(3) != 0 {
+                    self.within(&line, "ACK", "", "");
+                }
+            }
+            10..=12 => {
+                let Some(line) = self.line() else { return };
+                self.within(&line, "BYE", "", "");
+            }
+            13..=15 => {
+                let ms = [10, 600, 5_000, 33_000, 61_000][self.below(5)];
+                self.world.pass(Duration::from_millis(ms));
+            }
+            _ => self.act(),
+        }
+        self.answer(false);
+    }
+
     fn seat(&mut self) -> SeatId {
         format!("seat-{}", 1 + self.below(SEATS)).as_str().into()
     }
@@ -399,8 +434,7 @@ fn header_is(text: &str, method: &str) -> bool {
 
 #[test]
 fn whatever_seats_do_nothing_is_left_and_nobody_stays_busy() {
-    const SEEDS: u64 = 60;
-    let mut seen = BTreeMap::<&str, usize>::new();
+    const SEEDS: u64 = 40;
     let (mut transfers, mut presses, mut picked) = (0, 0, 0);
     for seed in 0..SEEDS {
         let mut turmoil = Turmoil::new(seed);
@@ -420,14 +454,36 @@ fn whatever_seats_do_nothing_is_left_and_nobody_stays_busy() {
                 _ => {}
             }
         }
-        for (what, times) in turmoil.end(seed).seen {
-            *seen.entry(what).or_default() += times;
-        }
+        turmoil.end(seed);
     }
     assert!(transfers >= 12, "{transfers} transfers in {SEEDS} stories");
     assert!(presses >= 8, "{presses} attempts to call back in {SEEDS} stories");
     assert!(picked >= 3, "{picked} callers picked up in {SEEDS} stories");
-    for what in ["joined", "changed", "held", "private", "took over", "an agency had the caller"] {
+}
+
+#[test]
+fn whoever_is_brought_in_comes_and_goes_the_caller_is_never_left_alone() {
+    const SEEDS: u64 = 150;
+    let mut seen = BTreeMap::<&str, usize>::new();
+    for seed in 0..SEEDS {
+        let mut turmoil = Turmoil::new(1000 + seed);
+        for _ in 0..80 {
+            turmoil.act_in_company();
+            turmoil.company.check(&mut turmoil.world);
+        }
+        for (what, times) in turmoil.end(seed).seen {
+            *seen.entry(what).or_default() += times;
+        }
+    }
+    for what in [
+        "joined",
+        "changed",
+        "held",
+        "private",
+        "took over",
+        "an agency had the caller",
+        "waits again",
+    ] {
         assert!(seen.get(what) >= Some(&3), "{what}: {seen:?}");
     }
 }

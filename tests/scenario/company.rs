@@ -118,7 +118,8 @@ impl Company {
                 }
             }
             Fact::CallOutEnded { status: 200, .. } => told.heir = None,
-            Fact::SeatCallEnded { .. } => self.ended(call, false),
+            // Its entry is told of with the emergency call that it was dialled in.
+            Fact::SeatCallEnded { call, .. } => self.ended(*call, false),
             Fact::Ended { ending, .. } => {
                 let by_seat = ending.by == Party::Seat && ending.cause != Cause::Transferred;
                 self.ended(call, by_seat);
@@ -148,17 +149,18 @@ pub fn order(world: &mut World, dice: &mut Dice, seats: usize) {
     let view = calls.swap_remove(below(calls.len()));
     let (call, by) = (view.call, "t".to_owned());
     let part = [Part::Talk, Part::Talk, Part::Listen, Part::Whisper][below(4)];
-    let party = u8::try_from(1 + below(3)).unwrap();
-    let order = match below(10) {
-        0..=3 => {
+    let known = view.parties.get(below(view.parties.len())).filter(|_| below(8) != 0);
+    let party = known.map_or(9, |party| party.party);
+    let order = match below(11) {
+        0..=4 => {
             let seat: SeatId = format!("seat-{}", 1 + below(seats)).as_str().into();
-            let to = if below(2) == 0 { "+62811000113".to_owned() } else { seat.to_string() };
+            let to = if below(3) != 0 { "+62811000113".to_owned() } else { seat.to_string() };
             Order::Join { call, to, part, by }
         }
-        4 => Order::SetPart { call, party, part: Some(part), muted: None, by },
-        5 => Order::SetPart { call, party, part: None, muted: Some(below(2) == 0), by },
-        6 => Order::Remove { call, party, by },
-        7 => Order::TakeOver { call, party, by },
+        5 => Order::SetPart { call, party, part: Some(part), muted: None, by },
+        6 => Order::SetPart { call, party, part: None, muted: Some(below(2) == 0), by },
+        7 => Order::Remove { call, party, by },
+        8 => Order::TakeOver { call, party, by },
         _ => Order::SetPrivate { call, private: below(2) == 0, by },
     };
     let _ = world.order(order);
