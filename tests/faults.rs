@@ -88,6 +88,35 @@ fn a_killed_process_leaves_a_readable_recording_and_a_whole_record() {
 }
 
 #[test]
+fn a_killed_process_leaves_nobody_in_a_call_on_the_record() {
+    let centre = Centre { seats: 2, ..Centre::default() };
+    let gateway = centre.start();
+    let _seat = Sipp::seat(&gateway, 1, "seat-answers-expect-bye");
+    let (trunk, mut call) = caller(&gateway);
+    let audio = audio(&gateway);
+    call.invite(&trunk, audio.local_addr().unwrap());
+    call.await_answer(&trunk);
+    let _other = Sipp::seat(&gateway, 2, "seat-answers-expect-bye");
+    let id = gateway.calls()[0].text("id");
+    let body = r#"{"to": "seat-2", "part": "talk"}"#;
+    let answer = gateway.post(&format!("/api/v1/calls/{id}/parties"), body);
+    assert_eq!(answer.status, 202, "{}", String::from_utf8_lossy(&answer.body));
+    until("the other seat takes part", || {
+        (gateway.calls()[0].text("parties.0.state") == "here").then_some(())
+    });
+    let incident = gateway.calls()[0].text("incident");
+    until("that is on the disk", || {
+        (gateway.show(&incident).steps("party-joined") == 1).then_some(())
+    });
+
+    let gateway = centre.restart(gateway);
+    let incident = gateway.incident();
+    assert_eq!(incident.ending(), "talking gateway restart");
+    assert_eq!(incident.steps("party-left"), 1);
+    gateway.stop();
+}
+
+#[test]
 fn the_work_list_outlives_every_kill_and_ends_when_the_caller_rings_again() {
     let centre = Centre::default();
     let gateway = centre.start();

@@ -1,5 +1,6 @@
 //! What a killed process left behind: calls without an ending and recordings without a seal are
-//! closed, so that every INVITE has a whole record, and their callers are handed to the work list.
+//! closed, as is whoever was brought in, so that every INVITE has a whole record; the callers are handed
+//! to the work list.
 
 use super::clock::Clock;
 use crate::journal::{Entry, Fact};
@@ -40,6 +41,11 @@ pub(super) fn close(
                 Fact::RecordingFailed { call, file, why }
             }
         };
+        journal.append(0, Entry { at, fact });
+    }
+    for (call, party) in &recovered.open_parties {
+        let fact =
+            Fact::PartyLeft { call: *call, party: *party, how: "the program stopped".into() };
         journal.append(0, Entry { at, fact });
     }
     for open in &recovered.open_calls {

@@ -3,7 +3,7 @@
 //!
 //! It never reads a file; entries in, answer out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::journal::{Entry, Fact, OfferOutcome};
 use crate::screening::{kind_of, known_number};
@@ -26,6 +26,8 @@ pub struct Recovered {
     /// Every recording's file that was begun and neither sealed nor given up for good; those of calls
     /// that did end included.
     pub open_recordings: Vec<(CallId, String)>,
+    /// Who was brought in, or was being called for it, and has not left, by their number in the call.
+    pub open_parties: Vec<(CallId, u8)>,
 }
 
 /// One call without an ending.
@@ -75,6 +77,7 @@ pub(super) struct OpenFacts {
     cut_off: BTreeMap<CallId, CutOff>,
     /// Files without a seal, and whether they have failed once: then they are to be repaired.
     recordings: BTreeMap<(CallId, String), bool>,
+    parties: BTreeSet<(CallId, u8)>,
 }
 
 #[derive(Debug)]
@@ -117,10 +120,21 @@ impl OpenFacts {
             }
             Fact::RecordingFailed { call, file, .. } => self.failed(*call, file),
             fact => {
+                self.company(fact);
                 if let Some(live) = fact.call().and_then(|call| self.calls.get_mut(&call)) {
                     live.step(fact);
                 }
             }
+        }
+    }
+
+    fn company(&mut self, fact: &Fact) {
+        match fact {
+            Fact::PartyInvited { call, party, .. } => drop(self.parties.insert((*call, *party))),
+            Fact::PartyLeft { call, party, .. } | Fact::PartyTookOver { call, party, .. } => {
+                self.parties.remove(&(*call, *party));
+            }
+            _ => {}
         }
     }
 
@@ -145,6 +159,7 @@ impl OpenFacts {
             open_calls,
             cut_off: self.cut_off.into_values().collect(),
             open_recordings: self.recordings.into_keys().collect(),
+            open_parties: self.parties.into_iter().collect(),
         }
     }
 }
@@ -159,7 +174,8 @@ impl Live {
 
     fn step(&mut self, fact: &Fact) {
         match fact {
-            Fact::Queued { .. } if self.stage == Stage::Arriving => self.stage = Stage::Waiting,
+            // Who waits again has talked before; a queue may be told of while seats ring.
+            Fact::Queued { .. } if self.stage != Stage::Ringing => self.stage = Stage::Waiting,
             Fact::Offered { offer, .. } if self.stage < Stage::Talking => {
                 self.ringing.push(*offer);
                 self.stage = Stage::Ringing;
@@ -175,6 +191,9 @@ impl Live {
                 self.stage = Stage::Talking;
                 self.operator.clone_from(operator);
             }
+            Fact::Transferred { .. }
+            | Fact::PartyTookOver { .. }
+            | Fact::CallOutEnded { status: 200, .. } => self.stage = Stage::Talking,
             Fact::TestAnswered { .. } => self.stage = Stage::Test,
             _ => {}
         }
@@ -184,6 +203,7 @@ impl Live {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::table::Part;
     use crate::vocabulary::{AnswerMode, Cause, Ending, Party, Uid, WallTime};
 
     fn call(n: u32) -> CallId {
@@ -233,7 +253,7 @@ mod tests {
         let ending =
             Ending { stage: Stage::Talking, by: Party::Caller, cause: Cause::HungUp, q850: None };
         expect(arrived, Some(Stage::Arriving));
-        expect(queued, Some(Stage::Waiting));
+        expect(queued.clone(), Some(Stage::Waiting));
         expect(offered(1), Some(Stage::Ringing));
         expect(offered(2), Some(Stage::Ringing));
         expect(ended(1, OfferOutcome::Busy), Some(Stage::Ringing));
@@ -241,6 +261,27 @@ mod tests {
         expect(offered(3), Some(Stage::Ringing));
         expect(ended(3, OfferOutcome::Answered), Some(Stage::Ringing));
         expect(answered, Some(Stage::Talking));
+        // Whoever had the caller has left.
+        expect(queued.clone(), Some(Stage::Waiting));
+        expect(offered(4), Some(Stage::Ringing));
+        expect(queued, Some(Stage::Ringing));
+        expect(Fact::PartyTookOver { call, party: 1, by: "".into() }, Some(Stage::Talking));
         expect(Fact::Ended { call, ending, caller_packets: None, seat_packets: None }, None);
+    }
+    #[test]
+    fn whoever_was_brought_in_is_there_until_they_leave_or_become_the_operator() {
+        let (id, by) = (call(1), String::new());
+        let invited = |party| {
+            let (to, by) = ("+62811000113".into(), by.clone());
+            Fact::PartyInvited { call: id, party, to, part: Part::Talk, by }
+        };
+        let joined = Fact::PartyJoined { call: id, party: 1, part: Part::Talk };
+        let left = Fact::PartyLeft { call: id, party: 2, how: "hung up".into() };
+        let took = Fact::PartyTookOver { call: id, party: 3, by: by.clone() };
+        let mut open = OpenFacts::default();
+        for fact in [invited(1), joined, invited(2), left, invited(3), took, invited(4)] {
+            open.follow(&Entry { at: WallTime(0), fact });
+        }
+        assert_eq!(open.finish(1, false).open_parties, [(id, 1), (id, 4)]);
     }
 }

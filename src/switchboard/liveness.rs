@@ -93,11 +93,7 @@ impl Switchboard {
             };
             return self.end(now, id, ending);
         }
-        self.alarm(
-            now,
-            "seat-lost",
-            format!("{with} vanished while it talked; call {id} waits again"),
-        );
+        self.alarm(now, "seat-lost", format!("{with} vanished while it talked in call {id}"));
         self.say_bye_for(now, id, Side::Seat, true, LOST.to_owned());
         // The transfer that it wished goes on.
         if self.calls.get(&id).is_some_and(|call| call.calling.is_some()) {
