@@ -188,8 +188,8 @@ pub struct Ringing {
 pub enum Origin {
     /// A carrier.
     Trunk(TrunkId),
-    /// A seat that dialled.
-    Seat(SeatId),
+    /// A seat that dialled, or whoever has taken its place since.
+    Dialled(Callee),
 }
 
 /// The other end of a call.
@@ -472,7 +472,16 @@ impl Call {
     pub const fn trunk(&self) -> Option<&TrunkId> {
         match &self.origin {
             Origin::Trunk(trunk) => Some(trunk),
-            Origin::Seat(_) => None,
+            Origin::Dialled(_) => None,
+        }
+    }
+
+    /// The leg of whoever has the call: who answered, or who dialled.
+    #[must_use]
+    pub const fn operator_side(&self) -> Side {
+        match &self.origin {
+            Origin::Trunk(_) => Side::Seat,
+            Origin::Dialled(_) => Side::Caller,
         }
     }
 
@@ -480,7 +489,7 @@ impl Call {
     #[must_use]
     pub fn seat(&self, side: Side) -> Option<&SeatId> {
         match (side, &self.origin) {
-            (Side::Caller, Origin::Seat(seat)) => Some(seat),
+            (Side::Caller, Origin::Dialled(who)) => who.seat(),
             (Side::Caller, Origin::Trunk(_)) => None,
             (Side::Seat, _) => self.talk.as_ref().and_then(|talk| talk.with.seat()),
             (Side::Guest(party), _) => self.parties.get(&party).and_then(|it| it.who.seat()),

@@ -252,7 +252,7 @@ impl Switchboard {
         let born = Born {
             id,
             incident,
-            origin: Origin::Seat(seat.clone()),
+            origin: Origin::Dialled(Callee::Seat(seat.clone())),
             during: None,
             hops: HOPS,
             received: at,

@@ -5,9 +5,7 @@ use std::collections::VecDeque;
 
 use crate::acd::{self, SeatState};
 use crate::call::orders::MediaOrder;
-use crate::call::{
-    Attempt, Call, Callee, Calling, Errand, Leg, LegMedia, Origin, Side, State, Talk,
-};
+use crate::call::{Attempt, Call, Callee, Calling, Errand, Leg, LegMedia, Side, State, Talk};
 use crate::journal::{Fact, OfferOutcome, Peer};
 use crate::sip::digest::authorize;
 use crate::sip::message::SUPPORTED;
@@ -217,7 +215,7 @@ impl Switchboard {
 
     /// Somebody who is called rings: a seat that dialled hears it.
     pub(super) fn called_rings(&mut self, now: Now, id: CallId) {
-        if self.calls.get(&id).is_some_and(|call| matches!(call.origin, Origin::Seat(_))) {
+        if self.calls.get(&id).is_some_and(|call| call.trunk().is_none()) {
             self.ringing_response(now, id);
         }
     }

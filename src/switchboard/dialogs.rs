@@ -304,11 +304,12 @@ impl Switchboard {
         }
         let heir = call.talk.as_ref().is_some_and(|talk| talk.heir);
         let others = call.parties.values().any(|party| party.part == Part::Talk);
-        let stays = call.trunk().is_some() && (heir || others);
-        if let (Side::Seat, true, Some(talk)) = (side, stays, &call.talk) {
-            let (key, who) = (talk.leg.dialog.key().clone(), talk.with.to_string());
+        let answered = side == Side::Seat || call.invite.is_none();
+        let stays = answered && side == call.operator_side() && (heir || others);
+        let key = call.leg(side).map(|leg| leg.dialog.key().clone());
+        if let (true, Some(key)) = (stays, key) {
             self.drop_dialog(&key);
-            return self.caller_is_left(now, id, &who);
+            return self.caller_is_left(now, id);
         }
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.reason = super::endings::reason_of(&request.headers);

@@ -1,7 +1,9 @@
 //! The audio of each leg: a port and a stream when it is wanted, and the terms on which it may be spoken.
 
 use crate::call::orders::MediaOrder;
-use crate::call::{Call, LegMedia, Origin, RingMedia, Side, Terms, is_of_browser, wanted_codec};
+use crate::call::{
+    Call, Callee, LegMedia, Origin, RingMedia, Side, Terms, is_of_browser, wanted_codec,
+};
 use crate::sip::registrar::Binding;
 use crate::sip::{Flow, Request, body};
 use crate::vocabulary::{AudioPolicy, CallId, Codec, Now, SeatId, TrunkId};
@@ -185,8 +187,8 @@ impl Switchboard {
     fn caller_audio(&self, id: CallId) -> AudioPolicy {
         match self.calls.get(&id).map(|call| &call.origin) {
             Some(Origin::Trunk(trunk)) => self.trunk_audio(trunk),
-            Some(Origin::Seat(seat)) => self.seat_audio(seat),
-            None => AudioPolicy::default(),
+            Some(Origin::Dialled(Callee::Seat(seat))) => self.seat_audio(seat),
+            _ => AudioPolicy::default(),
         }
     }
 

@@ -62,19 +62,19 @@ impl Switchboard {
     pub(super) fn dialog_lost(&mut self, now: Now, id: CallId, side: Side) {
         let Some(call) = self.calls.get(&id).filter(|call| !call.is_closing()) else { return };
         match side {
-            Side::Caller => {
-                let ending = Ending {
-                    stage: call.stage(),
-                    by: Party::Network,
-                    cause: Cause::DialogLost,
-                    q850: None,
-                };
-                self.end(now, id, ending);
-            }
-            Side::Seat => self.seat_lost(now, id),
             Side::Guest(party) => {
                 self.say_bye_for(now, id, side, true, LOST.to_owned());
                 self.party_leaves(now, id, party, "vanished");
+            }
+            Side::Seat if call.trunk().is_some() => self.seat_lost(now, id),
+            Side::Caller | Side::Seat => {
+                let (stage, of_operator) = (call.stage(), side == call.operator_side());
+                self.say_bye_for(now, id, side, true, LOST.to_owned());
+                if of_operator && self.succeeded(now, id) {
+                    return;
+                }
+                let (by, cause) = (Party::Network, Cause::DialogLost);
+                self.end(now, id, Ending { stage, by, cause, q850: None });
             }
         }
     }
@@ -84,15 +84,6 @@ impl Switchboard {
         let Some(call) = self.calls.get(&id) else { return };
         let Some(talk) = call.talk.as_ref() else { return };
         let with = talk.with.to_string();
-        if call.trunk().is_none() {
-            let ending = Ending {
-                stage: call.stage(),
-                by: Party::Network,
-                cause: Cause::DialogLost,
-                q850: None,
-            };
-            return self.end(now, id, ending);
-        }
         self.alarm(now, "seat-lost", format!("{with} vanished while it talked in call {id}"));
         self.say_bye_for(now, id, Side::Seat, true, LOST.to_owned());
         // The transfer that it wished goes on.

@@ -151,9 +151,6 @@ impl Switchboard {
             return Err(no_such(party));
         }
         let not_now = |why: &str| Err(Refusal::NotNow(why.to_owned()));
-        if call.trunk().is_none() {
-            return not_now("the seat that dialled has the call until it hangs up");
-        }
         if call.calling.is_some() {
             return not_now("the operator is transferring the caller");
         }

@@ -60,7 +60,7 @@ impl Switchboard {
         let born = Born {
             id,
             incident,
-            origin: Origin::Seat(seat.clone()),
+            origin: Origin::Dialled(Callee::Seat(seat.clone())),
             during,
             hops: hops(&request.headers),
             received: now,

@@ -6,9 +6,9 @@
 use crate::acd;
 use crate::call::orders::MediaOrder;
 use crate::call::table::Part;
-use crate::call::{Call, Callee, PartyId, Side, Talk};
+use crate::call::{Call, Callee, Joined, Origin, PartyId, Side, Talk};
 use crate::journal::Fact;
-use crate::vocabulary::{CallId, Now};
+use crate::vocabulary::{CallId, Now, Party};
 
 use super::Switchboard;
 
@@ -60,7 +60,9 @@ impl Switchboard {
     // ---- who had the caller ------------------------------------------------------------------
 
     /// Whoever had the caller has hung up, and the call is not theirs to end.
-    pub(super) fn caller_is_left(&mut self, now: Now, id: CallId, by: &str) {
+    pub(super) fn caller_is_left(&mut self, now: Now, id: CallId) {
+        let talk = self.calls.get(&id).and_then(|call| call.talk.as_ref());
+        let by = talk.map(|talk| talk.with.to_string()).unwrap_or_default();
         if self.succeeded(now, id) {
             return;
         }
@@ -71,10 +73,7 @@ impl Switchboard {
 
     /// The operator leaves, or is gone: whoever is left that talks has the caller. False when nobody is.
     pub(super) fn succeeded(&mut self, now: Now, id: CallId) -> bool {
-        let Some(call) = self.calls.get(&id).filter(|call| call.trunk().is_some()) else {
-            return false;
-        };
-        let Some(heir) = heir(call) else { return false };
+        let Some(heir) = self.calls.get(&id).and_then(heir) else { return false };
         self.succeed(now, id, heir, "");
         true
     }
@@ -83,22 +82,27 @@ impl Switchboard {
     pub(super) fn succeed(&mut self, now: Now, id: CallId, party: PartyId, by: &str) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(joined) = call.parties.remove(&party) else { return };
-        let from = call.seat(Side::Seat).cloned();
-        let (was, is) = ((id, Side::Guest(party)), (id, Side::Seat));
+        let side = call.operator_side();
+        let from = call.seat(side).cloned();
+        let (was, is) = ((id, Side::Guest(party)), (id, side));
         for (_, side) in call.streams.iter_mut().filter(|(_, side)| *side == was.1) {
-            *side = Side::Seat;
+            *side = is.1;
         }
         self.note(now, Fact::PartyTookOver { call: id, party: party.0, by: by.to_owned() });
         if let Some(from) = from {
             let (to, attended) = (joined.who.to_string(), true);
             self.note(now, Fact::Transferred { call: id, from, to, attended });
         }
-        // To a number that was given the caller the call is, like after any transfer.
-        let heir = by.is_empty() && joined.who.seat().is_none();
-        let talk = Talk { with: joined.who, leg: joined.leg, answered: joined.since, heir };
-        let key = talk.leg.dialog.key().clone();
-        let stream = talk.leg.media.as_ref().map(|media| media.stream);
-        self.hand_over(now, id, talk);
+        let key = joined.leg.dialog.key().clone();
+        let stream = joined.leg.media.as_ref().map(|media| media.stream);
+        if side == Side::Caller {
+            self.hand_over_dialled(now, id, joined);
+        } else {
+            // To a number that was given the caller the call is, like after any transfer.
+            let heir = by.is_empty() && joined.who.seat().is_none();
+            let talk = Talk { with: joined.who, leg: joined.leg, answered: joined.since, heir };
+            self.hand_over(now, id, talk);
+        }
         self.dialogs.insert(key, is);
         if let Some(stream) = stream {
             self.streams.insert(stream, is);
@@ -107,6 +111,31 @@ impl Switchboard {
             *owner = is;
         }
         self.seat_the_table(now, id);
+    }
+
+    /// The seat that dialled leaves those together whom it has brought together: who is called back, and
+    /// the agency.
+    fn hand_over_dialled(&mut self, now: Now, id: CallId, joined: Joined) {
+        self.say_bye(now, id, Side::Caller, false);
+        self.invites.retain(|_, owner| *owner != (id, Side::Caller));
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let left = std::mem::replace(&mut call.origin, Origin::Dialled(joined.who));
+        let (was, held) = (std::mem::replace(&mut call.caller, joined.leg), call.caller.held);
+        if let Some(media) = was.media {
+            self.media(MediaOrder::Close { stream: media.stream });
+        }
+        let by = Party::Caller;
+        if was.held {
+            self.note(now, Fact::Resumed { call: id, by });
+        }
+        if held {
+            self.note(now, Fact::Held { call: id, by });
+        }
+        if let Origin::Dialled(who) = left {
+            self.disengage(now, id, &who);
+        }
+        self.no_more_private(now, id);
+        self.tap_caller_again(id);
     }
 
     pub(super) fn disengage(&mut self, now: Now, id: CallId, who: &Callee) {
@@ -121,8 +150,7 @@ impl Switchboard {
 /// and who came first.
 fn heir(call: &Call) -> Option<PartyId> {
     let talks = call.parties.iter().filter(|(_, it)| it.part == Part::Talk);
-    let rank = |(party, it): &(&PartyId, &crate::call::Joined)| {
-        (it.who.seat().is_none(), !it.is_heard(), **party)
-    };
+    let rank =
+        |(party, it): &(&PartyId, &Joined)| (it.who.seat().is_none(), !it.is_heard(), **party);
     talks.min_by_key(rank).map(|(party, _)| *party)
 }

@@ -5,7 +5,7 @@
 
 use crate::call::orders::{MediaOrder, Programme, Role, Then};
 use crate::call::table::{self, Place};
-use crate::call::{Call, Leg, State};
+use crate::call::{Call, Leg, Side, State};
 use crate::journal::Fact;
 use crate::vocabulary::{CallId, Now, StreamId};
 
@@ -28,9 +28,9 @@ impl Table {
         let stream = |leg: &Leg| leg.media.as_ref().map(|media| media.stream);
         let talk = call.talk.as_ref().map(|talk| &talk.leg);
         // The seat that dialled is the operator, also of somebody who is called back.
-        let (caller, operator) = match call.trunk() {
-            Some(_) => (Some(&call.caller), talk),
-            None => (talk, Some(&call.caller)),
+        let (caller, operator) = match call.operator_side() {
+            Side::Caller => (talk, Some(&call.caller)),
+            _ => (Some(&call.caller), talk),
         };
         let (caller, held) = (caller.and_then(stream), operator.filter(|leg| leg.held));
         let ends = [(caller, Place::Caller), (operator.and_then(stream), Place::Operator)];

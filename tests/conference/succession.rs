@@ -312,9 +312,7 @@ fn who_whispers_to_a_seat_that_dialled_is_heard_by_that_seat_alone() {
     says(&mut world, 2, 200);
     // The seat, whom it called, and who whispers.
     assert_eq!(table(&world), ["[1, 2]", "[0]", "[0, 1]"]);
-    let take = Order::TakeOver { call: id, party: 1, by: "sari".into() };
-    assert!(world.order(take).is_err(), "the seat that dialled has the call");
-    // Whoever of the two leaves ends it, whoever else is there.
+    // Whoever was called leaves, and ends it, whoever else is there.
     world
         .order(Order::SetPart {
             call: id,
@@ -327,4 +325,72 @@ fn who_whispers_to_a_seat_that_dialled_is_heard_by_that_seat_alone() {
     peer_sends(&mut world, A, "agency", "BYE", 1);
     assert!(world.ladder.contains(&"-> 10.0.0.2 BYE".to_owned()), "{:#?}", world.ladder);
     nothing_is_left(&mut world);
+}
+
+/// The phone of a seat says something in the call that it dialled.
+fn dialler_says(world: &mut World, seat: usize, (method, cseq): (&str, u32)) {
+    let from = seat_address(seat);
+    let answer = world.sent.iter().rev().find(|sent| {
+        let text = &sent.text;
+        text.starts_with("SIP/2.0 200")
+            && text.contains("Call-ID: takes")
+            && text.contains("INVITE")
+    });
+    let answer = answer.unwrap().text.clone();
+    let (own, peer) = (header(&answer, Name::From), header(&answer, Name::To));
+    let text = format!(
+        "{method} sip:203.0.113.10 SIP/2.0\r\n\
+         Via: SIP/2.0/UDP {from};branch=z9hG4bKsays{cseq};rport\r\nFrom: {own}\r\nTo: {peer}\r\n\
+         Call-ID: takes\r\nCSeq: {cseq} {method}\r\nContent-Length: 0\r\n\r\n"
+    );
+    world.hear(&from, &text);
+}
+
+#[test]
+fn who_is_called_back_is_left_with_whoever_talks_when_the_seat_leaves() {
+    let ways = ["hangs up", "vanishes", "is relieved"];
+    for (who, how) in ways.into_iter().flat_map(|how| [("seat-2", how), (AGENCY, how)]) {
+        let mut world = world(2);
+        dials(&mut world, 1, "+62811000115", "");
+        carrier_says(&mut world, A, 200);
+        dialler_says(&mut world, 1, ("ACK", 2));
+        let called = world.last_request(A, "INVITE");
+        let id = world.look().calls[0].call;
+        bring(&mut world, id, who, Part::Talk);
+        if who == AGENCY {
+            carrier_says(&mut world, A, 200);
+        } else {
+            says(&mut world, 2, 200);
+        }
+        assert_eq!(table(&world), ["[1, 2]", "[0, 2]", "[0, 1]"]);
+        match how {
+            "hangs up" => dialler_says(&mut world, 1, ("BYE", 3)),
+            "vanishes" => {
+                world.pass(Duration::from_secs(61));
+                let probe = world.last_request(&seat_address(1), "OPTIONS");
+                world.hear(&seat_address(1), &respond(&probe, 408, "x", ""));
+            }
+            _ => {
+                let take = Order::TakeOver { call: id, party: 1, by: "sari".into() };
+                world.order(take).unwrap();
+            }
+        }
+        // Whoever was called, and who has them now.
+        assert_eq!(table(&world), ["[1]", "[0]"], "{who} {how}: {:#?}", world.ladder);
+        assert_eq!(story(&world).last().unwrap(), "1 took over");
+        let seats = world.look().seats;
+        let busy = |seat: usize| seats[seat].state == "engaged";
+        assert_eq!([busy(0), busy(1)], [false, who != AGENCY], "{seats:#?}");
+        // Of two the one that leaves ends it.
+        let text = "BYE sip:203.0.113.10 SIP/2.0";
+        let (from, to) = (header(&called, Name::From), header(&called, Name::To));
+        let bye = format!(
+            "{text}\r\nVia: SIP/2.0/UDP {A};branch=z9hG4bKends\r\nFrom: {to};tag=agency\r\n\
+             To: {from}\r\nCall-ID: {}\r\nCSeq: 7 BYE\r\nContent-Length: 0\r\n\r\n",
+            header(&called, Name::CallId)
+        );
+        world.hear(A, &bye);
+        nothing_is_left(&mut world);
+        assert!(world.look().seats.iter().all(|seat| seat.state != "engaged"));
+    }
 }

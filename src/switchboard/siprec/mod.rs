@@ -291,8 +291,12 @@ impl Switchboard {
             let name = self.operator_of(seat).map(|operator| operator.to_string());
             (format!("sip:{seat}@{domain}"), name)
         };
+        let of = |who: &Callee| match who {
+            Callee::Seat(seat) => of_seat(seat),
+            Callee::Number(number) => (number_uri(number, domain), None),
+        };
         let (aor, name) = match &call.origin {
-            Origin::Seat(seat) => of_seat(seat),
+            Origin::Dialled(who) => of(who),
             Origin::Trunk(_) => {
                 let name = call.name.as_ref().map(|name| name.reveal().clone());
                 (number_uri(call.number.reveal(), domain), name)
@@ -300,18 +304,12 @@ impl Switchboard {
         };
         let mut present = vec![Present { aor, name, track: 0, voice: voice(&call.caller) }];
         if let Some(talk) = &call.talk {
-            let (aor, name) = match &talk.with {
-                Callee::Seat(seat) => of_seat(seat),
-                Callee::Number(number) => (number_uri(number, domain), None),
-            };
+            let (aor, name) = of(&talk.with);
             present.push(Present { aor, name, track: 1, voice: voice(&talk.leg) });
         }
         // Who only listens says nothing that could be recorded.
         for party in call.parties.values().filter(|party| party.part != Part::Listen) {
-            let (aor, name) = match &party.who {
-                Callee::Seat(seat) => of_seat(seat),
-                Callee::Number(number) => (number_uri(number, domain), None),
-            };
+            let (aor, name) = of(&party.who);
             present.push(Present { aor, name, track: 1, voice: voice(&party.leg) });
         }
         present
