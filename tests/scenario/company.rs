@@ -119,7 +119,9 @@ impl Company {
             }
             Fact::CallOutEnded { status: 200, .. } => told.heir = None,
             // Its entry is told of with the emergency call that it was dialled in.
-            Fact::SeatCallEnded { call, .. } => self.ended(*call, false),
+            Fact::SeatCallEnded { call, ending, .. } => {
+                self.ended(*call, ending.by == Party::Caller);
+            }
             Fact::Ended { ending, .. } => {
                 let by_seat = ending.by == Party::Seat && ending.cause != Cause::Transferred;
                 self.ended(call, by_seat);
@@ -128,11 +130,11 @@ impl Company {
         }
     }
 
-    fn ended(&mut self, call: CallId, by_seat: bool) {
+    fn ended(&mut self, call: CallId, by_operator: bool) {
         let Some(told) = self.calls.remove(&call) else { return };
         assert!(told.invited.is_empty(), "nobody told how they left: {told:?}");
-        let left_alone = by_seat && (told.talked_at_end || told.heir.is_some());
-        assert!(!left_alone, "a seat's leaving dropped the caller: {told:?}");
+        let left_alone = by_operator && (told.talked_at_end || told.heir.is_some());
+        assert!(!left_alone, "the operator's leaving dropped the caller: {told:?}");
     }
 }
 
