@@ -16,9 +16,11 @@ use std::time::Duration;
 
 use scenario::{OURS, SDP, TRUNK, World, header, invite, respond, seat_address};
 use siaga112::call::orders::{MediaOrder, Role};
+use siaga112::call::table::Part;
 use siaga112::journal::Fact;
 use siaga112::sip::Name;
-use siaga112::vocabulary::AnswerMode;
+use siaga112::switchboard::orders::Order;
+use siaga112::vocabulary::{AnswerMode, StreamId};
 
 const DOMAIN: &str = "112.example";
 
@@ -378,7 +380,12 @@ fn a_seat_that_dials_wrongly_hears_why() {
 
 /// A caller talks to seat 1, which holds a call of its own with seat 2.
 fn consulting() -> (World, u32, Line, Line) {
-    let (mut world, call, line) = talking(2);
+    consulting_in(2)
+}
+
+/// The same in a centre of more seats.
+fn consulting_in(seats: usize) -> (World, u32, Line, Line) {
+    let (mut world, call, line) = talking(seats);
     let second = other(line.seat);
     let own = dial(&mut world, line.seat, &format!("sip:seat-{second}@{DOMAIN}"), 1, "");
     (world, call, line, own)
@@ -409,6 +416,66 @@ fn an_attended_transfer_brings_the_two_together() {
     world.hear(&seat_address(second), &respond(&bye, 200, "x", ""));
     assert_eq!(world.endings(), ["Talking Caller HungUp"]);
     nothing_is_left(&mut world);
+}
+
+#[test]
+fn whoever_talks_in_the_other_call_comes_along() {
+    let (mut world, call, mut line, mut own) = consulting_in(4);
+    let second = other(line.seat);
+    world.seat_says(second, 200);
+    acknowledge(&mut world, &mut own);
+    let consulted = world.look().calls.into_iter().find(|c| c.trunk.is_none()).unwrap().call;
+    let mut free = (1..=4).filter(|seat| ![line.seat, second].contains(seat));
+    let (third, fourth) = (free.next().unwrap(), free.next().unwrap());
+    for (seat, part) in [(third, Part::Talk), (fourth, Part::Listen)] {
+        let (to, by) = (format!("seat-{seat}"), "siti".to_owned());
+        world.order(Order::Join { call: consulted, to, part, by }).unwrap();
+        world.seat_says(seat, 200);
+    }
+    let to = format!("<sip:seat-{second}@{DOMAIN}?Replaces={}>", own.replaces());
+    world.ladder.clear();
+    assert!(line.refer(&mut world, &to).starts_with("SIP/2.0 202"));
+    // Who only listened was there for the seat that has left.
+    for (seat, byes) in [(line.seat, 2), (second, 0), (third, 0), (fourth, 1)] {
+        let bye = format!("-> 10.0.0.{seat} BYE");
+        let said = world.ladder.iter().filter(|line| **line == bye).count();
+        assert_eq!(said, byes, "seat {seat}: {:#?}", world.ladder);
+    }
+    let view = world.look().calls.into_iter().find(|c| c.trunk.is_some()).unwrap();
+    let parties: Vec<_> =
+        view.parties.iter().map(|it| (it.who.clone(), it.state.clone())).collect();
+    assert_eq!(parties, [(format!("seat-{third}"), "here".to_owned())]);
+    let hears: Vec<usize> = world.streams.keys().map(|stream| heard_by(&world, *stream)).collect();
+    assert_eq!(hears, [2, 2, 2], "the caller, the seat and who came along");
+    let engaged = |world: &mut World, seat: usize| {
+        let id = format!("seat-{seat}");
+        world.look().seats.iter().any(|seat| seat.seat.to_string() == id && seat.state == "engaged")
+    };
+    assert!(engaged(&mut world, third) && !engaged(&mut world, fourth));
+    // A change of theirs is one within the caller's call from now on.
+    let mut guest = Line::rung(&world, third);
+    guest.send(&mut world, "BYE", "");
+    assert!(!engaged(&mut world, third));
+    assert!(world.endings().is_empty());
+    world.trunk_sends(call, "BYE", 2, "");
+    for sent in world.sent.clone() {
+        if sent.text.starts_with("BYE") {
+            world.hear(&sent.to, &respond(&sent.text, 200, "x", ""));
+        }
+    }
+    nothing_is_left(&mut world);
+}
+
+/// How many a stream's peer hears, as ordered last.
+fn heard_by(world: &World, stream: StreamId) -> usize {
+    let role = world.orders.iter().rev().find_map(|order| match order {
+        MediaOrder::Role { stream: of, role } if *of == stream => Some(role),
+        _ => None,
+    });
+    match role {
+        Some(Role::Hear(whom)) => whom.len(),
+        _ => 0,
+    }
 }
 
 #[test]

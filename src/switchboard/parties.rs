@@ -38,9 +38,6 @@ impl Switchboard {
         if call.state != State::Talking || self.draining {
             return not_now("nobody can be brought into a call that no operator talks in");
         }
-        if call.parties.len() + call.inviting.len() >= limits::PARTIES {
-            return not_now("as many take part as can be mixed");
-        }
         let uri = crate::sip::Uri::read(format!("sip:{to}@{}", self.settings.sip.domain).as_str());
         let Some(Target::Callee(to, _)) = self.target(&uri) else {
             return not_now("write the name of a seat, or a number");
@@ -59,7 +56,9 @@ impl Switchboard {
         if !self.has_ports_to_spare() {
             return not_now("all audio ports are needed for callers; try again in a moment");
         }
-        let party = self.next_party(id);
+        let Some(party) = self.next_party(id) else {
+            return not_now("as many take part as can be mixed");
+        };
         let policy = to.seat().map(|seat| self.seat_audio(seat)).unwrap_or_default();
         let phones = to.seat().map(|seat| self.registrar.targets(seat, None)).unwrap_or_default();
         let side = Side::Guest(party);
@@ -83,10 +82,12 @@ impl Switchboard {
         Ok(party)
     }
 
-    fn next_party(&mut self, id: CallId) -> PartyId {
-        let Some(call) = self.calls.get_mut(&id) else { return PartyId(0) };
-        call.next_party = call.next_party.wrapping_add(1);
-        PartyId(call.next_party)
+    /// The number of whoever comes next; none when no more can be mixed, or told apart on the record.
+    pub(super) fn next_party(&mut self, id: CallId) -> Option<PartyId> {
+        let call = self.calls.get_mut(&id)?;
+        let room = call.parties.len() + call.inviting.len() < limits::PARTIES;
+        call.next_party = call.next_party.checked_add(1).filter(|_| room)?;
+        Some(PartyId(call.next_party))
     }
 
     /// Gives somebody another part, or takes their voice away or gives it back.

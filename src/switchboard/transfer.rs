@@ -4,12 +4,14 @@
 //! the old place.
 
 use crate::acd;
-use crate::call::{Callee, Errand, Side, State, Talk};
+use crate::call::orders::{Channel, MediaOrder};
+use crate::call::table::Part;
+use crate::call::{Callee, Errand, Joined, PartyId, Side, State, Talk};
 use crate::journal::Fact;
 use crate::sip::dialog::DialogKey;
 use crate::sip::refer::{ReferTo, Replaces, fragment, wants_notice};
 use crate::sip::{ClientId, Method, Name, Request, ServerId};
-use crate::vocabulary::{CallId, Cause, Ending, Now, Party, QueueId, SeatId, Stage};
+use crate::vocabulary::{CallId, Cause, Ending, Now, Party, QueueId, SeatId, Stage, StreamId};
 
 use super::inbound::ticket;
 use super::seat_call::Target;
@@ -247,6 +249,7 @@ impl Switchboard {
                 if told {
                     self.tell_side(now, asked_in.0, asked_in.1, 200);
                 }
+                self.adopt_guests(now, id, other, from);
                 self.adopt_talk(now, id, other, from, talk);
             }
             None => self.adopt_ringing(now, id, other, from, told),
@@ -264,7 +267,7 @@ impl Switchboard {
     fn adopt_talk(&mut self, now: Now, id: CallId, other: CallId, from: &SeatId, talk: Talk) {
         self.dialogs.insert(talk.leg.dialog.key().clone(), (id, Side::Seat));
         if let Some(media) = &talk.leg.media {
-            self.move_stream(media.stream, other, id);
+            self.move_stream(media.stream, other, (id, Side::Seat));
         }
         if let Callee::Seat(seat) = &talk.with {
             let over = acd::Input::Disengage { seat: seat.clone(), call: other };
@@ -289,7 +292,7 @@ impl Switchboard {
             self.clients.insert(attempt.client, Purpose::CallOut { call: id });
         }
         for stream in calling.media.streams() {
-            self.move_stream(stream, other, id);
+            self.move_stream(stream, other, (id, Side::Seat));
         }
         if let Some(at) = self.deadlines.get(&Timer::CallOut(other)) {
             self.deadlines.clear(&Timer::CallOut(other));
@@ -308,13 +311,70 @@ impl Switchboard {
         self.tell(now, id, 100, told);
     }
 
-    fn move_stream(&mut self, stream: crate::vocabulary::StreamId, from: CallId, to: CallId) {
-        self.streams.insert(stream, (to, Side::Seat));
+    /// Whoever talks with the target goes along, as far as there is room: nobody who talks is dropped by
+    /// the transfer of another.
+    fn adopt_guests(&mut self, now: Now, id: CallId, other: CallId, from: &SeatId) {
+        let Some(call) = self.calls.get(&other) else { return };
+        let talk = call.parties.iter().filter(|(_, joined)| joined.part == Part::Talk);
+        let talk: Vec<PartyId> = talk.map(|(party, _)| *party).collect();
+        for old in talk {
+            let Some(new) = self.next_party(id) else { return };
+            let call = self.calls.get_mut(&other);
+            let Some(joined) = call.and_then(|call| call.parties.remove(&old)) else { return };
+            let (was, is) = ((other, Side::Guest(old)), (id, Side::Guest(new)));
+            self.dialogs.insert(joined.leg.dialog.key().clone(), is);
+            for owner in self.invites.values_mut().filter(|owner| **owner == was) {
+                *owner = is;
+            }
+            if let Some(media) = &joined.leg.media {
+                self.move_stream(media.stream, other, is);
+                if self.settings.record {
+                    let (stream, channel) = (media.stream, Channel::Seat);
+                    self.media(MediaOrder::Tap { stream, call: id, channel });
+                }
+            }
+            if let Callee::Seat(seat) = &joined.who {
+                self.acd.handle(now.moment, acd::Input::Engage { seat: seat.clone(), call: id });
+            }
+            self.disengage(now, other, &joined.who);
+            self.tell_move(now, was, (id, new), &joined, from);
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.parties.insert(new, joined);
+            }
+        }
+    }
+
+    /// They leave one call and are in the other as they were.
+    fn tell_move(
+        &mut self,
+        now: Now,
+        (other, side): (CallId, Side),
+        (call, new): (CallId, PartyId),
+        joined: &Joined,
+        from: &SeatId,
+    ) {
+        let Side::Guest(PartyId(old)) = side else { return };
+        let (PartyId(party), part, muted, by) = (new, joined.part, joined.muted, from.to_string());
+        let how = format!("transferred to call {call}");
+        self.note(now, Fact::PartyLeft { call: other, party: old, how });
+        let to = joined.who.to_string();
+        self.note(now, Fact::PartyInvited { call, party, to, part, by: by.clone() });
+        self.note(now, Fact::PartyJoined { call, party, part });
+        if muted {
+            self.note(now, Fact::PartyChanged { call, party, part, muted, by });
+        }
+        if joined.leg.held {
+            self.note(now, Fact::PartyHeld { call, party, held: true });
+        }
+    }
+
+    fn move_stream(&mut self, stream: StreamId, from: CallId, (to, side): (CallId, Side)) {
+        self.streams.insert(stream, (to, side));
         if let Some(call) = self.calls.get_mut(&from) {
             call.streams.retain(|(moved, _)| *moved != stream);
         }
         if let Some(call) = self.calls.get_mut(&to) {
-            call.streams.push((stream, Side::Seat));
+            call.streams.push((stream, side));
         }
     }
 }

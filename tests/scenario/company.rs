@@ -120,6 +120,8 @@ impl Company {
             Fact::CallOutEnded { status: 200, .. } => told.heir = None,
             // Its entry is told of with the emergency call that it was dialled in.
             Fact::SeatCallEnded { call, ending, .. } => {
+                // Of the last two either ends it: there is no queue to wait in.
+                self.calls.entry(*call).or_default().heir = None;
                 self.ended(*call, ending.by == Party::Caller);
             }
             Fact::Ended { ending, .. } => {
