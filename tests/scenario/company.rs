@@ -112,11 +112,7 @@ impl Company {
             Fact::CopyFailed { .. } => self.count("not copied"),
             Fact::Transferred { to, .. } if told.heir.as_ref() != Some(to) => told.heir = None,
             Fact::Answered { .. } => told.heir = None,
-            Fact::Queued { .. } => {
-                if told.heir.take().is_some() {
-                    self.count("waits again");
-                }
-            }
+            Fact::Queued { .. } if told.heir.take().is_some() => self.count("waits again"),
             Fact::CallOutEnded { status: 200, .. } => told.heir = None,
             // Its entry is told of with the emergency call that it was dialled in.
             Fact::SeatCallEnded { call, ending, .. } => {
