@@ -331,3 +331,60 @@ fn three_phones_hear_each_other_and_who_listens_is_not_heard() {
     assert_eq!(steps, [2, 2, 2]);
     gateway.stop();
 }
+
+#[test]
+fn a_supervisor_listens_whispers_joins_in_and_takes_over_and_each_is_heard_by_whom_it_is_for() {
+    let gateway = Centre { seats: 2, md5_only: true, ..Centre::of_every_transport() }.start();
+    let operator = Softphone::start(&gateway, 1, "udp", SEAT_HERTZ);
+    let (trunk, mut call, audio, to) = call(&gateway);
+    talk(&audio, to, CALLER_HERTZ, Duration::from_millis(500));
+    let supervisor = Softphone::start(&gateway, 2, "tcp", OTHER_HERTZ);
+    let id = gateway.calls()[0].text("id");
+    let parties = format!("/api/v1/calls/{id}/parties");
+    let answer = gateway.post(&parties, r#"{"to": "seat-2", "part": "listen"}"#);
+    assert_eq!(answer.status, 202, "{}", String::from_utf8_lossy(&answer.body));
+    until("the supervisor is there", || {
+        (gateway.calls()[0].text("parties.0.state") == "here").then_some(())
+    });
+    let hears = |who: &str, samples: &[i16], tones: &[f64]| {
+        for hertz in [CALLER_HERTZ, SEAT_HERTZ, OTHER_HERTZ] {
+            let part = tone::share(samples, hertz, RATE);
+            assert_eq!(part > 0.15, tones.contains(&hertz), "{who}: {part:.3} is {hertz} Hz");
+        }
+    };
+    // What is on its way at a change is not looked at. The phones hang up when their tone is over, after 10 s.
+    let span = Duration::from_millis(1_900);
+    let next = || talk(&audio, to, CALLER_HERTZ, span).split_off(RATE as usize * 3 / 4);
+    let changes = |part: &str| {
+        let answer = gateway.patch(&format!("{parties}/1"), &format!("{{\"part\": \"{part}\"}}"));
+        assert_eq!(answer.status, 204, "{}", String::from_utf8_lossy(&answer.body));
+    };
+    hears("the caller, of who listens", &next(), &[SEAT_HERTZ]);
+    changes("whisper");
+    hears("the caller, of who whispers", &next(), &[SEAT_HERTZ]);
+    changes("talk");
+    hears("the caller, of who talks", &next(), &[SEAT_HERTZ, OTHER_HERTZ]);
+    let answer = gateway.post(&format!("{parties}/1/take-over"), "");
+    assert_eq!(answer.status, 204, "{}", String::from_utf8_lossy(&answer.body));
+    hears("the caller, of who took over", &next(), &[OTHER_HERTZ]);
+    call.hang_up(&trunk);
+
+    // The operator's phone was let go before; it heard who listened not at all, then both.
+    let ear = operator.heard(0);
+    let tenth = ear.len() / 10;
+    hears("the operator, at first", &ear[tenth..3 * tenth], &[CALLER_HERTZ]);
+    hears(
+        "the operator, when whispered to",
+        &ear[5 * tenth..6 * tenth],
+        &[CALLER_HERTZ, OTHER_HERTZ],
+    );
+    hears("the operator, at last", &ear[8 * tenth..9 * tenth], &[CALLER_HERTZ, OTHER_HERTZ]);
+    let ear = supervisor.heard(0);
+    let tenth = ear.len() / 10;
+    hears("the supervisor, at first", &ear[tenth..6 * tenth], &[CALLER_HERTZ, SEAT_HERTZ]);
+    hears("the supervisor, at last", &ear[8 * tenth..9 * tenth], &[CALLER_HERTZ]);
+    let incident = gateway.incident();
+    assert_eq!(incident.ending(), "talking caller hung-up");
+    assert_eq!([incident.steps("party-changed"), incident.steps("party-took-over")], [2, 1]);
+    gateway.stop();
+}

@@ -406,6 +406,11 @@ impl Gateway {
         http::request(self.console, "POST", path, Some(TOKEN), json)
     }
 
+    /// Changes something by the API.
+    pub fn patch(&self, path: &str, json: &str) -> Answer {
+        http::request(self.console, "PATCH", path, Some(TOKEN), json)
+    }
+
     /// Deletes something by the API.
     pub fn delete(&self, path: &str) -> Answer {
         http::request(self.console, "DELETE", path, Some(TOKEN), "")
