@@ -172,9 +172,11 @@ silence = "diam-1""#,
         "queues.toml",
         "again_seconds = 25",
         "again_seconds = 4
-listen_seconds = 16",
+listen_seconds = 16
+hold_alarm_seconds = 0",
         r#"queues.toml:20:17: error: again_seconds = 4 is out of range; write a number from 5 to 600, for example 25
-queues.toml:21:18: error: listen_seconds = 16 is out of range; write a number from 1 to 15, for example 4"#,
+queues.toml:21:18: error: listen_seconds = 16 is out of range; write a number from 1 to 15, for example 4
+queues.toml:22:22: error: hold_alarm_seconds = 0 is out of range; write a number from 30 to 3600, for example 180"#,
     ),
     (
         "queues.toml",

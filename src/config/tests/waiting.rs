@@ -42,6 +42,7 @@ fn queues_seats_and_rules_are_read_in_full() {
     assert_eq!(heard.silence.each_ref().map(|one| names(one)), [["id/diam-1"], ["mad/diam-2"]]);
     assert_eq!((heard.screen, heard.again.as_secs()), (Screen::WhileWaiting, 25));
     assert_eq!(heard.music.as_ref().map(PromptId::as_str), Some("musik"));
+    assert_eq!((names(&heard.hold).len(), heard.hold_alarm.as_secs()), (0, 180));
     let place = heard.position.as_ref().expect("told");
     assert!(place.numbers.len() >= 2 && place.before.as_str() == "id/posisi");
     // Nothing is written for this one: Indonesian alone, and nobody is listened to.
