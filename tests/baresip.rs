@@ -20,6 +20,8 @@ use std::time::Duration;
 
 use support::gateway::{Centre, Gateway, account};
 use support::phone::{Dialog, Phone};
+use support::sipp::Sipp;
+use support::site::Site;
 use support::tone::{self, CALLER_HERTZ, RATE, SEAT_HERTZ, assert_tone, channel, talk};
 use support::wait::until;
 
@@ -386,5 +388,51 @@ fn a_supervisor_listens_whispers_joins_in_and_takes_over_and_each_is_heard_by_wh
     let incident = gateway.incident();
     assert_eq!(incident.ending(), "talking caller hung-up");
     assert_eq!([incident.steps("party-changed"), incident.steps("party-took-over")], [2, 1]);
+    gateway.stop();
+}
+
+#[test]
+fn an_agency_that_is_left_with_the_caller_hangs_up_and_the_operator_s_phone_rings_again() {
+    let centre = Centre { md5_only: true, ..Centre::of_every_transport() };
+    // Where the carrier of the agency is.
+    let agency = |site: &Site| site.seat(9);
+    let (gateway, ()) = centre.start_with(|site, config| {
+        let trunk = format!(
+            "[[trunk]]\nname = \"damkar\"\ntarget = \"sip:{}:5060\"\nprobe_seconds = 0\n\
+             area_code = \"0328\"\nanswer = \"on_agent\"\n",
+            agency(site)
+        );
+        fs::write(config.join("trunks/damkar.toml"), trunk).expect("written");
+    });
+    let operator = Softphone::start(&gateway, 1, "udp", SEAT_HERTZ);
+    let (trunk, mut call, audio, to) = call(&gateway);
+    let at = agency(&gateway.site);
+    let talks = Sipp::at(&gateway, at, "seat/seat-hangs-up-expect-200").with(&["-d", "4000"]);
+    let talks = talks.start();
+    until("the agency listens", || UdpSocket::bind((at, 5060)).is_err().then_some(()));
+    let id = gateway.calls()[0].text("id");
+    let body = r#"{"to": "+62811000113", "part": "talk"}"#;
+    let answer = gateway.post(&format!("/api/v1/calls/{id}/parties"), body);
+    assert_eq!(answer.status, 202, "{}", String::from_utf8_lossy(&answer.body));
+    until("the agency is there", || {
+        (gateway.calls()[0].text("parties.0.state") == "here").then_some(())
+    });
+    operator.command("hangup", "");
+    until("the agency has the caller", || gateway.calls()[0].text("seat").is_empty().then_some(()));
+    assert_eq!(gateway.calls()[0].text("state"), "talking");
+    // The agency says BYE, and gets its 200; the operator's phone answers by itself.
+    talks.finish();
+    gateway.await_seat("seat-1", "talking");
+    let heard = talk(&audio, to, CALLER_HERTZ, Duration::from_secs(2));
+    call.hang_up(&trunk);
+    assert_tone("the caller hears the operator again", &heard, SEAT_HERTZ, RATE);
+    assert_tone("and is heard", &operator.heard(1), CALLER_HERTZ, RATE);
+    let incident = gateway.incident();
+    assert_eq!(incident.ending(), "talking caller hung-up");
+    assert_eq!(
+        ["party-took-over", "queued", "answered"].map(|step| incident.steps(step)),
+        [1, 2, 2]
+    );
+    assert!(gateway.log().contains("caller-left"), "{}", gateway.log());
     gateway.stop();
 }
