@@ -120,6 +120,16 @@ pub enum Sound {
     Noise,
     /// A key (RFC 4733): `0` to `9`, `*`, `#`, `A` to `D`.
     Key(char),
+    /// The tone of a telephone that rings: the number called is behind another exchange.
+    RingBack,
+    /// The tone of a busy line, or of a network that has no room.
+    Busy,
+    /// Special information tones: the number called cannot be had (ITU-T E.180 §6).
+    Unobtainable,
+    /// A fax machine or a modem that calls or answers (ITU-T T.30 §4).
+    Fax,
+    /// A text telephone of 45.45 or 50 baud (TTY, Baudot; ITU-T V.18 Annex A): its user may be deaf.
+    TextTelephone,
 }
 
 /// What a stream does with the audio it receives, and what it sends.

@@ -17,6 +17,7 @@
 //! that came.
 
 use super::dtmf::{Events, Tones};
+use super::signals::Signals;
 use super::voice::{FRAME, Voice};
 use crate::call::orders::Sound;
 
@@ -59,6 +60,7 @@ pub(super) struct Hearing {
     voice: Voice,
     tones: Tones,
     events: Events,
+    signals: Signals,
     frame: [i16; FRAME],
     filled: usize,
     /// A bit for each frame, the newest is the lowest.
@@ -84,6 +86,7 @@ impl Hearing {
             voice: Voice::new(),
             tones: Tones::new(),
             events: Events::default(),
+            signals: Signals::new(),
             frame: [0; FRAME],
             filled: 0,
             voiced: 0,
@@ -100,6 +103,7 @@ impl Hearing {
         (self.voiced, self.loud) = (0, 0);
         self.burst.forget();
         self.told = Told::default();
+        self.signals = Signals::new();
     }
 
     /// Takes note of what we send.
@@ -127,6 +131,9 @@ impl Hearing {
                 // The press itself is a burst too.
                 self.burst.forget();
                 found(Sound::Key(key));
+            }
+            if let Some(signal) = self.signals.hear(sample) {
+                found(signal);
             }
             if let Some(place) = self.frame.get_mut(self.filled) {
                 *place = sample;

@@ -16,7 +16,7 @@
 //! share. Who hears one other is passed that one's packets; who hears several, or another codec,
 //! hears a mix: `jitter` puts packets into their place, `codec` makes samples of them, `mixer` adds
 //! them up. `prompts` turns files into G.711, `player` makes payloads of them and of the `tone`.
-//! `hearing` says what is heard, with `voice` and `dtmf`.
+//! `hearing` says what is heard, with `voice`, `dtmf` and `signals`.
 
 mod arrival;
 pub mod codec;
@@ -40,6 +40,7 @@ pub mod rtp;
 pub mod secure;
 pub mod settings;
 mod shared;
+mod signals;
 mod sockets;
 mod stream;
 pub mod tap;

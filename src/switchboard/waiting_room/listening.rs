@@ -59,14 +59,32 @@ impl Switchboard {
 
     /// Something was heard of a caller.
     pub(in crate::switchboard) fn sounds(&mut self, now: Now, stream: StreamId, sound: Sound) {
-        if let Some(id) = self.guest_of(stream) {
-            let sign = match sound {
-                Sound::Voice => Sign::Voice,
-                Sound::Tap => Sign::Tap,
-                Sound::Noise => Sign::Noise,
-                Sound::Key(_) => Sign::Key,
-            };
+        let Some(id) = self.guest_of(stream) else { return };
+        let (sign, machine) = match sound {
+            Sound::Voice => (Some(Sign::Voice), None),
+            Sound::Tap => (Some(Sign::Tap), None),
+            Sound::Noise => (Some(Sign::Noise), None),
+            Sound::Key(_) => (Some(Sign::Key), None),
+            // Somebody types: a person, who cannot speak.
+            Sound::TextTelephone => (Some(Sign::Key), Some("text-telephone")),
+            Sound::Fax => (None, Some("fax")),
+            // Tones of an exchange in front of a caller say nothing of the caller.
+            Sound::RingBack | Sound::Busy | Sound::Unobtainable => (None, None),
+        };
+        if let Some(word) = machine {
+            self.hears_machine(now, id, word);
+        }
+        if let Some(sign) = sign {
             self.gives_sign(now, id, sign);
+        }
+    }
+
+    /// A fax or a text telephone calls: told once, on the record, and never a reason to end the call.
+    fn hears_machine(&mut self, now: Now, id: CallId, word: &'static str) {
+        let after_ms = self.millis_since_invite(now, id);
+        let first = self.guests.get_mut(&id).is_some_and(|guest| guest.heard.insert(word));
+        if first {
+            self.note(now, Fact::Heard { call: id, sound: word.to_owned(), after_ms });
         }
     }
 
