@@ -20,8 +20,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use siaga112::call::orders::{
-    Aim, Channel, Guard, Law, MediaOrder, MediaReport, Programme, RecorderReport, Role, Sound,
-    StreamCount, Then,
+    Aim, Channel, Ears, Guard, Law, MediaOrder, MediaReport, Programme, RecorderReport, Role,
+    Sound, StreamCount, Then,
 };
 use siaga112::media::prompts::Prompts;
 use siaga112::media::settings::MediaSettings;
@@ -628,7 +628,7 @@ fn new_prompts_leave_alone_what_plays_and_missing_ones_are_over_at_once() {
 fn a_key_is_told_once_whatever_is_lost_or_repeated() {
     let mut plane = Plane::start();
     let (caller, stream) = plane.phone(Law::A, 8, 96);
-    plane.media.order(MediaOrder::Listen { stream, on: true });
+    plane.media.order(MediaOrder::Listen { stream, ears: Some(Ears::Waiting) });
     plane.settle();
     // Seven packets of each press, its end three times; what is lost differs from press to press.
     let presses: [(u8, &[usize]); 5] =
@@ -646,7 +646,7 @@ fn a_key_is_told_once_whatever_is_lost_or_repeated() {
     }
     caller.press(sequence + 1, 90_000, 15, true);
     assert_eq!(plane.sounds(stream), ['1', '1', '#', '*', '5'].map(Sound::Key));
-    plane.media.order(MediaOrder::Listen { stream, on: false });
+    plane.media.order(MediaOrder::Listen { stream, ears: None });
     plane.settle();
     caller.press(sequence + 2, 95_000, 3, true);
     plane.close(stream);
@@ -660,7 +660,7 @@ fn a_key_is_told_once_whatever_is_lost_or_repeated() {
 fn keys_are_heard_in_the_audio_when_no_events_were_agreed() {
     let mut plane = Plane::start();
     let (caller, stream) = plane.phone(Law::A, 8, 101);
-    plane.media.order(MediaOrder::Listen { stream, on: true });
+    plane.media.order(MediaOrder::Listen { stream, ears: Some(Ears::Waiting) });
     let key = |low: f64, high: f64| -> Vec<i16> {
         let (low, high) = (support::tone::sine(low, 0..800), support::tone::sine(high, 0..800));
         let pause = std::iter::repeat_n(0, 800);
@@ -689,7 +689,7 @@ fn a_voice_is_told_once_and_silence_never() {
     let (word, _) = support::tone::channel(&wav, 0);
     let silence = [0; 8_000];
     let listen = |plane: &mut Plane| {
-        plane.media.order(MediaOrder::Listen { stream, on: true });
+        plane.media.order(MediaOrder::Listen { stream, ears: Some(Ears::Waiting) });
         plane.settle();
     };
     listen(&mut plane);

@@ -18,7 +18,7 @@ use scenario::{
     OURS, SDP, TRUNK, World, header, in_dialog, invite, respond, seat_address, settings,
 };
 use siaga112::acd::settings::{QueueSettings, Strategy};
-use siaga112::call::orders::{MediaOrder, MediaReport, Programme, Role, Sound};
+use siaga112::call::orders::{Ears, MediaOrder, MediaReport, Programme, Role, Sound};
 use siaga112::journal::Fact;
 use siaga112::sip::Name;
 use siaga112::switchboard::Input;
@@ -127,7 +127,7 @@ fn a_caller_who_is_held_back_goes_on_when_the_carrier_moves_the_call() {
     move_leg(&mut world, call);
     let (stream, what) = plays(&world);
     assert_eq!(what, "id/selamat-datang");
-    let listens = |o: &MediaOrder| *o == MediaOrder::Listen { stream, on: true };
+    let listens = |o: &MediaOrder| *o == MediaOrder::Listen { stream, ears: Some(Ears::Waiting) };
     assert!(world.orders.iter().any(listens), "and by the new stream");
     world.pass(seconds(80));
     assert!(offers(&world) > 0, "{:#?}", world.ladder);

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use scenario::{SDP, TRUNK, World, header, invite, respond, settings};
 use siaga112::acd::settings::{Overflow, QueueSettings};
-use siaga112::call::orders::{MediaOrder, MediaReport, Programme, Role, Sound, Then};
+use siaga112::call::orders::{Ears, MediaOrder, MediaReport, Programme, Role, Sound, Then};
 use siaga112::journal::Fact;
 use siaga112::routing::settings::{Rule, When};
 use siaga112::screening::Silence;
@@ -556,7 +556,8 @@ fn more_callers_than_can_be_listened_to_wait_like_those_who_spoke() {
     room.world = World::of(centre(AnswerMode::Immediate, EarlyMedia::No, Screen::First), 800);
     room.world.register(1);
     let listens = |room: &Room| {
-        let on = |o: &&MediaOrder| matches!(o, MediaOrder::Listen { on: true, .. });
+        let on =
+            |o: &&MediaOrder| matches!(o, MediaOrder::Listen { ears: Some(Ears::Waiting), .. });
         room.world.orders.iter().filter(on).count()
     };
     for _ in 0..limits::LISTENED {

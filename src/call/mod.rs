@@ -28,8 +28,8 @@ use orders::Role;
 use table::Part;
 
 use crate::vocabulary::{
-    AnswerMode, CallId, Ending, IncidentId, Lane, Now, OfferId, OperatorId, Private, QueueId,
-    SeatId, Stage, StreamId, TrunkId, Want,
+    AnswerMode, CallId, Ending, IncidentId, Lane, Moment, Now, OfferId, OperatorId, Private,
+    QueueId, SeatId, Stage, StreamId, TrunkId, Want,
 };
 
 pub use negotiation::{LegMedia, Terms, Unusable, is_of_browser, wanted_codec};
@@ -122,6 +122,26 @@ pub struct Inviting {
     pub ways: VecDeque<(TrunkId, Flow)>,
     /// The trunk of this try.
     pub trunk: Option<TrunkId>,
+}
+
+/// How a key came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// In the audio, or as a telephone event (RFC 4733).
+    Media,
+    /// By a SIP INFO.
+    Info,
+}
+
+/// One press of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pressed {
+    /// `0` to `9`, `*`, `#`, `A` to `D`.
+    pub key: char,
+    /// How it came.
+    pub way: Way,
+    /// When.
+    pub at: Moment,
 }
 
 /// One established leg.
@@ -323,6 +343,10 @@ pub struct Call {
     pub talked: bool,
     /// Our description in a 183, which the 200 repeats.
     pub early: Option<Bytes>,
+    /// Keys told lately, of each side.
+    pub keys: BTreeMap<Side, VecDeque<Pressed>>,
+    /// Machines heard on it: `fax`, `text-telephone`.
+    pub machines: Vec<&'static str>,
     /// What listening to the caller found, when it is over.
     pub verdict: Option<Verdict>,
     /// The entry of the work list that this call tries to call back.
@@ -424,6 +448,8 @@ impl Call {
             refuse: false,
             talked: false,
             early: None,
+            keys: BTreeMap::new(),
+            machines: Vec::new(),
             verdict: None,
             callback: None,
             lane: Lane::Usual,

@@ -132,6 +132,15 @@ pub enum Sound {
     TextTelephone,
 }
 
+/// For what a stream is listened to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ears {
+    /// A caller who waits: every [`Sound`]. Costs most of all that the media plane does.
+    Waiting,
+    /// A side of a talk: keys and machines.
+    Talk,
+}
+
 /// What a stream does with the audio it receives, and what it sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -187,8 +196,8 @@ pub enum MediaOrder {
     Listen {
         /// Which stream.
         stream: StreamId,
-        /// From now on, or no more.
-        on: bool,
+        /// For what from now on; none: no more.
+        ears: Option<Ears>,
     },
     /// Starts a recording: one file of two channels.
     Record {

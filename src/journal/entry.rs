@@ -83,11 +83,22 @@ pub enum Fact {
         /// 1 or 2.
         prompt: u8,
     },
-    /// Something was heard of a caller who waits.
+    /// A side pressed a key of the telephone, while it waited or in a talk.
+    Key {
+        /// The call.
+        call: CallId,
+        /// The caller or the seat.
+        by: Party,
+        /// `0` to `9`, `*`, `#`, `A` to `D`.
+        key: char,
+        /// Milliseconds since the INVITE came.
+        after_ms: u64,
+    },
+    /// Something was heard of a caller who waits, or a machine on any call.
     Heard {
         /// The call.
         call: CallId,
-        /// `voice`, `tap`, `noise` or `key`.
+        /// `voice`, `tap`, `noise` or `key`; `fax`, `text-telephone`.
         sound: String,
         /// Milliseconds since the INVITE came.
         after_ms: u64,
@@ -583,6 +594,7 @@ impl Fact {
             | Self::EarlyMedia { call }
             | Self::Prompted { call, .. }
             | Self::Heard { call, .. }
+            | Self::Key { call, .. }
             | Self::Linked { call, .. }
             | Self::PickedUp { call, .. }
             | Self::Disposed { call, .. }

@@ -19,7 +19,7 @@
 use super::dtmf::{Events, Tones};
 use super::signals::Signals;
 use super::voice::{FRAME, Voice};
-use crate::call::orders::Sound;
+use crate::call::orders::{Ears, Sound};
 
 /// Frames that are remembered, one bit each: a second.
 const MEMORY: usize = 62;
@@ -57,7 +57,8 @@ const ECHO_FRAMES: u8 = 32;
 
 /// The ear at one stream.
 pub(super) struct Hearing {
-    voice: Voice,
+    /// Only for callers who wait.
+    voice: Option<Voice>,
     tones: Tones,
     events: Events,
     signals: Signals,
@@ -81,9 +82,9 @@ struct Told {
 }
 
 impl Hearing {
-    pub fn new() -> Self {
+    pub fn new(ears: Ears) -> Self {
         Self {
-            voice: Voice::new(),
+            voice: (ears == Ears::Waiting).then(Voice::new),
             tones: Tones::new(),
             events: Events::default(),
             signals: Signals::new(),
@@ -96,6 +97,11 @@ impl Hearing {
             echo: Echo::default(),
             told: Told::default(),
         }
+    }
+
+    /// For what it listens.
+    pub const fn ears(&self) -> Ears {
+        if self.voice.is_some() { Ears::Waiting } else { Ears::Talk }
     }
 
     /// Listens anew: each kind of sound may be told again, for what is heard from now on.
@@ -135,6 +141,9 @@ impl Hearing {
             if let Some(signal) = self.signals.hear(sample) {
                 found(signal);
             }
+            if self.voice.is_none() {
+                continue;
+            }
             if let Some(place) = self.frame.get_mut(self.filled) {
                 *place = sample;
             }
@@ -147,10 +156,11 @@ impl Hearing {
     }
 
     fn judge(&mut self, found: &mut impl FnMut(Sound)) {
+        let Some(network) = &mut self.voice else { return };
         let sound = level(&self.frame);
         let level = if sound > self.echo.gate() { sound } else { 0.0 };
         let floor = self.floor.before(level);
-        let voiced = self.voice.hear(&self.frame);
+        let voiced = network.hear(&self.frame);
         let voiced = voiced && level > VOICE_LEAST && level > floor * VOICE_SWING;
         self.voiced = (self.voiced << 1 | u64::from(voiced)) & MASK;
         self.loud = (self.loud << 1 | u64::from(level > NOISE_LEAST)) & MASK;

@@ -356,8 +356,8 @@ impl Stream {
     pub fn mend(&mut self) {
         (self.encoder, self.decoded, self.ear_decoder) = (None, None, None);
         self.shield.mend();
-        if self.ear.is_some() {
-            self.ear = Some(Box::new(Hearing::new()));
+        if let Some(ear) = &mut self.ear {
+            **ear = Hearing::new(ear.ears());
         }
         if let Some(player) = &mut self.player {
             player.stop();

@@ -26,7 +26,7 @@ use super::secure::Identity;
 use super::shared::Shared;
 use super::stream::{FULL, Play, Stream, Voice, Way};
 use super::tap::{RecorderHandle, RecorderOrder};
-use crate::call::orders::{Law, MediaOrder, MediaReport, Role, StreamCount};
+use crate::call::orders::{Ears, Law, MediaOrder, MediaReport, Role, StreamCount};
 use crate::vocabulary::{IceLogin, StreamId};
 
 /// The waker's token; all others are twice the slot, plus one for RTCP.
@@ -333,7 +333,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 heard_by.into_iter().for_each(|listener| self.set_beating(listener));
             }
             MediaOrder::Role { stream, ref role } => self.set_role(stream, role),
-            MediaOrder::Listen { stream, on } => self.listen(stream, on),
+            MediaOrder::Listen { stream, ears } => self.listen(stream, ears),
             MediaOrder::Tap { stream, call, channel } => {
                 if let Some((_, stream)) = self.find(stream) {
                     stream.tap = Some((call, channel));
@@ -546,13 +546,13 @@ impl<R: Fn(MediaReport)> Worker<R> {
     }
 
     /// An ear is made when it is wanted, so that a packet never allocates one.
-    fn listen(&mut self, id: StreamId, on: bool) {
+    fn listen(&mut self, id: StreamId, ears: Option<Ears>) {
         let Some((_, stream)) = self.find(id) else { return };
         stream.ear_decoder = None;
-        match (&mut stream.ear, on) {
-            (ear, false) => *ear = None,
-            (Some(ear), true) => ear.rearm(),
-            (ear @ None, true) => *ear = Some(Box::new(Hearing::new())),
+        match (&mut stream.ear, ears) {
+            (ear, None) => *ear = None,
+            (Some(ear), Some(ears)) if ear.ears() == ears => ear.rearm(),
+            (ear, Some(ears)) => *ear = Some(Box::new(Hearing::new(ears))),
         }
     }
 }

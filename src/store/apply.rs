@@ -276,6 +276,7 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         | Fact::RecordingDeleted { .. } => super::recordings::row(tx, entry).await,
         Fact::Laned { .. }
         | Fact::Heard { .. }
+        | Fact::Key { .. }
         | Fact::Linked { .. }
         | Fact::Disposed { .. }
         | Fact::NumberMarked { .. }

@@ -150,7 +150,11 @@ fn flags(call: &crate::call::Call) -> Vec<String> {
         Some(Verdict::Silent { noise: true }) => &["silent", "noise"],
     };
     let before = before.into_iter().filter_map(|(is, word)| is.then_some(word));
-    before.chain(heard.iter().copied()).map(str::to_owned).collect()
+    before
+        .chain(heard.iter().copied())
+        .chain(call.machines.iter().copied())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A moment to come, as the calendar says it.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crate::acd;
 use crate::call::orders::MediaOrder;
 use crate::call::table::Part;
-use crate::call::{Errand, Leg, Side};
+use crate::call::{Errand, Leg, Side, Way};
 use crate::journal::Fact;
 use crate::screening::Sign;
 use crate::sip::dialog::DialogKey;
@@ -75,7 +75,10 @@ impl Switchboard {
                 }
             }
             Method::Update | Method::Info | Method::Options | Method::Message => {
-                if side == Side::Caller && key_of(request) {
+                if let Some(key) = key_of(request)
+                    && self.pressed(now, id, side, key, Way::Info)
+                    && side == Side::Caller
+                {
                     self.gives_sign(now, id, Sign::Key);
                 }
                 let response = request.response(200, tag).with(Name::Allow, ALLOW);
@@ -326,23 +329,26 @@ pub(super) const fn party(side: Side) -> Party {
     }
 }
 
-/// Whether an INFO carries a key of the telephone: `Signal=5` of application/dtmf-relay, or the bare
+/// The key of the telephone that an INFO carries: `Signal=5` of application/dtmf-relay, or the bare
 /// key of application/dtmf. No RFC has either, and every switch knows them.
-fn key_of(request: &Request) -> bool {
+fn key_of(request: &Request) -> Option<char> {
     let kind = request.headers.values(&Name::ContentType).join("");
     let text = String::from_utf8_lossy(&request.body);
-    let is_key = |text: &str| {
-        let text = text.trim();
-        text.len() == 1 && text.chars().all(|c| c.is_ascii_digit() || "*#ABCDabcd".contains(c))
+    let key = |text: &str| {
+        let mut chars = text.trim().chars().map(|c| c.to_ascii_uppercase());
+        let key = chars.next().filter(|c| c.is_ascii_digit() || "*#ABCD".contains(*c))?;
+        chars.next().is_none().then_some(key)
     };
     let signal = |line: &str| {
         let (name, value) = line.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("signal").then(|| is_key(value))
+        name.trim().eq_ignore_ascii_case("signal").then(|| key(value))
     };
-    request.method == Method::Info
-        && match kind.split(';').next().unwrap_or_default().trim() {
-            "application/dtmf-relay" => text.lines().find_map(signal) == Some(true),
-            "application/dtmf" => is_key(&text),
-            _ => false,
-        }
+    if request.method != Method::Info {
+        return None;
+    }
+    match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "application/dtmf-relay" => text.lines().find_map(signal).flatten(),
+        "application/dtmf" => key(&text),
+        _ => None,
+    }
 }

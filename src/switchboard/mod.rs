@@ -20,6 +20,7 @@ mod flows;
 mod inbound;
 mod input;
 mod lines;
+mod keys;
 mod ladder;
 mod legs;
 mod liveness;

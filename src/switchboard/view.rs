@@ -76,7 +76,7 @@ pub struct CallView {
     #[serde(default)]
     pub wants: Vec<Want>,
     /// What an operator should see at once: `spoke`, `tapped`, `pressed`, `noise`, `silent`,
-    /// `returning`, `linked`.
+    /// `returning`, `linked`, `fax`, `text-telephone`.
     #[serde(default)]
     pub flags: Vec<String>,
     /// The seat that rings or talks.

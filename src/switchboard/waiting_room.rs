@@ -10,7 +10,7 @@ mod listening;
 
 use std::collections::BTreeSet;
 
-use crate::call::orders::{MediaOrder, Programme, Role, Then};
+use crate::call::orders::{Ears, MediaOrder, Programme, Role, Then};
 use crate::call::{Call, Side, State};
 use crate::journal::Fact;
 use crate::screening::{Refusal, Silence, Step};
@@ -177,7 +177,7 @@ impl Switchboard {
         let rings = !guest.welcomed && guest.refusal.is_none();
         let media = self.calls.get(&id).and_then(|call| call.caller.media.as_ref());
         if let Some(stream) = media.map(|media| media.stream).filter(|_| listens) {
-            self.media(MediaOrder::Listen { stream, on: true });
+            self.media(MediaOrder::Listen { stream, ears: Some(Ears::Waiting) });
         }
         if rings {
             self.ring_back(id);

@@ -79,7 +79,7 @@ fn in_quiet(sound: &[i16]) -> Vec<i16> {
 }
 
 fn heard(samples: &[i16]) -> Vec<Sound> {
-    let (mut ear, mut sounds) = (Hearing::new(), Vec::new());
+    let (mut ear, mut sounds) = (Hearing::new(Ears::Waiting), Vec::new());
     for packet in samples.chunks(160) {
         ear.hear(packet.iter().copied(), true, |sound| sounds.push(sound));
     }
@@ -147,7 +147,7 @@ fn what_lasts_and_is_no_voice_is_noise() {
 #[test]
 fn each_sound_is_told_once_until_the_ear_is_armed_again() {
     let audio = in_quiet(&knock(60, 12_000.0));
-    let (mut ear, mut sounds) = (Hearing::new(), Vec::new());
+    let (mut ear, mut sounds) = (Hearing::new(Ears::Waiting), Vec::new());
     for _ in 0..3 {
         ear.hear(audio.iter().copied(), true, |sound| sounds.push(sound));
     }
@@ -168,7 +168,7 @@ fn a_key_is_a_key_and_no_tap_whether_it_comes_as_tone_or_as_event() {
         })
         .collect();
     assert_eq!(heard(&in_quiet(&tone)), [Sound::Key('5')]);
-    let mut ear = Hearing::new();
+    let mut ear = Hearing::new(Ears::Waiting);
     assert_eq!(ear.event(1, 100, &[5, 0x0a, 0, 160]), Some(Sound::Key('5')));
     assert_eq!(ear.event(1, 100, &[5, 0x8a, 0, 160]), None);
     ear.rearm();
@@ -190,7 +190,7 @@ fn speech_and_music_hold_no_keys() {
 
 /// Hears `line` while `played` is played, packet by packet.
 fn heard_while(played: &[i16], line: &[i16]) -> Vec<Sound> {
-    let (mut ear, mut sounds) = (Hearing::new(), Vec::new());
+    let (mut ear, mut sounds) = (Hearing::new(Ears::Waiting), Vec::new());
     let mut played = played.chunks(160);
     for packet in line.chunks(160) {
         if let Some(sent) = played.next() {

@@ -1,7 +1,8 @@
 //! What we hear of a caller who waits: a sign of life, silence, the key of one who is to be refused.
 
 use crate::acd;
-use crate::call::orders::{MediaOrder, Sound};
+use crate::call::Way;
+use crate::call::orders::{Ears, MediaOrder, Sound};
 use crate::journal::Fact;
 use crate::screening::{Bypass, Sign, Silence, Step, Verdict};
 use crate::vocabulary::{CallId, Cause, Ending, Lane, Now, Party, Stage, StreamId, limits};
@@ -23,7 +24,7 @@ impl Switchboard {
         }
         let media = self.calls.get(&id).and_then(|call| call.caller.media.as_ref());
         if let Some(stream) = media.map(|media| media.stream) {
-            self.media(MediaOrder::Listen { stream, on: true });
+            self.media(MediaOrder::Listen { stream, ears: Some(Ears::Waiting) });
             self.record(now, id, stream);
         }
     }
@@ -33,7 +34,7 @@ impl Switchboard {
         let media = self.calls.get(&id).and_then(|call| call.caller.media.as_ref());
         let stream = media.map(|media| media.stream);
         if let Some(stream) = stream.filter(|_| self.listened.remove(&id)) {
-            self.media(MediaOrder::Listen { stream, on: false });
+            self.media(MediaOrder::Listen { stream, ears: None });
         }
     }
 
@@ -57,34 +58,29 @@ impl Switchboard {
         self.set_guest_timer(id);
     }
 
-    /// Something was heard of a caller.
+    /// Something was heard on a stream.
     pub(in crate::switchboard) fn sounds(&mut self, now: Now, stream: StreamId, sound: Sound) {
-        let Some(id) = self.guest_of(stream) else { return };
-        let (sign, machine) = match sound {
-            Sound::Voice => (Some(Sign::Voice), None),
-            Sound::Tap => (Some(Sign::Tap), None),
-            Sound::Noise => (Some(Sign::Noise), None),
-            Sound::Key(_) => (Some(Sign::Key), None),
-            // Somebody types: a person, who cannot speak.
-            Sound::TextTelephone => (Some(Sign::Key), Some("text-telephone")),
-            Sound::Fax => (None, Some("fax")),
-            // Tones of an exchange in front of a caller say nothing of the caller.
-            Sound::RingBack | Sound::Busy | Sound::Unobtainable => (None, None),
+        let Some(&(id, side)) = self.streams.get(&stream) else { return };
+        let sign = match sound {
+            Sound::Voice => Some(Sign::Voice),
+            Sound::Tap => Some(Sign::Tap),
+            Sound::Noise => Some(Sign::Noise),
+            Sound::Key(key) => self.pressed(now, id, side, key, Way::Media).then_some(Sign::Key),
+            Sound::TextTelephone => {
+                self.hears_machine(now, id, "text-telephone");
+                // Somebody types: a person, who cannot speak.
+                Some(Sign::Key)
+            }
+            Sound::Fax => {
+                self.hears_machine(now, id, "fax");
+                None
+            }
+            // Tones of an exchange say nothing of whoever is behind it.
+            Sound::RingBack | Sound::Busy | Sound::Unobtainable => None,
         };
-        if let Some(word) = machine {
-            self.hears_machine(now, id, word);
-        }
+        let sign = sign.filter(|_| self.guest_of(stream).is_some());
         if let Some(sign) = sign {
             self.gives_sign(now, id, sign);
-        }
-    }
-
-    /// A fax or a text telephone calls: told once, on the record, and never a reason to end the call.
-    fn hears_machine(&mut self, now: Now, id: CallId, word: &'static str) {
-        let after_ms = self.millis_since_invite(now, id);
-        let first = self.guests.get_mut(&id).is_some_and(|guest| guest.heard.insert(word));
-        if first {
-            self.note(now, Fact::Heard { call: id, sound: word.to_owned(), after_ms });
         }
     }
 

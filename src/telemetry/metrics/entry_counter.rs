@@ -12,7 +12,7 @@ use crate::vocabulary::{CallId, Ending, Party, QueueId, TrunkId, WallTime};
 /// Live calls whose trunk is remembered; above it the oldest are counted under no trunk.
 const LIVE_CALLS: usize = 200_000;
 /// Sounds of a waiting caller, as the entries name them.
-const SOUNDS: [&str; 4] = ["voice", "tap", "noise", "key"];
+const SOUNDS: [&str; 6] = ["voice", "tap", "noise", "key", "fax", "text-telephone"];
 
 /// Counts entries. It remembers trunk, queue and arrival of each live call and nothing else.
 #[derive(Debug, Default)]
@@ -89,6 +89,7 @@ impl EntryCounter {
             }
             Fact::Laned { .. }
             | Fact::Heard { .. }
+            | Fact::Key { .. }
             | Fact::Disposed { .. }
             | Fact::NumberMarked { .. }
             | Fact::NumberCleared { .. }
