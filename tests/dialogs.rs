@@ -18,6 +18,7 @@ mod scenario;
 use std::time::Duration;
 
 use scenario::{SDP, TRUNK, World, header, in_dialog, invite, respond, seat_address};
+use siaga112::call::orders::{Ears, MediaOrder, MediaReport, Sound};
 use siaga112::journal::Fact;
 use siaga112::sip::Name;
 use siaga112::switchboard::Input;
@@ -403,4 +404,43 @@ fn an_ack_without_the_answer_is_an_alarm_and_ends_nothing() {
     // Its next offer is taken.
     world.trunk_sends(1, "INVITE", 2, SDP);
     assert!(world.last().starts_with("SIP/2.0 200") && world.last().contains("m=audio"));
+}
+
+/// Phones that send a key by INFO and by event at once are common.
+#[test]
+fn keys_and_machines_in_a_talk_are_on_the_record_once_and_end_nothing() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = answered(&mut world);
+    let listened = world.orders.iter().filter_map(|order| match order {
+        MediaOrder::Listen { stream, ears: Some(Ears::Talk) } => Some(*stream),
+        _ => None,
+    });
+    let [caller, seat] = listened.collect::<Vec<_>>()[..] else { panic!("two are listened to") };
+    let info = |world: &mut World, cseq, kind: &str, body| {
+        let ok = world.last_response(call, "200");
+        let info = in_dialog(call, &ok, "INFO", cseq, body);
+        world.hear(TRUNK, &info.replace("application/sdp", kind));
+    };
+    let sound = |world: &mut World, stream, sound| {
+        world.take(Input::Media(MediaReport::Sound { stream, sound }));
+    };
+    sound(&mut world, caller, Sound::Key('5'));
+    info(&mut world, 12, "application/dtmf-relay", "Signal=5\r\nDuration=160\r\n");
+    info(&mut world, 13, "application/dtmf", "#");
+    info(&mut world, 14, "application/dtmf", "99");
+    sound(&mut world, seat, Sound::Key('5'));
+    for _ in 0..2 {
+        sound(&mut world, caller, Sound::Fax);
+        sound(&mut world, caller, Sound::TextTelephone);
+    }
+    let facts = world.facts.iter().filter_map(|entry| match &entry.fact {
+        Fact::Key { by, key, .. } => Some(format!("{by:?} {key}")),
+        Fact::Heard { sound, .. } => Some(sound.clone()),
+        _ => None,
+    });
+    let facts: Vec<String> = facts.collect();
+    assert_eq!(facts, ["Caller 5", "Caller #", "Seat 5", "fax", "text-telephone"]);
+    let shown = world.look();
+    assert_eq!(shown.calls[0].flags, ["fax", "text-telephone"]);
+    assert_eq!(world.endings(), Vec::<String>::new());
 }
