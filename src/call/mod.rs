@@ -345,8 +345,12 @@ pub struct Call {
     pub early: Option<Bytes>,
     /// Keys told lately, of each side.
     pub keys: BTreeMap<Side, VecDeque<Pressed>>,
-    /// Machines heard on it: `fax`, `text-telephone`.
-    pub machines: Vec<&'static str>,
+    /// The keys that the caller has pressed, the newest last.
+    pub typed: VecDeque<char>,
+    /// Machines and exchanges heard: at which side, and the word of the record.
+    pub machines: Vec<(Side, &'static str)>,
+    /// When it was told that the caller says nothing.
+    pub quiet: Option<Moment>,
     /// What listening to the caller found, when it is over.
     pub verdict: Option<Verdict>,
     /// The entry of the work list that this call tries to call back.
@@ -449,7 +453,9 @@ impl Call {
             talked: false,
             early: None,
             keys: BTreeMap::new(),
+            typed: VecDeque::new(),
             machines: Vec::new(),
+            quiet: None,
             verdict: None,
             callback: None,
             lane: Lane::Usual,

@@ -130,15 +130,22 @@ pub enum Sound {
     Fax,
     /// A text telephone of 45.45 or 50 baud (TTY, Baudot; ITU-T V.18 Annex A): its user may be deaf.
     TextTelephone,
+    /// In a talk: for [`limits::QUIET`] nothing that could be a voice. Told again for each further such
+    /// time; [`Sound::Voice`] follows when it is over.
+    Quiet,
 }
 
 /// For what a stream is listened to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ears {
-    /// A caller who waits: every [`Sound`]. Costs most of all that the media plane does.
+    /// A caller who waits: every [`Sound`] but [`Sound::Quiet`]. Costs most of all that the media plane
+    /// does.
     Waiting,
-    /// A side of a talk: keys and machines.
-    Talk,
+    /// A line in a talk, of a caller or of a number that was called: keys, tones of exchanges and
+    /// machines, and whether anything is said.
+    Line,
+    /// A seat's phone in a talk: keys.
+    Keys,
 }
 
 /// What a stream does with the audio it receives, and what it sends.

@@ -58,8 +58,11 @@ struct LiveCall {
     /// Skills that it asks of a seat, e.g. `mad:3`.
     wants: Vec<String>,
     /// What an operator should see at once: `spoke`, `tapped`, `pressed`, `noise`, `silent`,
-    /// `returning`, `linked`.
+    /// `returning`, `linked`, `fax`, `text-telephone`, `ring-back`, `busy-tone`, `unobtainable`; the last
+    /// five with `called-` before them where they come from who was called.
     flags: Vec<String>,
+    /// Keys that the caller has pressed, the newest last, 32 at most.
+    keys: String,
     /// The seat that rings or talks.
     seat: Option<String>,
     /// Answer mode in force.
@@ -84,6 +87,8 @@ struct LiveCall {
     caller_mute: bool,
     /// Nothing comes from the other side.
     seat_mute: bool,
+    /// For so long the caller says nothing, though audio comes; null while it does, or is on hold.
+    caller_quiet_seconds: Option<u64>,
 }
 
 /// Somebody who was brought into a call.
@@ -166,6 +171,7 @@ impl From<CallView> for LiveCall {
             priority: view.priority,
             wants: view.wants.iter().map(ToString::to_string).collect(),
             flags: view.flags,
+            keys: view.keys,
             seat: view.seat.map(|seat| seat.to_string()),
             answer_mode: view.answer.to_string(),
             received_at: At(view.received_at),
@@ -178,6 +184,7 @@ impl From<CallView> for LiveCall {
             seat_audio: view.quality.seat.map(Audio::from),
             caller_mute: view.quality.caller_mute,
             seat_mute: view.quality.seat_mute,
+            caller_quiet_seconds: view.quality.caller_quiet_seconds,
         }
     }
 }

@@ -94,12 +94,16 @@ pub enum Fact {
         /// Milliseconds since the INVITE came.
         after_ms: u64,
     },
-    /// Something was heard of a caller who waits, or a machine on any call.
+    /// Something was heard of a caller who waits, or a machine or an exchange at any side.
     Heard {
         /// The call.
         call: CallId,
-        /// `voice`, `tap`, `noise` or `key`; `fax`, `text-telephone`.
+        /// `voice`, `tap`, `noise` or `key`; `fax`, `text-telephone`, `ring-back`, `busy-tone`,
+        /// `unobtainable`.
         sound: String,
+        /// At which side.
+        #[serde(default = "the_caller", skip_serializing_if = "is_the_caller")]
+        by: Party,
         /// Milliseconds since the INVITE came.
         after_ms: u64,
     },
@@ -494,6 +498,18 @@ pub enum Fact {
         /// Who.
         by: Party,
     },
+    /// The caller says nothing in a talk, though audio comes.
+    CallerQuiet {
+        /// The call.
+        call: CallId,
+        /// For so long.
+        seconds: u64,
+    },
+    /// The caller says something again.
+    CallerSpeaks {
+        /// The call.
+        call: CallId,
+    },
     /// How a leg was heard, told at its end.
     AudioHeard {
         /// The call.
@@ -583,6 +599,15 @@ pub enum OfferOutcome {
     Needed,
 }
 
+const fn the_caller() -> Party {
+    Party::Caller
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_the_caller(party: &Party) -> bool {
+    matches!(party, Party::Caller)
+}
+
 impl Fact {
     /// The call that the fact is about, when it is about one.
     #[must_use]
@@ -628,6 +653,8 @@ impl Fact {
             | Self::PrivateTalk { call, .. }
             | Self::AudioStalled { call, .. }
             | Self::AudioFlows { call, .. }
+            | Self::CallerQuiet { call, .. }
+            | Self::CallerSpeaks { call }
             | Self::AudioHeard { call, .. }
             | Self::CopyStarted { call, .. }
             | Self::CopyFailed { call, .. } => Some(*call),

@@ -13,13 +13,17 @@
 //! have sent meanwhile. The limits: whoever speaks more softly than that is heard only when we fall
 //! silent, and a line that sends everything back undamped passes for a voice.
 //!
+//! **In a talk** the network costs too much. There it is asked only whether anything is said at all:
+//! whatever swings like a voice is taken for one, a television as well.
+//!
 //! **Gaps.** Packets that are lost or not sent leave no silence here: time is counted in samples
-//! that came.
+//! that came. Only [`Hearing::watch`] knows the clock, so that a line which sends nothing is quiet.
 
 use super::dtmf::{Events, Tones};
 use super::signals::Signals;
 use super::voice::{FRAME, Voice};
 use crate::call::orders::{Ears, Sound};
+use crate::vocabulary::limits;
 
 /// Frames that are remembered, one bit each: a second.
 const MEMORY: usize = 62;
@@ -57,6 +61,7 @@ const ECHO_FRAMES: u8 = 32;
 
 /// The ear at one stream.
 pub(super) struct Hearing {
+    ears: Ears,
     /// Only for callers who wait.
     voice: Option<Voice>,
     tones: Tones,
@@ -71,6 +76,17 @@ pub(super) struct Hearing {
     burst: Bursts,
     echo: Echo,
     told: Told,
+    quiet: Quiet,
+}
+
+/// Whether anything is said in a talk.
+#[derive(Debug, Default)]
+struct Quiet {
+    /// Something was said since the last look.
+    said: bool,
+    /// Since when nothing is, microseconds.
+    since: Option<u64>,
+    told: bool,
 }
 
 /// What was told since the ear was armed.
@@ -84,6 +100,7 @@ struct Told {
 impl Hearing {
     pub fn new(ears: Ears) -> Self {
         Self {
+            ears,
             voice: (ears == Ears::Waiting).then(Voice::new),
             tones: Tones::new(),
             events: Events::default(),
@@ -96,12 +113,13 @@ impl Hearing {
             burst: Bursts::default(),
             echo: Echo::default(),
             told: Told::default(),
+            quiet: Quiet::default(),
         }
     }
 
     /// For what it listens.
     pub const fn ears(&self) -> Ears {
-        if self.voice.is_some() { Ears::Waiting } else { Ears::Talk }
+        self.ears
     }
 
     /// Listens anew: each kind of sound may be told again, for what is heard from now on.
@@ -110,6 +128,30 @@ impl Hearing {
         self.burst.forget();
         self.told = Told::default();
         self.signals = Signals::new();
+        self.quiet = Quiet::default();
+    }
+
+    /// Looks at the clock, microseconds, while the stream talks: has nothing been said for long, or is
+    /// something said again?
+    pub fn watch(&mut self, now: u64) -> Option<Sound> {
+        if self.ears != Ears::Line {
+            return None;
+        }
+        if std::mem::take(&mut self.quiet.said) {
+            self.quiet.since = Some(now);
+            return std::mem::take(&mut self.quiet.told).then_some(Sound::Voice);
+        }
+        let since = *self.quiet.since.get_or_insert(now);
+        let long = u128::from(now.saturating_sub(since)) >= limits::QUIET.as_micros();
+        if long {
+            (self.quiet.since, self.quiet.told) = (Some(now), true);
+        }
+        long.then_some(Sound::Quiet)
+    }
+
+    /// The stream does not talk now: the time does not count.
+    pub const fn pauses(&mut self) {
+        self.quiet.since = None;
     }
 
     /// Takes note of what we send.
@@ -138,11 +180,11 @@ impl Hearing {
                 self.burst.forget();
                 found(Sound::Key(key));
             }
+            if self.ears == Ears::Keys {
+                continue;
+            }
             if let Some(signal) = self.signals.hear(sample) {
                 found(signal);
-            }
-            if self.voice.is_none() {
-                continue;
             }
             if let Some(place) = self.frame.get_mut(self.filled) {
                 *place = sample;
@@ -156,13 +198,16 @@ impl Hearing {
     }
 
     fn judge(&mut self, found: &mut impl FnMut(Sound)) {
-        let Some(network) = &mut self.voice else { return };
         let sound = level(&self.frame);
         let level = if sound > self.echo.gate() { sound } else { 0.0 };
         let floor = self.floor.before(level);
-        let voiced = network.hear(&self.frame);
+        let voiced = self.voice.as_mut().is_none_or(|network| network.hear(&self.frame));
         let voiced = voiced && level > VOICE_LEAST && level > floor * VOICE_SWING;
         self.voiced = (self.voiced << 1 | u64::from(voiced)) & MASK;
+        if self.voice.is_none() {
+            self.quiet.said |= self.voiced.count_ones() >= VOICED;
+            return;
+        }
         self.loud = (self.loud << 1 | u64::from(level > NOISE_LEAST)) & MASK;
         let tap = self.burst.hear(level, floor, voiced);
         let voice = self.voiced.count_ones() >= VOICED;

@@ -168,7 +168,11 @@ impl Relay {
         let may = stream.far.as_ref().is_some_and(|far| far.aim.receive);
         if !(talks && may) {
             stream.talks_since = None;
+            stream.ear.iter_mut().for_each(|ear| ear.pauses());
             return None;
+        }
+        if let Some(sound) = stream.ear.as_mut().and_then(|ear| ear.watch(now)) {
+            self.sounds.push((stream.id, sound));
         }
         let since = *stream.talks_since.get_or_insert(now);
         let last = stream.came_at.filter(|at| *at >= since);

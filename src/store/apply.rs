@@ -276,7 +276,6 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         | Fact::RecordingDeleted { .. } => super::recordings::row(tx, entry).await,
         Fact::Laned { .. }
         | Fact::Heard { .. }
-        | Fact::Key { .. }
         | Fact::Linked { .. }
         | Fact::Disposed { .. }
         | Fact::NumberMarked { .. }
@@ -305,6 +304,9 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         | Fact::AudioStalled { .. }
         | Fact::AudioFlows { .. }
         | Fact::AudioHeard { .. }
+        | Fact::CallerQuiet { .. }
+        | Fact::CallerSpeaks { .. }
+        | Fact::Key { .. }
         | Fact::CopyStarted { .. }
         | Fact::CopyFailed { .. }
         | Fact::Held { .. }

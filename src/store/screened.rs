@@ -6,7 +6,7 @@ use sqlx::{Row, SqliteConnection};
 use super::apply::keep_step;
 use crate::journal::{Entry, Fact};
 use crate::screening::WorkId;
-use crate::vocabulary::CallId;
+use crate::vocabulary::{CallId, Party};
 
 /// Rows of one fact; nothing for facts that `apply` knows itself.
 pub(super) async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result<()> {
@@ -18,7 +18,7 @@ pub(super) async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> s
             let set = sqlx::query(set).bind(lane.word()).bind(why).bind(call.to_string());
             set.execute(tx).await.map(drop)
         }
-        Fact::Heard { call, sound, .. } => heard(tx, *call, sound).await,
+        Fact::Heard { call, sound, by: Party::Caller, .. } => heard(tx, *call, sound).await,
         Fact::Linked { call, to, why } => {
             let insert = "INSERT INTO link (seq, call, earlier, why) VALUES (?, ?, ?, ?)";
             let insert = sqlx::query(insert).bind(seq).bind(call.to_string()).bind(to.to_string());

@@ -3,7 +3,7 @@
 use crate::acd;
 use crate::call::{Side, State};
 use crate::screening::Verdict;
-use crate::vocabulary::{Moment, Now, WallTime};
+use crate::vocabulary::{Moment, Now, WallTime, limits};
 
 use super::Switchboard;
 use super::view::{Board, CallView, PartyView, QualityView, QueueView, SeatView, TrunkView};
@@ -83,6 +83,7 @@ impl Switchboard {
                 priority: call.priority,
                 wants: call.wants.clone(),
                 flags: flags(call),
+                keys: call.typed.iter().collect(),
                 seat: seat.cloned(),
                 answer: call.answer,
                 received_at: call.received.wall,
@@ -95,6 +96,9 @@ impl Switchboard {
                     seat: call.quality[1],
                     caller_mute: call.mute[0],
                     seat_mute: call.mute[1],
+                    caller_quiet_seconds: call
+                        .quiet
+                        .map(|told| (now.moment.since(told) + limits::QUIET).as_secs()),
                 },
                 on_hold: call.caller.held || call.talk.as_ref().is_some_and(|t| t.leg.held),
             }
@@ -152,8 +156,11 @@ fn flags(call: &crate::call::Call) -> Vec<String> {
     let before = before.into_iter().filter_map(|(is, word)| is.then_some(word));
     before
         .chain(heard.iter().copied())
-        .chain(call.machines.iter().copied())
         .map(str::to_owned)
+        .chain(call.machines.iter().map(|(side, word)| match side {
+            Side::Caller => (*word).to_owned(),
+            Side::Seat | Side::Guest(_) => format!("called-{word}"),
+        }))
         .collect()
 }
 

@@ -330,6 +330,7 @@ impl Switchboard {
     pub(super) fn let_go(&mut self, now: Now, id: CallId) {
         self.say_bye(now, id, Side::Seat, false);
         self.invites.retain(|_, owner| *owner != (id, Side::Seat));
+        self.forget_heard(id, Side::Seat);
         let talk = self.calls.get_mut(&id).and_then(|call| call.talk.take());
         if talk.as_ref().is_some_and(|talk| talk.leg.held) {
             self.note(now, Fact::Resumed { call: id, by: Party::Seat });

@@ -2,7 +2,7 @@
 //! are connected and the recording begins.
 
 use crate::acd::{self, Miss, Withdrawn};
-use crate::call::orders::{Channel, Ears, MediaOrder};
+use crate::call::orders::{Channel, MediaOrder};
 use crate::call::{Attempt, Callee, Leg, LegMedia, Ringing, Side, State, Talk};
 use crate::journal::{Fact, OfferOutcome, Peer};
 use crate::sip::dialog::DialogKey;
@@ -458,9 +458,8 @@ impl Switchboard {
             }
         }
         self.seat_the_table(now, id);
-        for stream in [caller, seat] {
-            self.media(MediaOrder::Listen { stream, ears: Some(Ears::Talk) });
-        }
+        self.lend_an_ear(id, Side::Caller);
+        self.lend_an_ear(id, Side::Seat);
         self.record(now, id, caller);
         if self.settings.record {
             self.media(MediaOrder::Tap { stream: seat, call: id, channel: Channel::Seat });

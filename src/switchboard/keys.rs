@@ -1,12 +1,14 @@
-//! What is heard of both sides of a call, besides the signs of a caller who waits: keys, fax machines
-//! and text telephones. It is told to the desk and kept on the record, and never ends a call.
+//! What is heard of the sides of a call, besides the signs of a caller who waits: keys, machines, the
+//! tones of exchanges, and a caller who says nothing. It is told to the desk and kept on the record, and
+//! never ends a call.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::call::{Pressed, Side, Way};
+use crate::call::orders::{Ears, MediaOrder, Sound};
+use crate::call::{Pressed, Side, State, Way};
 use crate::journal::Fact;
-use crate::vocabulary::{CallId, Now};
+use crate::vocabulary::{CallId, Now, limits};
 
 use super::Switchboard;
 use super::dialogs::party;
@@ -14,6 +16,8 @@ use super::dialogs::party;
 /// A phone that tells one press by both ways tells it within this time: an INFO that is lost is sent
 /// again for some seconds.
 const SAME: Duration = Duration::from_secs(4);
+/// Keys of the caller that the board shows.
+const TYPED: usize = 32;
 /// Presses of one side that are remembered.
 const REMEMBERED: usize = 16;
 
@@ -35,19 +39,92 @@ impl Switchboard {
         if !is_new(keys, Pressed { key, way, at: now.moment }) {
             return false;
         }
+        if side == Side::Caller {
+            if call.typed.len() == TYPED {
+                call.typed.pop_front();
+            }
+            call.typed.push_back(key);
+        }
         self.note(now, Fact::Key { call: id, by: party(side), key, after_ms });
         true
     }
 
-    /// A fax or a text telephone is heard: told once for a call.
-    pub(super) fn hears_machine(&mut self, now: Now, id: CallId, word: &'static str) {
+    /// Listens to a side of a talk: a seat's phone for keys, a line from outside for more.
+    pub(super) fn lend_an_ear(&mut self, id: CallId, side: Side) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let ears = if call.seat(side).is_some() { Ears::Keys } else { Ears::Line };
+        let media = call.leg(side).and_then(|leg| leg.media.as_ref());
+        if let Some(stream) = media.map(|media| media.stream) {
+            self.media(MediaOrder::Listen { stream, ears: Some(ears) });
+        }
+    }
+
+    /// Whoever was at a side is gone: what was heard of them says nothing of the next.
+    pub(super) fn forget_heard(&mut self, id: CallId, side: Side) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.keys.remove(&side);
+        call.machines.retain(|(at, _)| *at != side);
+        if side == Side::Seat {
+            // Who comes next is told anew.
+            call.quiet = None;
+        }
+    }
+
+    /// A machine is heard: told once, and not again when it comes back as the echo of another side.
+    pub(super) fn hears_machine(&mut self, now: Now, id: CallId, side: Side, word: &'static str) {
         let after_ms = self.millis_since_invite(now, id);
         let Some(call) = self.calls.get_mut(&id).filter(|call| !call.is_closing()) else { return };
-        if call.machines.contains(&word) {
+        if call.machines.iter().any(|(_, known)| *known == word) {
             return;
         }
-        call.machines.push(word);
-        self.note(now, Fact::Heard { call: id, sound: word.to_owned(), after_ms });
+        call.machines.push((side, word));
+        let sound = word.to_owned();
+        self.note(now, Fact::Heard { call: id, sound, by: party(side), after_ms });
+    }
+
+    /// The tone of an exchange: the number called rings, is busy or cannot be had though its network has
+    /// answered; or a caller behind an old line has hung up. It never ends a call. Where the caller is
+    /// alone with it people are told.
+    pub(super) fn hears_exchange(&mut self, now: Now, id: CallId, side: Side, sound: Sound) {
+        let word = match sound {
+            // A caller's line sends back the ring-back tone that we play.
+            Sound::RingBack if side == Side::Caller => return,
+            Sound::RingBack => "ring-back",
+            Sound::Busy => "busy-tone",
+            _ => "unobtainable",
+        };
+        self.hears_machine(now, id, side, word);
+        let Some(call) = self.calls.get(&id) else { return };
+        let alone = side == Side::Seat && sound != Sound::RingBack && call.trunk().is_some();
+        if let Some(talk) = call.talk.as_ref().filter(|_| alone) {
+            let detail = format!(
+                "call {id}: only a tone ({word}) comes from {}, who has the caller; bring somebody in",
+                talk.with
+            );
+            self.alarm(now, "caller-hears-a-tone", detail);
+        }
+    }
+
+    /// A caller in a talk says nothing, though audio comes. Of no use while one side holds.
+    pub(super) fn caller_quiet(&mut self, now: Now, id: CallId, side: Side) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let talks = side == Side::Caller && call.state == State::Talking;
+        let talk = call.talk.as_ref().filter(|_| talks && call.trunk().is_some());
+        let holds = talk.is_none_or(|talk| talk.leg.held) || call.caller.held || call.mute[0];
+        if holds || call.quiet.is_some() {
+            return;
+        }
+        call.quiet = Some(now.moment);
+        let seconds = limits::QUIET.as_secs();
+        self.note(now, Fact::CallerQuiet { call: id, seconds });
+    }
+
+    /// The caller is heard again.
+    pub(super) fn caller_speaks(&mut self, now: Now, id: CallId, side: Side) {
+        let call = self.calls.get_mut(&id).filter(|_| side == Side::Caller);
+        if call.and_then(|call| call.quiet.take()).is_some() {
+            self.note(now, Fact::CallerSpeaks { call: id });
+        }
     }
 }
 

@@ -317,6 +317,7 @@ impl Switchboard {
             self.media(MediaOrder::Tap { stream, call: id, channel: Channel::Seat });
         }
         self.note(now, Fact::PartyJoined { call: id, party: party.0, part });
+        self.lend_an_ear(id, Side::Guest(party));
         self.seat_the_table(now, id);
     }
 }

@@ -25,6 +25,7 @@ impl Switchboard {
         if let Some(media) = joined.leg.media {
             self.media(MediaOrder::Close { stream: media.stream });
         }
+        self.forget_heard(id, side);
         self.disengage(now, id, &joined.who);
         self.note(now, Fact::PartyLeft { call: id, party: party.0, how: how.to_owned() });
         self.seat_the_table(now, id);
@@ -93,6 +94,7 @@ impl Switchboard {
             let (to, attended) = (joined.who.to_string(), true);
             self.note(now, Fact::Transferred { call: id, from, to, attended });
         }
+        self.forget_heard(id, was.1);
         let key = joined.leg.dialog.key().clone();
         let stream = joined.leg.media.as_ref().map(|media| media.stream);
         if side == Side::Caller {

@@ -76,9 +76,13 @@ pub struct CallView {
     #[serde(default)]
     pub wants: Vec<Want>,
     /// What an operator should see at once: `spoke`, `tapped`, `pressed`, `noise`, `silent`,
-    /// `returning`, `linked`, `fax`, `text-telephone`.
+    /// `returning`, `linked`, `fax`, `text-telephone`, `ring-back`, `busy-tone`, `unobtainable`; the last
+    /// five with `called-` before them where they come from who was called.
     #[serde(default)]
     pub flags: Vec<String>,
+    /// Keys that the caller has pressed, the newest last, 32 at most.
+    #[serde(default)]
+    pub keys: String,
     /// The seat that rings or talks.
     pub seat: Option<SeatId>,
     /// Answer mode in force.
@@ -129,6 +133,9 @@ pub struct QualityView {
     pub caller_mute: bool,
     /// Nothing comes from the other side.
     pub seat_mute: bool,
+    /// For so long the caller says nothing, though audio comes; none while it does.
+    #[serde(default)]
+    pub caller_quiet_seconds: Option<u64>,
 }
 
 /// One queue.

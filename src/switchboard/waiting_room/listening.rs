@@ -62,21 +62,31 @@ impl Switchboard {
     pub(in crate::switchboard) fn sounds(&mut self, now: Now, stream: StreamId, sound: Sound) {
         let Some(&(id, side)) = self.streams.get(&stream) else { return };
         let sign = match sound {
-            Sound::Voice => Some(Sign::Voice),
+            Sound::Voice => {
+                self.caller_speaks(now, id, side);
+                Some(Sign::Voice)
+            }
             Sound::Tap => Some(Sign::Tap),
             Sound::Noise => Some(Sign::Noise),
             Sound::Key(key) => self.pressed(now, id, side, key, Way::Media).then_some(Sign::Key),
             Sound::TextTelephone => {
-                self.hears_machine(now, id, "text-telephone");
+                self.hears_machine(now, id, side, "text-telephone");
                 // Somebody types: a person, who cannot speak.
                 Some(Sign::Key)
             }
+            // Tones of machines and exchanges say nothing of whoever is behind them.
             Sound::Fax => {
-                self.hears_machine(now, id, "fax");
+                self.hears_machine(now, id, side, "fax");
                 None
             }
-            // Tones of an exchange say nothing of whoever is behind it.
-            Sound::RingBack | Sound::Busy | Sound::Unobtainable => None,
+            Sound::RingBack | Sound::Busy | Sound::Unobtainable => {
+                self.hears_exchange(now, id, side, sound);
+                None
+            }
+            Sound::Quiet => {
+                self.caller_quiet(now, id, side);
+                None
+            }
         };
         let sign = sign.filter(|_| self.guest_of(stream).is_some());
         if let Some(sign) = sign {
@@ -93,7 +103,7 @@ impl Switchboard {
         let step = guest.silence.as_mut().and_then(|silence| silence.heard(sign));
         if first {
             let sound = sign.word().to_owned();
-            self.note(now, Fact::Heard { call: id, sound, after_ms });
+            self.note(now, Fact::Heard { call: id, sound, by: Party::Caller, after_ms });
         }
         if let Some(bypass) = bypass {
             self.bypassed(now, id, bypass);

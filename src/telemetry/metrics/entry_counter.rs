@@ -11,8 +11,18 @@ use crate::vocabulary::{CallId, Ending, Party, QueueId, TrunkId, WallTime};
 
 /// Live calls whose trunk is remembered; above it the oldest are counted under no trunk.
 const LIVE_CALLS: usize = 200_000;
-/// Sounds of a waiting caller, as the entries name them.
-const SOUNDS: [&str; 6] = ["voice", "tap", "noise", "key", "fax", "text-telephone"];
+/// Sounds, as the entries name them.
+const SOUNDS: [&str; 9] = [
+    "voice",
+    "tap",
+    "noise",
+    "key",
+    "fax",
+    "text-telephone",
+    "ring-back",
+    "busy-tone",
+    "unobtainable",
+];
 
 /// Counts entries. It remembers trunk, queue and arrival of each live call and nothing else.
 #[derive(Debug, Default)]
@@ -89,7 +99,6 @@ impl EntryCounter {
             }
             Fact::Laned { .. }
             | Fact::Heard { .. }
-            | Fact::Key { .. }
             | Fact::Disposed { .. }
             | Fact::NumberMarked { .. }
             | Fact::NumberCleared { .. }
@@ -124,6 +133,9 @@ impl EntryCounter {
             | Fact::PartyTookOver { .. }
             | Fact::PrivateTalk { .. }
             | Fact::AudioHeard { .. }
+            | Fact::CallerQuiet { .. }
+            | Fact::CallerSpeaks { .. }
+            | Fact::Key { .. }
             | Fact::RecordingHeld { .. }
             | Fact::AudioStalled { .. }
             | Fact::AudioFlows { .. }
@@ -263,8 +275,8 @@ mod tests {
             Fact::Answered { call, seat: "s".into(), operator: None, after_ms: 12_000 },
             Fact::Answered { call, seat: "t".into(), operator: None, after_ms: 7_000 },
             Fact::Laned { call, lane: Lane::Silent, why: String::new() },
-            Fact::Heard { call, sound: "tap".into(), after_ms: 1 },
-            Fact::Heard { call, sound: "sneeze".into(), after_ms: 1 },
+            Fact::Heard { call, sound: "tap".into(), by: Party::Caller, after_ms: 1 },
+            Fact::Heard { call, sound: "sneeze".into(), by: Party::Caller, after_ms: 1 },
             Fact::Disposed { call, disposition: Disposition::Ghost, by: "siti".into() },
             ended(call, Stage::Talking),
             arrived(second),
