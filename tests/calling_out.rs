@@ -16,13 +16,14 @@ use std::time::Duration;
 
 use scenario::{SDP, TRUNK, World, header, invite, respond, seat_address, settings};
 use siaga112::acd::settings::Overflow;
+use siaga112::call::orders::{Ears, MediaOrder, MediaReport, Sound};
 use siaga112::journal::Fact;
 use siaga112::sip::digest::OutgoingAccount;
 use siaga112::sip::locate::{Hop, Target};
 use siaga112::sip::{Name, Transport, Uri};
 use siaga112::switchboard::Input;
 use siaga112::trunk::settings::{LineSettings, TrunkSettings};
-use siaga112::vocabulary::{AnswerMode, Secret};
+use siaga112::vocabulary::{AnswerMode, Secret, StreamId};
 
 const A: &str = "192.0.2.1:5060";
 const B: &str = "192.0.2.2:5060";
@@ -440,4 +441,48 @@ fn a_neighbour_is_called_through_the_trunk_that_leads_there() {
         assert_eq!((at(neighbour), at(A)), (known, false), "{:#?}", world.ladder);
         assert_ne!(world.ladder.contains(&"* alarm overflow-to-number".to_owned()), known);
     }
+}
+
+/// Some networks answer at once and let the caller hear the rest.
+#[test]
+fn a_number_that_answers_with_a_tone_is_shown_and_told_of_where_the_caller_is_alone_with_it() {
+    let mut world = world(0);
+    let call = world.call();
+    world.pass(Duration::from_secs(61));
+    carrier_says(&mut world, A, 200, "");
+    world.ack(call);
+    let listened: Vec<StreamId> = world
+        .orders
+        .iter()
+        .filter_map(|order| match order {
+            MediaOrder::Listen { stream, ears: Some(Ears::Line) } => Some(*stream),
+            _ => None,
+        })
+        .collect();
+    let [caller, number] = listened[..] else { panic!("{listened:?}") };
+    for (stream, sound) in [
+        (number, Sound::RingBack),
+        // Its echo, and that of what we play ourselves.
+        (caller, Sound::RingBack),
+        (number, Sound::Busy),
+        (caller, Sound::Busy),
+        (number, Sound::Busy),
+        (number, Sound::Quiet),
+    ] {
+        world.take(Input::Media(MediaReport::Sound { stream, sound }));
+    }
+    let facts = world.facts.iter().filter_map(|entry| match &entry.fact {
+        Fact::Heard { sound, by, .. } => Some(format!("{by:?} {sound}")),
+        Fact::Alarm { name, detail } if name == "caller-hears-a-tone" => {
+            assert!(detail.contains(NUMBER), "{detail}");
+            Some(name.clone())
+        }
+        _ => None,
+    });
+    let facts: Vec<String> = facts.collect();
+    assert_eq!(facts, ["Seat ring-back", "Seat busy-tone", "caller-hears-a-tone"]);
+    assert_eq!(world.look().calls[0].flags, ["called-ring-back", "called-busy-tone"]);
+    assert!(world.endings().is_empty(), "a tone ends nothing");
+    world.trunk_sends(call, "BYE", 2, "");
+    nothing_is_left(&mut world);
 }

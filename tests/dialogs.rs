@@ -22,7 +22,7 @@ use siaga112::call::orders::{Ears, MediaOrder, MediaReport, Sound};
 use siaga112::journal::Fact;
 use siaga112::sip::Name;
 use siaga112::switchboard::Input;
-use siaga112::vocabulary::AnswerMode;
+use siaga112::vocabulary::{AnswerMode, StreamId};
 
 const OURSELVES: &str = "sip:0328112@203.0.113.10;user=phone";
 
@@ -406,16 +406,23 @@ fn an_ack_without_the_answer_is_an_alarm_and_ends_nothing() {
     assert!(world.last().starts_with("SIP/2.0 200") && world.last().contains("m=audio"));
 }
 
+/// The streams that are listened to in a talk, and for what.
+fn listened(world: &World) -> Vec<(StreamId, Ears)> {
+    let listened = world.orders.iter().filter_map(|order| match order {
+        MediaOrder::Listen { stream, ears: Some(ears) } => Some((*stream, *ears)),
+        _ => None,
+    });
+    listened.collect()
+}
+
 /// Phones that send a key by INFO and by event at once are common.
 #[test]
 fn keys_and_machines_in_a_talk_are_on_the_record_once_and_end_nothing() {
     let mut world = World::new(1, AnswerMode::OnAgent);
     let call = answered(&mut world);
-    let listened = world.orders.iter().filter_map(|order| match order {
-        MediaOrder::Listen { stream, ears: Some(Ears::Talk) } => Some(*stream),
-        _ => None,
-    });
-    let [caller, seat] = listened.collect::<Vec<_>>()[..] else { panic!("two are listened to") };
+    let [(caller, Ears::Line), (seat, Ears::Keys)] = listened(&world)[..] else {
+        panic!("two are listened to")
+    };
     let info = |world: &mut World, cseq, kind: &str, body| {
         let ok = world.last_response(call, "200");
         let info = in_dialog(call, &ok, "INFO", cseq, body);
@@ -429,6 +436,7 @@ fn keys_and_machines_in_a_talk_are_on_the_record_once_and_end_nothing() {
     info(&mut world, 13, "application/dtmf", "#");
     info(&mut world, 14, "application/dtmf", "99");
     sound(&mut world, seat, Sound::Key('5'));
+    assert_eq!(world.look().calls[0].keys, "5#", "what the caller pressed is shown");
     for _ in 0..2 {
         sound(&mut world, caller, Sound::Fax);
         sound(&mut world, caller, Sound::TextTelephone);
@@ -443,4 +451,42 @@ fn keys_and_machines_in_a_talk_are_on_the_record_once_and_end_nothing() {
     let shown = world.look();
     assert_eq!(shown.calls[0].flags, ["fax", "text-telephone"]);
     assert_eq!(world.endings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_caller_who_says_nothing_in_a_talk_is_told_of_until_they_speak_and_not_on_hold() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = answered(&mut world);
+    let [(caller, _), (seat, _)] = listened(&world)[..] else { panic!("two are listened to") };
+    let sound = |world: &mut World, stream, sound| {
+        world.take(Input::Media(MediaReport::Sound { stream, sound }));
+    };
+    let quiet = |world: &mut World| world.look().calls[0].quality.caller_quiet_seconds;
+    sound(&mut world, seat, Sound::Quiet);
+    assert_eq!(quiet(&mut world), None, "an operator may listen");
+    sound(&mut world, caller, Sound::Quiet);
+    world.pass(Duration::from_secs(30));
+    sound(&mut world, caller, Sound::Quiet);
+    assert_eq!(quiet(&mut world), Some(60));
+    sound(&mut world, caller, Sound::Voice);
+    sound(&mut world, caller, Sound::Voice);
+    assert_eq!(quiet(&mut world), None);
+    world.trunk_sends(call, "INVITE", 20, &SDP.replace("a=sendrecv", "a=sendonly"));
+    world.trunk_sends(call, "ACK", 20, "");
+    sound(&mut world, caller, Sound::Quiet);
+    assert_eq!(quiet(&mut world), None, "who holds says nothing");
+    world.trunk_sends(call, "INVITE", 21, SDP);
+    world.trunk_sends(call, "ACK", 21, "");
+    sound(&mut world, caller, Sound::Quiet);
+    assert_eq!(quiet(&mut world), Some(30));
+    world.trunk_sends(call, "BYE", 22, "");
+    sound(&mut world, caller, Sound::Voice);
+    let facts = world.facts.iter().filter_map(|entry| match &entry.fact {
+        Fact::CallerQuiet { seconds, .. } => Some(format!("quiet for {seconds}")),
+        Fact::CallerSpeaks { .. } => Some("speaks".to_owned()),
+        Fact::Held { .. } => Some("held".to_owned()),
+        _ => None,
+    });
+    let facts: Vec<String> = facts.collect();
+    assert_eq!(facts, ["quiet for 30", "speaks", "held", "quiet for 30"]);
 }

@@ -319,7 +319,12 @@ async fn projecting_again_after_a_stop_at_any_entry_gives_the_same_rows() {
 fn silent_call_and_its_return(n: u32, again: u32) -> Vec<Entry> {
     let later = |millis, fact| Entry { at: at(n, millis), fact };
     let laned = |lane, why: &str| Fact::Laned { call: call(n), lane, why: why.into() };
-    let heard = |sound: &str| Fact::Heard { call: call(n), sound: sound.into(), after_ms: 4_000 };
+    let heard = |sound: &str| Fact::Heard {
+        call: call(n),
+        sound: sound.into(),
+        by: Party::Caller,
+        after_ms: 4_000,
+    };
     let work = WorkId(call(n).0);
     let number = || Private::new(format!("+62812000{n:04}"));
     let marked = |of, until| Fact::NumberMarked {

@@ -82,8 +82,8 @@ impl Filter {
 pub(super) struct Tones {
     rows: [Filter; 4],
     columns: [Filter; 4],
-    energy: f32,
-    heard: u8,
+    block: [f32; Tones::BLOCK],
+    heard: usize,
     /// What the last block was, and the key that is down.
     last: Option<char>,
     down: Option<char>,
@@ -91,7 +91,7 @@ pub(super) struct Tones {
 
 impl Tones {
     /// Samples of one block, 12.75 ms. Neighbours of a frequency are nearly blind to it then.
-    const BLOCK: u8 = 102;
+    const BLOCK: usize = 102;
     /// Least power of each tone: a sine of peak 600, -32 dBm0 (Q.24 asks for -25).
     const LEAST: f32 = 600.0 * 600.0 * 102.0 * 102.0 / 4.0;
     /// The tone of one group may be this much stronger than that of the other: 8 dB (Q.24).
@@ -103,19 +103,20 @@ impl Tones {
 
     pub fn new() -> Self {
         let (rows, columns) = (ROWS.map(Filter::at), COLUMNS.map(Filter::at));
-        Self { rows, columns, energy: 0.0, heard: 0, last: None, down: None }
+        Self { rows, columns, block: [0.0; Self::BLOCK], heard: 0, last: None, down: None }
     }
 
     /// The key that is now known to be pressed.
     pub fn hear(&mut self, sample: i16) -> Option<char> {
-        let sample = f32::from(sample);
-        self.rows.iter_mut().chain(&mut self.columns).for_each(|filter| filter.hear(sample));
-        self.energy += sample * sample;
+        if let Some(place) = self.block.get_mut(self.heard) {
+            *place = f32::from(sample);
+        }
         self.heard += 1;
         if self.heard < Self::BLOCK {
             return None;
         }
-        let block = self.block();
+        self.heard = 0;
+        let block = self.key();
         let last = std::mem::replace(&mut self.last, block);
         // Two blocks that agree are a press, or the pause after it.
         if block != last || block == self.down {
@@ -126,15 +127,21 @@ impl Tones {
     }
 
     /// The key that sounds in the block that ends here.
-    fn block(&mut self) -> Option<char> {
+    fn key(&mut self) -> Option<char> {
+        let energy: f32 = self.block.iter().map(|sample| sample * sample).sum();
+        // Too faint for two tones: most of a talk goes through no filter.
+        if energy < 2.0 * Self::LEAST / Self::BLOCK as f32 {
+            return None;
+        }
+        for filter in self.rows.iter_mut().chain(&mut self.columns) {
+            self.block.iter().for_each(|&sample| filter.hear(sample));
+        }
         let rows = self.rows.each_mut().map(Filter::take);
         let columns = self.columns.each_mut().map(Filter::take);
-        let energy = std::mem::take(&mut self.energy);
-        self.heard = 0;
         let (row, low) = strongest(rows)?;
         let (column, high) = strongest(columns)?;
         let even = low < high * Self::TWIST && high < low * Self::TWIST;
-        let pure = 2.0 * (low + high) / f32::from(Self::BLOCK) > energy * Self::PURE;
+        let pure = 2.0 * (low + high) / Self::BLOCK as f32 > energy * Self::PURE;
         let key = PAD.get(row)?.get(column)?;
         (even && pure).then_some(*key)
     }

@@ -14,7 +14,7 @@ use std::f32::consts::TAU;
 use crate::call::orders::Sound;
 
 /// Samples of a block, 10 ms.
-const BLOCK: u8 = 80;
+const BLOCK: usize = 80;
 /// Less (mean square; rms 150, -47 dB of full scale) is quiet.
 const LEAST: f32 = 150.0 * 150.0;
 /// Part of a block's energy that a filter lets pass when it is its tone's.
@@ -56,32 +56,52 @@ const BANDS: [(Block, f32, f32); 6] = [
     (Block::Called, 2_100.0, 120.0),
 ];
 
-/// A band-pass of second order.
-#[derive(Clone, Copy, Debug)]
-struct Band {
-    gain: f32,
-    turn: f32,
-    fall: f32,
-    /// The last two that came out.
-    out: [f32; 2],
-    energy: f32,
+/// The filters side by side, for a processor that reckons four or eight at once: two pass nothing.
+type Lanes = [f32; 8];
+
+/// Band-passes of second order, one for each tone.
+#[derive(Debug)]
+struct Bands {
+    gain: Lanes,
+    turn: Lanes,
+    fall: Lanes,
+    /// What came out last, and before that.
+    last: Lanes,
+    before: Lanes,
 }
 
-impl Band {
-    fn new(hertz: f32, width: f32) -> Self {
-        let (sine, cosine) = (TAU * hertz / 8_000.0).sin_cos();
-        let alpha = sine * width / (2.0 * hertz);
-        let whole = 1.0 + alpha;
-        let (gain, turn) = (alpha / whole, 2.0 * cosine / whole);
-        Self { gain, turn, fall: (1.0 - alpha) / whole, out: [0.0; 2], energy: 0.0 }
+impl Bands {
+    fn new() -> Self {
+        let (mut gain, mut turn, mut fall) = ([0.0; 8], [0.0; 8], [0.0; 8]);
+        let places = gain.iter_mut().zip(&mut turn).zip(&mut fall);
+        for (((gain, turn), fall), (_, hertz, width)) in places.zip(BANDS) {
+            let (sine, cosine) = (TAU * hertz / 8_000.0).sin_cos();
+            let alpha = sine * width / (2.0 * hertz);
+            let whole = 1.0 + alpha;
+            (*gain, *turn, *fall) = (alpha / whole, 2.0 * cosine / whole, (1.0 - alpha) / whole);
+        }
+        Self { gain, turn, fall, last: [0.0; 8], before: [0.0; 8] }
     }
 
-    /// `rise`: a sample less the one before the last.
-    fn hear(&mut self, rise: f32) {
-        let [last, before] = self.out;
-        let out = self.gain * rise + self.turn * last - self.fall * before;
-        self.out = [out, last];
-        self.energy += out * out;
+    /// The energy that each lets pass of samples, each given less the one before the last.
+    #[allow(clippy::indexing_slicing, reason = "eight lanes of eight: the compiler sees it")]
+    fn hear(&mut self, rises: impl Iterator<Item = f32>) -> Lanes {
+        let mut energy = [0.0; 8];
+        for rise in rises {
+            for n in 0..8 {
+                let out = self.gain[n] * rise + self.turn[n] * self.last[n]
+                    - self.fall[n] * self.before[n];
+                self.before[n] = self.last[n];
+                self.last[n] = out;
+                energy[n] += out * out;
+            }
+        }
+        energy
+    }
+
+    /// They forget what they have heard: a block that is next to nothing went by.
+    const fn rest(&mut self) {
+        (self.last, self.before) = ([0.0; 8], [0.0; 8]);
     }
 }
 
@@ -95,10 +115,10 @@ struct Run {
 /// The ear for machines at one stream.
 #[derive(Debug)]
 pub(super) struct Signals {
-    bands: [Band; BANDS.len()],
-    samples: [f32; 2],
-    energy: f32,
-    filled: u8,
+    bands: Bands,
+    /// The last two samples of the block before, then a block.
+    samples: [f32; BLOCK + 2],
+    filled: usize,
     /// Energy of the last block: all, and what the first filter let pass.
     last: [f32; 2],
     /// The run that goes on, the one that may begin, and the two before, the newest first.
@@ -118,9 +138,8 @@ impl Signals {
     pub fn new() -> Self {
         let quiet = Run { block: Block::Quiet, length: 0 };
         Self {
-            bands: BANDS.map(|(_, hertz, width)| Band::new(hertz, width)),
-            samples: [0.0; 2],
-            energy: 0.0,
+            bands: Bands::new(),
+            samples: [0.0; BLOCK + 2],
             filled: 0,
             last: [0.0; 2],
             run: quiet,
@@ -136,12 +155,9 @@ impl Signals {
 
     /// Hears a sample, 8,000 a second.
     pub fn hear(&mut self, sample: i16) -> Option<Sound> {
-        let sample = f32::from(sample);
-        let [last, before] = self.samples;
-        let rise = sample - before;
-        self.samples = [sample, last];
-        self.bands.iter_mut().for_each(|band| band.hear(rise));
-        self.energy += sample * sample;
+        if let Some(place) = self.samples.get_mut(2 + self.filled) {
+            *place = f32::from(sample);
+        }
         self.filled += 1;
         if self.filled < BLOCK {
             return None;
@@ -161,12 +177,20 @@ impl Signals {
     }
 
     fn block(&mut self) -> Block {
-        let energy = std::mem::take(&mut self.energy);
-        let passed = self.bands.each_mut().map(|band| std::mem::take(&mut band.energy));
+        let energy: f32 = self.samples.iter().skip(2).map(|sample| sample * sample).sum();
+        // Half of a talk is quiet: what is too faint for a tone goes through no filter.
+        let passed = if energy < LEAST * BLOCK as f32 / 4.0 {
+            self.bands.rest();
+            [0.0; 8]
+        } else {
+            let rises = self.samples.iter().zip(self.samples.iter().skip(2));
+            self.bands.hear(rises.map(|(before, sample)| sample - before))
+        };
+        self.samples.copy_within(BLOCK.., 0);
         // Two tones beat: only the two blocks of 20 ms together have all of both.
         let progress = passed.first().copied().unwrap_or_default();
         let [all, most] = std::mem::replace(&mut self.last, [energy, progress]);
-        if energy + all < 2.0 * LEAST * f32::from(BLOCK) {
+        if energy + all < 2.0 * LEAST * BLOCK as f32 {
             return Block::Quiet;
         }
         if progress + most > (energy + all) * PURE {

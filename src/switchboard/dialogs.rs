@@ -213,6 +213,10 @@ impl Switchboard {
             let fact =
                 if holds { Fact::Held { call: id, by } } else { Fact::Resumed { call: id, by } };
             self.note(now, fact);
+            // Who is on hold may be quiet; afterwards it counts anew.
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.quiet = None;
+            }
             let call = self.calls.get(&id);
             let held = call.is_some_and(|c| {
                 c.caller.held || c.talk.as_ref().is_some_and(|talk| talk.leg.held)

@@ -224,3 +224,41 @@ fn a_caller_who_speaks_up_is_heard_over_the_echo_of_our_prompt() {
     let line = [echo, noise(1_000, 30.0, 20), theirs.iter().map(|&s| s / 8).collect()].concat();
     assert_eq!(heard_while(ours, &line), [Sound::Voice]);
 }
+
+#[test]
+fn in_a_talk_who_says_nothing_for_long_is_told_of_again_and_again_until_they_speak() {
+    const SECOND: u64 = 1_000_000;
+    let quiet = noise(1_000, 120.0, 6);
+    let mut ear = Hearing::new(Ears::Line);
+    let mut at = 0;
+    let mut told = Vec::new();
+    let mut second = |ear: &mut Hearing, samples: &[i16]| {
+        ear.hear(samples.iter().copied(), false, |sound| panic!("{sound:?} is none"));
+        at += SECOND;
+        told.extend(ear.watch(at).map(|sound| (sound, at / SECOND)));
+    };
+    (0..70).for_each(|_| second(&mut ear, &quiet));
+    // No packets at all are quiet too.
+    (0..30).for_each(|_| second(&mut ear, &[]));
+    let speech = speech();
+    let words = speech.values().find(|words| words.len() > 32_000).expect("four seconds of speech");
+    words.chunks(8_000).take(4).for_each(|words| second(&mut ear, words));
+    (0..20).for_each(|_| second(&mut ear, &quiet));
+    ear.pauses();
+    (0..31).for_each(|_| second(&mut ear, &quiet));
+    use Sound::{Quiet, Voice};
+    let voice = told.get(3).map_or(0, |told| told.1);
+    assert!((101..=103).contains(&voice), "{told:?}");
+    assert_eq!(told, [(Quiet, 31), (Quiet, 61), (Quiet, 91), (Voice, voice), (Quiet, 155)]);
+}
+
+#[test]
+fn who_only_has_keys_to_listen_for_hears_nothing_else() {
+    let mut ear = Hearing::new(Ears::Keys);
+    let fax: Vec<i16> = (0..32_000)
+        .map(|n| ((TAU * 2_100.0 * n as f32 / 8_000.0).sin() * 8_000.0) as i16)
+        .collect();
+    ear.hear(fax.into_iter(), true, |sound| panic!("{sound:?}"));
+    assert_eq!((1..90).find_map(|second| ear.watch(second * 1_000_000)), None);
+    assert_eq!(ear.event(1, 100, &[5, 0x0a, 0, 160]), Some(Sound::Key('5')));
+}
