@@ -236,6 +236,7 @@ mod tests {
             priority: 9,
             wants: Vec::new(),
             flags: Vec::new(),
+            keys: "0".repeat(32),
             seat: Some(long.into()),
             answer: AnswerMode::OnAgent,
             received_at: WallTime(1),

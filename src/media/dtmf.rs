@@ -82,7 +82,7 @@ impl Filter {
 pub(super) struct Tones {
     rows: [Filter; 4],
     columns: [Filter; 4],
-    block: [f32; Tones::BLOCK],
+    block: [f32; Self::BLOCK],
     heard: usize,
     /// What the last block was, and the key that is down.
     last: Option<char>,

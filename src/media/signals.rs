@@ -84,7 +84,7 @@ impl Bands {
     }
 
     /// The energy that each lets pass of samples, each given less the one before the last.
-    #[allow(clippy::indexing_slicing, reason = "eight lanes of eight: the compiler sees it")]
+    #[allow(clippy::indexing_slicing, clippy::needless_range_loop, reason = "eight lanes of eight")]
     fn hear(&mut self, rises: impl Iterator<Item = f32>) -> Lanes {
         let mut energy = [0.0; 8];
         for rise in rises {
