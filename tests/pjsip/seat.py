@@ -1,7 +1,8 @@
 """The phone of a seat made of PJSIP (pjsua2): plays a file to the caller, keeps what it hears.
 
 seat.py GATEWAY TRANSPORT AUTHORITY-FILE USER PASSWORD REALM OWN-ADDRESS PLAY.wav RECORD.wav
-Tells events as JSON lines; takes the lines `answer`, `hold`, `resume`, `bye`, `quit`.
+Tells events as JSON lines; takes the lines `answer`, `hold`, `resume`, `event KEYS`, `info KEYS`
+(presses keys by RFC 4733, by SIP INFO), `bye`, `quit`.
 """
 
 import json
@@ -97,7 +98,7 @@ def read():
 threading.Thread(target=read, daemon=True).start()
 while True:
     endpoint.libHandleEvents(20)
-    word = lines.pop(0) if lines else ""
+    word, _, keys = (lines.pop(0) if lines else "").partition(" ")
     prm = pj.CallOpParam(True)
     if word == "answer":
         prm.statusCode = 200
@@ -107,6 +108,12 @@ while True:
     elif word == "resume":
         prm.opt.flag = pj.PJSUA_CALL_UNHOLD
         call.reinvite(prm)
+    elif word in ("event", "info"):
+        press = pj.CallSendDtmfParam()
+        info = word == "info"
+        press.method = pj.PJSUA_DTMF_METHOD_SIP_INFO if info else pj.PJSUA_DTMF_METHOD_RFC2833
+        press.digits = keys
+        call.sendDtmf(press)
     elif word == "bye":
         call.hangup(pj.CallOpParam())
     elif word == "quit":

@@ -58,6 +58,25 @@ impl Incident {
         steps.iter().filter(|step| step["fact"] == fact).count()
     }
 
+    /// The keys that a side pressed, in order: `caller` or `seat`.
+    pub fn keys(&self, by: &str) -> String {
+        let steps = self.0["steps"].as_array().expect("steps");
+        let keys = steps.iter().filter(|step| step["fact"] == "key" && step["by"] == by);
+        keys.filter_map(|step| step["key"].as_str()).collect()
+    }
+
+    /// What was heard, in order: at which side, and what.
+    pub fn heard(&self) -> Vec<String> {
+        let steps = self.0["steps"].as_array().expect("steps");
+        let heard = steps.iter().filter(|step| step["fact"] == "heard");
+        // The caller is not named: most is heard of callers.
+        let word = |step: &Value| {
+            let by = step["by"].as_str().unwrap_or("caller");
+            format!("{by} {}", step["sound"].as_str().unwrap_or_default())
+        };
+        heard.map(word).collect()
+    }
+
     /// The INVITE as kept.
     pub fn raw(&self) -> Vec<u8> {
         let raw = &self.0["raw"];
