@@ -170,6 +170,7 @@ fn board() -> Board {
             priority: 6,
             wants: vec![Want { skill: "mad".into(), level: 3 }],
             flags: vec!["noise".into(), "silent".into()],
+            keys: "5#".to_owned(),
             seat: None,
             answer: AnswerMode::OnAgent,
             received_at: WallTime(1_789_621_200_000_000),
