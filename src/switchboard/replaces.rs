@@ -195,6 +195,7 @@ impl Switchboard {
         }
         let operator = self.operator_of(by);
         self.recent.answered(id, operator.as_ref());
+        self.forget_heard(id, Side::Seat);
         self.note(now, Fact::Transferred { call: id, from, to: by.to_string(), attended: true });
     }
 }

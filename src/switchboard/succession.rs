@@ -112,6 +112,8 @@ impl Switchboard {
         for owner in self.invites.values_mut().filter(|owner| **owner == was) {
             *owner = is;
         }
+        // Who has talked to a guest alone was no longer listened to.
+        self.lend_an_ear(id, Side::Caller);
         self.seat_the_table(now, id);
     }
 
