@@ -292,6 +292,23 @@ fn a_phone_talks_with_keys_in_its_description_where_they_are_wanted_and_where_th
 }
 
 #[test]
+fn keys_that_baresip_presses_are_on_the_record_each_once() {
+    let gateway = Centre { md5_only: true, ..Centre::of_every_transport() }.start();
+    let softphone = Softphone::start(&gateway, 1, "udp", SEAT_HERTZ);
+    let (trunk, mut call, audio, to) = call(&gateway);
+    let id = gateway.calls()[0].text("incident");
+    softphone.command("sndcode", "2#2*");
+    let keys = || gateway.show(&id).keys("seat");
+    until("the keys are on the record", || (keys().len() >= 4).then_some(()));
+    let heard = talk(&audio, to, CALLER_HERTZ, Duration::from_secs(2));
+    call.hang_up(&trunk);
+    assert_tone("the caller hears the seat after it", &heard, SEAT_HERTZ, RATE);
+    gateway.incident();
+    assert_eq!(keys(), "2#2*");
+    gateway.stop();
+}
+
+#[test]
 fn three_phones_hear_each_other_and_who_listens_is_not_heard() {
     let gateway = Centre { seats: 3, md5_only: true, ..Centre::of_every_transport() }.start();
     let first = Softphone::start(&gateway, 1, "udp", SEAT_HERTZ);
