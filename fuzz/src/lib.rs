@@ -11,6 +11,8 @@ use siaga112::media::ice::Check;
 use siaga112::media::rtcp::Reception;
 use siaga112::media::rtp::{Rtp, is_rtcp, write_header_in_place};
 use siaga112::media::secure::dtls::{Handshake, Identity};
+use siaga112::media::text::Reader;
+use siaga112::media::text::reader::{Kinds, PATIENCE};
 use siaga112::sdp::{self, OurLine, OurSession, Protected};
 use siaga112::sip::body;
 use siaga112::sip::parse::{Read, parse};
@@ -24,7 +26,7 @@ use siaga112::{incident, trunk};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder of the corpus.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("message", message),
     ("sdp", sdp),
     ("multipart", multipart),
@@ -33,6 +35,7 @@ pub const TARGETS: [(&str, Target); 8] = [
     ("rtcp", rtcp),
     ("stun", stun),
     ("dtls", dtls),
+    ("text", text),
 ];
 
 // ---- SIP messages ----------------------------------------------------------------------------
@@ -396,4 +399,34 @@ pub fn dtls(data: &[u8]) {
         }
         assert!(handshake.srtp().is_none(), "no keys for a stranger");
     }
+}
+
+// ---- real-time text --------------------------------------------------------------------------
+
+/// Packets of text, each with a byte of its length before it: whatever they are, what is read is no more
+/// than what came and a sign for what is missing, and is fit to be shown.
+pub fn text(data: &[u8]) {
+    let kinds = Kinds { text: 98, redundant: Some(100) };
+    let (mut reader, mut read, mut rest) = (Reader::default(), String::new(), data);
+    let (mut packets, mut now) = (0, 0);
+    while let [length, tail @ ..] = rest {
+        let (packet, after) = tail.split_at(tail.len().min(usize::from(*length)));
+        rest = after;
+        if let Some(rtp) = Rtp::read(packet) {
+            let payload = packet.get(rtp.payload.clone()).unwrap_or_default();
+            let place = (rtp.ssrc, rtp.sequence);
+            reader.take(kinds, rtp.payload_type, place, payload, now, &mut read);
+        }
+        packets += 1;
+        now += 100_000;
+        reader.tick(now, &mut read);
+    }
+    for _ in 0..40 {
+        now += PATIENCE;
+        reader.tick(now, &mut read);
+    }
+    let shown = |c: char| !c.is_control() || matches!(c, '\u{7}' | '\u{8}');
+    assert!(read.chars().all(shown), "only what can be shown is left");
+    // Bytes that are no text, and packets that are missing, are a sign of three bytes each.
+    assert!(read.len() <= 3 * (data.len() + 20 * packets), "nothing is made up");
 }

@@ -44,6 +44,8 @@ mod signals;
 mod sockets;
 mod stream;
 pub mod tap;
+#[doc(hidden)]
+pub mod text;
 mod tone;
 mod voice;
 mod worker;
