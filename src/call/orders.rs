@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::quality::Quality;
 use crate::vocabulary::{
-    CallId, Codec, Fingerprint, IceLogin, PromptId, SrtpKey, StreamId, Suite, WallTime,
+    CallId, Codec, Fingerprint, IceLogin, Private, PromptId, SrtpKey, StreamId, Suite, WallTime,
 };
 
 /// The two G.711 laws (RFC 3551 §4.5.14), the only audio a 112 trunk must speak.
@@ -77,6 +77,23 @@ pub struct Aim {
     pub guard: Guard,
     /// The peer's login, of a stream that was opened by [`MediaOrder::OpenShared`].
     pub ice: Option<IceLogin>,
+}
+
+/// The far end of a stream's text (RFC 4103).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextAim {
+    /// Where text is sent, until packets from elsewhere on the same stream show a NAT.
+    pub rtp: SocketAddr,
+    /// RTP payload type of `t140/1000`, both ways.
+    pub text: u8,
+    /// RTP payload type of `red/1000`, when agreed.
+    pub redundant: Option<u8>,
+    /// Characters a second that the peer can show.
+    pub cps: u32,
+    /// We may write to the peer.
+    pub send: bool,
+    /// The peer may write to us.
+    pub receive: bool,
 }
 
 /// Which channel of the recording a stream is.
@@ -184,6 +201,29 @@ pub enum MediaOrder {
         /// The SSRC of what we send, as our descriptions name it.
         ssrc: u32,
     },
+    /// Gives a stream a port pair for text, beside its audio; whoever hears the stream reads it too.
+    OpenText {
+        /// Which stream.
+        stream: StreamId,
+        /// The even RTP port.
+        port: u16,
+    },
+    /// Sets or changes the far end of a stream's text; none: its peer has no text any more.
+    AimText {
+        /// Which stream.
+        stream: StreamId,
+        /// Its far end.
+        aim: Option<TextAim>,
+    },
+    /// Writes to a stream's peer what an operator has typed at a desk.
+    Write {
+        /// Whose peer reads it.
+        stream: StreamId,
+        /// The stream of who has typed it.
+        by: StreamId,
+        /// What.
+        text: Private<String>,
+    },
     /// Sets or changes the far end.
     Aim {
         /// Which stream.
@@ -267,6 +307,13 @@ pub enum MediaReport {
         stream: StreamId,
         /// What.
         sound: Sound,
+    },
+    /// What a stream's peer has written since the last time, a few times a second at most.
+    Text {
+        /// Which stream.
+        stream: StreamId,
+        /// T.140: U+0008 takes a character back, U+2028 begins a line, U+FFFD stands for what was lost.
+        text: Private<String>,
     },
     /// The keys of a stream that is protected by DTLS are agreed, or were not.
     Secured {

@@ -258,7 +258,7 @@ impl Relay {
 }
 
 /// The next datagram, or nothing when the socket is empty or at fault: the next arrival wakes it.
-fn receive(
+pub(super) fn receive(
     socket: &UdpSocket,
     buffer: &mut [u8],
     tally: &mut Tally,

@@ -16,6 +16,7 @@
 //! share. Who hears one other is passed that one's packets; who hears several, or another codec,
 //! hears a mix: `jitter` puts packets into their place, `codec` makes samples of them, `mixer` adds
 //! them up. `prompts` turns files into G.711, `player` makes payloads of them and of the `tone`.
+//! `texting` is the text beside the audio, `text` what is in its packets.
 //! `hearing` says what is heard, with `voice`, `dtmf` and `signals`.
 
 mod arrival;
@@ -46,6 +47,7 @@ mod stream;
 pub mod tap;
 #[doc(hidden)]
 pub mod text;
+mod texting;
 mod tone;
 mod voice;
 mod worker;

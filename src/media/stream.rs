@@ -16,6 +16,7 @@ use super::rtcp::{Reception, Sent};
 use super::rtp::SequenceWatch;
 use super::secure::{Identity, Shield};
 use super::sockets::Pair;
+use super::texting::Text;
 use crate::call::orders::{Aim, Channel, Law, StreamCount};
 use crate::vocabulary::{CallId, Codec, StreamId};
 
@@ -277,6 +278,8 @@ pub(super) struct Stream {
     pub ear_decoder: Option<Box<Decoder>>,
     pub shield: Shield,
     pub tap: Option<(CallId, Channel)>,
+    /// Only of a peer that reads and writes.
+    pub text: Option<Box<Text>>,
     pub received: u64,
     pub sent: u64,
     pub sequence: SequenceWatch,
@@ -315,6 +318,7 @@ impl Stream {
             ear_decoder: None,
             shield: Shield::Plain,
             tap: None,
+            text: None,
             received: 0,
             sent: 0,
             sequence: SequenceWatch::default(),
@@ -356,6 +360,7 @@ impl Stream {
     pub fn mend(&mut self) {
         (self.encoder, self.decoded, self.ear_decoder) = (None, None, None);
         self.shield.mend();
+        self.text.iter_mut().for_each(|text| text.mend());
         if let Some(ear) = &mut self.ear {
             **ear = Hearing::new(ear.ears());
         }

@@ -25,12 +25,17 @@ use super::relay::Relay;
 use super::secure::Identity;
 use super::shared::Shared;
 use super::stream::{FULL, Play, Stream, Voice, Way};
+use super::texting::Text;
 use super::tap::{RecorderHandle, RecorderOrder};
 use crate::call::orders::{Ears, Law, MediaOrder, MediaReport, Role, StreamCount};
 use crate::vocabulary::{IceLogin, StreamId};
 
-/// The waker's token; all others are twice the slot, plus one for RTCP.
+/// The waker's token; all others are four times the slot, plus what they are for.
 pub(super) const WAKE: Token = Token(usize::MAX);
+/// The sockets of a stream: audio, its reports, text.
+const EACH: usize = 4;
+const OF_RTCP: usize = 1;
+const OF_TEXT: usize = 2;
 /// The tokens of the shared sockets count down from here.
 const SHARED: usize = usize::MAX - 1;
 /// Datagrams taken from a shared socket before the others have their turn.
@@ -79,6 +84,8 @@ pub(super) struct Worker<R> {
     beating: Vec<usize>,
     beat: u64,
     next_beat: u64,
+    /// Slots to whose peers something is to be written.
+    writing: Vec<usize>,
     /// When all streams are looked at again.
     next_look: u64,
     counters: Arc<MediaCounters>,
@@ -110,6 +117,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             beating: Vec::new(),
             beat: 0,
             next_beat: 0,
+            writing: Vec::new(),
             next_look: 0,
             counters,
             started,
@@ -133,7 +141,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
                     self.relay.tally.faults += 1;
                     tracing::error!(why = %said(&*panic), "a turn of the media plane failed");
                     let shared = (0..self.relay.shared.sockets.len()).map(shared_token);
-                    unfinished = (0..self.relay.streams.len() * 2).map(Token).collect();
+                    unfinished = (0..self.relay.streams.len() * EACH).map(Token).collect();
                     unfinished.extend(shared);
                 }
             }
@@ -165,6 +173,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             return false;
         }
         self.beat_on();
+        self.write_on();
         self.look_around();
         self.tell();
         true
@@ -178,16 +187,19 @@ impl<R: Fn(MediaReport)> Worker<R> {
         self.next_look = self.now + LOOK;
         for slot in 0..self.relay.streams.len() {
             let now = self.now;
-            let (quality, change) = self.guarded(slot, (None, None), |relay| {
+            let mut writing = std::mem::take(&mut self.writing);
+            let (quality, told) = self.guarded(slot, (None, [None, None]), |relay| {
                 relay.shake(slot, None, now);
-                (relay.report(slot, now, false), relay.watch(slot, now))
+                let text = relay.look_at_text(slot, now, &mut writing);
+                (relay.report(slot, now, false), [relay.watch(slot, now), text])
             });
+            self.writing = writing;
             let Some(Some(stream)) = self.relay.streams.get(slot) else { continue };
             let stream = stream.id;
             if let Some(quality) = quality {
                 (self.report)(MediaReport::Quality { stream, quality });
             }
-            change.into_iter().for_each(&self.report);
+            told.into_iter().flatten().for_each(&self.report);
         }
     }
 
@@ -210,7 +222,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
         }
         let beat = (!self.beating.is_empty()).then_some(self.next_beat);
         let look = (!self.slots.is_empty()).then_some(self.next_look);
-        let next = beat.into_iter().chain(look).min()?;
+        let text = self.writing.iter().filter_map(|slot| self.relay.text_due(*slot)).min();
+        let next = beat.into_iter().chain(look).chain(text).min()?;
         Some(Duration::from_micros(next.saturating_sub(self.now)))
     }
 
@@ -223,14 +236,14 @@ impl<R: Fn(MediaReport)> Worker<R> {
             }
             return;
         }
-        let (slot, now) = (token.0 / 2, self.now);
-        let left = self.guarded(slot, Left::Perhaps, |relay| {
-            if token.0.is_multiple_of(2) {
-                relay.drain_rtp(slot, now)
-            } else {
-                relay.drain_rtcp(slot, now)
-            }
+        let (slot, now) = (token.0 / EACH, self.now);
+        let mut writing = std::mem::take(&mut self.writing);
+        let left = self.guarded(slot, Left::Perhaps, |relay| match token.0 % EACH {
+            OF_TEXT => relay.drain_text(slot, now, &mut writing),
+            OF_RTCP => relay.drain_rtcp(slot, now),
+            _ => relay.drain_rtp(slot, now),
         });
+        self.writing = writing;
         // Readiness is told once (edge-triggered): what is left must be remembered.
         if left == Left::Perhaps {
             unfinished.push_back(token);
@@ -269,6 +282,27 @@ impl<R: Fn(MediaReport)> Worker<R> {
             self.beat += 1;
         }
         self.next_beat += due * INTERVAL;
+    }
+
+    /// Sends the packets of text that are due.
+    fn write_on(&mut self) {
+        self.writing.sort_unstable();
+        self.writing.dedup();
+        let mut n = 0;
+        while let Some(&slot) = self.writing.get(n) {
+            let now = self.now;
+            let due = self.guarded(slot, None, |relay| {
+                if relay.text_due(slot).is_some_and(|due| due <= now) {
+                    relay.send_text(slot, now);
+                }
+                relay.text_due(slot)
+            });
+            if due.is_some() {
+                n += 1;
+            } else {
+                self.writing.remove(n);
+            }
+        }
     }
 
     /// Works for one stream. A fault of ours there costs it what it was about to say: its decoders and
@@ -320,6 +354,21 @@ impl<R: Fn(MediaReport)> Worker<R> {
             MediaOrder::OpenShared { stream, ref login, ssrc } => {
                 self.open_shared(stream, login, ssrc);
             }
+            MediaOrder::OpenText { stream, port } => self.open_text(stream, port),
+            MediaOrder::AimText { stream, aim } => {
+                if let Some((slot, stream)) = self.find(stream)
+                    && let Some(text) = &mut stream.text
+                {
+                    text.aim(aim);
+                    self.writing.push(slot);
+                }
+            }
+            MediaOrder::Write { stream, by, ref text } => {
+                if let Some((slot, _)) = self.find(stream) {
+                    self.relay.write_text(slot, by, text.reveal());
+                    self.writing.push(slot);
+                }
+            }
             MediaOrder::Close { stream } => self.close(stream),
             MediaOrder::Aim { stream, ref aim } => {
                 let (identity, now) = (Arc::clone(&self.identity), self.now);
@@ -368,6 +417,35 @@ impl<R: Fn(MediaReport)> Worker<R> {
         self.refill();
     }
 
+    /// Gives a stream a socket for text. Without one its audio goes on.
+    fn open_text(&mut self, id: StreamId, port: u16) {
+        let sockets = self.ports.take(port);
+        match (sockets, self.slots.get(&id).copied()) {
+            (Ok(mut sockets), Some(slot)) => {
+                let token = Token(slot * EACH + OF_TEXT);
+                let registry = self.poll.registry();
+                let heard = registry.register(&mut sockets.rtp, token, Interest::READABLE);
+                if let Err(error) = heard {
+                    tracing::error!(%error, ?id, "a stream cannot read");
+                    self.relay.tally.faults += 1;
+                }
+                let text = Box::new(Text::new(port, sockets));
+                let stream = self.relay.streams.get_mut(slot).and_then(Option::as_mut);
+                let before = stream.and_then(|stream| stream.text.replace(text));
+                if let Some(before) = before {
+                    tracing::error!(?id, "the text of a stream was opened twice");
+                    self.ports.give_back(before.port);
+                }
+            }
+            (Ok(_), None) => {
+                tracing::error!(?id, "text was opened for no stream");
+                self.ports.give_back(port);
+            }
+            (Err(error), _) => tracing::error!(%error, ?id, port, "text has no sockets"),
+        }
+        self.refill();
+    }
+
     fn open_shared(&mut self, id: StreamId, login: &IceLogin, ssrc: u32) {
         let socket = self.relay.shared.sockets.first().map(Arc::clone);
         let (false, Some(socket)) = (self.slots.contains_key(&id), socket) else {
@@ -387,8 +465,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
         if let Way::Own { sockets, .. } = &mut stream.way {
             let (rtp, rtcp) = (&mut sockets.rtp, &mut sockets.rtcp);
             let registered = registry
-                .register(rtp, Token(slot * 2), Interest::READABLE)
-                .and_then(|()| registry.register(rtcp, Token(slot * 2 + 1), Interest::READABLE));
+                .register(rtp, Token(slot * EACH), Interest::READABLE)
+                .and_then(|()| registry.register(rtcp, Token(slot * EACH + OF_RTCP), Interest::READABLE));
             if let Err(error) = registered {
                 tracing::error!(%error, id = ?stream.id, "a stream cannot hear");
                 self.relay.tally.faults += 1;
@@ -426,6 +504,12 @@ impl<R: Fn(MediaReport)> Worker<R> {
         if let Some(quality) = quality {
             (self.report)(MediaReport::Quality { stream: id, quality });
         }
+        let mut writing = std::mem::take(&mut self.writing);
+        let text = slot.and_then(|slot| {
+            self.guarded(slot, None, |relay| relay.look_at_text(slot, now, &mut writing))
+        });
+        self.writing = writing;
+        text.into_iter().for_each(&self.report);
         self.slots.remove(&id);
         let stream = slot.and_then(|slot| self.relay.streams.get_mut(slot)?.take());
         self.early.values_mut().for_each(|listeners| listeners.retain(|listener| *listener != id));
@@ -441,6 +525,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             }
             self.beating.retain(|beating| *beating != slot);
             self.free.push(slot);
+            stream.text.iter().for_each(|text| self.ports.give_back(text.port));
             match &stream.way {
                 Way::Own { port, .. } => self.ports.give_back(*port),
                 Way::Shared { ice, .. } => self.relay.shared.leave(ice, slot),

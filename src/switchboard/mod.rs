@@ -548,6 +548,7 @@ impl Switchboard {
             MediaReport::Stalled { stream, reports } => self.stalled(now, stream, reports),
             MediaReport::Flowing { stream } => self.flows(now, stream),
             MediaReport::Closed { stream, count } => self.stream_closed(now, stream, count),
+            MediaReport::Text { .. } => {}
             MediaReport::Secured { outcome: Ok(_), .. } => {}
             MediaReport::Secured { stream, outcome: Err(why) } => {
                 let of = self
