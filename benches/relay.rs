@@ -256,6 +256,7 @@ fn set_up(
             mux: false,
             guard: Guard::Plain,
             ice: None,
+            text: None,
         };
         media.order(MediaOrder::Open { stream, port });
         media.order(MediaOrder::Aim { stream, aim });

@@ -244,6 +244,7 @@ impl Phone {
             mux: false,
             guard: Guard::Plain,
             ice: None,
+            text: None,
         }
     }
 

@@ -234,12 +234,18 @@ pub fn sdp(data: &[u8]) {
         source: None,
         mid: audio.mid.clone(),
     };
-    let answer = sdp::answer(&read, audio.line, &session, &line);
+    let text = sdp::text(&read).map(|offer| (offer.line, sdp::OurText::answer(20_002, &offer)));
+    let taken = text.as_ref().map(|(line, text)| (*line, text));
+    let answer = sdp::answer(&read, audio.line, &session, &line, taken);
     let heard = sdp::parse(&answer.to_bytes()).expect("our answer is read");
     assert_eq!(heard.media.len(), read.media.len(), "an answer has the offer's lines");
     let ports: Vec<usize> =
         heard.media.iter().enumerate().filter(|(_, m)| m.port != 0).map(|(at, _)| at).collect();
-    assert_eq!(ports, [audio.line], "one line is taken, the rest refused");
+    let mut wanted: Vec<usize> = taken.map(|(line, _)| line).into_iter().collect();
+    wanted.push(audio.line);
+    wanted.sort_unstable();
+    assert_eq!(ports, wanted, "the lines that were chosen are taken, the rest refused");
+    assert_eq!(sdp::text(&heard).map(|it| it.text), sdp::text(&read).map(|it| it.text));
     let heard = sdp::audio(&heard).expect("our audio is read");
     assert_eq!(heard.rtp, "[2001:db8::10]:20000".parse().ok());
     assert_eq!(

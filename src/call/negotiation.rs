@@ -10,9 +10,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use bytes::Bytes;
 use thiserror::Error;
 
-use super::orders::{Aim, Guard};
+use super::orders::{Aim, Guard, TextAim};
 use crate::sdp::{
-    self, AudioOffer, Choice, Crypto, Direction, OurLine, OurSession, Profile, Protected, Setup,
+    self, AudioOffer, Choice, Crypto, Direction, OurLine, OurSession, OurText, Profile, Protected,
+    Setup, TextOffer,
 };
 use crate::sip::{Request, body};
 use crate::vocabulary::{
@@ -58,6 +59,8 @@ pub struct LegMedia {
     pub stream: StreamId,
     /// Our RTP port.
     pub port: u16,
+    /// Our RTP port for text; none: a text line is refused, and none is offered.
+    text: Option<u16>,
     terms: Terms,
     session: u64,
     version: u64,
@@ -82,6 +85,7 @@ impl LegMedia {
         Self {
             stream,
             port,
+            text: None,
             terms,
             session: dice.number() & 0x7fff_ffff_ffff_ffff,
             version: 0,
@@ -109,6 +113,17 @@ impl LegMedia {
     /// Takes other terms for what is said from now on: another carrier is tried.
     pub fn set_policy(&mut self, policy: AudioPolicy) {
         self.terms.policy = policy;
+    }
+
+    /// Lends it a port for text.
+    pub const fn set_text(&mut self, port: u16) {
+        self.text = Some(port);
+    }
+
+    /// Whether it has a port for text.
+    #[must_use]
+    pub const fn has_text(&self) -> bool {
+        self.text.is_some()
     }
 
     /// What was agreed, if anything.
@@ -163,7 +178,9 @@ impl LegMedia {
             source: self.source(),
             protected,
         };
-        self.said = sdp::offer(&self.next_session(), &line).to_bytes().into();
+        let text = self.text.map(OurText::offer);
+        let offer = sdp::offer(&self.next_session(), &line, text.as_ref());
+        self.said = offer.to_bytes().into();
         self.said.clone()
     }
 
@@ -210,7 +227,7 @@ impl LegMedia {
         let choice = sdp::choose(&audio, None, &offered_order(&audio));
         let choice = choice.ok_or(Unusable::NoCodec)?;
         let guard = self.answered_guard(&audio)?;
-        Ok(self.agree(&audio, &choice, guard))
+        Ok(self.agree(&audio, &choice, guard, sdp::text(&description)))
     }
 
     fn answered_guard(&self, audio: &AudioOffer) -> Result<Guard, Unusable> {
@@ -277,7 +294,8 @@ impl LegMedia {
             None => return Err(Unusable::NoCodec),
         };
         let protected = self.answer_protection(&audio, &guard);
-        let aim = self.agree(&audio, &choice, guard);
+        let text = sdp::text(&description);
+        let aim = self.agree(&audio, &choice, guard, text.clone());
         let theirs = description.media.get(audio.line);
         let line = OurLine {
             port: self.port,
@@ -290,7 +308,9 @@ impl LegMedia {
             mid: audio.mid.clone(),
             source: self.source(),
         };
-        let answer = sdp::answer(&description, audio.line, &self.next_session(), &line);
+        let text = self.text.zip(text).map(|(port, it)| (it.line, OurText::answer(port, &it)));
+        let text = text.as_ref().map(|(line, text)| (*line, text));
+        let answer = sdp::answer(&description, audio.line, &self.next_session(), &line, text);
         self.said = answer.to_bytes().into();
         Ok((self.said.clone(), aim))
     }
@@ -382,7 +402,13 @@ impl LegMedia {
         OurSession { id: self.session, version: self.version, address: self.terms.address }
     }
 
-    fn agree(&mut self, audio: &AudioOffer, choice: &Choice, guard: Guard) -> Aim {
+    fn agree(
+        &mut self,
+        audio: &AudioOffer,
+        choice: &Choice,
+        guard: Guard,
+        text: Option<TextOffer>,
+    ) -> Aim {
         // A peer that names no address we can use is learnt from its first packet.
         let unknown = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
         let before = self.aim.as_ref().map_or((unknown, unknown), |aim| (aim.rtp, aim.rtcp));
@@ -398,10 +424,30 @@ impl LegMedia {
             mux: audio.mux,
             guard,
             ice: audio.protection.ice.clone().filter(|_| self.login.is_some()),
+            text: text.filter(|_| self.text.is_some()).map(|text| self.agree_text(&text)),
         };
         self.aim = Some(aim.clone());
         aim
     }
+
+    fn agree_text(&self, text: &TextOffer) -> TextAim {
+        let before = self.aim.as_ref().and_then(|aim| aim.text).map(|text| text.rtp);
+        let unknown = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+        TextAim {
+            rtp: text.rtp.or(before).unwrap_or(unknown),
+            text: text.text,
+            redundant: text.redundant,
+            cps: text.cps,
+            send: text.direction.receives(),
+            receive: text.direction.sends(),
+        }
+    }
+}
+
+/// Whether a description has a text line that could be served.
+#[must_use]
+pub fn offers_text(offer: &[u8]) -> bool {
+    read(offer).is_ok_and(|offer| sdp::text(&offer).is_some())
 }
 
 /// The codecs of an answer in the answer's own order.

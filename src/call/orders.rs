@@ -77,6 +77,8 @@ pub struct Aim {
     pub guard: Guard,
     /// The peer's login, of a stream that was opened by [`MediaOrder::OpenShared`].
     pub ice: Option<IceLogin>,
+    /// The text beside the audio, of a stream that has a port for it; none: the peer has no text.
+    pub text: Option<TextAim>,
 }
 
 /// The far end of a stream's text (RFC 4103).
@@ -208,13 +210,6 @@ pub enum MediaOrder {
         /// The even RTP port.
         port: u16,
     },
-    /// Sets or changes the far end of a stream's text; none: its peer has no text any more.
-    AimText {
-        /// Which stream.
-        stream: StreamId,
-        /// Its far end.
-        aim: Option<TextAim>,
-    },
     /// Writes to a stream's peer what an operator has typed at a desk.
     Write {
         /// Whose peer reads it.
@@ -224,7 +219,7 @@ pub enum MediaOrder {
         /// What.
         text: Private<String>,
     },
-    /// Sets or changes the far end.
+    /// Sets or changes the far end, of audio and text.
     Aim {
         /// Which stream.
         stream: StreamId,

@@ -49,6 +49,11 @@ impl RingMedia {
         media.as_mut().ok_or(Unusable::NoAudio)?.take_answer(answer)
     }
 
+    /// The audio of the usual kind.
+    pub const fn usual_mut(&mut self) -> Option<&mut LegMedia> {
+        self.usual.as_mut()
+    }
+
     /// Takes other terms: another carrier is tried.
     pub fn set_policy(&mut self, policy: &AudioPolicy) {
         for media in self.usual.iter_mut().chain(&mut self.browser) {

@@ -21,6 +21,7 @@ pub(super) fn read(section: &mut Section<'_>) -> AudioPolicy {
         codecs: if codecs.is_empty() { usual.codecs } else { codecs.into() },
         srtp: section.word("srtp", srtp).map(|srtp| srtp.value).unwrap_or_default(),
         keying: section.word("srtp_keys", keying).map(|keys| keys.value).unwrap_or_default(),
+        text: false,
     }
 }
 

@@ -138,7 +138,7 @@ impl Phone {
             source: None,
             mid: None,
         };
-        sdp::offer(&session, &line).to_bytes().into()
+        sdp::offer(&session, &line, None).to_bytes().into()
     }
 
     /// Speaks to the far end that an SDP names, unless it does already: the 200 says what the 183

@@ -349,6 +349,9 @@ impl Stream {
             let at = ice.nominated.unwrap_or(NOWHERE);
             (aim.rtp, aim.rtcp) = (at, at);
         }
+        if let Some(text) = &mut self.text {
+            text.aim(aim.text);
+        }
         match &mut self.far {
             Some(far) => far.aim(aim),
             None => self.far = Some(FarEnd::new(aim)),
@@ -468,6 +471,7 @@ mod tests {
             mux: false,
             guard: Guard::Plain,
             ice: None,
+            text: None,
         };
         let (from, to) = (aim(8, Some(101)), aim(0, Some(96)));
         for (came, goes) in [(8, Some(0)), (101, Some(96)), (13, Some(13))] {

@@ -25,8 +25,8 @@ use super::relay::Relay;
 use super::secure::Identity;
 use super::shared::Shared;
 use super::stream::{FULL, Play, Stream, Voice, Way};
-use super::texting::Text;
 use super::tap::{RecorderHandle, RecorderOrder};
+use super::texting::Text;
 use crate::call::orders::{Ears, Law, MediaOrder, MediaReport, Role, StreamCount};
 use crate::vocabulary::{IceLogin, StreamId};
 
@@ -355,14 +355,6 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 self.open_shared(stream, login, ssrc);
             }
             MediaOrder::OpenText { stream, port } => self.open_text(stream, port),
-            MediaOrder::AimText { stream, aim } => {
-                if let Some((slot, stream)) = self.find(stream)
-                    && let Some(text) = &mut stream.text
-                {
-                    text.aim(aim);
-                    self.writing.push(slot);
-                }
-            }
             MediaOrder::Write { stream, by, ref text } => {
                 if let Some((slot, _)) = self.find(stream) {
                     self.relay.write_text(slot, by, text.reveal());
@@ -379,6 +371,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 // Another codec may make a mix of what was passed on, for it and for who hears it.
                 let heard_by = stream.heard_by.clone();
                 self.set_beating(slot);
+                self.writing.push(slot);
                 heard_by.into_iter().for_each(|listener| self.set_beating(listener));
             }
             MediaOrder::Role { stream, ref role } => self.set_role(stream, role),
@@ -464,9 +457,10 @@ impl<R: Fn(MediaReport)> Worker<R> {
         let registry = self.poll.registry();
         if let Way::Own { sockets, .. } = &mut stream.way {
             let (rtp, rtcp) = (&mut sockets.rtp, &mut sockets.rtcp);
-            let registered = registry
-                .register(rtp, Token(slot * EACH), Interest::READABLE)
-                .and_then(|()| registry.register(rtcp, Token(slot * EACH + OF_RTCP), Interest::READABLE));
+            let registered =
+                registry.register(rtp, Token(slot * EACH), Interest::READABLE).and_then(|()| {
+                    registry.register(rtcp, Token(slot * EACH + OF_RTCP), Interest::READABLE)
+                });
             if let Err(error) = registered {
                 tracing::error!(%error, id = ?stream.id, "a stream cannot hear");
                 self.relay.tally.faults += 1;

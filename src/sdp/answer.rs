@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::audio::{AudioOffer, CodecKind, Direction};
 use super::description::{Description, Line, Media};
 use super::protection::{self, Protected};
+use super::text::OurText;
 use crate::vocabulary::Codec;
 
 /// Our payload type for telephone events in an offer of ours, and that beside Opus.
@@ -90,27 +91,33 @@ pub fn our_events(codecs: &[Codec]) -> Vec<(u8, u32)> {
     both.into_iter().filter(|(_, clock)| has(*clock)).collect()
 }
 
-/// An offer of ours: one audio line.
+/// An offer of ours: an audio line, and perhaps one of text.
 #[must_use]
-pub fn offer(session: &OurSession, line: &OurLine) -> Description {
-    let mut whole = description(session, None, line, vec![media(line)]);
+pub fn offer(session: &OurSession, line: &OurLine, text: Option<&OurText>) -> Description {
+    let lines = [Some(media(line)), text.map(OurText::media)];
+    let mut whole = description(session, None, line, lines.into_iter().flatten().collect());
     if let Some(mid) = &line.mid {
         whole.lines.push(Line::new('a', format!("group:BUNDLE {mid}")));
     }
     whole
 }
 
-/// The answer to an offer: its lines in their order, all refused but the chosen one.
+/// The answer to an offer: its lines in their order, all refused but the chosen one and, where there is
+/// one, that of text.
 #[must_use]
 pub fn answer(
     offer: &Description,
     chosen: usize,
     session: &OurSession,
     line: &OurLine,
+    text: Option<(usize, &OurText)>,
 ) -> Description {
     let lines = offer.media.iter().enumerate().map(|(n, theirs)| {
         if n == chosen {
             return media(line);
+        }
+        if let Some((_, text)) = text.filter(|(at, _)| *at == n) {
+            return text.media();
         }
         // A line names a format, also where it is refused (RFC 3264 §6).
         let format = theirs.formats.first().map_or("0", String::as_str);
@@ -209,7 +216,7 @@ mod tests {
             mid: audio.mid.clone(),
             source: None,
         };
-        let answer = answer(&description, audio.line, &session(), &line);
+        let answer = answer(&description, audio.line, &session(), &line, None);
         Some(String::from_utf8(answer.to_bytes()).unwrap())
     }
 
@@ -231,6 +238,32 @@ mod tests {
              a=rtpmap:96 telephone-event/8000\r\na=fmtp:96 0-16\r\na=ptime:20\r\na=recvonly\r\n\
              m=text 0 RTP/AVP 100\r\n"
         );
+    }
+
+    #[test]
+    fn text_is_taken_at_its_place() {
+        let offer = parse(
+            b"c=IN IP4 192.0.2.20\nm=text 6 RTP/AVP 98\na=rtpmap:98 t140/1000\nm=video 4 RTP/AVP 96\nm=audio 8 RTP/AVP 8\n",
+        );
+        let offer = offer.unwrap();
+        let read = crate::sdp::text(&offer).expect("text");
+        let line = OurLine {
+            port: 20_000,
+            codecs: vec![(8, Codec::Pcma)],
+            events: Vec::new(),
+            direction: Direction::SendRecv,
+            protocol: "RTP/AVP".to_owned(),
+            protected: Protected::Plain,
+            mux: false,
+            mid: None,
+            source: None,
+        };
+        let ours = OurText::answer(20_004, &read);
+        let answer = answer(&offer, 2, &session(), &line, Some((read.line, &ours)));
+        let ports: Vec<(&str, u16)> =
+            answer.media.iter().map(|it| (it.kind.as_str(), it.port)).collect();
+        assert_eq!(ports, [("text", 20_004), ("video", 0), ("audio", 20_000)]);
+        assert_eq!(answer.media[0].formats, ["98"]);
     }
 
     #[test]
@@ -277,7 +310,7 @@ mod tests {
             source: Some((7, "1@siaga112.invalid".to_owned())),
         };
         let session = OurSession { id: 1, version: 1, address: "2001:db8::1".parse().unwrap() };
-        let description = parse(&offer(&session, &line).to_bytes()).unwrap();
+        let description = parse(&offer(&session, &line, None).to_bytes()).unwrap();
         assert_eq!(description.attribute(&Media::default(), "group"), Some("BUNDLE 0"));
         let read = audio(&description).unwrap();
         assert_eq!(read.rtp, "[2001:db8::1]:20002".parse().ok());

@@ -161,15 +161,14 @@ fn audio_line(
     // Whoever speaks ICE names no address yet, and is found by it.
     let unspecified = address.is_some_and(|ip| ip.is_unspecified());
     let hold = unspecified && protection.ice.is_none();
-    let usable = address.filter(|ip| !ip.is_unspecified());
-    let rtp = usable.map(|ip| SocketAddr::new(ip, media.port));
+    let rtp = place(description, media);
     AudioOffer {
         line,
         rtp,
         rtcp: rtp.and_then(|rtp| rtcp(description, media, rtp)),
         hold,
         direction: direction(description, media),
-        codecs: codecs(media),
+        codecs: payload_types(media),
         ptime: description.attribute(media, "ptime").and_then(|t| t.parse().ok()),
         languages: languages(media),
         profile,
@@ -177,6 +176,12 @@ fn audio_line(
         mux: attributes(&media.lines, "rtcp-mux").next().is_some(),
         mid: description.attribute(media, "mid").map(str::to_owned),
     }
+}
+
+/// Where the RTP of a line goes; none when it is no address that could be sent to.
+pub(super) fn place(description: &Description, media: &Media) -> Option<SocketAddr> {
+    let address = connection(description, media).and_then(address);
+    address.filter(|ip| !ip.is_unspecified()).map(|ip| SocketAddr::new(ip, media.port))
 }
 
 /// `IN IP4 192.0.2.1` or `IN IP6 2001:db8::1`; brackets and a TTL are tolerated.
@@ -199,13 +204,14 @@ fn rtcp(description: &Description, media: &Media, rtp: SocketAddr) -> Option<Soc
     Some(SocketAddr::new(address(rest).unwrap_or(rtp.ip()), port))
 }
 
-fn direction(description: &Description, media: &Media) -> Direction {
+pub(super) fn direction(description: &Description, media: &Media) -> Direction {
     let all = [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
     let of = |lines| all.into_iter().find(|d| attributes(lines, d.word()).next().is_some());
     of(&media.lines).or_else(|| of(&description.lines)).unwrap_or_default()
 }
 
-fn codecs(media: &Media) -> Vec<PayloadType> {
+/// The payload types of a line, in order.
+pub(super) fn payload_types(media: &Media) -> Vec<PayloadType> {
     let named = |payload: u8| {
         attributes(&media.lines, "rtpmap").find_map(|value| {
             let (number, name) = value.split_once(' ')?;

@@ -10,8 +10,10 @@ mod answer;
 mod audio;
 mod description;
 mod protection;
+mod text;
 
 pub use answer::{Choice, OurLine, OurSession, answer, choose, offer, our_events, our_payload};
 pub use audio::{AudioOffer, CodecKind, Direction, PayloadType, audio, audio_lines};
 pub use description::{Description, Line, Media, ParseError, parse};
 pub use protection::{Crypto, Profile, Protected, Protection, Setup};
+pub use text::{OurText, TextOffer, text};

@@ -137,6 +137,10 @@ impl Switchboard {
             let response = response.with(Name::RetryAfter, seconds.to_string());
             return self.endpoint.respond(now.moment, server, response);
         }
+        // A talk may begin as speech and go on in writing.
+        if let Some(offer) = &offered {
+            self.lend_text_to(id, side, offer);
+        }
         let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) else { return };
         let offers = leg.awaits_answer || self.sessions.offers(leg.dialog.key());
         let (Some(media), false) = (leg.media.as_mut(), offers) else {

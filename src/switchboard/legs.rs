@@ -2,7 +2,8 @@
 
 use crate::call::orders::MediaOrder;
 use crate::call::{
-    Call, Callee, LegMedia, Origin, RingMedia, Side, Terms, is_of_browser, wanted_codec,
+    Call, Callee, LegMedia, Origin, RingMedia, Side, Terms, is_of_browser, offers_text,
+    wanted_codec,
 };
 use crate::sip::registrar::Binding;
 use crate::sip::{Flow, Request, body};
@@ -40,7 +41,11 @@ impl Switchboard {
         policy: &AudioPolicy,
         phones: &[Binding],
     ) -> Option<RingMedia> {
-        let media = self.ring_media(now, id, side, policy, phones)?;
+        let mut media = self.ring_media(now, id, side, policy, phones)?;
+        let writes = |call: &Call| call.caller.media.as_ref().is_some_and(LegMedia::has_text);
+        if policy.text && self.calls.get(&id).is_some_and(writes) {
+            media.usual_mut().into_iter().for_each(|media| self.lend_text(media));
+        }
         let streams = media.streams().into_iter().map(|stream| (stream, side));
         self.calls.get_mut(&id)?.streams.extend(streams);
         Some(media)
@@ -102,7 +107,12 @@ impl Switchboard {
         }
         let policy = self.caller_audio(id);
         let shared = self.calls.get(&id).is_some_and(|call| self.calls_by_browser(call));
-        let media = self.open_media(id, Side::Caller, policy, shared);
+        let mut media = self.open_media(id, Side::Caller, policy, shared);
+        let invite = self.calls.get(&id).and_then(|call| self.endpoint.request(call.invite?));
+        let offer = invite.and_then(|invite| body::sdp(&invite.headers, &invite.body));
+        if let (Some(media), Some(offer)) = (&mut media, offer) {
+            self.lend_text_for(media, &offer);
+        }
         let opened = media.is_some();
         if let Some(call) = self.calls.get_mut(&id) {
             call.caller.media = media;
@@ -146,6 +156,34 @@ impl Switchboard {
         };
         self.streams.insert(stream, (id, side));
         Some(media)
+    }
+
+    /// Lends a leg a port for text where an offer of its peer has any.
+    pub(super) fn lend_text_for(&mut self, media: &mut LegMedia, offer: &[u8]) {
+        if !media.has_text() && offers_text(offer) {
+            self.lend_text(media);
+        }
+    }
+
+    /// The same for a leg that a call has already.
+    pub(super) fn lend_text_to(&mut self, id: CallId, side: Side, offer: &[u8]) {
+        let leg = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side));
+        let Some(mut media) = leg.and_then(|leg| leg.media.take()) else { return };
+        self.lend_text_for(&mut media, offer);
+        if let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) {
+            leg.media = Some(media);
+        }
+    }
+
+    /// Lends a leg a port for text, where none is needed more for somebody's audio.
+    fn lend_text(&mut self, media: &mut LegMedia) {
+        if media.is_shared() || !self.has_ports_to_spare() {
+            return;
+        }
+        if let Some(port) = self.ports.take() {
+            media.set_text(port);
+            self.media(MediaOrder::OpenText { stream: media.stream, port });
+        }
     }
 
     /// The audio of who answered by this way; the other kind is closed.

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::acd;
-use crate::call::{Asked, State};
+use crate::call::{self, Asked, State};
 use crate::incident::Arrival;
 use crate::journal::Fact;
 use crate::routing;
@@ -166,7 +166,7 @@ impl Switchboard {
 
     /// New rules count for those who wait already. What they change is on the record.
     pub(super) fn route_again(&mut self, now: Now) {
-        let waits = |call: &&crate::call::Call| {
+        let waits = |call: &&call::Call| {
             matches!(call.state, State::Arriving | State::Waiting) && call.queue.is_some()
         };
         let ids: Vec<CallId> = self.calls.values().filter(waits).map(|call| call.id).collect();
@@ -220,5 +220,5 @@ fn places(trunk: &TrunkSettings, arrival: &Arrival) -> Vec<Place> {
 /// Whether an INVITE offers real-time text.
 fn offers_text(invite: &Request) -> bool {
     let sdp = body::sdp(&invite.headers, &invite.body).unwrap_or_default();
-    sdp.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"m=text "))
+    call::offers_text(&sdp)
 }

@@ -96,10 +96,12 @@ pub struct AudioPolicy {
     pub srtp: Srtp,
     /// How its keys are agreed, where we offer it; an offer is answered in its own way.
     pub keying: Keying,
+    /// Its phones can show and write text (RFC 4103), and are offered it when the caller has it.
+    pub text: bool,
 }
 
 impl Default for AudioPolicy {
     fn default() -> Self {
-        Self { codecs: Arc::new(Codec::ALL), srtp: Srtp::Off, keying: Keying::Sdes }
+        Self { codecs: Arc::new(Codec::ALL), srtp: Srtp::Off, keying: Keying::Sdes, text: false }
     }
 }

@@ -87,6 +87,7 @@ impl Plane {
             mux: false,
             guard: Guard::Plain,
             ice: None,
+            text: None,
         };
         self.media.order(MediaOrder::Open { stream, port });
         self.media.order(MediaOrder::Aim { stream, aim: aim.clone() });

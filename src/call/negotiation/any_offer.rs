@@ -56,7 +56,7 @@ fn terms() -> impl Strategy<Value = Terms> {
     let codecs = prop::sample::subsequence(Codec::ALL.to_vec(), 1..=4).prop_shuffle();
     (srtp, keying, codecs, any::<bool>()).prop_map(|(srtp, keying, codecs, certified)| Terms {
         address: "203.0.113.10".parse().expect("an address"),
-        policy: AudioPolicy { srtp, keying, codecs: codecs.into() },
+        policy: AudioPolicy { srtp, keying, codecs: codecs.into(), text: false },
         certificate: certified.then(|| Fingerprint { hash: "sha-256".into(), digest: vec![7; 32] }),
         candidates: vec!["203.0.113.10:19999".parse().expect("an address")],
     })

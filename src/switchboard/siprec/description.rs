@@ -65,6 +65,7 @@ pub(super) fn aims(description: &Description) -> [Option<Aim>; 2] {
             mux: false,
             guard: Guard::Plain,
             ice: None,
+            text: None,
         })
     };
     [aim(0), aim(1)]
