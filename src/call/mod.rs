@@ -17,6 +17,7 @@ mod port_book;
 mod ring_media;
 pub mod quality;
 pub mod table;
+pub mod writing;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -393,6 +394,8 @@ pub struct Call {
     pub quality: [Option<quality::Quality>; 2],
     /// Nothing comes from the caller, or from the other side, who should speak.
     pub mute: [bool; 2],
+    /// What is written in it.
+    pub writing: writing::Writing,
 }
 
 /// What is known of a call when it is born.
@@ -477,6 +480,7 @@ impl Call {
             packets: (0, 0),
             quality: [None; 2],
             mute: [false; 2],
+            writing: writing::Writing::default(),
         }
     }
 

@@ -57,9 +57,10 @@ struct LiveCall {
     priority: u8,
     /// Skills that it asks of a seat, e.g. `mad:3`.
     wants: Vec<String>,
-    /// What an operator should see at once: `spoke`, `tapped`, `pressed`, `noise`, `silent`,
-    /// `returning`, `linked`, `fax`, `text-telephone`, `ring-back`, `busy-tone`, `unobtainable`; the last
-    /// five with `called-` before them where they come from who was called.
+    /// What an operator should see at once: `spoke`, `tapped`, `pressed`, `wrote`, `noise`, `silent`,
+    /// `returning`, `linked`, `text` (their telephone reads and writes), `fax`, `text-telephone`,
+    /// `ring-back`, `busy-tone`, `unobtainable`; the last five with `called-` before them where they
+    /// come from who was called.
     flags: Vec<String>,
     /// Keys that the caller has pressed, the newest last, 32 at most.
     keys: String,

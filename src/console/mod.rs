@@ -16,6 +16,7 @@ mod queue;
 mod recording;
 mod reports;
 pub mod settings;
+mod text;
 mod work;
 
 use std::future::Future;
@@ -100,6 +101,7 @@ fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
         .routes(routes!(parties::change, parties::remove))
         .routes(routes!(parties::take_over))
         .routes(routes!(parties::private))
+        .routes(routes!(text::show, text::write))
         .routes(routes!(incidents::list))
         .routes(routes!(incidents::show))
         .routes(routes!(incidents::ladder))

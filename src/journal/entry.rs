@@ -482,6 +482,20 @@ pub enum Fact {
         /// Who asked.
         by: String,
     },
+    /// Somebody wrote a line.
+    TextWritten {
+        /// The call.
+        call: CallId,
+        /// Who.
+        by: Party,
+        /// A seat, a number, or the name of a token; empty for the caller.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        name: String,
+        /// When its first letter came.
+        began: WallTime,
+        /// What; U+FFFD stands for what was lost on the way.
+        text: Private<String>,
+    },
     /// Nothing comes from somebody who should speak; the call goes on.
     AudioStalled {
         /// The call.
@@ -651,6 +665,7 @@ impl Fact {
             | Self::PartyLeft { call, .. }
             | Self::PartyTookOver { call, .. }
             | Self::PrivateTalk { call, .. }
+            | Self::TextWritten { call, .. }
             | Self::AudioStalled { call, .. }
             | Self::AudioFlows { call, .. }
             | Self::CallerQuiet { call, .. }

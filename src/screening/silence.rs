@@ -27,6 +27,8 @@ pub enum Sign {
     Noise,
     /// A key of the telephone (RFC 4733, or a tone).
     Key,
+    /// Something is written (RFC 4103).
+    Text,
 }
 
 impl Sign {
@@ -38,6 +40,7 @@ impl Sign {
             Self::Tap => "tap",
             Self::Noise => "noise",
             Self::Key => "key",
+            Self::Text => "text",
         }
     }
 }
@@ -52,6 +55,8 @@ pub enum Verdict {
     Tapped,
     /// The caller pressed a key.
     Pressed,
+    /// The caller wrote.
+    Wrote,
     /// The caller gave no sign.
     Silent {
         /// But something else was heard.
@@ -67,6 +72,7 @@ impl Verdict {
             Self::Spoke => "spoke",
             Self::Tapped => "tapped",
             Self::Pressed => "pressed",
+            Self::Wrote => "wrote",
             Self::Silent { noise: false } => "silent",
             Self::Silent { noise: true } => "silent-with-noise",
         }
@@ -78,6 +84,7 @@ impl Verdict {
             Sign::Voice => Some(Self::Spoke),
             Sign::Tap => Some(Self::Tapped),
             Sign::Key => Some(Self::Pressed),
+            Sign::Text => Some(Self::Wrote),
             Sign::Noise => None,
         }
     }
@@ -96,8 +103,12 @@ impl Verdict {
             (Self::Spoke, Lane::Silent) => Some((Lane::Usual, "the caller spoke")),
             (Self::Tapped, Lane::Silent) => Some((Lane::Usual, "the caller tapped")),
             (Self::Pressed, Lane::Silent) => Some((Lane::Usual, "the caller pressed a key")),
+            (Self::Wrote, Lane::Silent) => Some((Lane::Usual, "the caller wrote")),
             (Self::Silent { .. }, Lane::Silent | Lane::Nuisance)
-            | (Self::Spoke | Self::Tapped | Self::Pressed, Lane::Usual | Lane::Nuisance) => None,
+            | (
+                Self::Spoke | Self::Tapped | Self::Pressed | Self::Wrote,
+                Lane::Usual | Lane::Nuisance,
+            ) => None,
         }
     }
 }
@@ -164,7 +175,10 @@ impl Silence {
     /// silent may still give a sign: they are done once more, and better.
     pub const fn heard(&mut self, sign: Sign) -> Option<Step> {
         match (Verdict::of(sign), self.stage) {
-            (_, Stage::Done(Verdict::Spoke | Verdict::Tapped | Verdict::Pressed)) => None,
+            (
+                _,
+                Stage::Done(Verdict::Spoke | Verdict::Tapped | Verdict::Pressed | Verdict::Wrote),
+            ) => None,
             (Some(verdict), _) => Some(self.done(verdict)),
             (None, Stage::Done(Verdict::Silent { .. })) => {
                 self.noise = true;
@@ -272,10 +286,10 @@ impl Refusal {
         Self { prompting: true, until: now.after(limits::SILENCE_PROMPT), done: None }
     }
 
-    /// Something was heard of the caller. Only a key counts: whoever was marked for talking nonsense
-    /// talks.
+    /// Something was heard of the caller. Only a key counts, or what is written by somebody who may not
+    /// hear that it does: whoever was marked for talking nonsense talks.
     pub const fn heard(&mut self, sign: Sign) -> Option<Bypass> {
-        if self.done.is_some() || !matches!(sign, Sign::Key) {
+        if self.done.is_some() || !matches!(sign, Sign::Key | Sign::Text) {
             return None;
         }
         self.done = Some(Bypass::Pressed);

@@ -301,6 +301,7 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         | Fact::PartyLeft { .. }
         | Fact::PartyTookOver { .. }
         | Fact::PrivateTalk { .. }
+        | Fact::TextWritten { .. }
         | Fact::AudioStalled { .. }
         | Fact::AudioFlows { .. }
         | Fact::AudioHeard { .. }

@@ -1,7 +1,7 @@
 //! The live board, made from what lives at this moment.
 
 use crate::acd;
-use crate::call::{Side, State};
+use crate::call::{LegMedia, Side, State};
 use crate::screening::Verdict;
 use crate::vocabulary::{Moment, Now, WallTime, limits};
 
@@ -150,12 +150,16 @@ fn flags(call: &crate::call::Call) -> Vec<String> {
         Some(Verdict::Spoke) => &["spoke"],
         Some(Verdict::Tapped) => &["tapped"],
         Some(Verdict::Pressed) => &["pressed"],
+        Some(Verdict::Wrote) => &["wrote"],
         Some(Verdict::Silent { noise: false }) => &["silent"],
         Some(Verdict::Silent { noise: true }) => &["silent", "noise"],
     };
     let before = before.into_iter().filter_map(|(is, word)| is.then_some(word));
+    let text = call.caller.media.as_ref().and_then(LegMedia::aim).and_then(|aim| aim.text);
+    let text = (text.is_some() || !call.writing.is_empty()).then_some("text");
     before
         .chain(heard.iter().copied())
+        .chain(text)
         .map(str::to_owned)
         .chain(call.machines.iter().map(|(side, word)| match side {
             Side::Caller => (*word).to_owned(),

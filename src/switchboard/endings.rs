@@ -225,6 +225,7 @@ impl Switchboard {
     /// The last step: the call is gone and its ending is kept.
     pub(super) fn close(&mut self, now: Now, id: CallId) {
         self.deadlines.clear(&Timer::Closing(id));
+        self.writers_rest(now, id, true);
         let Some(call) = self.calls.remove(&id) else { return };
         for (stream, _) in &call.streams {
             self.streams.remove(stream);

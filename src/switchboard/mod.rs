@@ -46,6 +46,7 @@ mod transfer;
 pub mod view;
 mod waiting_room;
 mod work;
+mod writing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -91,6 +92,8 @@ enum Timer {
     Guest(CallId),
     /// Whoever is to be brought in has rung long enough (`limits::CALL_OUT_RINGS`).
     Join(CallId, PartyId),
+    /// Somebody who writes has rested.
+    Writing(CallId),
     /// The caller has been put aside for long.
     Aside(CallId),
     /// The seat that calls back has rung long enough.
@@ -327,6 +330,7 @@ impl Switchboard {
                 Timer::Silence(call) => self.way_is_silent(now, call),
                 Timer::Guest(call) => self.guest_is_due(now, call),
                 Timer::Join(call, party) => self.join_rings_out(now, call, party),
+                Timer::Writing(call) => self.writers_rest(now, call, false),
                 Timer::Aside(call) => self.aside_for_long(now, call),
                 Timer::CallBack(call) => self.drop_press(now, call),
                 Timer::TestOver(call) => self.test_is_over(now, call),
@@ -548,7 +552,7 @@ impl Switchboard {
             MediaReport::Stalled { stream, reports } => self.stalled(now, stream, reports),
             MediaReport::Flowing { stream } => self.flows(now, stream),
             MediaReport::Closed { stream, count } => self.stream_closed(now, stream, count),
-            MediaReport::Text { .. } => {}
+            MediaReport::Text { stream, text } => self.writes(now, stream, &text),
             MediaReport::Secured { outcome: Ok(_), .. } => {}
             MediaReport::Secured { stream, outcome: Err(why) } => {
                 let of = self

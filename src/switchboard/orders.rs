@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use super::view::Board;
 use crate::call::table::Part;
+use crate::call::writing::Written;
 use crate::screening::{Disposition, Mark, WorkEntry, WorkId};
 use crate::vocabulary::{CallId, Private, SeatId};
 
@@ -93,6 +94,20 @@ pub enum Order {
         /// The token's name.
         by: String,
     },
+    /// Shows what is written in a call.
+    ReadText {
+        /// Which call.
+        call: CallId,
+    },
+    /// Writes to the caller.
+    WriteText {
+        /// Which call.
+        call: CallId,
+        /// T.140, fit to be shown.
+        text: Private<String>,
+        /// The token's name.
+        by: String,
+    },
     /// Says what kind of call it was.
     Dispose {
         /// Which call.
@@ -163,10 +178,21 @@ pub enum Answer {
     Marks(Vec<Mark>),
     /// Who is to be called back, the oldest first.
     Work(Vec<WorkEntry>),
+    /// What is written in a call.
+    Text(TextView),
     /// Somebody is being called, and has this number in the call.
     Invited(u8),
     /// The order was carried out.
     Done,
+}
+
+/// What is written in a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextView {
+    /// The latest lines in their order.
+    pub lines: Vec<Written>,
+    /// The caller can be written to now.
+    pub can_write: bool,
 }
 
 /// Why an order was not carried out; nothing was changed.

@@ -34,6 +34,8 @@ impl Switchboard {
             Order::Join { call, to, part, by } => {
                 return self.join(now, call, (&to, part), by).map(|party| Answer::Invited(party.0));
             }
+            Order::ReadText { call } => return self.read_text(call),
+            Order::WriteText { call, text, by } => self.write_text(now, call, &text, by),
             Order::SetPart { call, party, part, muted, by } => {
                 self.set_part(now, call, PartyId(party), (part, muted), by)
             }

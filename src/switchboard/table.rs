@@ -95,8 +95,12 @@ impl Switchboard {
     fn set_role(&mut self, id: CallId, stream: StreamId, role: Role) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         if call.roles.get(&stream) != Some(&role) {
-            call.roles.insert(stream, role.clone());
+            let came = call.roles.insert(stream, role.clone()).is_none();
+            let is_caller = call.caller.media.as_ref().is_some_and(|it| it.stream == stream);
             self.media(MediaOrder::Role { stream, role });
+            if came && !is_caller {
+                self.show_writing(id, stream);
+            }
         }
     }
 

@@ -75,9 +75,10 @@ pub struct CallView {
     /// Skills that it asks of a seat.
     #[serde(default)]
     pub wants: Vec<Want>,
-    /// What an operator should see at once: `spoke`, `tapped`, `pressed`, `noise`, `silent`,
-    /// `returning`, `linked`, `fax`, `text-telephone`, `ring-back`, `busy-tone`, `unobtainable`; the last
-    /// five with `called-` before them where they come from who was called.
+    /// What an operator should see at once: `spoke`, `tapped`, `pressed`, `wrote`, `noise`, `silent`,
+    /// `returning`, `linked`, `text` (their telephone reads and writes), `fax`, `text-telephone`,
+    /// `ring-back`, `busy-tone`, `unobtainable`; the last five with `called-` before them where they
+    /// come from who was called.
     #[serde(default)]
     pub flags: Vec<String>,
     /// Keys that the caller has pressed, the newest last, 32 at most.

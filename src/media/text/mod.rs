@@ -15,11 +15,7 @@ pub mod writer;
 pub use reader::Reader;
 pub use writer::Writer;
 
-/// Stands for text that was lost on the way (T.140 addendum 1).
-pub const MISSING: char = '\u{fffd}';
-/// Begins a new line (T.140 §8).
-pub const NEW_LINE: char = '\u{2028}';
-/// Takes the last character back.
-pub const ERASE: char = '\u{8}';
+pub use crate::call::writing::{ERASE, MISSING, NEW_LINE};
+
 /// Begins a session, and means nothing after that.
 pub const BYTE_ORDER: char = '\u{feff}';

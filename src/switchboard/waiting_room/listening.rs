@@ -48,7 +48,7 @@ impl Switchboard {
         }
         guest.listen_by = None;
         let mut silence = Silence::start(now.moment, listen);
-        let signs = [Sign::Noise, Sign::Key, Sign::Tap, Sign::Voice];
+        let signs = [Sign::Noise, Sign::Key, Sign::Text, Sign::Tap, Sign::Voice];
         let before = signs.into_iter().filter(|sign| guest.heard.contains(sign.word()));
         let step = before.fold(None, |step, sign| silence.heard(sign).or(step));
         guest.silence = Some(silence);

@@ -137,6 +137,7 @@ impl EntryCounter {
             | Fact::CallerSpeaks { .. }
             | Fact::Key { .. }
             | Fact::RecordingHeld { .. }
+            | Fact::TextWritten { .. }
             | Fact::AudioStalled { .. }
             | Fact::AudioFlows { .. }
             | Fact::Audited { .. } => {}
