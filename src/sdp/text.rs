@@ -142,7 +142,7 @@ mod tests {
 
     fn read(lines: &str) -> Option<TextOffer> {
         let text = format!("c=IN IP4 192.0.2.5\nm=audio 4000 RTP/AVP 8\n{lines}");
-        super::text(&parse(text.as_bytes()).unwrap())
+        text(&parse(text.as_bytes()).unwrap())
     }
 
     #[test]
@@ -184,7 +184,7 @@ mod tests {
             lines: vec![Line::new('c', "IN IP4 192.0.2.1")],
             media: vec![ours.media()],
         };
-        let read = super::text(&parse(&description.to_bytes()).unwrap()).expect("text");
+        let read = text(&parse(&description.to_bytes()).unwrap()).expect("text");
         assert_eq!(OurText::answer(20_004, &read), ours);
     }
 }

@@ -125,6 +125,8 @@ pub struct World {
     pub slow_journal: bool,
     /// Streams that the media plane has open, with their ports.
     pub streams: BTreeMap<StreamId, u16>,
+    /// The ports for text of those that have one.
+    pub texts: BTreeMap<StreamId, u16>,
     /// Hosts that the rim was asked to look up.
     pub located: Vec<String>,
     answered: Option<Result<Answer, Refusal>>,
@@ -170,6 +172,7 @@ impl World {
             orders: Vec::new(),
             slow_journal: false,
             streams: BTreeMap::new(),
+            texts: BTreeMap::new(),
             located: Vec::new(),
             answered: None,
             on_tcp: BTreeSet::new(),
@@ -290,11 +293,18 @@ impl World {
                 self.streams.insert(stream, port);
                 Vec::new()
             }
+            MediaOrder::OpenText { stream, port } => {
+                assert!(self.streams.contains_key(&stream), "text belongs to a stream");
+                let twice = self.texts.insert(stream, port);
+                assert_eq!(twice, None, "{stream:?} has one port for text");
+                Vec::new()
+            }
             MediaOrder::Close { stream } => {
                 let count = StreamCount { received: 50, sent: 50, lost: 0 };
                 let mut reports = vec![MediaReport::Closed { stream, count }];
                 let port = self.streams.remove(&stream);
-                reports.extend(port.map(|port| MediaReport::PortsReady(vec![port])));
+                let ports = port.into_iter().chain(self.texts.remove(&stream));
+                reports.extend(ports.map(|port| MediaReport::PortsReady(vec![port])));
                 reports
             }
             _ => Vec::new(),

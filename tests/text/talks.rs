@@ -1,0 +1,215 @@
+//! Real-time text in calls: what is agreed, who reads what, the desk and the record.
+
+use std::time::Duration;
+
+use siaga112::call::orders::{MediaOrder, MediaReport, TextAim};
+use siaga112::journal::Fact;
+use siaga112::switchboard::Input;
+use siaga112::switchboard::orders::{Answer, Order, Refusal, TextView};
+use siaga112::vocabulary::{AnswerMode, CallId, Party, Private, StreamId};
+
+use super::scenario::{SDP, TRUNK, World, in_dialog, invite, respond, seat_address, settings};
+
+const TEXT: &str = "m=text 17010 RTP/AVP 100 98\r\na=rtpmap:98 t140/1000\r\na=fmtp:98 cps=20\r\n\
+    a=rtpmap:100 red/1000\r\na=fmtp:100 98/98/98\r\n";
+
+fn calls_with(world: &mut World, more: &str) -> u32 {
+    let number = 1;
+    let sdp = format!("{SDP}{more}");
+    world.hear(TRUNK, &invite(number, "sip:0328112@203.0.113.10;user=phone", &sdp));
+    number
+}
+
+/// A caller with text who talks to seat 1.
+fn talking(world: &mut World, answer: &str) -> CallId {
+    let number = calls_with(world, TEXT);
+    let from = seat_address(1);
+    let invite = world.last_request(&from, "INVITE");
+    world.hear(&from, &respond(&invite, 200, "phone1", answer));
+    world.ack(number);
+    world.look().calls[0].call
+}
+
+/// The text of the last aim of each stream in their order.
+fn aims(world: &World) -> Vec<(StreamId, Option<TextAim>)> {
+    let mut aims = std::collections::BTreeMap::new();
+    for order in &world.orders {
+        if let MediaOrder::Aim { stream, aim } = order {
+            aims.insert(*stream, aim.text);
+        }
+    }
+    aims.into_iter().collect()
+}
+
+fn writes(world: &mut World, stream: StreamId, text: &str) {
+    let text = Private::new(text.to_owned());
+    world.take(Input::Media(MediaReport::Text { stream, text }));
+}
+
+fn written(world: &World) -> Vec<(Party, String, String)> {
+    let written = world.facts.iter().filter_map(|entry| match &entry.fact {
+        Fact::TextWritten { by, name, text, .. } => {
+            Some((*by, name.clone(), text.reveal().clone()))
+        }
+        _ => None,
+    });
+    written.collect()
+}
+
+fn orders_to_write(world: &World) -> Vec<(StreamId, String)> {
+    let orders = world.orders.iter().filter_map(|order| match order {
+        MediaOrder::Write { stream, text, .. } => Some((*stream, text.reveal().clone())),
+        _ => None,
+    });
+    orders.collect()
+}
+
+fn desk(world: &mut World, call: CallId, text: &str) -> Result<Answer, Refusal> {
+    let text = Private::new(text.to_owned());
+    world.order(Order::WriteText { call, text, by: "meja".into() })
+}
+
+fn reads(world: &mut World, call: CallId) -> TextView {
+    match world.order(Order::ReadText { call }) {
+        Ok(Answer::Text(view)) => view,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_caller_s_text_line_is_answered_beside_the_audio() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = talking(&mut world, SDP);
+    let answer = world.last_response(1, "200");
+    let port = world.texts.values().next().expect("a port for text");
+    assert!(answer.contains("m=audio 2"), "{answer}");
+    let line = format!(
+        "m=text {port} RTP/AVP 100 98\r\na=rtpmap:98 t140/1000\r\na=rtpmap:100 red/1000\r\n\
+         a=fmtp:100 98/98/98\r\na=sendrecv\r\n"
+    );
+    assert!(answer.contains(&line), "{answer}");
+    let caller = aims(&world)[0].1.expect("text");
+    assert_eq!(caller.rtp, "198.51.100.7:17010".parse().unwrap());
+    assert_eq!((caller.text, caller.redundant, caller.cps), (98, Some(100), 20));
+    assert!(caller.send && caller.receive);
+    // The seat's telephone has no text, and is not offered any.
+    assert!(!world.last_request(&seat_address(1), "INVITE").contains("m=text"));
+    assert!(world.look().calls[0].flags.contains(&"text".to_owned()));
+    assert!(reads(&mut world, call).can_write);
+    world.trunk_sends(1, "BYE", 2, "");
+    world.pass(Duration::from_secs(40));
+    assert_eq!((world.texts.len(), world.streams.len()), (0, 0));
+}
+
+#[test]
+fn audio_is_kept_whatever_becomes_of_text() {
+    // No port to spare, text that must be encrypted, text of no codec, text that is refused.
+    for (ports, text) in [
+        (3, TEXT.to_owned()),
+        (200, TEXT.replace("RTP/AVP", "RTP/SAVP")),
+        (200, "m=text 17010 RTP/AVP 98\r\n".to_owned()),
+        (200, TEXT.replace("17010", "0")),
+    ] {
+        let mut world = World::with_ports(1, AnswerMode::OnAgent, ports);
+        world.register(1);
+        calls_with(&mut world, &text);
+        world.seat_says(1, 200);
+        let answer = world.last_response(1, "200");
+        assert!(answer.contains("m=audio 2") && answer.contains("m=text 0 "), "{ports}: {answer}");
+        assert!(world.texts.is_empty());
+    }
+}
+
+#[test]
+fn an_operator_without_a_text_telephone_reads_and_writes_at_the_desk() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = talking(&mut world, SDP);
+    let caller = aims(&world)[0].0;
+    writes(&mut world, caller, "tolong, rumah terba");
+    let view = reads(&mut world, call);
+    assert_eq!(view.lines.len(), 1);
+    assert!(view.lines[0].open, "letter by letter");
+    assert_eq!(view.lines[0].text.reveal(), "tolong, rumah terba");
+    writes(&mut world, caller, "r\u{8}kar");
+    assert_eq!(desk(&mut world, call, "Di mana?\u{2028}"), Ok(Answer::Done));
+    assert_eq!(orders_to_write(&world), [(caller, "Di mana?\u{2028}".to_owned())]);
+    world.pass(Duration::from_secs(3));
+    writes(&mut world, caller, "Desa Pamolokan");
+    world.trunk_sends(1, "BYE", 2, "");
+    let line = |by, name: &str, text: &str| (by, name.to_owned(), text.to_owned());
+    assert_eq!(
+        written(&world),
+        [
+            line(Party::Staff, "meja", "Di mana?"),
+            line(Party::Caller, "", "tolong, rumah terbakar"),
+            line(Party::Caller, "", "Desa Pamolokan"),
+        ]
+    );
+    assert_eq!(desk(&mut world, call, "?"), Err(Refusal::NoSuchCall(call)));
+    world.pass(Duration::from_secs(40));
+    assert_eq!(world.board.live(), 0, "nothing is left");
+}
+
+#[test]
+fn who_has_no_text_cannot_be_written_to() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.call();
+    let call = world.look().calls[0].call;
+    assert!(matches!(desk(&mut world, call, "x"), Err(Refusal::NotNow(_))), "not answered");
+    world.seat_says(1, 200);
+    world.ack(1);
+    assert!(matches!(desk(&mut world, call, "x"), Err(Refusal::NotNow(_))), "no text");
+    assert!(!reads(&mut world, call).can_write);
+    assert!(orders_to_write(&world).is_empty() && written(&world).is_empty());
+}
+
+#[test]
+fn a_seat_with_text_is_offered_it_and_shown_what_was_written_before() {
+    let mut settings = settings(1, AnswerMode::Immediate);
+    let audio = siaga112::vocabulary::AudioPolicy { text: true, ..Default::default() };
+    settings.seat_audio.insert("seat-1".into(), audio);
+    let mut world = World::of(settings, 200);
+    let number = calls_with(&mut world, TEXT);
+    world.pass(Duration::from_millis(1));
+    world.ack(number);
+    let caller = aims(&world)[0].0;
+    writes(&mut world, caller, "kebakaran\u{2028}cepat");
+    world.register(1);
+    let from = seat_address(1);
+    let offer = world.last_request(&from, "INVITE");
+    assert!(offer.contains(" RTP/AVP 100 98\r\na=rtpmap:98 t140/1000\r\n"), "{offer}");
+    let answer = format!("{SDP}{}", TEXT.replace("17010", "3002").replace("cps=20", "cps=40"));
+    world.hear(&from, &respond(&offer, 200, "phone1", &answer));
+    let all = aims(&world);
+    let (seat, text) = *all.last().expect("the seat's");
+    assert_eq!(text.map(|text| (text.cps, text.send)), Some((40, true)));
+    assert_eq!(orders_to_write(&world), [(seat, "kebakaran\u{2028}cepat".to_owned())]);
+    writes(&mut world, seat, "Di mana?\u{2028}");
+    let line = |by, name: &str, text: &str| (by, name.to_owned(), text.to_owned());
+    assert_eq!(
+        written(&world),
+        [line(Party::Caller, "", "kebakaran"), line(Party::Seat, "seat-1", "Di mana?"),]
+    );
+}
+
+#[test]
+fn a_talk_may_go_on_in_writing() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.call();
+    world.seat_says(1, 200);
+    world.ack(1);
+    assert_eq!(aims(&world)[0].1, None);
+    let response = world.last_response(1, "200");
+    let sdp = format!("{SDP}{TEXT}");
+    world.hear(TRUNK, &in_dialog(1, &response, "INVITE", 2, &sdp));
+    let answer = world.last_response(1, "200");
+    assert!(answer.contains("m=text 2"), "{answer}");
+    assert!(aims(&world)[0].1.is_some());
+    // And text goes again; audio stays.
+    let sdp = format!("{SDP}{}", TEXT.replace("17010", "0"));
+    world.hear(TRUNK, &in_dialog(1, &response, "INVITE", 3, &sdp));
+    let answer = world.last_response(1, "200");
+    assert!(answer.contains("m=text 0 ") && answer.contains("m=audio 2"), "{answer}");
+    assert_eq!(aims(&world)[0].1, None);
+    assert_eq!(world.texts.len(), 1, "its port is kept for the rest of the call");
+}
