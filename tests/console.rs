@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
+use siaga112::call::writing::{Author, Written};
 use siaga112::console::settings::Token;
 use siaga112::console::{Boxed, Desk, DeskError, serve};
 use siaga112::incident::{Arrival, Raw};
@@ -22,13 +23,13 @@ use siaga112::recording::{Library, RecordingSettings};
 use siaga112::screening::{Attempt, Disposition, Mark, WorkEntry, WorkId, WorkKind, WorkOutcome};
 use siaga112::sip::Transport;
 use siaga112::store::{JournalWriter, Store};
-use siaga112::switchboard::orders::{Answer, Order, Refusal, SeatStatus};
+use siaga112::switchboard::orders::{Answer, Order, Refusal, SeatStatus, TextView};
 use siaga112::switchboard::view::{
     Board, CallView, HopView, LineView, QueueView, SeatView, TrunkView,
 };
 use siaga112::telemetry::health::{Check, Health, HealthSnapshot, Phase};
 use siaga112::vocabulary::{
-    AnswerMode, CallId, IncidentId, Lane, Private, SeatId, Secret, Uid, WallTime, Want,
+    AnswerMode, CallId, IncidentId, Lane, Party, Private, SeatId, Secret, Uid, WallTime, Want,
 };
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -69,6 +70,10 @@ impl Desk for FakeDesk {
             Order::MarkNumber { number, .. } if number.reveal().ends_with('3') => {
                 Err(Refusal::NotNow("the number is no number".into()).into())
             }
+            Order::ReadText { call: of } | Order::WriteText { call: of, .. } if *of != call(1) => {
+                Err(Refusal::NoSuchCall(*of).into())
+            }
+            Order::ReadText { .. } => Ok(Answer::Text(written())),
             Order::Marks => Ok(Answer::Marks(vec![mark()])),
             Order::WorkList => Ok(Answer::Work(vec![work()])),
             Order::CallBack { work, .. } | Order::CloseWork { work, .. } if work.0 != call(9).0 => {
@@ -123,6 +128,13 @@ impl Desk for FakeDesk {
 
 fn call(n: u32) -> CallId {
     CallId(Uid::new(WallTime(1_789_621_200_000_000), n))
+}
+
+fn written() -> TextView {
+    let author = Author { by: Party::Caller, name: String::new() };
+    let at = WallTime(1_789_621_200_000_000);
+    let text = Private::new("tolo".to_owned());
+    TextView { lines: vec![Written { author, at, text, open: true }], can_write: true }
 }
 
 fn mark() -> Mark {
@@ -438,6 +450,8 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "POST /api/v1/calls/{id}/pick-up",
         "POST /api/v1/calls/{id}/private",
         "GET /api/v1/calls/{id}/replay",
+        "GET /api/v1/calls/{id}/text",
+        "POST /api/v1/calls/{id}/text",
         "GET /api/v1/incidents",
         "GET /api/v1/incidents/{id}",
         "POST /api/v1/incidents/{id}/disposition",
@@ -614,6 +628,39 @@ async fn a_caller_is_picked_up_and_a_wrap_up_extended() {
     assert_eq!(site.orders(), [wanted]);
     let unknown = site.post("/api/v1/seats/seat-9/wrap-up", r#"{"seconds":60}"#).await;
     unknown.problem(404, "unknown-id");
+}
+
+#[tokio::test]
+async fn an_operator_reads_what_is_written_and_writes() {
+    let site = Site::new().await;
+    let path = |n| format!("/api/v1/calls/{}/text", call(n));
+    let shown = site.get(&path(1)).await.json();
+    let line = serde_json::json!({
+        "at": "2026-09-17T05:00:00.000Z", "by": "caller", "name": "", "text": "tolo", "open": true,
+    });
+    assert_eq!(shown, serde_json::json!({ "lines": [line], "can_write": true }));
+    site.get(&path(7)).await.problem(404, "unknown-id");
+    site.orders();
+    let write = |text: &str| Order::WriteText {
+        call: call(1),
+        text: Private::new(text.to_owned()),
+        by: "name of suite".into(),
+    };
+    assert_eq!(site.post(&path(1), r#"{"text":"Di mana?\r\nJalan apa?"}"#).await.status, 204);
+    assert_eq!(site.post(&path(1), r#"{"text":"Ya\u0008a\u0001","more":true}"#).await.status, 204);
+    let wanted = [write("Di mana?\u{2028}Jalan apa?\u{2028}"), write("Ya\u{8}a")];
+    let orders = site.orders();
+    assert_eq!(orders, wanted);
+    assert!(!format!("{orders:?}").contains("mana"), "nothing of it is in a log");
+    for (path, body, status, kind) in [
+        (path(7), r#"{"text":"x"}"#.to_owned(), 404, "unknown-id"),
+        ("/api/v1/calls/%ff/text".to_owned(), r#"{"text":"x"}"#.to_owned(), 404, "unknown-id"),
+        (path(1), r#"{"text":""}"#.to_owned(), 400, "bad-body"),
+        (path(1), r#"{"texts":"x"}"#.to_owned(), 400, "bad-body"),
+        (path(1), format!(r#"{{"text":"{}"}}"#, "x".repeat(1_001)), 400, "bad-body"),
+    ] {
+        site.post(&path, &body).await.problem(status, kind);
+    }
 }
 
 #[tokio::test]

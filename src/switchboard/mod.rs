@@ -555,21 +555,16 @@ impl Switchboard {
             MediaReport::Text { stream, text } => self.writes(now, stream, &text),
             MediaReport::Secured { outcome: Ok(_), .. } => {}
             MediaReport::Secured { stream, outcome: Err(why) } => {
-                let of = self
-                    .streams
-                    .get(&stream)
-                    .map(|(call, side)| format!("call {call}, {side:?}: "));
-                self.alarm(now, "audio-not-secured", of.unwrap_or_default() + &why);
+                self.alarm_of(now, stream, "audio-not-secured", &why);
             }
-            MediaReport::Fault { stream, why } => {
-                let of = self
-                    .streams
-                    .get(&stream)
-                    .map(|(call, side)| format!("call {call}, {side:?}: "));
-                self.alarm(now, "media-fault", of.unwrap_or_default() + &why);
-            }
+            MediaReport::Fault { stream, why } => self.alarm_of(now, stream, "media-fault", &why),
             MediaReport::PortsExhausted { why } => self.alarm(now, "ports-exhausted", why),
         }
+    }
+
+    fn alarm_of(&mut self, now: Now, stream: StreamId, name: &'static str, why: &str) {
+        let of = self.streams.get(&stream).map(|(call, side)| format!("call {call}, {side:?}: "));
+        self.alarm(now, name, of.unwrap_or_default() + why);
     }
 
     fn journal_reports(&mut self, now: Now, ticket: u64) {

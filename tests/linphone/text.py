@@ -1,0 +1,105 @@
+"""Linphone's library as a caller of 112 whose telephone has real-time text.
+
+Arguments: a folder of its own, the address to be at, whom to call. Each line of its input is typed, letter
+by letter, with the sign of a new line behind it; `quit` ends the call. It tells `talks`, `char` for each
+letter that it reads, and `over`, as one JSON object a line.
+"""
+
+import ctypes
+import json
+import queue
+import sys
+import threading
+import time
+
+NEW_LINE = 0x2028
+
+folder, host, whom = sys.argv[1:4]
+library = ctypes.CDLL("liblinphone.so.10")
+
+
+def call(name, *arguments, result=ctypes.c_void_p):
+    function = getattr(library, name)
+    function.restype = result
+    kinds = {str: lambda it: ctypes.c_char_p(it.encode()), int: ctypes.c_int}
+    return function(*[kinds.get(type(it), ctypes.c_void_p)(it) for it in arguments])
+
+
+
+
+def tell(event, **more):
+    print(json.dumps({"event": event, **more}), flush=True)
+
+
+config = f"""[sip]
+sip_port=5060
+sip_tcp_port=0
+sip_tls_port=0
+bind_address={host}
+use_ipv6=0
+guess_hostname=0
+contact="sip:+6281234567890@{host}"
+media_encryption=none
+register_only_when_network_is_up=0
+[net]
+stun_server=
+[rtp]
+bind_address={host}
+audio_rtp_port=41000-41998
+text_rtp_port=42000-42998
+[sound]
+echocancellation=0
+[video]
+enabled=0
+"""
+with open(f"{folder}/linphonerc", "w", encoding="utf-8") as file:
+    file.write(config)
+
+factory = call("linphone_factory_get")
+core = call("linphone_factory_create_core_3", factory, f"{folder}/linphonerc", "", 0)
+call("linphone_core_set_use_files", core, 1, result=None)
+call("linphone_core_enable_realtime_text", core, 1, result=ctypes.c_int)
+call("linphone_core_start", core, result=ctypes.c_int)
+
+params = call("linphone_core_create_call_params", core, 0)
+call("linphone_call_params_enable_realtime_text", params, 1, result=ctypes.c_int)
+address = call("linphone_factory_create_address", factory, whom)
+ours = call("linphone_core_invite_address_with_params", core, address, params)
+
+lines = queue.Queue()
+threading.Thread(target=lambda: [lines.put(it.rstrip("\n")) for it in sys.stdin], daemon=True).start()
+
+STREAMS_RUNNING, ENDED, ERROR, RELEASED = 7, 13, 12, 18
+talks, state, message, typed = False, None, None, []
+while True:
+    call("linphone_core_iterate", core, result=None)
+    now = call("linphone_call_get_state", ours, result=ctypes.c_int)
+    if now != state:
+        state = now
+        print(f"state {state}", file=sys.stderr, flush=True)
+        if state == STREAMS_RUNNING and not talks:
+            talks = True
+            room = call("linphone_call_get_chat_room", ours)
+            tell("talks")
+        if state in (ENDED, ERROR, RELEASED):
+            break
+    if talks:
+        while letter := call("linphone_chat_room_get_char", room, result=ctypes.c_uint32):
+            tell("char", char=chr(letter))
+        try:
+            line = lines.get_nowait()
+            if line == "quit":
+                call("linphone_core_terminate_all_calls", core, result=ctypes.c_int)
+            else:
+                typed.extend([*map(ord, line), NEW_LINE])
+        except queue.Empty:
+            pass
+        if typed:
+            message = message or call("linphone_chat_room_create_empty_message", room)
+            put = library.linphone_chat_message_put_char
+            letter = typed.pop(0)
+            put(ctypes.c_void_p(message), ctypes.c_uint32(letter))
+            if letter == NEW_LINE:
+                message = None
+    time.sleep(0.02)
+tell("over")
