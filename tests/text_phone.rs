@@ -34,3 +34,67 @@ fn linphone(gateway: &Gateway) -> Helper {
         .env("XDG_DATA_HOME", folder.join(".local/share"));
     Helper::start(python, gateway.dir().join("linphone.log"))
 }
+
+/// The letters that Linphone reads until they end so.
+fn reads(linphone: &Helper, end: &str) -> String {
+    let mut read = String::new();
+    while !read.ends_with(end) {
+        read.push_str(linphone.await_event("char")["char"].as_str().expect("a letter"));
+    }
+    read
+}
+
+#[test]
+fn a_deaf_caller_and_an_operator_write_to_each_other() {
+    let gateway = Centre::default().start();
+    gateway.register(1);
+    let seat = Phone::at(gateway.site.seat(1), 5060, gateway.sip);
+    let mut linphone = linphone(&gateway);
+    let audio = std::net::UdpSocket::bind((gateway.site.seat(1), 0)).expect("a free port");
+    let (_talk, invite): (Dialog, Message) =
+        Dialog::pick_up(&seat, audio.local_addr().expect("bound"));
+    let body = String::from_utf8_lossy(&invite.body).into_owned();
+    assert!(!body.contains("m=text"), "a seat that cannot show text is not offered any: {body}");
+    linphone.await_event("talks");
+    let call = gateway.calls().remove(0).text("id");
+    let path = format!("/api/v1/calls/{call}/text");
+    linphone.say("Tolong, rumah saya terbakar — cepat!");
+    let line = |text: &'static str| move |line: &serde_json::Value| line["text"] == text;
+    let caller = until("the operator reads what the caller types", || {
+        let lines = gateway.get(&path).json()["lines"].as_array().cloned().unwrap_or_default();
+        lines.into_iter().find(line("Tolong, rumah saya terbakar — cepat!"))
+    });
+    assert_eq!(caller["by"], "caller");
+    let answer = gateway.post(&path, r#"{"text": "Di mana? Pemadam sudah jalan."}"#);
+    assert_eq!(answer.status, 204, "{answer:?}");
+    assert_eq!(reads(&linphone, "\u{2028}"), "Di mana? Pemadam sudah jalan.\u{2028}");
+    linphone.say("Desa Pamolokan");
+    until("the second line", || {
+        let lines = gateway.get(&path).json()["lines"].as_array().cloned().unwrap_or_default();
+        lines.into_iter().find(line("Desa Pamolokan"))
+    });
+    linphone.say("quit");
+    let bye = seat.await_request("BYE");
+    seat.accept(&bye);
+    let record = gateway.incident();
+    let written: Vec<_> = record.0["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .filter(|step| step["fact"] == "text-written")
+        .map(|step| json!([step["by"], step["text"]]))
+        .collect();
+    assert_eq!(
+        written,
+        [
+            json!(["caller", "Tolong, rumah saya terbakar — cepat!"]),
+            json!(["staff", "Di mana? Pemadam sudah jalan."]),
+            json!(["caller", "Desa Pamolokan"]),
+        ]
+    );
+    let log = gateway.log();
+    for secret in ["Tolong", "Pemadam", "Pamolokan"] {
+        assert!(!log.contains(secret), "what is written is in no log: {log}");
+    }
+    gateway.assert_nothing_left();
+}

@@ -21,10 +21,8 @@ library = ctypes.CDLL("liblinphone.so.10")
 def call(name, *arguments, result=ctypes.c_void_p):
     function = getattr(library, name)
     function.restype = result
-    kinds = {str: lambda it: ctypes.c_char_p(it.encode()), int: ctypes.c_int}
-    return function(*[kinds.get(type(it), ctypes.c_void_p)(it) for it in arguments])
-
-
+    value = function(*[it.encode() if isinstance(it, str) else it for it in arguments])
+    return ctypes.c_void_p(value) if result is ctypes.c_void_p else value
 
 
 def tell(event, **more):
@@ -38,7 +36,7 @@ sip_tls_port=0
 bind_address={host}
 use_ipv6=0
 guess_hostname=0
-contact="sip:+6281234567890@{host}"
+contact=sip:+6281234567890@{host}
 media_encryption=none
 register_only_when_network_is_up=0
 [net]
@@ -56,12 +54,16 @@ with open(f"{folder}/linphonerc", "w", encoding="utf-8") as file:
     file.write(config)
 
 factory = call("linphone_factory_get")
-core = call("linphone_factory_create_core_3", factory, f"{folder}/linphonerc", "", 0)
+core = call("linphone_factory_create_core_3", factory, f"{folder}/linphonerc", None, None)
 call("linphone_core_set_use_files", core, 1, result=None)
 call("linphone_core_enable_realtime_text", core, 1, result=ctypes.c_int)
 call("linphone_core_start", core, result=ctypes.c_int)
 
-params = call("linphone_core_create_call_params", core, 0)
+# Its sockets are opened once it has looked for a network.
+for _ in range(25):
+    call("linphone_core_iterate", core, result=None)
+    time.sleep(0.02)
+params = call("linphone_core_create_call_params", core, None)
 call("linphone_call_params_enable_realtime_text", params, 1, result=ctypes.c_int)
 address = call("linphone_factory_create_address", factory, whom)
 ours = call("linphone_core_invite_address_with_params", core, address, params)
