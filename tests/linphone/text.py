@@ -71,7 +71,7 @@ ours = call("linphone_core_invite_address_with_params", core, address, params)
 lines = queue.Queue()
 threading.Thread(target=lambda: [lines.put(it.rstrip("\n")) for it in sys.stdin], daemon=True).start()
 
-STREAMS_RUNNING, ENDED, ERROR, RELEASED = 7, 13, 12, 18
+STREAMS_RUNNING, ERROR, ENDED, RELEASED = 8, 13, 14, 19
 talks, state, message, typed = False, None, None, []
 while True:
     call("linphone_core_iterate", core, result=None)
@@ -98,9 +98,9 @@ while True:
             pass
         if typed:
             message = message or call("linphone_chat_room_create_empty_message", room)
-            put = library.linphone_chat_message_put_char
             letter = typed.pop(0)
-            put(ctypes.c_void_p(message), ctypes.c_uint32(letter))
+            put = ctypes.c_uint32(letter)
+            call("linphone_chat_message_put_char", message, put, result=ctypes.c_int)
             if letter == NEW_LINE:
                 message = None
     time.sleep(0.02)
