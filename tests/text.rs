@@ -198,12 +198,18 @@ fn of_several_who_write_each_has_lines_of_their_own() {
     let phones = [Codec::Pcma, Codec::Pcmu, Codec::G722].map(|codec| plane.phone(codec));
     let [caller, seat, guest] = &phones;
     let writers = phones.each_ref().map(|phone| Writer::of(&mut plane, phone, 30));
+    for (phone, name) in [(caller, "+6281"), (seat, "112"), (guest, "BPBD")] {
+        let name = Private::new(name.to_owned());
+        plane.media.order(MediaOrder::Name { stream: phone.stream, name });
+    }
     plane.all_hear_all(&[caller, seat, guest]);
     writers[0].says(1, &["api"]);
-    assert_eq!(writers[1].reads_until("api"), "api");
+    assert_eq!(writers[1].reads_until("api"), "[+6281] api");
+    // The other waits until the line is done.
     writers[2].says(1, &["di mana?"]);
-    assert_eq!(writers[1].reads_until("mana?"), "\u{2028}di mana?");
-    assert_eq!(writers[0].reads_until("mana?"), "di mana?");
+    writers[0].says(2, &["api", " besar!"]);
+    assert_eq!(writers[1].reads_until("mana?"), " besar!\u{2028}[BPBD] di mana?");
+    assert_eq!(writers[0].reads_until("mana?"), "[BPBD] di mana?");
     // Who hears nobody reads nobody.
     plane.media.order(MediaOrder::Role { stream: seat.stream, role: Role::Idle });
     let write = |text: &str| {
@@ -212,7 +218,7 @@ fn of_several_who_write_each_has_lines_of_their_own() {
     };
     write(".");
     assert_eq!(writers[1].reads_until("."), "\u{2028}.");
-    writers[0].says(2, &["api", "rumah"]);
+    writers[0].says(3, &["api", " besar!", "rumah"]);
     assert!(writers[2].reads_until("rumah").ends_with("rumah"));
     write("!");
     assert_eq!(writers[1].reads_until("!"), "!");

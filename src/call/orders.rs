@@ -210,6 +210,13 @@ pub enum MediaOrder {
         /// The even RTP port.
         port: u16,
     },
+    /// Says what a stream's peer is called, for those who read what several write (RFC 9071).
+    Name {
+        /// Which stream.
+        stream: StreamId,
+        /// So.
+        name: Private<String>,
+    },
     /// Writes to a stream's peer what an operator has typed at a desk.
     Write {
         /// Whose peer reads it.

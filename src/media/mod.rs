@@ -198,7 +198,7 @@ impl MediaHandle {
 
     /// Hands over orders and wakes the thread once for all.
     pub fn orders(&self, orders: impl IntoIterator<Item = MediaOrder>) {
-        self.put(orders.into_iter().map(Inbox::Order));
+        self.put(orders.into_iter().map(|order| Inbox::Order(Box::new(order))));
     }
 
     /// Plays these prompts from now on; what plays already goes on with its old copy.

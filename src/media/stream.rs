@@ -18,7 +18,7 @@ use super::secure::{Identity, Shield};
 use super::sockets::Pair;
 use super::texting::Text;
 use crate::call::orders::{Aim, Channel, Law, StreamCount};
-use crate::vocabulary::{CallId, Codec, StreamId};
+use crate::vocabulary::{CallId, Codec, Private, StreamId};
 
 /// A far end that was silent this long, in microseconds, may be replaced by another source.
 const SILENCE: u64 = 2_000_000;
@@ -278,6 +278,8 @@ pub(super) struct Stream {
     pub ear_decoder: Option<Box<Decoder>>,
     pub shield: Shield,
     pub tap: Option<(CallId, Channel)>,
+    /// What those who read it along with others are told that its peer is called.
+    pub name: Private<String>,
     /// Only of a peer that reads and writes.
     pub text: Option<Box<Text>>,
     pub received: u64,
@@ -318,6 +320,7 @@ impl Stream {
             ear_decoder: None,
             shield: Shield::Plain,
             tap: None,
+            name: Private::default(),
             text: None,
             received: 0,
             sent: 0,

@@ -14,7 +14,7 @@ use super::sockets::Pair;
 use super::stream::{Play, SourceLock};
 use super::text::reader::{Kinds, Reader};
 use super::text::writer::{Terms, Writer};
-use super::text::{MISSING, NEW_LINE};
+use super::text::{MISSING, Turns};
 use crate::call::orders::{MediaReport, TextAim};
 use crate::vocabulary::{Private, StreamId};
 
@@ -33,8 +33,7 @@ pub(super) struct Text {
     writer: Writer,
     /// What the peer wrote and nobody was told of yet.
     untold: String,
-    /// Whose text was written last to the peer.
-    speaker: Option<StreamId>,
+    turns: Turns,
 }
 
 impl Text {
@@ -46,7 +45,7 @@ impl Text {
             reader: Reader::default(),
             writer: Writer::new(rand::random(), rand::random(), rand::random()),
             untold: String::new(),
-            speaker: None,
+            turns: Turns::default(),
         }
     }
 
@@ -74,12 +73,11 @@ impl Text {
         Some((lock.far_end()?, Terms { text, redundant, cps }))
     }
 
-    /// Adds what somebody wrote. Who reads several must see where one ends and the next begins.
-    fn write(&mut self, from: StreamId, text: &str) {
-        if self.speaker.replace(from).is_some_and(|before| before != from) {
-            self.writer.write(NEW_LINE.encode_utf8(&mut [0; 4]));
-        }
-        self.writer.write(text);
+    /// Adds what somebody wrote, who is named where the peer reads several.
+    fn write(&mut self, from: (StreamId, Option<&str>), text: &str, now: u64) {
+        let mut shown = String::new();
+        self.turns.take(from, text, now, &mut shown);
+        self.writer.write(&shown);
     }
 }
 
@@ -125,11 +123,11 @@ impl Relay {
         });
         self.tally.received += u64::from(taken);
         self.tally.dropped += u64::from(!taken);
-        self.spread(slot, &read, writing);
+        self.spread(slot, &read, now, writing);
     }
 
     /// What a peer wrote is written to all who hear it, and told.
-    fn spread(&mut self, slot: usize, read: &str, writing: &mut Vec<usize>) {
+    fn spread(&mut self, slot: usize, read: &str, now: u64, writing: &mut Vec<usize>) {
         let Some(stream) = at_mut(&mut self.streams, slot).filter(|_| !read.is_empty()) else {
             return;
         };
@@ -143,20 +141,27 @@ impl Relay {
             }
         }
         for reader in readers {
-            let Some(listener) = at_mut(&mut self.streams, reader) else { continue };
-            let hears = matches!(listener.play, Play::Hear | Play::Loop);
-            if let (true, Some(text)) = (hears, &mut listener.text) {
-                text.write(id, read);
+            let hears = at(&self.streams, reader)
+                .is_some_and(|it| matches!(it.play, Play::Hear | Play::Loop));
+            if hears {
+                self.write_text(reader, id, read, now);
                 writing.push(reader);
             }
         }
     }
 
-    /// Writes something of ours to a stream's peer.
-    pub fn write_text(&mut self, slot: usize, by: StreamId, text: &str) {
-        let stream = at_mut(&mut self.streams, slot);
-        if let Some(it) = stream.and_then(|stream| stream.text.as_mut()) {
-            it.write(by, text);
+    /// Writes to a stream's peer what somebody wrote.
+    pub fn write_text(&mut self, slot: usize, by: StreamId, text: &str, now: u64) {
+        let Some(stream) = at(&self.streams, slot).filter(|stream| stream.text.is_some()) else {
+            return;
+        };
+        let voice = stream.hears.iter().find(|voice| voice.id == by);
+        let writer = voice.and_then(|voice| at(&self.streams, voice.slot));
+        let writer = writer.filter(|it| it.id == by && stream.hears.len() > 1);
+        let name = writer.map(|it| it.name.reveal().clone());
+        let text_of = at_mut(&mut self.streams, slot).and_then(|stream| stream.text.as_mut());
+        if let Some(it) = text_of {
+            it.write((by, name.as_deref()), text, now);
         }
     }
 
@@ -189,7 +194,13 @@ impl Relay {
         let mut read = String::new();
         let text = at_mut(&mut self.streams, slot)?.text.as_mut()?;
         text.reader.tick(now, &mut read);
-        self.spread(slot, &read, writing);
+        if text.turns.due().is_some_and(|due| due <= now) {
+            let mut shown = String::new();
+            text.turns.tick(now, &mut shown);
+            text.writer.write(&shown);
+            writing.push(slot);
+        }
+        self.spread(slot, &read, now, writing);
         let stream = at_mut(&mut self.streams, slot)?;
         let text = std::mem::take(&mut stream.text.as_mut()?.untold);
         let stream = stream.id;

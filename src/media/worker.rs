@@ -54,7 +54,7 @@ const LATE_TICKS: u64 = 10;
 /// What comes through the handle.
 #[derive(Debug)]
 pub(super) enum Inbox {
-    Order(MediaOrder),
+    Order(Box<MediaOrder>),
     Prompts(Arc<Prompts>),
     Stop,
 }
@@ -356,9 +356,15 @@ impl<R: Fn(MediaReport)> Worker<R> {
             }
             MediaOrder::OpenText { stream, port } => self.open_text(stream, port),
             MediaOrder::Write { stream, by, ref text } => {
+                let now = self.now;
                 if let Some((slot, _)) = self.find(stream) {
-                    self.relay.write_text(slot, by, text.reveal());
+                    self.relay.write_text(slot, by, text.reveal(), now);
                     self.writing.push(slot);
+                }
+            }
+            MediaOrder::Name { stream, ref name } => {
+                if let Some((_, stream)) = self.find(stream) {
+                    stream.name.clone_from(name);
                 }
             }
             MediaOrder::Close { stream } => self.close(stream),

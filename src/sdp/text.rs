@@ -141,8 +141,8 @@ mod tests {
     use super::*;
 
     fn read(lines: &str) -> Option<TextOffer> {
-        let text = format!("c=IN IP4 192.0.2.5\nm=audio 4000 RTP/AVP 8\n{lines}");
-        text(&parse(text.as_bytes()).unwrap())
+        let whole = format!("c=IN IP4 192.0.2.5\nm=audio 4000 RTP/AVP 8\n{lines}");
+        text(&parse(whole.as_bytes()).unwrap())
     }
 
     #[test]

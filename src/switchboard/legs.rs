@@ -1,5 +1,7 @@
 //! The audio of each leg: a port and a stream when it is wanted, and the terms on which it may be spoken.
 
+use bytes::Bytes;
+
 use crate::call::orders::MediaOrder;
 use crate::call::{
     Call, Callee, LegMedia, Origin, RingMedia, Side, Terms, is_of_browser, offers_text,
@@ -159,10 +161,19 @@ impl Switchboard {
     }
 
     /// Lends a leg a port for text where an offer of its peer has any.
-    pub(super) fn lend_text_for(&mut self, media: &mut LegMedia, offer: &[u8]) {
+    fn lend_text_for(&mut self, media: &mut LegMedia, offer: &[u8]) {
         if !media.has_text() && offers_text(offer) {
             self.lend_text(media);
         }
+    }
+
+    /// What a 200 to a first INVITE carries, and whether the ACK brings the answer, with text where it
+    /// offers any.
+    pub(super) fn first_answer(&mut self, media: &mut LegMedia, invite: &Request) -> (Bytes, bool) {
+        if let Some(offer) = body::sdp(&invite.headers, &invite.body) {
+            self.lend_text_for(media, &offer);
+        }
+        media.first_answer(invite, None)
     }
 
     /// The same for a leg that a call has already.
@@ -173,6 +184,7 @@ impl Switchboard {
         if let Some(leg) = self.calls.get_mut(&id).and_then(|call| call.leg_mut(side)) {
             leg.media = Some(media);
         }
+        self.name_writers(id);
     }
 
     /// Lends a leg a port for text, where none is needed more for somebody's audio.

@@ -7,7 +7,7 @@ use crate::call::{Callee, Errand, Leg, LegMedia, Side, State, Talk};
 use crate::journal::{Fact, Peer};
 use crate::sip::dialog::DialogKey;
 use crate::sip::refer::Replaces;
-use crate::sip::{Dialog, Flow, Request, ServerId, body};
+use crate::sip::{Dialog, Flow, Request, ServerId};
 use crate::trunk::settings::TrunkSettings;
 use crate::vocabulary::{CallId, Now, Party, SeatId};
 
@@ -90,10 +90,7 @@ impl Switchboard {
         let Some(mut media) = self.open_media(id, side, policy, shared) else {
             return self.refuse(now, server, request, 503);
         };
-        if let Some(offer) = body::sdp(&request.headers, &request.body) {
-            self.lend_text_for(&mut media, &offer);
-        }
-        let (sdp, awaits_answer) = media.first_answer(request, None);
+        let (sdp, awaits_answer) = self.first_answer(&mut media, request);
         // A transfer was the wish of the seat that is gone.
         if side == Side::Seat
             && let Some(Errand::Transfer { told, .. }) =

@@ -98,6 +98,9 @@ impl Switchboard {
             let came = call.roles.insert(stream, role.clone()).is_none();
             let is_caller = call.caller.media.as_ref().is_some_and(|it| it.stream == stream);
             self.media(MediaOrder::Role { stream, role });
+            if came {
+                self.name_writers(id);
+            }
             if came && !is_caller {
                 self.show_writing(id, stream);
             }

@@ -78,6 +78,21 @@ impl Switchboard {
         self.media(MediaOrder::Write { stream: reader, by, text: Private::new(text) });
     }
 
+    /// Says what those are called whose text others read, in a call that has any.
+    pub(super) fn name_writers(&mut self, id: CallId) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let media = |side| call.leg(side).and_then(|leg| leg.media.as_ref());
+        let sides = call.sides();
+        if !sides.iter().any(|side| media(*side).is_some_and(LegMedia::has_text)) {
+            return;
+        }
+        let named = |side| Some((media(side)?.stream, shown_name(call, side)));
+        let names: Vec<_> = sides.into_iter().filter_map(named).collect();
+        for (stream, name) in names {
+            self.media(MediaOrder::Name { stream, name: Private::new(name) });
+        }
+    }
+
     // ---- the desk ----------------------------------------------------------------------------
 
     /// What is written in a call.
@@ -129,6 +144,17 @@ fn can_write(call: &Call) -> Result<StreamId, Refusal> {
     match (media, text) {
         (Some(media), Some(text)) if text.send => Ok(media.stream),
         _ => not_now("the caller's telephone has no text"),
+    }
+}
+
+/// What others who read are told that somebody is called: the caller and who was brought in by their
+/// numbers, the operator by ours.
+fn shown_name(call: &Call, side: Side) -> String {
+    let Author { name, .. } = author(call, side);
+    match side {
+        Side::Caller if name.is_empty() => call.number.reveal().clone(),
+        Side::Seat if call.seat(side).is_some() => "112".to_owned(),
+        _ => name,
     }
 }
 

@@ -213,3 +213,24 @@ fn a_talk_may_go_on_in_writing() {
     assert_eq!(aims(&world)[0].1, None);
     assert_eq!(world.texts.len(), 1, "its port is kept for the rest of the call");
 }
+
+#[test]
+fn who_writes_in_a_call_with_text_is_named_to_the_others() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    talking(&mut world, SDP);
+    let names: Vec<String> = world
+        .orders
+        .iter()
+        .filter_map(|order| match order {
+            MediaOrder::Name { name, .. } => Some(name.reveal().clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(names.last_chunk(), Some(&["+6281234567890".to_owned(), "112".to_owned()]));
+    // A call without text has no need of names.
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    world.call();
+    world.seat_says(1, 200);
+    world.ack(1);
+    assert!(!world.orders.iter().any(|order| matches!(order, MediaOrder::Name { .. })));
+}

@@ -2,17 +2,20 @@
 //!
 //! Pure: packets in, text out, and back. `packet` is the form of a payload, `clean` what may be in a text,
 //! `reader` puts together what a peer writes, with what redundancy saves, and `writer` says when which
-//! packet is due. Knows no socket, stream or call. Text is a few packets a second, so unlike the audio
+//! packet is due, `turns` which of several
+//! writers goes first. Knows no socket, stream or call. Text is a few packets a second, so unlike the audio
 //! beside it this allocates; everything a stranger could make grow has a bound.
 
 mod clean;
 mod packet;
 #[doc(hidden)]
 pub mod reader;
+mod turns;
 #[doc(hidden)]
 pub mod writer;
 
 pub use reader::Reader;
+pub use turns::Turns;
 pub use writer::Writer;
 
 pub use crate::call::writing::{ERASE, MISSING, NEW_LINE};

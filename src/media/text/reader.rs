@@ -227,9 +227,9 @@ mod tests {
             let terms = Terms { text: 98, redundant: Some(100), cps: 30 };
             let mut writer = Writer::new(first, 0, 7);
             let (mut reader, mut read, mut now, mut sent) = (Reader::default(), String::new(), 0, 0);
-            let mut packets = words.into_iter().map(Some).chain(std::iter::repeat_n(None, 6));
+            let packets = words.into_iter().map(Some).chain(std::iter::repeat_n(None, 6));
             let mut all = String::new();
-            while let Some(word) = packets.next() {
+            for word in packets {
                 if let Some(word) = word {
                     all.push_str(&word);
                     writer.write(&word);
