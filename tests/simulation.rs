@@ -24,13 +24,15 @@ use std::time::Duration;
 
 use centre::{RECORDERS, locate, rich};
 use scenario::company::{self, Company};
-use scenario::{SDP, TRUNK, World, header, in_dialog, invite, respond, seat_address, settings};
+use scenario::{
+    SDP, TEXT, TRUNK, World, header, in_dialog, invite, respond, seat_address, settings,
+};
 use siaga112::call::orders::{MediaReport, Sound};
 use siaga112::journal::Fact;
 use siaga112::sip::Name;
 use siaga112::switchboard::Input;
 use siaga112::switchboard::orders::{Answer, Order, SeatStatus};
-use siaga112::vocabulary::{AnswerMode, CallId, Dice, Moment, OfferId, Private, SeatId};
+use siaga112::vocabulary::{AnswerMode, CallId, Dice, Moment, OfferId, Private, SeatId, StreamId};
 
 const SEEDS: u64 = 40;
 const RICH_SEEDS: u64 = 120;
@@ -291,8 +293,10 @@ impl Day {
             1 => "urn:service:sos.fire",
             _ => "sip:0328112@203.0.113.10;user=phone",
         };
+        let writes = self.rich && self.one_in(3);
+        let text = format!("{SDP}{TEXT}");
         let sdp = if self.one_in(6) { "" } else { SDP };
-        let mut invite = invite(number, uri, sdp);
+        let mut invite = invite(number, uri, if writes { &text } else { sdp });
         if self.rich {
             let caller = format!("+6281234567{:03}", number % 5);
             invite = invite.replace("+6281234567890", &caller);
@@ -402,7 +406,9 @@ impl Day {
         let Some(ring) = self.rings.get_mut(key) else { return };
         let tag = format!("p{}", key.0);
         ring.state = state;
-        ring.last = respond(&ring.invite, code, &tag, if code == 200 { SDP } else { "" });
+        let text = format!("{SDP}{TEXT}");
+        let sdp = if ring.invite.contains("m=text") { &text } else { SDP };
+        ring.last = respond(&ring.invite, code, &tag, if code == 200 { sdp } else { "" });
         let text = ring.last.clone();
         self.post(&key.0, text);
     }
@@ -425,6 +431,24 @@ impl Day {
         self.post(&key.0, text);
     }
 
+    /// Somebody writes: a caller, a telephone of a seat, an operator at the desk.
+    fn text(&mut self) {
+        let writers: Vec<StreamId> = self.world.texts.keys().copied().collect();
+        let words = ["tolong", "\u{8}", "api\u{2028}", "\u{fffd}", "di mana? "][self.pick(5)];
+        let text = Private::new(words.to_owned());
+        if self.one_in(3) {
+            let calls = self.world.look().calls;
+            if !calls.is_empty() {
+                let call = calls[self.pick(calls.len())].call;
+                let _ = self.world.order(Order::WriteText { call, text, by: "t".to_owned() });
+                let _ = self.world.order(Order::ReadText { call });
+            }
+        } else if !writers.is_empty() {
+            let stream = writers[self.pick(writers.len())];
+            self.world.take(Input::Media(MediaReport::Text { stream, text }));
+        }
+    }
+
     fn some_phone(&mut self, wanted: Phone) -> Option<(String, String)> {
         let some: Vec<_> =
             self.rings.iter().filter(|(_, r)| r.state == wanted).map(|(k, _)| k.clone()).collect();
@@ -434,7 +458,8 @@ impl Day {
     // ---- what happens ------------------------------------------------------------------------
 
     fn step(&mut self) {
-        match self.pick(if self.rich { 34 } else { 24 }) {
+        match self.pick(if self.rich { 37 } else { 24 }) {
+            34..=36 => self.text(),
             24..=27 => self.media(),
             28 => self.people(),
             29 => self.move_leg(),
@@ -465,7 +490,10 @@ impl Day {
                 }
             }
             13 => {
-                let sdp = SDP.replace("sendrecv", "sendonly");
+                let mut sdp = SDP.replace("sendrecv", "sendonly");
+                if self.rich && self.one_in(2) {
+                    sdp.push_str(TEXT);
+                }
                 if let Some(number) = self.some_caller(|c| c.dialog.is_some()) {
                     let method = if self.one_in(2) { "INVITE" } else { "UPDATE" };
                     self.in_dialog(number, method, &sdp);
@@ -710,6 +738,7 @@ impl Day {
             assert!(!busy.contains(&seat.state.as_str()), "{seat:?}");
         }
         assert!(self.world.streams.is_empty(), "{:?}", self.world.streams);
+        assert!(self.world.texts.is_empty(), "{:?}", self.world.texts);
         assert_eq!(self.world.board.live(), 0, "{:?}", self.world.board);
         self.world.pass(Duration::from_secs(2 * 3600));
         if !self.rich {

@@ -495,6 +495,10 @@ impl World {
 pub const SDP: &str = "v=0\r\no=t 1 1 IN IP4 198.51.100.7\r\ns=-\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\n\
     m=audio 17004 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n";
 
+/// What a telephone with text says beside.
+pub const TEXT: &str = "m=text 17010 RTP/AVP 100 98\r\na=rtpmap:98 t140/1000\r\na=fmtp:98 cps=20\r\n\
+    a=rtpmap:100 red/1000\r\na=fmtp:100 98/98/98\r\n";
+
 pub fn invite(number: u32, uri: &str, sdp: &str) -> String {
     format!(
         "INVITE {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {TRUNK};branch=z9hG4bKinv{number};rport\r\n\

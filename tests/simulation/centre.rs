@@ -9,7 +9,7 @@ use siaga112::sip::{Transport, Uri};
 use siaga112::switchboard::Input;
 use siaga112::switchboard::settings::{Announcements, Screen, SwitchboardSettings};
 use siaga112::trunk::settings::{EarlyMedia, LineSettings, TrunkSettings};
-use siaga112::vocabulary::{AnswerMode, Dice, PromptId};
+use siaga112::vocabulary::{AnswerMode, AudioPolicy, Dice, PromptId};
 
 use super::scenario::{World, settings};
 
@@ -43,6 +43,10 @@ pub fn rich(dice: &mut Dice, seats: usize, answer: AnswerMode) -> SwitchboardSet
         for queue in ["darurat", "renamed"] {
             settings.announcements.insert(queue.into(), announcements.clone());
         }
+    }
+    for seat in (1..=seats).filter(|seat| seat % 2 == 0) {
+        let audio = AudioPolicy { text: true, ..AudioPolicy::default() };
+        settings.seat_audio.insert(format!("seat-{seat}").as_str().into(), audio);
     }
     settings.trunks[0].early_media = [EarlyMedia::No, EarlyMedia::Heard, EarlyMedia::Both][pick(3)];
     settings.sip.reliable_provisionals = pick(2) == 0;

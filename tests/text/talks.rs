@@ -8,10 +8,9 @@ use siaga112::switchboard::Input;
 use siaga112::switchboard::orders::{Answer, Order, Refusal, TextView};
 use siaga112::vocabulary::{AnswerMode, CallId, Party, Private, StreamId};
 
-use super::scenario::{SDP, TRUNK, World, in_dialog, invite, respond, seat_address, settings};
-
-const TEXT: &str = "m=text 17010 RTP/AVP 100 98\r\na=rtpmap:98 t140/1000\r\na=fmtp:98 cps=20\r\n\
-    a=rtpmap:100 red/1000\r\na=fmtp:100 98/98/98\r\n";
+use super::scenario::{
+    SDP, TEXT, TRUNK, World, in_dialog, invite, respond, seat_address, settings,
+};
 
 fn calls_with(world: &mut World, more: &str) -> u32 {
     let number = 1;
