@@ -9,9 +9,8 @@ const KEYS: [char; 16] =
 /// The keys by row and column of the keypad.
 const PAD: [[char; 4]; 4] =
     [['1', '2', '3', 'A'], ['4', '5', '6', 'B'], ['7', '8', '9', 'C'], ['*', '0', '#', 'D']];
-/// The frequencies of rows and columns, Hz.
-const ROWS: [f32; 4] = [697.0, 770.0, 852.0, 941.0];
-const COLUMNS: [f32; 4] = [1209.0, 1336.0, 1477.0, 1633.0];
+/// The frequencies of rows and then columns, Hz.
+const TONES: [f32; 8] = [697.0, 770.0, 852.0, 941.0, 1209.0, 1336.0, 1477.0, 1633.0];
 
 /// Presses told by events. All packets of one press have one timestamp, so any one of them is
 /// enough, and its repeated end changes nothing.
@@ -52,36 +51,12 @@ impl Events {
     }
 }
 
-/// One frequency (Goertzel's filter).
-#[derive(Clone, Copy, Debug, Default)]
-struct Filter {
-    turn: f32,
-    last: f32,
-    before: f32,
-}
-
-impl Filter {
-    fn at(hertz: f32) -> Self {
-        Self { turn: 2.0 * (TAU * hertz / 8_000.0).cos(), ..Self::default() }
-    }
-
-    fn hear(&mut self, sample: f32) {
-        (self.last, self.before) = (sample + self.turn * self.last - self.before, self.last);
-    }
-
-    /// The power in the samples since the last call.
-    fn take(&mut self) -> f32 {
-        let (last, before) = (std::mem::take(&mut self.last), std::mem::take(&mut self.before));
-        last * last + before * before - self.turn * last * before
-    }
-}
-
 /// Presses heard as tones, 8,000 samples a second. A tone of 40 ms is heard wherever it begins, as it
 /// covers two blocks.
 #[derive(Debug)]
 pub(super) struct Tones {
-    rows: [Filter; 4],
-    columns: [Filter; 4],
+    /// What each frequency turns by from sample to sample.
+    turns: [f32; 8],
     block: [f32; Self::BLOCK],
     heard: usize,
     /// What the last block was, and the key that is down.
@@ -102,8 +77,8 @@ impl Tones {
     const PURE: f32 = 0.8;
 
     pub fn new() -> Self {
-        let (rows, columns) = (ROWS.map(Filter::at), COLUMNS.map(Filter::at));
-        Self { rows, columns, block: [0.0; Self::BLOCK], heard: 0, last: None, down: None }
+        let turns = TONES.map(|hertz| 2.0 * (TAU * hertz / 8_000.0).cos());
+        Self { turns, block: [0.0; Self::BLOCK], heard: 0, last: None, down: None }
     }
 
     /// The key that is now known to be pressed.
@@ -133,17 +108,28 @@ impl Tones {
         if energy < 2.0 * Self::LEAST / Self::BLOCK as f32 {
             return None;
         }
-        for filter in self.rows.iter_mut().chain(&mut self.columns) {
-            self.block.iter().for_each(|&sample| filter.hear(sample));
-        }
-        let rows = self.rows.each_mut().map(Filter::take);
-        let columns = self.columns.each_mut().map(Filter::take);
-        let (row, low) = strongest(rows)?;
-        let (column, high) = strongest(columns)?;
+        let [a, b, c, d, e, f, g, h] = self.powers();
+        let (row, low) = strongest([a, b, c, d])?;
+        let (column, high) = strongest([e, f, g, h])?;
         let even = low < high * Self::TWIST && high < low * Self::TWIST;
         let pure = 2.0 * (low + high) / Self::BLOCK as f32 > energy * Self::PURE;
         let key = PAD.get(row)?.get(column)?;
         (even && pure).then_some(*key)
+    }
+
+    /// The power of each frequency in the block: Goertzel's filters, side by side, for a processor that
+    /// reckons four or eight at once.
+    #[allow(clippy::indexing_slicing, clippy::needless_range_loop, reason = "eight lanes of eight")]
+    fn powers(&self) -> [f32; 8] {
+        let (mut last, mut before) = ([0.0; 8], [0.0; 8]);
+        for &sample in &self.block {
+            for n in 0..8 {
+                (last[n], before[n]) = (sample + self.turns[n] * last[n] - before[n], last[n]);
+            }
+        }
+        std::array::from_fn(|n| {
+            last[n] * last[n] + before[n] * before[n] - self.turns[n] * last[n] * before[n]
+        })
     }
 }
 
@@ -164,7 +150,7 @@ mod tests {
     /// Samples of a key: `millis`, the tones' peaks.
     fn tones(key: char, millis: usize, low: f32, high: f32) -> Vec<i16> {
         let place = |(row, keys): (usize, &[char; 4])| {
-            Some((ROWS[row], COLUMNS[keys.iter().position(|&k| k == key)?]))
+            Some((TONES[row], TONES[4 + keys.iter().position(|&k| k == key)?]))
         };
         let (row, column) = PAD.iter().enumerate().find_map(place).expect("a key");
         (0..millis * 8)

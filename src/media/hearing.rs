@@ -174,6 +174,9 @@ impl Hearing {
         tones: bool,
         mut found: impl FnMut(Sound),
     ) {
+        if self.ears == Ears::Keys && !tones {
+            return;
+        }
         for sample in samples {
             if tones && let Some(key) = self.tones.hear(sample) {
                 // The press itself is a burst too.
