@@ -490,3 +490,20 @@ fn a_caller_who_says_nothing_in_a_talk_is_told_of_until_they_speak_and_not_on_ho
     let facts: Vec<String> = facts.collect();
     assert_eq!(facts, ["quiet for 30", "speaks", "held", "quiet for 30"]);
 }
+
+#[test]
+fn a_phone_that_presses_on_and_on_fills_no_journal() {
+    let mut world = World::new(1, AnswerMode::OnAgent);
+    let call = answered(&mut world);
+    let (caller, _) = listened(&world)[0];
+    for _ in 0..10_000 {
+        let report = MediaReport::Sound { stream: caller, sound: Sound::Key('5') };
+        world.take(Input::Media(report));
+    }
+    let kept = world.facts.iter().filter(|entry| matches!(entry.fact, Fact::Key { .. })).count();
+    assert_eq!(kept, 256);
+    let told = world.ladder.iter().filter(|line| *line == "* alarm too-many-keys").count();
+    assert_eq!(told, 1);
+    assert_eq!(world.look().calls[0].keys, "5".repeat(32));
+    world.trunk_sends(call, "BYE", 2, "");
+}

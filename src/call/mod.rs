@@ -346,6 +346,8 @@ pub struct Call {
     pub early: Option<Bytes>,
     /// Keys told lately, of each side.
     pub keys: BTreeMap<Side, VecDeque<Pressed>>,
+    /// How many keys are on the record.
+    pub keys_kept: u16,
     /// The keys that the caller has pressed, the newest last.
     pub typed: VecDeque<char>,
     /// Machines and exchanges heard: at which side, and the word of the record.
@@ -456,6 +458,7 @@ impl Call {
             talked: false,
             early: None,
             keys: BTreeMap::new(),
+            keys_kept: 0,
             typed: VecDeque::new(),
             machines: Vec::new(),
             quiet: None,

@@ -45,7 +45,15 @@ impl Switchboard {
             }
             call.typed.push_back(key);
         }
-        self.note(now, Fact::Key { call: id, by: party(side), key, after_ms });
+        if call.keys_kept < limits::KEYS {
+            call.keys_kept += 1;
+            let last = call.keys_kept == limits::KEYS;
+            self.note(now, Fact::Key { call: id, by: party(side), key, after_ms });
+            if last {
+                let detail = format!("call {id}: {} keys; no more of it are kept", limits::KEYS);
+                self.alarm(now, "too-many-keys", detail);
+            }
+        }
         true
     }
 

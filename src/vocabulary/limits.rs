@@ -245,6 +245,9 @@ pub const RECENT_OF_NUMBER: usize = 16;
 /// Callers who are listened to at once: each takes the media thread about 10 µs in 16 ms, so that all
 /// of them leave it nine tenths of its time for those who talk.
 pub const LISTENED: usize = 150;
+/// Keys of one call that are kept, of all sides: more than any menu or number asks for. A phone gone wild
+/// must not fill the journal.
+pub const KEYS: u16 = 256;
 /// Who says nothing in a talk for so long is told of: longer than anybody thinks or listens.
 pub const QUIET: Duration = Duration::from_secs(30);
 /// A caller for whom no seat has rung for so long hears the announcements; until then it rings.
