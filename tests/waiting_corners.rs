@@ -39,6 +39,7 @@ fn centre(answer: AnswerMode, early: EarlyMedia, screen: Screen) -> SwitchboardS
     let mut settings = settings(2, answer);
     let announcements = Announcements {
         welcome: prompts("id/selamat-datang"),
+        welcome_text: String::new(),
         wait: prompts("id/menunggu"),
         again: seconds(20),
         music: Some("musik".into()),

@@ -16,6 +16,7 @@ use crate::vocabulary::PromptId;
 /// What callers hear where nothing else is written.
 const LANGUAGE: &str = "id";
 const WELCOME: &str = "selamat-datang";
+const WELCOME_TEXT: &str = "112. Operator segera menjawab. Tulis apa yang terjadi dan di mana.";
 const WAIT: &str = "menunggu";
 const MUSIC: &str = "musik";
 const SILENCE: [&str; 2] = ["diam-1", "diam-2"];
@@ -26,12 +27,26 @@ const PLACE: &str = "posisi";
 const NUMBER: &str = "angka-";
 /// Places that are told at most: beyond them a number comforts nobody.
 const NUMBERS: usize = 99;
+/// Characters of what callers read: ten seconds of what a telephone shows.
+const MOST_READ: usize = 300;
 /// Seconds between two announcements.
 const AGAIN: u32 = 25;
 /// Seconds that a caller is put aside before people are told.
 const HOLD_ALARM: u32 = 180;
 /// Seconds that a caller is listened to.
 const LISTEN: u32 = 4;
+
+/// What callers read; nothing is nothing.
+fn in_writing(text: &str) -> Result<String, Wrong> {
+    let text = text.trim();
+    if text.chars().count() <= MOST_READ && !text.chars().any(char::is_control) {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::new(
+        "the text is too long to be read, or has more than one line",
+        format!("write one line of up to {MOST_READ} characters"),
+    ))
+}
 
 /// Reads the table of one queue, empty when it is not written; `queue` is where the queue stands.
 pub(super) fn read(
@@ -74,6 +89,9 @@ pub(super) fn read(
     }
     Announcements {
         welcome,
+        welcome_text: section
+            .word("welcome_text", in_writing)
+            .map_or_else(|| WELCOME_TEXT.to_owned(), |text| text.value),
         wait,
         again: section.seconds("again_seconds", 5..=600, AGAIN).value,
         hold,

@@ -64,6 +64,8 @@ pub struct BrowserMedia {
 pub struct Announcements {
     /// Once, at the beginning.
     pub welcome: Vec<PromptId>,
+    /// The same for callers whose telephone reads; empty: nothing.
+    pub welcome_text: String,
     /// Again and again.
     pub wait: Vec<PromptId>,
     /// How long from the end of one to the beginning of the next.

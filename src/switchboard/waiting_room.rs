@@ -140,6 +140,10 @@ impl Switchboard {
         if self.listened.contains(&id) && new.silence.is_none() {
             new.listen_by = Some(now.moment.after(limits::SILENCE_PROMPT));
         }
+        if begins {
+            self.greet_in_writing(now, id);
+        }
+        let Some(new) = self.guests.get_mut(&id) else { return };
         if begins && judged {
             new.welcomed = true;
             self.play(id, Playing::Wait);

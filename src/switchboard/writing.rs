@@ -78,6 +78,18 @@ impl Switchboard {
         self.media(MediaOrder::Write { stream: reader, by, text: Private::new(text) });
     }
 
+    /// Welcomes a caller who waits and reads, and who may hear nothing of what is announced.
+    pub(super) fn greet_in_writing(&mut self, now: Now, id: CallId) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let queue = call.queue.as_ref().and_then(|queue| self.settings.announcements.get(queue));
+        let text = queue.map(|queue| queue.welcome_text.clone()).unwrap_or_default();
+        let (Ok(stream), false) = (can_write(call), text.is_empty()) else { return };
+        let text = text + NEW_LINE.encode_utf8(&mut [0; 4]);
+        let author = Author { by: Party::Gateway, name: String::new() };
+        self.keep_writing(now, id, &author, &text);
+        self.media(MediaOrder::Write { stream, by: DESK, text: Private::new(text) });
+    }
+
     /// Says what those are called whose text others read, in a call that has any.
     pub(super) fn name_writers(&mut self, id: CallId) {
         let Some(call) = self.calls.get(&id) else { return };

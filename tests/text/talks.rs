@@ -6,7 +6,8 @@ use siaga112::call::orders::{MediaOrder, MediaReport, TextAim};
 use siaga112::journal::Fact;
 use siaga112::switchboard::Input;
 use siaga112::switchboard::orders::{Answer, Order, Refusal, TextView};
-use siaga112::vocabulary::{AnswerMode, CallId, Party, Private, StreamId};
+use siaga112::switchboard::settings::{Announcements, Screen};
+use siaga112::vocabulary::{AnswerMode, CallId, Lane, Party, Private, StreamId};
 
 use super::scenario::{
     SDP, TEXT, TRUNK, World, in_dialog, invite, respond, seat_address, settings,
@@ -232,4 +233,40 @@ fn who_writes_in_a_call_with_text_is_named_to_the_others() {
     world.seat_says(1, 200);
     world.ack(1);
     assert!(!world.orders.iter().any(|order| matches!(order, MediaOrder::Name { .. })));
+}
+
+#[test]
+fn a_caller_who_reads_is_welcomed_in_writing_and_whoever_writes_is_no_silent_caller() {
+    let mut settings = settings(1, AnswerMode::Immediate);
+    let announcements = Announcements {
+        welcome_text: "Tunggu sebentar.".to_owned(),
+        screen: Screen::WhileWaiting,
+        listen: Duration::from_secs(3),
+        ..Announcements::default()
+    };
+    settings.announcements.insert("darurat".into(), announcements);
+    let mut world = World::of(settings.clone(), 200);
+    let number = calls_with(&mut world, TEXT);
+    world.pass(Duration::from_millis(1));
+    world.ack(number);
+    let caller = aims(&world)[0].0;
+    assert_eq!(orders_to_write(&world), [(caller, "Tunggu sebentar.\u{2028}".to_owned())]);
+    let line = (Party::Gateway, String::new(), "Tunggu sebentar.".to_owned());
+    assert_eq!(written(&world), [line]);
+    writes(&mut world, caller, "api");
+    world.pass(Duration::from_secs(40));
+    let call = &world.look().calls[0];
+    assert_eq!(call.lane, Lane::Usual);
+    assert!(call.flags.contains(&"wrote".to_owned()), "{:?}", call.flags);
+    let heard = |fact: &Fact| matches!(fact, Fact::Heard { sound, .. } if sound == "text");
+    assert!(world.facts.iter().any(|entry| heard(&entry.fact)));
+    assert!(!world.facts.iter().any(|entry| matches!(entry.fact, Fact::Prompted { .. })));
+    // Who cannot read is told nothing in writing, and is asked for a sign.
+    let mut world = World::of(settings, 200);
+    let number = world.call();
+    world.pass(Duration::from_millis(1));
+    world.ack(number);
+    world.pass(Duration::from_secs(40));
+    assert!(orders_to_write(&world).is_empty() && written(&world).is_empty());
+    assert_eq!(world.look().calls[0].lane, Lane::Silent);
 }

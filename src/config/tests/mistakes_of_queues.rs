@@ -124,6 +124,13 @@ max_wait_seconds = 600"#,
         "queues.toml",
         r#"languages = ["id", "mad"]"#,
         r#"languages = ["id", "mad"]
+welcome_text = "satu\u2028dua\ntiga""#,
+        r#"queues.toml:20:16: error: the text is too long to be read, or has more than one line; write one line of up to 300 characters"#,
+    ),
+    (
+        "queues.toml",
+        r#"languages = ["id", "mad"]"#,
+        r#"languages = ["id", "mad"]
 welcome = "halo""#,
         r#"queues.toml:20:11: error: there is no prompt "id/halo": prompts/id/halo.wav, .opus, .ogg or .mp3 is missing; known prompts: id/angka-1, id/angka-2, id/diam-1, id/diam-2, id/ditandai, id/menunggu, id/posisi, id/selamat-datang, mad/diam-1, mad/diam-2, mad/ditandai, mad/menunggu, …
 queues.toml:20:11: error: there is no prompt "mad/halo": prompts/mad/halo.wav, .opus, .ogg or .mp3 is missing; did you mean "mad/diam-2"?"#,
@@ -249,6 +256,12 @@ seats.toml:26:41: error: the level of "laut" is a text; write a number from 1 to
         "skills = { mad = 3 }",
         r#"auto_answer = "yes""#,
         r#"seats.toml:26:15: error: "auto_answer" is a text, not true or false; write true or false"#,
+    ),
+    (
+        "seats.toml",
+        "skills = { mad = 3 }",
+        "text = 1",
+        r#"seats.toml:26:8: error: "text" is a number, not true or false; write true or false"#,
     ),
     (
         "routing.toml",

@@ -39,6 +39,7 @@ fn queues_seats_and_rules_are_read_in_full() {
     let heard = &board.announcements[&QueueId::from("darurat")];
     let names = |prompts: &[PromptId]| prompts.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(names(&heard.welcome), ["id/selamat-datang", "mad/selamat-datang"]);
+    assert!(heard.welcome_text.starts_with("112. Operator"), "{}", heard.welcome_text);
     assert_eq!(heard.silence.each_ref().map(|one| names(one)), [["id/diam-1"], ["mad/diam-2"]]);
     assert_eq!((heard.screen, heard.again.as_secs()), (Screen::WhileWaiting, 25));
     assert_eq!(heard.music.as_ref().map(PromptId::as_str), Some("musik"));
