@@ -11,28 +11,30 @@
 
 mod support;
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use support::gateway::{Centre, Gateway};
 use support::helper::Helper;
 use support::phone::{Dialog, Message, Phone};
 use support::wait::until;
 
-fn linphone(gateway: &Gateway) -> Helper {
+/// Linphone at an address: calls 112, or waits to be called.
+fn linphone(gateway: &Gateway, at: Ipv4Addr, calls: bool) -> Helper {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = gateway.dir().join("linphone");
+    let folder = gateway.dir().join(format!("linphone-{at}"));
     std::fs::create_dir_all(folder.join(".local/share/linphone")).expect("created");
     let mut python = Command::new("python3");
     python
         .arg(root.join("tests/linphone/text.py"))
         .arg(&folder)
-        .arg(gateway.site.trunk().to_string())
-        .arg(format!("sip:112@{}", gateway.sip))
+        .arg(at.to_string())
+        .args(calls.then(|| format!("sip:112@{}", gateway.sip)))
         .envs(["HOME", "XDG_CONFIG_HOME"].map(|name| (name, &folder)))
         .env("XDG_DATA_HOME", folder.join(".local/share"));
-    Helper::start(python, gateway.dir().join("linphone.log"))
+    Helper::start(python, gateway.dir().join(format!("linphone-{at}.log")))
 }
 
 /// The letters that Linphone reads until they end so.
@@ -44,12 +46,43 @@ fn reads(linphone: &Helper, end: &str) -> String {
     read
 }
 
+/// Who wrote what, as the record of the one call has it.
+fn written(gateway: &Gateway) -> Vec<Value> {
+    let record = gateway.incident();
+    let steps = record.0["steps"].as_array().expect("steps");
+    let written = steps.iter().filter(|step| step["fact"] == "text-written");
+    written.map(|step| json!([step["by"], step["text"]])).collect()
+}
+
+#[test]
+fn two_telephones_with_text_write_to_each_other_through_us() {
+    let gateway = Centre { seat_lines: "text = true\n", ..Centre::default() }.start();
+    // Linphone takes the address that was registered.
+    gateway.register(1);
+    let mut seat = linphone(&gateway, gateway.site.seat(1), false);
+    seat.await_event("waits");
+    let mut caller = linphone(&gateway, gateway.site.trunk(), true);
+    caller.await_event("talks");
+    seat.await_event("talks");
+    caller.say("Banjir di Gapura, air naik!");
+    assert_eq!(reads(&seat, "\u{2028}"), "Banjir di Gapura, air naik!\u{2028}");
+    seat.say("Ada yang terluka?");
+    assert_eq!(reads(&caller, "\u{2028}"), "Ada yang terluka?\u{2028}");
+    caller.say("quit");
+    seat.await_event("over");
+    assert_eq!(
+        written(&gateway),
+        [json!(["caller", "Banjir di Gapura, air naik!"]), json!(["seat", "Ada yang terluka?"]),]
+    );
+    gateway.assert_nothing_left();
+}
+
 #[test]
 fn a_deaf_caller_and_an_operator_write_to_each_other() {
     let gateway = Centre::default().start();
     gateway.register(1);
     let seat = Phone::at(gateway.site.seat(1), 5060, gateway.sip);
-    let mut linphone = linphone(&gateway);
+    let mut linphone = linphone(&gateway, gateway.site.trunk(), true);
     let audio = std::net::UdpSocket::bind((gateway.site.seat(1), 0)).expect("a free port");
     let (_talk, invite): (Dialog, Message) =
         Dialog::pick_up(&seat, audio.local_addr().expect("bound"));
@@ -59,7 +92,7 @@ fn a_deaf_caller_and_an_operator_write_to_each_other() {
     let call = gateway.calls().remove(0).text("id");
     let path = format!("/api/v1/calls/{call}/text");
     linphone.say("Tolong, rumah saya terbakar — cepat!");
-    let line = |text: &'static str| move |line: &serde_json::Value| line["text"] == text;
+    let line = |text: &'static str| move |line: &Value| line["text"] == text;
     let caller = until("the operator reads what the caller types", || {
         let lines = gateway.get(&path).json()["lines"].as_array().cloned().unwrap_or_default();
         lines.into_iter().find(line("Tolong, rumah saya terbakar — cepat!"))
@@ -76,16 +109,8 @@ fn a_deaf_caller_and_an_operator_write_to_each_other() {
     linphone.say("quit");
     let bye = seat.await_request("BYE");
     seat.accept(&bye);
-    let record = gateway.incident();
-    let written: Vec<_> = record.0["steps"]
-        .as_array()
-        .expect("steps")
-        .iter()
-        .filter(|step| step["fact"] == "text-written")
-        .map(|step| json!([step["by"], step["text"]]))
-        .collect();
     assert_eq!(
-        written,
+        written(&gateway),
         [
             json!(["caller", "Tolong, rumah saya terbakar — cepat!"]),
             json!(["staff", "Di mana? Pemadam sudah jalan."]),

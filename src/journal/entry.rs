@@ -98,7 +98,7 @@ pub enum Fact {
     Heard {
         /// The call.
         call: CallId,
-        /// `voice`, `tap`, `noise` or `key`; `fax`, `text-telephone`, `ring-back`, `busy-tone`,
+        /// `voice`, `tap`, `noise`, `key` or `text`; `fax`, `text-telephone`, `ring-back`, `busy-tone`,
         /// `unobtainable`.
         sound: String,
         /// At which side.

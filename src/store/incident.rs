@@ -59,7 +59,7 @@ pub struct IncidentSummary {
     pub lane_why: Option<String>,
     /// Skills that it asked of a seat, e.g. `mad:3 islands:2`.
     pub wants: Option<String>,
-    /// What was heard of the caller, in order: `voice`, `tap`, `noise`, `key` while they waited;
+    /// What was heard of the caller, in order: `voice`, `tap`, `noise`, `key`, `text` while they waited;
     /// `fax`, `text-telephone`, `busy-tone`, `unobtainable` at any time.
     pub heard: Option<String>,
     /// The seat that answered.

@@ -1,8 +1,8 @@
-"""Linphone's library as a caller of 112 whose telephone has real-time text.
+"""Linphone's library as a telephone that has real-time text: of a caller of 112, or of a seat.
 
-Arguments: a folder of its own, the address to be at, whom to call. Each line of its input is typed, letter
+Arguments: a folder of its own, the address to be at, and whom to call; without that it waits to be called. Each line of its input is typed, letter
 by letter, with the sign of a new line behind it; `quit` ends the call. It tells `talks`, `char` for each
-letter that it reads, and `over`, as one JSON object a line.
+letter that it reads, `waits` and `over`, as one JSON object a line.
 """
 
 import ctypes
@@ -14,7 +14,8 @@ import time
 
 NEW_LINE = 0x2028
 
-folder, host, whom = sys.argv[1:4]
+folder, host = sys.argv[1:3]
+whom = sys.argv[3] if len(sys.argv) > 3 else None
 library = ctypes.CDLL("liblinphone.so.10")
 
 
@@ -63,10 +64,20 @@ call("linphone_core_start", core, result=ctypes.c_int)
 for _ in range(25):
     call("linphone_core_iterate", core, result=None)
     time.sleep(0.02)
-params = call("linphone_core_create_call_params", core, None)
+ours = ctypes.c_void_p(None)
+if not whom:
+    tell("waits")
+    while not ours.value:
+        call("linphone_core_iterate", core, result=None)
+        time.sleep(0.02)
+        ours = call("linphone_core_get_current_call", core)
+params = call("linphone_core_create_call_params", core, ours)
 call("linphone_call_params_enable_realtime_text", params, 1, result=ctypes.c_int)
-address = call("linphone_factory_create_address", factory, whom)
-ours = call("linphone_core_invite_address_with_params", core, address, params)
+if whom:
+    address = call("linphone_factory_create_address", factory, whom)
+    ours = call("linphone_core_invite_address_with_params", core, address, params)
+else:
+    call("linphone_call_accept_with_params", ours, params, result=ctypes.c_int)
 
 lines = queue.Queue()
 threading.Thread(target=lambda: [lines.put(it.rstrip("\n")) for it in sys.stdin], daemon=True).start()
