@@ -343,10 +343,10 @@ pub enum MediaReport {
         /// Which stream.
         stream: StreamId,
     },
-    /// An internal fault cost a stream its media; it goes on anew.
+    /// A fault of ours cost what was being done; everything goes on anew.
     Fault {
-        /// Which stream.
-        stream: StreamId,
+        /// The stream that it was done for, when it was one.
+        stream: Option<StreamId>,
         /// What happened.
         why: String,
     },

@@ -75,6 +75,18 @@ impl Player {
         self.say.clear();
     }
 
+    /// After a fault of ours: who waited for something to hear hears the ring-back tone, and what failed is not
+    /// tried again. True when this cut off an announcement, whose end somebody waits for.
+    pub fn mend(&mut self) -> bool {
+        let silent = matches!(self.rest, Rest::Silence);
+        let saying = self.saying;
+        *self = Self::new();
+        if !silent {
+            self.rest = Rest::RingBack;
+        }
+        saying
+    }
+
     /// Plays the ring-back tone.
     pub fn ring_back(&mut self, tone: &Tone, law: Law) {
         self.begin(Vec::new(), Rest::RingBack, tone, law);

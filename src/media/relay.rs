@@ -270,9 +270,11 @@ impl Relay {
     /// Goes on by 20 ms with what the stream in `slot` plays or mixes; false when it has nothing more
     /// to say of its own.
     pub fn beat(&mut self, slot: usize, beat: u64, now: u64) -> bool {
-        let Some(stream) = at(&self.streams, slot) else { return false };
         #[cfg(test)]
-        assert!(!stream.broken, "broken by a test");
+        if let Some(stream) = at_mut(&mut self.streams, slot) {
+            stream.fail();
+        }
+        let Some(stream) = at(&self.streams, slot) else { return false };
         match stream.play {
             Play::Own => self.play_on(slot, now),
             Play::Hear if is_mixed(stream, &self.streams) => {

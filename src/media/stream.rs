@@ -299,8 +299,9 @@ pub(super) struct Stream {
     pub stalled: bool,
     /// When a fault of ours was told last, microseconds.
     pub fault_told: Option<u64>,
+    /// How often a test lets it fail.
     #[cfg(test)]
-    pub broken: bool,
+    pub broken: u32,
 }
 
 impl Stream {
@@ -335,7 +336,7 @@ impl Stream {
             stalled: false,
             fault_told: None,
             #[cfg(test)]
-            broken: false,
+            broken: 0,
         }
     }
 
@@ -362,17 +363,24 @@ impl Stream {
     }
 
     /// Throws away everything that decodes, plays or listens: a fault may have left it half done. What
-    /// was ordered stays.
-    pub fn mend(&mut self) {
+    /// was ordered stays. True when this cut off an announcement.
+    pub fn mend(&mut self) -> bool {
         (self.encoder, self.decoded, self.ear_decoder) = (None, None, None);
         self.shield.mend();
         self.text.iter_mut().for_each(|text| text.mend());
         if let Some(ear) = &mut self.ear {
             **ear = Hearing::new(ear.ears());
         }
-        if let Some(player) = &mut self.player {
-            player.stop();
-        }
+        self.player.as_mut().is_some_and(|player| player.mend())
+    }
+
+    /// Fails as often as a test has said.
+    #[cfg(test)]
+    pub fn fail(&mut self) {
+        assert!(self.broken == 0, "broken by a test, {} left", {
+            self.broken -= 1;
+            self.broken
+        });
     }
 
     pub const fn count(&self) -> StreamCount {

@@ -57,6 +57,9 @@ pub(super) enum Inbox {
     Order(Box<MediaOrder>),
     Prompts(Arc<Prompts>),
     Stop,
+    /// Lets a stream fail so many times.
+    #[cfg(test)]
+    Break(StreamId, u32),
 }
 
 /// What the thread works with.
@@ -88,6 +91,9 @@ pub(super) struct Worker<R> {
     writing: Vec<usize>,
     /// When all streams are looked at again.
     next_look: u64,
+    /// A fault that no stream can be blamed for, not told yet, and when the last one was told.
+    fault: Option<String>,
+    fault_told: Option<u64>,
     counters: Arc<MediaCounters>,
     started: Instant,
     now: u64,
@@ -119,6 +125,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
             next_beat: 0,
             writing: Vec::new(),
             next_look: 0,
+            fault: None,
+            fault_told: None,
             counters,
             started,
             now: 0,
@@ -126,8 +134,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
         }
     }
 
-    /// Works until told to stop. A fault of ours that no stream can be blamed for costs a turn: what the
-    /// sockets hold is looked for again.
+    /// Works until told to stop. A fault of ours outside of a stream and an order costs the rest of a turn: what
+    /// the sockets and the inbox hold is looked for again.
     pub fn run(mut self, ready: Vec<u16>) {
         (self.report)(MediaReport::PortsReady(ready));
         let mut events = Events::with_capacity(EVENTS);
@@ -139,9 +147,10 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 Ok(false) => return,
                 Err(panic) => {
                     self.relay.tally.faults += 1;
-                    tracing::error!(why = %said(&*panic), "a turn of the media plane failed");
+                    self.fault = Some(said(&*panic));
+                    unfinished = VecDeque::from([WAKE]);
                     let shared = (0..self.relay.shared.sockets.len()).map(shared_token);
-                    unfinished = (0..self.relay.streams.len() * EACH).map(Token).collect();
+                    unfinished.extend((0..self.relay.streams.len() * EACH).map(Token));
                     unfinished.extend(shared);
                 }
             }
@@ -156,11 +165,14 @@ impl<R: Fn(MediaReport)> Worker<R> {
             self.relay.tally.faults += 1;
         }
         self.now = u64::try_from((clock() - self.started).as_micros()).unwrap_or(u64::MAX);
-        for _ in 0..unfinished.len() {
-            let Some(token) = unfinished.pop_front() else { break };
-            self.drain(token, unfinished);
-        }
         let mut woken = false;
+        for _ in 0..unfinished.len() {
+            match unfinished.pop_front() {
+                Some(WAKE) => woken = true,
+                Some(token) => self.drain(token, unfinished),
+                None => break,
+            }
+        }
         for event in &*events {
             match event.token() {
                 WAKE => woken = true,
@@ -205,6 +217,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
 
     /// Reports what happened to streams in this turn.
     fn tell(&mut self) {
+        self.tell_fault();
         let report = &self.report;
         self.relay.heard.drain(..).for_each(|stream| report(MediaReport::Heard { stream }));
         self.relay.played.drain(..).for_each(|stream| report(MediaReport::Played { stream }));
@@ -213,6 +226,15 @@ impl<R: Fn(MediaReport)> Worker<R> {
         }
         for (stream, outcome) in self.relay.secured.drain(..) {
             report(MediaReport::Secured { stream, outcome });
+        }
+    }
+
+    /// Told at most once in a while: what fails at all may fail at every packet.
+    fn tell_fault(&mut self) {
+        let Some(why) = self.fault.take() else { return };
+        if self.fault_told.is_none_or(|told| self.now - told >= FAULT_EVERY) {
+            self.fault_told = Some(self.now);
+            (self.report)(MediaReport::Fault { stream: None, why });
         }
     }
 
@@ -252,7 +274,10 @@ impl<R: Fn(MediaReport)> Worker<R> {
 
     fn drain_shared(&mut self, n: usize) -> Left {
         for _ in 0..SHARED_BURST {
-            let (more, datagram) = self.relay.receive_shared(n);
+            // Whose it is is not known yet.
+            let failed = (true, None);
+            let (more, datagram) =
+                self.guarded(usize::MAX, failed, |relay| relay.receive_shared(n));
             if !more {
                 return Left::Nothing;
             }
@@ -269,6 +294,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             return;
         }
         let due = (self.now - self.next_beat) / INTERVAL + 1;
+        self.next_beat += due * INTERVAL;
         for _ in 0..due.min(LATE_TICKS) {
             let (beat, now) = (self.beat, self.now);
             let mut n = 0;
@@ -281,7 +307,6 @@ impl<R: Fn(MediaReport)> Worker<R> {
             }
             self.beat += 1;
         }
-        self.next_beat += due * INTERVAL;
     }
 
     /// Sends the packets of text that are due.
@@ -305,22 +330,25 @@ impl<R: Fn(MediaReport)> Worker<R> {
         }
     }
 
-    /// Works for one stream. A fault of ours there costs it what it was about to say: its decoders and
-    /// its ear are made anew, people are told, and no other stream notices.
+    /// Works for one stream. A fault of ours there costs it what it was about to say: its decoders, its player
+    /// and its ear are made anew, people are told, and no other stream notices.
     fn guarded<T>(&mut self, slot: usize, failed: T, work: impl FnOnce(&mut Relay) -> T) -> T {
         let panic = match catch_unwind(AssertUnwindSafe(|| work(&mut self.relay))) {
             Ok(done) => return done,
             Err(panic) => panic,
         };
         self.relay.tally.faults += 1;
-        let stream = self.relay.streams.get_mut(slot).and_then(Option::as_mut);
-        if let Some(stream) = stream {
-            stream.mend();
-            if stream.fault_told.is_none_or(|told| self.now - told >= FAULT_EVERY) {
-                stream.fault_told = Some(self.now);
-                let (stream, why) = (stream.id, said(&*panic));
-                (self.report)(MediaReport::Fault { stream, why });
-            }
+        let Some(stream) = self.relay.streams.get_mut(slot).and_then(Option::as_mut) else {
+            self.fault = Some(said(&*panic));
+            return failed;
+        };
+        let id = stream.id;
+        if stream.mend() {
+            self.relay.played.push(id);
+        }
+        if stream.fault_told.is_none_or(|told| self.now - told >= FAULT_EVERY) {
+            stream.fault_told = Some(self.now);
+            (self.report)(MediaReport::Fault { stream: Some(id), why: said(&*panic) });
         }
         failed
     }
@@ -336,11 +364,23 @@ impl<R: Fn(MediaReport)> Worker<R> {
         self.beating.push(slot);
     }
 
-    /// Returns false when told to stop.
+    /// Returns false when told to stop. An order that fails costs no other.
     fn carry_out_orders(&mut self) -> bool {
         while let Ok(message) = self.inbox.try_recv() {
             match message {
-                Inbox::Order(order) => self.carry_out(&order),
+                Inbox::Order(order) => {
+                    let work = AssertUnwindSafe(|| self.carry_out(&order));
+                    if let Err(panic) = catch_unwind(work) {
+                        self.relay.tally.faults += 1;
+                        self.fault = Some(format!("an order failed: {}", said(&*panic)));
+                    }
+                }
+                #[cfg(test)]
+                Inbox::Break(stream, times) => {
+                    if let Some((_, stream)) = self.find(stream) {
+                        stream.broken = times;
+                    }
+                }
                 Inbox::Prompts(prompts) => self.prompts = prompts,
                 Inbox::Stop => return false,
             }
@@ -667,3 +707,6 @@ fn wall() -> u64 {
 fn clock() -> Instant {
     Instant::now()
 }
+
+#[cfg(test)]
+mod tests;

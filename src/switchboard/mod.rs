@@ -555,15 +555,16 @@ impl Switchboard {
             MediaReport::Text { stream, text } => self.writes(now, stream, &text),
             MediaReport::Secured { outcome: Ok(_), .. } => {}
             MediaReport::Secured { stream, outcome: Err(why) } => {
-                self.alarm_of(now, stream, "audio-not-secured", &why);
+                self.alarm_of(now, Some(stream), "audio-not-secured", &why);
             }
             MediaReport::Fault { stream, why } => self.alarm_of(now, stream, "media-fault", &why),
             MediaReport::PortsExhausted { why } => self.alarm(now, "ports-exhausted", why),
         }
     }
 
-    fn alarm_of(&mut self, now: Now, stream: StreamId, name: &'static str, why: &str) {
-        let of = self.streams.get(&stream).map(|(call, side)| format!("call {call}, {side:?}: "));
+    fn alarm_of(&mut self, now: Now, stream: Option<StreamId>, name: &'static str, why: &str) {
+        let leg = stream.and_then(|stream| self.streams.get(&stream));
+        let of = leg.map(|(call, side)| format!("call {call}, {side:?}: "));
         self.alarm(now, name, of.unwrap_or_default() + why);
     }
 
