@@ -29,7 +29,7 @@ use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, recvmmsg, sendmmsg};
 #[path = "load/phones.rs"]
 mod phones;
 
-use phones::{Cost, Generator, generate, row, socket, thread_cpu};
+use phones::{Cost, Generator, generate, packet, row, socket, thread_cpu};
 
 /// Packets taken or given in one call, where they are taken together.
 const BATCH: usize = 64;
@@ -42,7 +42,7 @@ fn main() {
     // Cargo adds `--bench`.
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     if args.first().is_some_and(|arg| arg == "generate") {
-        return generate(args[1].parse().unwrap(), args[2].parse().unwrap());
+        return generate(args[1].parse().unwrap(), args[2].parse().unwrap(), packet);
     }
     let calls: usize = args.first().map_or(400, |arg| arg.parse().unwrap());
     let seconds: u64 = args.get(1).map_or(5, |arg| arg.parse().unwrap());
@@ -84,7 +84,7 @@ type Way = fn(&mut Legs);
 
 /// Runs one way in `threads` threads, whole calls each.
 fn run(calls: usize, seconds: u64, threads: usize, connected: bool, way: Way) -> Cost {
-    let generator = Generator::start(calls, seconds);
+    let generator = Generator::start(calls, seconds, &[]);
     let shared =
         [one_port as Way, one_port_batched].into_iter().any(|one| std::ptr::fn_addr_eq(one, way));
     let (stop, relayed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));

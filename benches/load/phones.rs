@@ -1,7 +1,8 @@
 //! Phones that talk through a relay: made by a child process, so that only the relay's own thread is
 //! counted, as the kernel counts it (`schedstat`).
 //!
-//! A benchmark that uses them calls [`generate`] when it is started with `generate PHONES SECONDS`.
+//! A benchmark that uses them calls [`generate`] when it is started with `generate PHONES SECONDS` and words of
+//! its own.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -57,9 +58,11 @@ pub struct Generator {
 }
 
 impl Generator {
-    pub fn start(calls: usize, seconds: u64) -> Self {
+    /// `words`: what else the child is to know.
+    pub fn start(calls: usize, seconds: u64, words: &[String]) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["generate", &(calls * 2).to_string(), &seconds.to_string()])
+            .args(words)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -92,7 +95,7 @@ pub fn socket() -> UdpSocket {
     UdpSocket::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap()
 }
 
-pub fn generate(phones: usize, seconds: u64) {
+pub fn generate<P: AsRef<[u8]>>(phones: usize, seconds: u64, mut speak: impl FnMut(u32, u32) -> P) {
     let mut poll = Poll::new().unwrap();
     let mut sockets: Vec<UdpSocket> = (0..phones).map(|_| socket()).collect();
     for (n, socket) in sockets.iter_mut().enumerate() {
@@ -115,8 +118,8 @@ pub fn generate(phones: usize, seconds: u64) {
         let due = (start.elapsed().as_nanos() / gap.as_nanos()) as u64;
         while sent < due.min(total) {
             let phone = (sent % phones as u64) as usize;
-            let packet = packet(phone as u32, (sent / phones as u64) as u32);
-            sockets[phone].send_to(&packet, gateways[phone]).unwrap();
+            let packet = speak(phone as u32, (sent / phones as u64) as u32);
+            sockets[phone].send_to(packet.as_ref(), gateways[phone]).unwrap();
             sent += 1;
         }
         poll.poll(&mut events, Some(Duration::from_millis(1))).unwrap();
