@@ -210,7 +210,8 @@ impl Relay {
                 let kind = stream::kind(&far.aim, rtp.payload_type);
                 // On the shared port the peer's address is proved.
                 let proved = stream.way.ice().is_some();
-                let admitted = proved || far.rtp.admit(from, kind != Kind::Other, now);
+                let number = Some((rtp.ssrc, rtp.sequence));
+                let admitted = proved || far.rtp.admit(from, kind != Kind::Other, number, now);
                 admitted.then_some((rtp, kind, stream))
             });
         let Some((rtp, kind, stream)) = admitted else {
@@ -247,7 +248,7 @@ impl Relay {
             return;
         };
         let proved = stream.way.ice().is_some();
-        if !stream.far.as_mut().is_some_and(|far| proved || far.rtcp.admit(from, true, now)) {
+        if !stream.far.as_mut().is_some_and(|far| proved || far.rtcp.admit(from, true, None, now)) {
             self.tally.dropped += 1;
             return;
         }

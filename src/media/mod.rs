@@ -11,7 +11,7 @@
 //! the prompts come in whole, as [`Prompts`].
 //!
 //! Where to read: `worker` is the thread and the orders, `arrival` the way in of one packet and `relay`
-//! the way on, `stream` the rules of one leg, `outgoing` how its packets are numbered, `tap` the way out
+//! the way on, `stream` the rules of one leg, `source` who its far end is, `outgoing` how its packets are numbered, `tap` the way out
 //! to the recorder. `secure` proves and encrypts packets; `shared` and `ice` are the port that browsers
 //! share. Who hears one other is passed that one's packets; who hears several, or another codec,
 //! hears a mix: `jitter` puts packets into their place, `codec` makes samples of them, `mixer` adds
@@ -43,6 +43,7 @@ pub mod settings;
 mod shared;
 mod signals;
 mod sockets;
+mod source;
 mod stream;
 pub mod tap;
 #[doc(hidden)]

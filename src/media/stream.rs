@@ -16,72 +16,13 @@ use super::rtcp::{Reception, Sent};
 use super::rtp::SequenceWatch;
 use super::secure::{Identity, Shield};
 use super::sockets::Pair;
+use super::source::SourceLock;
 use super::texting::Text;
 use crate::call::orders::{Aim, Channel, Law, StreamCount};
 use crate::vocabulary::{CallId, Codec, Private, StreamId};
 
-/// A far end that was silent this long, in microseconds, may be replaced by another source.
-const SILENCE: u64 = 2_000_000;
 /// No place: nothing is sent there.
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-
-/// Who the far end really is: symmetric RTP (RFC 4961) for phones behind a NAT, without letting a
-/// stranger take the call.
-///
-/// The far end is the address that SDP announced, until an agreed packet comes from elsewhere
-/// first. From then on any other source is ignored, except:
-/// * after 2 s in which the far end was silent, another port of the same host (a NAT that changed
-///   its mapping; another host could be anybody),
-/// * after a new address was announced,
-/// * the announced address itself, which takes its place back when it speaks, and another port of its
-///   host, which takes the place of a stranger that was quicker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SourceLock {
-    announced: SocketAddr,
-    far: SocketAddr,
-    heard: Option<u64>,
-}
-
-impl SourceLock {
-    /// Nothing was heard yet: the far end is the announced address.
-    pub const fn new(announced: SocketAddr) -> Self {
-        Self { announced, far: announced, heard: None }
-    }
-
-    /// Takes a newly announced address. The same one again (a re-INVITE for hold) changes nothing.
-    pub fn announce(&mut self, announced: SocketAddr) {
-        if announced != self.announced {
-            *self = Self::new(announced);
-        }
-    }
-
-    /// Whether a packet from `from` at `now` (microseconds) belongs to this stream. Only an
-    /// `agreed` packet, one of the negotiated kinds, can change the far end.
-    pub fn admit(&mut self, from: SocketAddr, agreed: bool, now: u64) -> bool {
-        if from != self.far {
-            let free = self.heard.is_none_or(|last| {
-                let silent = now.saturating_sub(last) >= SILENCE;
-                silent && (from.ip() == self.far.ip() || from.ip() == self.announced.ip())
-            });
-            if !agreed || !(free || self.rank(from) > self.rank(self.far)) {
-                return false;
-            }
-            self.far = from;
-        }
-        self.heard = Some(now);
-        true
-    }
-
-    /// How likely it is that somebody is the far end.
-    fn rank(&self, from: SocketAddr) -> u8 {
-        u8::from(from.ip() == self.announced.ip()) + u8::from(from == self.announced)
-    }
-
-    /// Where to send, unless it is no place (`0.0.0.0` is how RFC 2543 says hold).
-    pub fn far_end(&self) -> Option<SocketAddr> {
-        (!self.far.ip().is_unspecified() && self.far.port() != 0).then_some(self.far)
-    }
-}
 
 /// What a payload type is, by what the peer agreed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -395,58 +336,6 @@ mod tests {
 
     fn at(host: u8) -> SocketAddr {
         SocketAddr::from(([192, 0, 2, host], 4000))
-    }
-
-    #[test]
-    fn the_far_end_follows_the_rules_of_the_lock() {
-        const SECOND: u64 = 1_000_000;
-        // (from, agreed, seconds) -> admitted; the announced address is host 1.
-        type Steps<'a> = &'a [(u8, bool, u64, bool)];
-        let cases: [(&str, Steps<'_>, u8); 8] = [
-            ("as announced", &[(1, true, 0, true), (1, true, 1, true)], 1),
-            ("behind a NAT", &[(7, true, 0, true), (7, true, 1, true)], 7),
-            ("a stranger later", &[(7, true, 0, true), (9, true, 1, false)], 7),
-            ("a stranger after silence", &[(7, true, 0, true), (9, true, 2, false)], 7),
-            ("a stranger, odd payload first", &[(9, false, 0, false), (7, true, 0, true)], 7),
-            ("odd payload after silence", &[(7, true, 0, true), (9, false, 5, false)], 7),
-            ("comfort noise of the far end", &[(7, true, 0, true), (7, false, 3, true)], 7),
-            ("the announced one speaks", &[(9, true, 0, true), (1, true, 1, true)], 1),
-        ];
-        for (name, steps, far) in cases {
-            let mut lock = SourceLock::new(at(1));
-            for &(from, agreed, seconds, admitted) in steps {
-                assert_eq!(lock.admit(at(from), agreed, seconds * SECOND), admitted, "{name}");
-            }
-            assert_eq!(lock.far_end(), Some(at(far)), "{name}");
-        }
-    }
-
-    #[test]
-    fn after_silence_the_same_host_may_speak_from_another_port() {
-        let mut lock = SourceLock::new(at(1));
-        let moved = SocketAddr::from(([192, 0, 2, 7], 4999));
-        assert!(lock.admit(at(7), true, 0));
-        assert!(!lock.admit(moved, true, SILENCE - 1));
-        assert!(lock.admit(moved, true, SILENCE));
-        assert_eq!(lock.far_end(), Some(moved));
-    }
-
-    #[test]
-    fn a_new_address_opens_the_lock_and_the_old_one_does_not() {
-        let mut lock = SourceLock::new(at(1));
-        assert!(lock.admit(at(7), true, 0));
-        lock.announce(at(1));
-        assert!(!lock.admit(at(9), true, 1));
-        assert_eq!(lock.far_end(), Some(at(7)));
-        lock.announce(at(2));
-        assert_eq!(lock.far_end(), Some(at(2)));
-        assert!(lock.admit(at(9), true, 2));
-    }
-
-    #[test]
-    fn no_place_is_not_sent_to() {
-        assert_eq!(SourceLock::new(SocketAddr::from(([0, 0, 0, 0], 4000))).far_end(), None);
-        assert_eq!(SourceLock::new(SocketAddr::from(([192, 0, 2, 1], 0))).far_end(), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use dimpl::{Config, Dtls, DtlsCertificate, KeyingMaterial, Output, SrtpProfile};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::srtp::Srtp;
-use crate::media::stream::SourceLock;
+use crate::media::source::SourceLock;
 use crate::vocabulary::{Fingerprint, SecretBytes, SrtpKey, Suite};
 
 /// Longest datagram of a handshake; `dimpl` makes none above 1150 bytes.
@@ -122,7 +122,7 @@ impl Handshake {
     /// Whether a datagram from there may be of the peer: by the rules of the audio itself, until the
     /// peer is known.
     pub fn admits(&mut self, from: SocketAddr, now: u64) -> bool {
-        self.lock.admit(from, true, now)
+        self.lock.admit(from, true, None, now)
     }
 
     /// Where it goes on without being asked.
