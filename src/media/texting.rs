@@ -11,7 +11,8 @@ use super::arrival::{Left, receive};
 use super::relay::{Relay, at, at_mut, send};
 use super::rtp::Rtp;
 use super::sockets::Pair;
-use super::stream::{Play, SourceLock};
+use super::source::SourceLock;
+use super::stream::Play;
 use super::text::reader::{Kinds, Reader};
 use super::text::writer::{Terms, Writer};
 use super::text::{MISSING, Turns};
@@ -117,7 +118,7 @@ impl Relay {
             let payload = packet.get(rtp.payload.clone()).unwrap_or_default();
             let place = (rtp.ssrc, rtp.sequence);
             agreed
-                && lock.admit(from, true, now)
+                && lock.admit(from, true, None, now)
                 && aim.receive
                 && text.reader.take(kinds, rtp.payload_type, place, payload, now, &mut read)
         });
