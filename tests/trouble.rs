@@ -1,7 +1,13 @@
 //! Trouble of the network and of phones, over real sockets: what is passed on, what is translated and what
 //! is recorded goes on with nothing missing but what was lost.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may stop at any fault"
+)]
 
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod plane;

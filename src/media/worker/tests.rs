@@ -75,7 +75,6 @@ impl Rig {
             text: None,
             guard: Guard::Plain,
             ice: None,
-            text: None,
         };
         self.media.orders([MediaOrder::Open { stream, port }, MediaOrder::Aim { stream, aim }]);
         Phone { stream, socket, gateway: SocketAddr::new(LOOPBACK, port), said: 0 }
