@@ -292,14 +292,6 @@ fn a_phone_talks_with_keys_in_its_description_where_they_are_wanted_and_where_th
 }
 
 #[test]
-fn a_phone_agrees_on_keys_on_the_media_path() {
-    let lines = "srtp = \"required\"\nsrtp_keys = \"dtls\"\n";
-    let settings = "audio_codecs=pcma;mediaenc=dtls_srtp";
-    let log = speaks(lines, settings, &["g711", "dtls_srtp"]);
-    assert!(log.contains("UDP/TLS/RTP/SAVP") && log.contains("a=fingerprint:"), "{log}");
-}
-
-#[test]
 fn keys_that_baresip_presses_are_on_the_record_each_once() {
     let gateway = Centre { md5_only: true, ..Centre::of_every_transport() }.start();
     let softphone = Softphone::start(&gateway, 1, "udp", SEAT_HERTZ);

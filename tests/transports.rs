@@ -33,13 +33,14 @@ fn secure() -> (Arc<Authority>, Gateway) {
         transports: SECURE,
         tls,
         certified_trunk: Some("sbc.telco.example"),
+        browsers: false,
         ..Centre::default()
     };
     (authority, centre.start())
 }
 
 fn plain() -> Gateway {
-    Centre { transports: &["tcp", "ws"], ..Centre::default() }.start()
+    Centre { transports: &["tcp", "ws"], browsers: false, ..Centre::default() }.start()
 }
 
 fn media(peer: &Peer) -> String {

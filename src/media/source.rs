@@ -20,8 +20,8 @@ const AHEAD: u16 = 100;
 ///   its mapping. Nobody else knows the source's 32 bits and where its numbers are,
 /// * after 2 s in which the far end was silent, any packet from another port of the same host, and one that
 ///   goes on with its numbers from another host (a phone that changed its network),
-/// * anybody whose packets have numbers, where the far end fell silent before it had said half a second: that was a stray packet or
-///   somebody who tried their luck, and must not keep out who comes behind a NAT,
+/// * anybody whose packets have numbers, where the far end fell silent before it had said half a second:
+///   that was a stray packet or somebody who tried their luck, and must not keep out who comes behind a NAT,
 /// * after a new address was announced,
 /// * the announced address itself, which takes its place back when it speaks, and another port of its
 ///   host, which takes the place of a stranger that was quicker.

@@ -562,12 +562,6 @@ impl Switchboard {
         }
     }
 
-    fn alarm_of(&mut self, now: Now, stream: Option<StreamId>, name: &'static str, why: &str) {
-        let leg = stream.and_then(|stream| self.streams.get(&stream));
-        let of = leg.map(|(call, side)| format!("call {call}, {side:?}: "));
-        self.alarm(now, name, of.unwrap_or_default() + why);
-    }
-
     fn journal_reports(&mut self, now: Now, ticket: u64) {
         while let Some(entry) = self.arriving.first_entry() {
             if *entry.key() > ticket {

@@ -21,6 +21,19 @@ const fn place(side: Side) -> usize {
 }
 
 impl Switchboard {
+    /// Tells people of trouble of a stream, and whose it is.
+    pub(super) fn alarm_of(
+        &mut self,
+        now: Now,
+        stream: Option<StreamId>,
+        name: &'static str,
+        why: &str,
+    ) {
+        let leg = stream.and_then(|stream| self.streams.get(&stream));
+        let of = leg.map(|(call, side)| format!("call {call}, {side:?}: "));
+        self.alarm(now, name, of.unwrap_or_default() + why);
+    }
+
     /// How a stream is heard now.
     pub(super) fn heard_so(&mut self, stream: StreamId, quality: Quality) {
         let Some((id, side)) = self.streams.get(&stream).copied() else { return };

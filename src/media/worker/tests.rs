@@ -1,6 +1,7 @@
 //! Faults of ours, made on purpose: what one costs, what is told, and that everything else goes on.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
