@@ -149,8 +149,8 @@ pub enum Sound {
     Fax,
     /// A text telephone of 45.45 or 50 baud (TTY, Baudot; ITU-T V.18 Annex A): its user may be deaf.
     TextTelephone,
-    /// In a talk: for [`limits::QUIET`] nothing that could be a voice. Told again for each further such
-    /// time; [`Sound::Voice`] follows when it is over.
+    /// In a talk: for [`QUIET`](crate::vocabulary::limits::QUIET) nothing that could be a voice. Told again
+    /// for each further such time; [`Sound::Voice`] follows when it is over.
     Quiet,
 }
 
