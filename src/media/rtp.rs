@@ -34,7 +34,9 @@ impl Rtp {
             let [_, _, high, low] = *packet.get(start..)?.first_chunk()?;
             start += 4 + usize::from(u16::from_be_bytes([high, low])) * 4;
         }
-        let padding = if flags & 0x20 == 0 { 0 } else { usize::from(*packet.last()?) };
+        // How much is padding stands in its last byte, never in the header (RFC 3550 §5.1).
+        let padded = flags & 0x20 != 0;
+        let padding = if padded { usize::from(*packet.get(start..)?.last()?) } else { 0 };
         let end = packet.len().checked_sub(padding)?;
         (start <= end).then_some(Self {
             payload_type: kind & !MARKER,
