@@ -6,7 +6,6 @@
 
 const fs = require('fs');
 const http = require('http');
-const os = require('os');
 const path = require('path');
 const readline = require('readline');
 const esbuild = require('esbuild');
@@ -32,7 +31,7 @@ const main = async () => {
   });
   await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
 
-  const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'seat-'));
+  const profile = fs.mkdtempSync(path.join(path.dirname(microphone), 'browser-'));
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath: '/usr/bin/chromium',
     headless: true,
