@@ -1,11 +1,14 @@
-//! Reads the body of a request: JSON, small, and nothing in it that we do not know.
+//! Reads what a request brings: a body of JSON, small, and nothing in it that we do not know; and whose
+//! call it is about.
 
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::Path;
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use serde::de::DeserializeOwned;
 
 use super::BODY_BYTES;
 use super::problem::Problem;
+use crate::vocabulary::CallId;
 
 /// Longest text that a person may write with a change, in characters.
 pub(super) const WORDS: usize = 200;
@@ -18,6 +21,12 @@ pub(super) fn read<T: DeserializeOwned>(
     let body = body.map_err(|_| Problem::body_too_large(BODY_BYTES))?;
     serde_json::from_slice(&body)
         .map_err(|error| Problem::bad_body(format!("{error}; wanted is {wanted}")))
+}
+
+/// The call that the path names.
+pub(super) fn call_id(id: Result<Path<String>, PathRejection>) -> Result<CallId, Problem> {
+    let Path(id) = id.map_err(|_| Problem::unknown_id("call", ""))?;
+    id.parse().map_err(|_| Problem::unknown_id("call", &id))
 }
 
 /// Refuses a text that is too long for a record.

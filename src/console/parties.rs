@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::Console;
 use super::access::Holder;
-use super::body::{bounded, read};
+use super::body::{bounded, call_id, read};
 use super::problem::Problem;
 use crate::call::table::Part;
 use crate::switchboard::orders::{Answer, Order};
@@ -49,7 +49,7 @@ pub(super) async fn bring(
     id: Result<Path<String>, PathRejection>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Brought>), Problem> {
-    let call = call(id)?;
+    let call = call_id(id)?;
     let Bring { to, part } = read(body, r#"{"to": "seat-2" | "+62…", "part": "talk"}"#)?;
     bounded("to", &to)?;
     let order = Order::Join { call, to, part, by: holder.0 };
@@ -156,15 +156,10 @@ pub(super) async fn private(
     id: Result<Path<String>, PathRejection>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
-    let call = call(id)?;
+    let call = call_id(id)?;
     let Private { private } = read(body, r#"{"private": true}"#)?;
     console.desk.order(Order::SetPrivate { call, private, by: holder.0 }).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn call(id: Result<Path<String>, PathRejection>) -> Result<CallId, Problem> {
-    let Path(id) = id.map_err(|_| Problem::unknown_id("call", ""))?;
-    id.parse().map_err(|_| Problem::unknown_id("call", &id))
 }
 
 fn party(place: Result<Path<(String, String)>, PathRejection>) -> Result<(CallId, u8), Problem> {

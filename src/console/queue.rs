@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::Console;
 use super::access::Holder;
-use super::body::{bounded, read};
+use super::body::{bounded, call_id, read};
 use super::problem::Problem;
 use crate::switchboard::orders::{Order, SeatStatus};
 
@@ -115,8 +115,7 @@ pub(super) async fn pick_up(
     id: Result<Path<String>, PathRejection>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
-    let Path(id) = id.map_err(|_| Problem::unknown_id("call", ""))?;
-    let call = id.parse().map_err(|_| Problem::unknown_id("call", &id))?;
+    let call = call_id(id)?;
     let seat = ForSeat::read(body)?.into();
     console.desk.order(Order::PickUp { call, seat, by: holder.0 }).await?;
     Ok(StatusCode::NO_CONTENT)

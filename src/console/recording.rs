@@ -16,13 +16,12 @@ use utoipa::ToSchema;
 
 use super::Console;
 use super::access::Holder;
-use super::body::{bounded, read};
+use super::body::{bounded, call_id, read};
 use super::incidents::{find, pairs};
 use super::live::board;
 use super::problem::Problem;
 use crate::recording::{Reader, RecordingError};
 use crate::store::Recording;
-use crate::vocabulary::CallId;
 
 /// Bytes that are read from disk at a time.
 const BLOCK: u64 = 64 << 10;
@@ -199,16 +198,15 @@ pub(super) async fn replay(
     id: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let Path(id) = id.map_err(|_| Problem::unknown_id("call", ""))?;
+    let call = call_id(id)?;
     let seconds = number(query.as_deref(), "seconds", REPLAY, REPLAY_MOST)?;
-    let call: CallId = id.parse().map_err(|_| Problem::unknown_id("call", &id))?;
     let live = board(&console).await?.calls.iter().any(|live| live.call == call);
     if !live {
-        return Err(Problem::unknown_id("live call", &id));
+        return Err(Problem::unknown_id("live call", &call.to_string()));
     }
     let library = console.desk.recordings().clone();
     let replayed = on_disk(move || library.replay(call, seconds)).await?;
-    let replayed = replayed.map_err(|error| not_opened(&id, &error))?;
+    let replayed = replayed.map_err(|error| not_opened(&call.to_string(), &error))?;
     let none = || Problem::no_recording("This call is not recorded, or not yet.");
     let audio = replayed.ok_or_else(none)?;
     console.desk.audit(&holder.0, "live recording played", &call.to_string());

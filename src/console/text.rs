@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::Holder;
-use super::body::read;
+use super::body::{call_id, read};
 use super::problem::Problem;
 use super::{Console, DeskError};
 use crate::call::writing::{ERASE, NEW_LINE, Written};
 use crate::store::At;
 use crate::switchboard::orders::{Answer, Order};
-use crate::vocabulary::{CallId, Party, Private};
+use crate::vocabulary::{Party, Private};
 
 /// Longest text that is written at once, in characters: a minute of what a telephone can show.
 const LONGEST: usize = 1_000;
@@ -63,7 +63,7 @@ pub(super) async fn show(
     State(console): State<Console>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Conversation>, Problem> {
-    let call = call(id)?;
+    let call = call_id(id)?;
     let Answer::Text(text) = console.desk.order(Order::ReadText { call }).await? else {
         return Err(DeskError::Silent.into());
     };
@@ -96,7 +96,7 @@ pub(super) async fn write(
     id: Result<Path<String>, PathRejection>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
-    let call = call(id)?;
+    let call = call_id(id)?;
     let Line { text, more } = read(body, r#"{"text": "Apa yang terjadi?"}"#)?;
     if text.is_empty() || text.chars().count() > LONGEST {
         return Err(Problem::bad_body(format!("text has 1 to {LONGEST} characters")));
@@ -109,9 +109,4 @@ pub(super) async fn write(
     let text = Private::new(shown);
     console.desk.order(Order::WriteText { call, text, by: holder.0 }).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn call(id: Result<Path<String>, PathRejection>) -> Result<CallId, Problem> {
-    let Path(id) = id.map_err(|_| Problem::unknown_id("call", ""))?;
-    id.parse().map_err(|_| Problem::unknown_id("call", &id))
 }
