@@ -101,16 +101,24 @@ impl Desk for FakeDesk {
         Box::pin(std::future::ready("siaga112_orphans 0\n".to_owned()))
     }
 
-    fn audit(&self, by: &str, what: &str, subject: &str) {
-        self.audits.lock().expect("a lock").push(format!("{by}: {what} {subject}"));
+    fn keep(&self, fact: Fact) {
+        let told = match fact {
+            Fact::Audited { by, what, subject } => format!("{by}: {what} {subject}"),
+            Fact::RecordingHeld { call, held, by, why } => {
+                format!("{by}: held={held} {why} {call}")
+            }
+            fact => format!("{fact:?}"),
+        };
+        self.audits.lock().expect("a lock").push(told);
+    }
+
+    fn keep_safely(&self, fact: Fact) -> Boxed<'_, Result<u64, DeskError>> {
+        self.keep(fact);
+        Box::pin(std::future::ready(Ok(1)))
     }
 
     fn recordings(&self) -> &Library {
         &self.recordings
-    }
-
-    fn hold(&self, call: CallId, held: bool, by: &str, why: &str) {
-        self.audit(by, &format!("held={held} {why}"), &call.to_string());
     }
 
     fn centre(&self) -> String {

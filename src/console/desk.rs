@@ -7,11 +7,12 @@ use std::pin::Pin;
 use jiff::tz::TimeZone;
 use thiserror::Error;
 
+use crate::journal::Fact;
 use crate::recording::Library;
 use crate::store::Store;
 use crate::switchboard::orders::{Answer, Order, Refusal};
 use crate::telemetry::health::HealthSnapshot;
-use crate::vocabulary::{CallId, WallTime};
+use crate::vocabulary::WallTime;
 
 /// A future behind a trait object.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -28,12 +29,17 @@ pub trait Desk: Send + Sync + 'static {
     fn health(&self) -> HealthSnapshot;
     /// Every metric, in Prometheus' text form, with the gauges of this moment.
     fn metrics(&self) -> Boxed<'_, String>;
+    /// Keeps a fact that a person made, and does not wait for the disk.
+    fn keep(&self, fact: Fact);
+    /// Keeps a fact that a person made; done once it is on disk, with the number of its line.
+    fn keep_safely(&self, fact: Fact) -> Boxed<'_, Result<u64, DeskError>>;
     /// Keeps an audit entry: who did what to which record.
-    fn audit(&self, by: &str, what: &str, subject: &str);
+    fn audit(&self, by: &str, what: &str, subject: &str) {
+        let (by, what, subject) = (by.to_owned(), what.to_owned(), subject.to_owned());
+        self.keep(Fact::Audited { by, what, subject });
+    }
     /// The recordings.
     fn recordings(&self) -> &Library;
-    /// Keeps in the record that a call's recording must be kept whatever its age, or need not any more.
-    fn hold(&self, call: CallId, held: bool, by: &str, why: &str);
     /// The centre's name.
     fn centre(&self) -> String;
     /// The time of this moment.
@@ -54,4 +60,7 @@ pub enum DeskError {
     /// The switchboard did not answer in time, or is gone. The order may still be carried out.
     #[error("the switchboard does not answer")]
     Silent,
+    /// The disk does not take it now. It is held in memory and written as soon as the disk works.
+    #[error("the journal cannot be written now")]
+    NotKept,
 }

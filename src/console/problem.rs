@@ -143,6 +143,13 @@ impl From<DeskError> for Problem {
                 "The switchboard does not answer",
                 "Try again; /readyz says how the gateway is.",
             ),
+            DeskError::NotKept => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "not-on-disk",
+                "The disk does not take it now",
+                "It is held in memory and written as soon as the disk works; do not send it again. \
+                 /readyz says how the disk is.",
+            ),
         }
     }
 }

@@ -20,6 +20,7 @@ use super::body::{bounded, call_id, read};
 use super::incidents::{find, pairs};
 use super::live::board;
 use super::problem::Problem;
+use crate::journal::Fact;
 use crate::recording::{Reader, RecordingError};
 use crate::store::Recording;
 
@@ -247,7 +248,8 @@ pub(super) async fn hold(
     }
     let call = incident.summary.call.parse();
     let call = call.map_err(|_| Problem::unknown_id("incident", &id))?;
-    console.desk.hold(call, hold, &holder.0, &why);
+    let fact = Fact::RecordingHeld { call, held: hold, by: holder.0, why };
+    console.desk.keep_safely(fact).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

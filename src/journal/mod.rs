@@ -3,6 +3,7 @@
 //!
 //! A function room: what a fact is and how entries are chained. Writing them to disk is `store`'s.
 
+mod about;
 pub mod chain;
 mod entry;
 mod signal;

@@ -23,9 +23,9 @@ use crate::switchboard::orders::{Answer, Order};
 use crate::switchboard::view::Board;
 use crate::telemetry::health::{Health, HealthSnapshot};
 use crate::telemetry::metrics::{self, MediaCounts, Metrics};
-use crate::vocabulary::{CallId, WallTime};
+use crate::vocabulary::WallTime;
 
-/// How long a page waits for the switchboard.
+/// How long a page waits for the switchboard or the disk.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The real desk.
@@ -107,19 +107,20 @@ impl Desk for ServerDesk {
         })
     }
 
-    fn audit(&self, by: &str, what: &str, subject: &str) {
-        let fact =
-            Fact::Audited { by: by.to_owned(), what: what.to_owned(), subject: subject.to_owned() };
+    fn keep(&self, fact: Fact) {
         self.journal.append(0, Entry { at: self.clock.now().wall, fact });
+    }
+
+    fn keep_safely(&self, fact: Fact) -> Boxed<'_, Result<u64, DeskError>> {
+        let kept = self.journal.append_told(Entry { at: self.clock.now().wall, fact });
+        Box::pin(async move {
+            let kept = tokio::time::timeout(PATIENCE, kept).await;
+            kept.ok().and_then(Result::ok).ok_or(DeskError::NotKept)
+        })
     }
 
     fn recordings(&self) -> &Library {
         &self.recordings
-    }
-
-    fn hold(&self, call: CallId, held: bool, by: &str, why: &str) {
-        let fact = Fact::RecordingHeld { call, held, by: by.to_owned(), why: why.to_owned() };
-        self.journal.append(0, Entry { at: self.clock.now().wall, fact });
     }
 
     fn centre(&self) -> String {

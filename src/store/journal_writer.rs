@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::journal_file::{JournalError, Segment, Step, segment_name, segments};
 use super::recovered::{OpenFacts, Recovered};
@@ -156,6 +156,8 @@ pub struct JournalHandle {
 #[derive(Debug)]
 enum Work {
     Append(Vec<(u64, Entry)>),
+    /// The sender learns the number of its line.
+    Told(Box<Entry>, oneshot::Sender<u64>),
     Stop,
 }
 
@@ -164,6 +166,19 @@ impl JournalHandle {
     /// higher one follows. Tickets never fall; 0 when nobody waits for this entry.
     pub fn append(&self, ticket: u64, entry: Entry) {
         self.append_all(vec![(ticket, entry)]);
+    }
+
+    /// Hands in one entry and returns at once; the number of its line comes once it is on disk. An
+    /// error says that it was lost or that the writer is gone. While the disk fails it takes until
+    /// that is mended: whoever waits sets a time of their own, and the entry is kept all the same.
+    pub fn append_told(&self, entry: Entry) -> oneshot::Receiver<u64> {
+        let (told, waited) = oneshot::channel();
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        if self.work.send(Work::Told(Box::new(entry), told)).is_err() {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            metrics::counter!("siaga112_journal_dropped_total").increment(1);
+        }
+        waited
     }
 
     /// Hands in entries that belong together: one flush makes them all safe.
@@ -206,6 +221,8 @@ struct Held {
     /// Messages of a ladder: the first to go when too much is held.
     ladder: bool,
     body: Vec<u8>,
+    /// Who waits for the number of the line.
+    told: Option<oneshot::Sender<u64>>,
 }
 
 struct Writer<R> {
@@ -258,14 +275,10 @@ impl<R: Fn(JournalReport)> Writer<R> {
                 Some(at) => self.inbox.recv_timeout(at.saturating_duration_since(instant())),
             };
             match next {
-                Ok(Work::Append(entries)) => self.hold(&entries),
+                Ok(Work::Stop) => return self.take_the_rest(),
+                Ok(work) => self.take(work),
                 Err(mpsc::RecvTimeoutError::Timeout) => return true,
-                Ok(Work::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => {
-                    while let Ok(Work::Append(entries)) = self.inbox.try_recv() {
-                        self.hold(&entries);
-                    }
-                    return false;
-                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => return self.take_the_rest(),
             }
             let full = self.retry_at.is_none() && self.held_bytes >= BATCH_BYTES;
             if full || self.retry_at.is_some_and(|at| at <= instant()) {
@@ -274,18 +287,34 @@ impl<R: Fn(JournalReport)> Writer<R> {
         }
     }
 
-    fn hold(&mut self, entries: &[(u64, Entry)]) {
-        for (ticket, entry) in entries {
-            let body = chain::body(entry);
-            let ladder = matches!(entry.fact, Fact::Signalled { .. });
-            if ladder && self.held_bytes + body.len() > self.bounds.held_bytes {
-                self.lost(1);
-                continue;
-            }
-            self.held_bytes += body.len();
-            self.held_ladders += usize::from(ladder);
-            self.held.push_back(Held { ticket: *ticket, at: entry.at, ladder, body });
+    /// Takes what was handed in before the end; false: there is no more.
+    fn take_the_rest(&mut self) -> bool {
+        while let Ok(work) = self.inbox.try_recv() {
+            self.take(work);
         }
+        false
+    }
+
+    fn take(&mut self, work: Work) {
+        match work {
+            Work::Append(entries) => {
+                entries.iter().for_each(|(ticket, entry)| self.hold(*ticket, entry, None));
+            }
+            Work::Told(entry, told) => self.hold(0, &entry, Some(told)),
+            Work::Stop => {}
+        }
+    }
+
+    fn hold(&mut self, ticket: u64, entry: &Entry, told: Option<oneshot::Sender<u64>>) {
+        let body = chain::body(entry);
+        let ladder = matches!(entry.fact, Fact::Signalled { .. });
+        if ladder && self.held_bytes + body.len() > self.bounds.held_bytes {
+            self.lost(1);
+            return;
+        }
+        self.held_bytes += body.len();
+        self.held_ladders += usize::from(ladder);
+        self.held.push_back(Held { ticket, at: entry.at, ladder, body, told });
         if self.held_bytes > self.bounds.held_bytes && self.held_ladders > 0 {
             self.held.retain(|held| !held.ladder);
             self.held_bytes = self.held.iter().map(|held| held.body.len()).sum();
@@ -347,7 +376,11 @@ impl<R: Fn(JournalReport)> Writer<R> {
     fn committed(&mut self, began: Instant, last_seq: u64) {
         let count = self.held.len() as u64;
         let ticket = self.held.iter().map(|held| held.ticket).max().unwrap_or_default();
-        self.held.clear();
+        let first_seq = (last_seq + 1).saturating_sub(count);
+        for (seq, held) in (first_seq..).zip(self.held.drain(..)) {
+            // An error says that nobody waits any more.
+            let _ = held.told.map(|told| told.send(seq));
+        }
         self.held_bytes = 0;
         self.held_ladders = 0;
         self.flush_at = None;

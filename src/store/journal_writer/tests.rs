@@ -332,7 +332,7 @@ fn while_the_disk_fails_ladders_go_before_what_happened() {
         waiting: Arc::new(AtomicU64::new(1000)),
         report: |_| {},
     };
-    let hold = |writer: &mut Writer<_>, entry: Entry| writer.hold(&[(0, entry)]);
+    let hold = |writer: &mut Writer<_>, entry: Entry| writer.hold(0, &entry, None);
     (0..9).for_each(|_| hold(&mut writer, ladder()));
     (1..=3).for_each(|n| hold(&mut writer, alarm(n)));
     hold(&mut writer, ladder());
@@ -344,4 +344,18 @@ fn while_the_disk_fails_ladders_go_before_what_happened() {
     let held: usize = writer.held.iter().map(|held| held.body.len()).sum();
     assert_eq!(writer.held_bytes, held);
     assert_eq!(writer.dropped + writer.held.len() as u64, 9 + 3 + 1 + 2);
+}
+
+#[tokio::test]
+async fn who_waits_learns_the_number_of_the_line() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (writer, _) = JournalWriter::open(&dir.path().join("journal")).expect("opens");
+    let handle = writer.start(|_| {}).expect("starts");
+    handle.append_all(vec![(0, alarm(1)), (0, alarm(2))]);
+    let third = handle.append_told(alarm(3));
+    handle.append(0, alarm(4));
+    let fifth = handle.append_told(alarm(5));
+    assert_eq!((third.await, fifth.await), (Ok(3), Ok(5)));
+    assert_eq!(handle.stop(), 0);
+    assert!(handle.append_told(alarm(6)).await.is_err(), "the writer is gone");
 }

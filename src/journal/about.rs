@@ -1,0 +1,77 @@
+//! Which call an entry is about: its record shows it as a step. It reads facts and changes none.
+
+use super::Fact;
+use crate::vocabulary::CallId;
+
+impl Fact {
+    /// The call that the fact is about, when it is about one.
+    #[must_use]
+    pub const fn call(&self) -> Option<CallId> {
+        match self {
+            Self::Arrived { call, .. }
+            | Self::Queued { call, .. }
+            | Self::Laned { call, .. }
+            | Self::EarlyMedia { call }
+            | Self::Prompted { call, .. }
+            | Self::Heard { call, .. }
+            | Self::Key { call, .. }
+            | Self::Linked { call, .. }
+            | Self::PickedUp { call, .. }
+            | Self::Disposed { call, .. }
+            | Self::NumberMarked { call, .. }
+            | Self::WorkOpened { call, .. }
+            | Self::Overflowed { call, .. }
+            | Self::Offered { call, .. }
+            | Self::OfferEnded { call, .. }
+            | Self::CallerAnswered { call, .. }
+            | Self::Answered { call, .. }
+            | Self::Held { call, .. }
+            | Self::Resumed { call, .. }
+            | Self::CalledOut { call, .. }
+            | Self::CallOutEnded { call, .. }
+            | Self::Transferred { call, .. }
+            | Self::TestAnswered { call, .. }
+            | Self::Ended { call, .. }
+            | Self::Signalled { call, .. }
+            | Self::RecordingStarted { call, .. }
+            | Self::RecordingSealed { call, .. }
+            | Self::RecordingFailed { call, .. }
+            | Self::RecordingResumed { call, .. }
+            | Self::RecordingHeld { call, .. }
+            | Self::RecordingDeleted { call, .. }
+            | Self::PartyInvited { call, .. }
+            | Self::PartyJoined { call, .. }
+            | Self::PartyChanged { call, .. }
+            | Self::PartyHeld { call, .. }
+            | Self::PartyLeft { call, .. }
+            | Self::PartyTookOver { call, .. }
+            | Self::PrivateTalk { call, .. }
+            | Self::TextWritten { call, .. }
+            | Self::AudioStalled { call, .. }
+            | Self::AudioFlows { call, .. }
+            | Self::CallerQuiet { call, .. }
+            | Self::CallerSpeaks { call }
+            | Self::AudioHeard { call, .. }
+            | Self::CopyStarted { call, .. }
+            | Self::CopyFailed { call, .. } => Some(*call),
+            Self::SeatDialled { call, during, .. } | Self::SeatCallEnded { call, during, .. } => {
+                match during {
+                    Some(during) => Some(*during),
+                    None => Some(*call),
+                }
+            }
+            Self::NodeStarted { .. }
+            | Self::NodeStopped
+            | Self::NumberCleared { .. }
+            | Self::MassIncident { .. }
+            | Self::WorkTried { .. }
+            | Self::WorkTriedEnded { .. }
+            | Self::WorkClosed { .. }
+            | Self::SeatChanged { .. }
+            | Self::ConfigAdopted { .. }
+            | Self::ConfigRefused { .. }
+            | Self::Audited { .. }
+            | Self::Alarm { .. } => None,
+        }
+    }
+}
