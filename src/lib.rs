@@ -22,6 +22,7 @@ pub mod simulation;
 pub mod media;
 pub mod recording;
 pub mod store;
+pub mod agencies;
 pub mod telemetry;
 pub mod console;
 pub mod config;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use siaga112::vocabulary::counted;
-use siaga112::{config, demo, media, server, store, telemetry};
+use siaga112::{agencies, config, demo, media, server, store, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The 112 gateway of a regency: trunks in, queue, operator seats, incident record.
@@ -78,9 +78,9 @@ enum Incidents {
         /// Configuration folder.
         #[arg(long, value_name = "DIR")]
         config: PathBuf,
-        /// table, csv or json.
+        /// table, csv, json or eido.
         #[arg(long, default_value = "table")]
-        format: store::cli::Format,
+        format: RecordFormat,
         /// Draws the SIP messages of its calls; `--ladder=full` with each message whole.
         #[arg(
             long,
@@ -145,6 +145,38 @@ struct ReportOutput {
     format: store::cli::Format,
 }
 
+/// How records are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RecordFormat {
+    /// Our own forms.
+    Own(store::cli::Format),
+    /// For another agency's computer.
+    Eido,
+}
+
+impl std::str::FromStr for RecordFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "eido" => Ok(Self::Eido),
+            text => text.parse().map(Self::Own).map_err(|why| format!("{why}, or eido")),
+        }
+    }
+}
+
+impl RecordFormat {
+    /// For what has no such document.
+    fn own(self, what: &str) -> anyhow::Result<store::cli::Format> {
+        match self {
+            Self::Own(format) => Ok(format),
+            Self::Eido => anyhow::bail!(
+                "{what} has no EIDO: `siaga112 incidents export --format eido` writes whole records"
+            ),
+        }
+    }
+}
+
 /// How much of a ladder is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Detail {
@@ -159,9 +191,9 @@ struct Selection {
     /// Configuration folder.
     #[arg(long, value_name = "DIR")]
     config: PathBuf,
-    /// table, csv or json.
+    /// table, csv or json; export also writes eido (NENA-STA-021.1), a document in each line.
     #[arg(long)]
-    format: Option<store::cli::Format>,
+    format: Option<RecordFormat>,
     /// A filter, e.g. `--where since=2026-11-25 --where outcome=abandoned`.
     #[arg(long = "where", value_name = "KEY=VALUE")]
     filters: Vec<String>,
@@ -303,12 +335,13 @@ async fn incidents(command: Incidents) -> anyhow::Result<ExitCode> {
         Incidents::List(selection) | Incidents::Export(selection) => &selection.config,
         Incidents::Show { config, .. } => config,
     };
-    let (store, journal) = records(folder)?;
+    let (store, journal, issuer) = records_of(folder)?;
     let mut out = std::io::stdout().lock();
     match command {
         Incidents::List(selection) => {
             let filter = filter(&selection.filters)?;
-            let format = selection.format.unwrap_or(store::cli::Format::Table);
+            let format = selection.format.unwrap_or(RecordFormat::Own(store::cli::Format::Table));
+            let format = format.own("a list")?;
             store::cli::list(&store, &journal, &filter, format, &mut out).await?;
         }
         Incidents::Show { id, format, ladder: Some(detail), ascii, width, .. } => {
@@ -317,15 +350,28 @@ async fn incidents(command: Incidents) -> anyhow::Result<ExitCode> {
                 ascii: ascii || !speaks_utf8(),
                 whole: detail == Detail::Full,
             };
+            let format = format.own("a ladder")?;
             store::cli::ladder(&store, &journal, &id, format, paper, &mut out).await?;
         }
-        Incidents::Show { id, format, .. } => {
+        Incidents::Show { id, format: RecordFormat::Eido, .. } => {
+            agencies::eido_export::show(&store, &journal, &id, &issuer, &mut out).await?;
+        }
+        Incidents::Show { id, format: RecordFormat::Own(format), .. } => {
             store::cli::show(&store, &journal, &id, format, &mut out).await?;
         }
         Incidents::Export(selection) => {
             let filter = filter(&selection.filters)?;
-            let format = selection.format.unwrap_or(store::cli::Format::Csv);
-            store::cli::export(&store, &journal, &filter, format, &mut out).await?;
+            match selection.format {
+                Some(RecordFormat::Eido) => {
+                    let export = agencies::eido_export::export;
+                    export(&store, &journal, &filter, &issuer, &mut out).await?;
+                }
+                format => {
+                    let format = format.unwrap_or(RecordFormat::Own(store::cli::Format::Csv));
+                    let format = format.own("")?;
+                    store::cli::export(&store, &journal, &filter, format, &mut out).await?;
+                }
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -333,6 +379,14 @@ async fn incidents(command: Incidents) -> anyhow::Result<ExitCode> {
 
 /// The records of a gateway and its journal.
 fn records(folder: &std::path::Path) -> anyhow::Result<(store::Store, PathBuf)> {
+    let (store, journal, _) = records_of(folder)?;
+    Ok((store, journal))
+}
+
+/// The same, and who makes documents of them.
+fn records_of(
+    folder: &std::path::Path,
+) -> anyhow::Result<(store::Store, PathBuf, agencies::Issuer)> {
     let loaded = config::load(folder, config::environment())
         .map_err(|findings| anyhow::anyhow!("the configuration has mistakes:\n{findings}"))?;
     let data = &loaded.node.data_dir;
@@ -342,7 +396,8 @@ fn records(folder: &std::path::Path) -> anyhow::Result<(store::Store, PathBuf)> 
          directory)",
         data.display()
     );
-    Ok((store::Store::open(&loaded.storage_url)?, server::journal_folder(data)))
+    let store = store::Store::open(&loaded.storage_url)?;
+    Ok((store, server::journal_folder(data), loaded.issuer()))
 }
 
 async fn reports(command: Reports) -> anyhow::Result<ExitCode> {

@@ -36,6 +36,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::agencies::Issuer;
 use crate::console::settings::ConsoleSettings;
 use crate::incident::settings::Kecamatan;
 use crate::media::settings::MediaSettings;
@@ -91,6 +92,19 @@ pub struct Loaded {
     pub digest: String,
     /// What somebody should look at.
     pub warnings: Findings,
+}
+
+impl Loaded {
+    /// Who we are towards other agencies' computers.
+    #[must_use]
+    pub fn issuer(&self) -> Issuer {
+        Issuer {
+            agency: self.switchboard.sip.domain.clone(),
+            element: self.node.name.clone(),
+            name: self.switchboard.centre.name.clone(),
+            kinds: BTreeMap::new(),
+        }
+    }
 }
 
 /// Reads the configuration of a directory, with `environment` laid over `gateway.toml`.

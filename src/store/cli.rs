@@ -171,7 +171,7 @@ pub async fn export(
     out: &mut impl Write,
 ) -> Result<(), CliError> {
     store.catch_up(journal).await?;
-    let mut pages = Pages { store, next: Some(filter.clone()) };
+    let mut pages = Pages::new(store, filter.clone());
     if format != Format::Json {
         let mut csv = csv_writer(&mut *out)?;
         while let Some(rows) = pages.next().await? {
@@ -195,13 +195,24 @@ pub async fn export(
 }
 
 /// Walks through all incidents of a filter, page by page.
-struct Pages<'a> {
+#[derive(Debug)]
+pub struct Pages<'a> {
     store: &'a Store,
     next: Option<Filter>,
 }
 
-impl Pages<'_> {
-    async fn next(&mut self) -> Result<Option<Vec<IncidentSummary>>, StoreError> {
+impl<'a> Pages<'a> {
+    /// From the newest on; the filter's limit does not count.
+    #[must_use]
+    pub const fn new(store: &'a Store, filter: Filter) -> Self {
+        Self { store, next: Some(filter) }
+    }
+
+    /// The next page; none behind the last.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn next(&mut self) -> Result<Option<Vec<IncidentSummary>>, StoreError> {
         let Some(filter) = self.next.take() else { return Ok(None) };
         let filter = Filter { limit: super::filter::LIMIT, ..filter };
         let rows = self.store.list(&filter).await?;

@@ -1,0 +1,10 @@
+//! What other agencies' computers get from us and send us. One bridge per file; each can fail alone,
+//! and none is ever waited for by a call.
+
+pub mod eido;
+pub mod eido_export;
+pub mod i3_log;
+mod issuer;
+mod pidf;
+
+pub use issuer::Issuer;
