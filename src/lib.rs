@@ -17,6 +17,7 @@ pub mod acd;
 pub mod journal;
 pub mod switchboard;
 pub mod simulation;
+pub mod people;
 
 // The rim: sockets, threads, disk, people.
 pub mod media;

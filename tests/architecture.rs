@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms whose code touches no clock, chance, socket, file or thread.
-const PURE: [&str; 12] = [
+const PURE: [&str; 13] = [
     "vocabulary",
     "sdp",
     "sip",
@@ -27,6 +27,7 @@ const PURE: [&str; 12] = [
     "journal",
     "switchboard",
     "simulation",
+    "people",
 ];
 
 /// What a pure room may never name.

@@ -19,6 +19,7 @@ use siaga112::console::settings::Token;
 use siaga112::console::{Boxed, Desk, DeskError, serve};
 use siaga112::incident::{Arrival, Raw};
 use siaga112::journal::{Entry, Fact, Peer, Signal, Way};
+use siaga112::people::Role;
 use siaga112::recording::{Library, RecordingSettings};
 use siaga112::screening::{Attempt, Disposition, Mark, WorkEntry, WorkId, WorkKind, WorkOutcome};
 use siaga112::sip::Transport;
@@ -350,6 +351,7 @@ impl Site {
         let token = |secret: &&str| Token {
             name: format!("name of {secret}"),
             secret: Secret::new((*secret).to_owned()),
+            role: Role::Supervisor,
         };
         let tokens = tokens.iter().map(token).collect();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

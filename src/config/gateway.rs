@@ -13,6 +13,7 @@ use super::tls::{self, ConnectionSettings};
 use super::{browsers, forms, recording, screening};
 use crate::console::settings::{ConsoleSettings, Token};
 use crate::media::settings::MediaSettings;
+use crate::people::Role;
 use crate::recording::RecordingSettings;
 use crate::screening::settings::ScreeningSettings;
 use crate::sip::digest::Algorithm;
@@ -342,6 +343,7 @@ fn console(section: &mut Section<'_>, vault: &Vault<'_>) -> ConsoleSettings {
     for mut entry in section.sections("token", "[[console.token]]") {
         let name = entry.name("name", "\"supervisor\"");
         names.add(&name, log);
+        let role = entry.word("role", token_role).map_or(Role::Admin, |role| role.value);
         match vault.secret(&mut entry, &TOKEN) {
             Found::Secret(secret) => {
                 if secret.reveal().len() < TOKEN_LENGTH {
@@ -351,7 +353,7 @@ fn console(section: &mut Section<'_>, vault: &Vault<'_>) -> ConsoleSettings {
                         "make one with `openssl rand -hex 24`",
                     );
                 }
-                tokens.push(Token { name: name.value, secret });
+                tokens.push(Token { name: name.value, secret, role });
             }
             Found::Unset(variable) => log.warn(
                 &variable.place,
@@ -373,4 +375,19 @@ fn console(section: &mut Section<'_>, vault: &Vault<'_>) -> ConsoleSettings {
         );
     }
     ConsoleSettings { listen: listen.value, tokens }
+}
+
+/// A token of the configuration is a program's, which sits at no seat and has no calls of its own.
+fn token_role(text: &str) -> Result<Role, Wrong> {
+    match text.parse() {
+        Ok(Role::CallTaker) => Err(Wrong::new(
+            "a token of the configuration has no calls of its own, so it is no call taker's",
+            "make a person (`siaga112 passwd --person`), or write another role",
+        )),
+        Ok(role) => Ok(role),
+        Err(_) => Err(Wrong::new(
+            format!("{text:?} is no role"),
+            "write \"supervisor\", \"dispatcher\", \"admin\" or \"auditor\"",
+        )),
+    }
 }

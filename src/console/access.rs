@@ -1,34 +1,92 @@
-//! Who may use the API: bearers of a configured token (RFC 6750).
+//! Who may use the API: bearers of a token (RFC 6750), each within its role. The table of
+//! [`super::permissions`] says what that is; the guard holds it for every route, before its handler.
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{ALLOW, AUTHORIZATION};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use super::Console;
+use super::own;
+use super::permissions::{self, About, Grant, Reach};
 use super::problem::Problem;
 use super::settings::Token;
+use crate::people::Role;
+use crate::vocabulary::OperatorId;
 
-/// Who asks: the name of the token, for audit entries.
+/// Who asks.
 #[derive(Clone, Debug)]
-pub(super) struct Holder(pub(super) String);
+pub(super) struct Holder {
+    /// The person, or the token of a program: for audit entries.
+    pub(super) name: String,
+    /// What they are there for.
+    pub(super) role: Role,
+    /// Whose calls are their own.
+    pub(super) operator: Option<OperatorId>,
+}
 
-/// Lets a request through when it bears a token, and notes whose.
+/// Lets a request through when it bears a token whose role reaches the route, and notes whose.
 pub(super) async fn guard(
     State(console): State<Console>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
-    match holder(&console.tokens, request.headers()) {
-        Ok(holder) => {
-            request.extensions_mut().insert(holder);
-            next.run(request).await
-        }
-        Err(problem) => problem.into_response(),
+    match admit(&console, request).await {
+        Ok(request) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
     }
+}
+
+/// Why a request goes no further.
+enum Refusal {
+    Problem(Problem),
+    /// The path takes these methods only.
+    Method(Problem, String),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Problem(problem) => problem.into_response(),
+            Self::Method(problem, allow) => ([(ALLOW, allow)], problem).into_response(),
+        }
+    }
+}
+
+async fn admit(console: &Console, request: Request) -> Result<Request, Refusal> {
+    let holder = holder(&console.tokens, request.headers())?;
+    let (mut parts, body) = request.into_parts();
+    let path = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
+    let Some((permission, about)) = permissions::row(parts.method.as_str(), path) else {
+        let allow = permissions::methods(path);
+        if allow.is_empty() {
+            return Err(Problem::closed_to_all(path).into());
+        }
+        let problem = Problem::wrong_method(parts.method.as_str(), parts.uri.path());
+        return Err(Refusal::Method(problem, allow));
+    };
+    let reach = permission.reach(holder.role);
+    if reach == Reach::No {
+        return Err(Problem::role_may_not(holder.role, permission.roles()).into());
+    }
+    let own_only = reach == Reach::Own;
+    if own_only && about != About::Nothing {
+        let params = RawPathParams::from_request_parts(&mut parts, &()).await.ok();
+        let id = params.as_ref().and_then(|all| all.iter().find(|(name, _)| *name == "id"));
+        own::check(console, &holder, about, id.map_or("", |(_, id)| id)).await?;
+    }
+    parts.extensions.insert(Grant { own_only });
+    parts.extensions.insert(holder);
+    Ok(Request::from_parts(parts, body))
 }
 
 /// Whose token the request bears.
@@ -52,8 +110,8 @@ pub(super) fn holder(tokens: &[Token], headers: &HeaderMap) -> Result<Holder, Pr
         found.conditional_assign(&number, same & Choice::from(u8::from(!secret.is_empty())));
     }
     let place = usize::try_from(found).ok().and_then(|found| found.checked_sub(1));
-    let token = place.and_then(|place| tokens.get(place));
-    token.map(|token| Holder(token.name.clone())).ok_or_else(Problem::token_wrong)
+    let token = place.and_then(|place| tokens.get(place)).ok_or_else(Problem::token_wrong)?;
+    Ok(Holder { name: token.name.clone(), role: token.role, operator: None })
 }
 
 #[cfg(test)]
@@ -66,7 +124,7 @@ mod tests {
         if let Some(value) = header {
             headers.insert(AUTHORIZATION, value.parse().expect("a header"));
         }
-        holder(tokens, &headers).ok().map(|holder| holder.0)
+        holder(tokens, &headers).ok().map(|holder| holder.name)
     }
 
     #[test]
@@ -74,6 +132,7 @@ mod tests {
         let token = |name: &str, secret: &str| Token {
             name: name.into(),
             secret: Secret::new(secret.into()),
+            role: Role::Admin,
         };
         let tokens = [token("empty", ""), token("a", "alpha"), token("b", "beta")];
         assert_eq!(ask(&tokens, Some("Bearer alpha")).as_deref(), Some("a"));

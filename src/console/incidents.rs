@@ -8,6 +8,8 @@ use utoipa::ToSchema;
 
 use super::Console;
 use super::access::Holder;
+use super::own::operator;
+use super::permissions::Grant;
 use super::problem::Problem;
 use crate::store::{Filter, Incident, IncidentSummary, Ladder};
 
@@ -28,6 +30,7 @@ pub(super) struct Incidents {
      description = "Received before this RFC 3339 time, or a day's midnight at the centre"),
     ("trunk" = Option<String>, Query, description = "Name of a trunk"),
     ("seat" = Option<String>, Query, description = "Seat that answered or was offered the call"),
+    ("operator" = Option<String>, Query, description = "Operator who answered"),
     ("queue" = Option<String>, Query, description = "Name of a queue"),
     ("stage" = Option<String>, Query, description = "arriving, waiting, ringing, talking or test"),
     ("outcome" = Option<String>, Query, description = "answered, abandoned, test or other"),
@@ -44,6 +47,7 @@ pub(super) struct Incidents {
 pub(super) async fn list(
     State(console): State<Console>,
     Extension(holder): Extension<Holder>,
+    Extension(grant): Extension<Grant>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Incidents>, Problem> {
     let query = query.unwrap_or_default();
@@ -52,9 +56,12 @@ pub(super) async fn list(
     for (key, value) in pairs(&query) {
         filter.set(&key, &value, &zone)?;
     }
+    if grant.own_only {
+        filter.operator = Some(operator(&holder)?.to_string());
+    }
     let incidents = console.desk.store().list(&filter).await?;
     console.desk.audit(
-        &holder.0,
+        &holder.name,
         "incidents searched",
         &query.chars().take(200).collect::<String>(),
     );
@@ -76,7 +83,7 @@ pub(super) async fn show(
 ) -> Result<Json<Incident>, Problem> {
     let Path(id) = id.map_err(|_| Problem::unknown_id("incident", ""))?;
     let incident = find(&console, &id).await?;
-    console.desk.audit(&holder.0, "incident read", &incident.summary.id);
+    console.desk.audit(&holder.name, "incident read", &incident.summary.id);
     Ok(Json(incident))
 }
 
@@ -94,7 +101,7 @@ pub(super) async fn ladder(
     let Path(id) = id.map_err(|_| Problem::unknown_id("incident", ""))?;
     let ladder = console.desk.store().ladder(&id).await?;
     let ladder = ladder.ok_or_else(|| Problem::unknown_id("incident", &id))?;
-    console.desk.audit(&holder.0, "ladder read", &ladder.incident);
+    console.desk.audit(&holder.name, "ladder read", &ladder.incident);
     Ok(Json(ladder))
 }
 

@@ -84,12 +84,12 @@ pub(super) async fn dispose(
             return Err(Problem::not_now("the call came without a number; nothing was changed"));
         }
         if marked.insert(number.clone()) {
-            let (number, by) = (number.clone(), holder.0.clone());
+            let (number, by) = (number.clone(), holder.name.clone());
             console.desk.order(Order::MarkNumber { call: *call, number, hours, by }).await?;
         }
     }
     for CallNumber { call, .. } in calls {
-        let order = Order::Dispose { call, disposition, by: holder.0.clone() };
+        let order = Order::Dispose { call, disposition, by: holder.name.clone() };
         console.desk.order(order).await?;
     }
     Ok(StatusCode::NO_CONTENT)
@@ -111,7 +111,7 @@ pub(super) async fn clear(
     let numbers: BTreeSet<Private<String>> =
         calls(&console, &id).await?.into_iter().map(|call| call.number).collect();
     for number in numbers {
-        let order = Order::ClearNumber { number, by: holder.0.clone() };
+        let order = Order::ClearNumber { number, by: holder.name.clone() };
         console.desk.order(order).await?;
     }
     Ok(StatusCode::NO_CONTENT)
@@ -179,6 +179,6 @@ pub(super) async fn marks(
     let Answer::Marks(marks) = console.desk.order(Order::Marks).await? else {
         return Err(DeskError::Silent.into());
     };
-    console.desk.audit(&holder.0, "marks read", "");
+    console.desk.audit(&holder.name, "marks read", "");
     Ok(Json(Marks { marks: marks.into_iter().map(MarkedNumber::from).collect() }))
 }

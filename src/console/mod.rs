@@ -10,7 +10,9 @@ mod health;
 mod incidents;
 mod judgement;
 mod live;
+mod own;
 mod parties;
+mod permissions;
 mod problem;
 mod queue;
 mod recording;
@@ -83,13 +85,17 @@ pub async fn serve(
     axum::serve(listener, router(tokens, desk)).with_graceful_shutdown(shutdown).await
 }
 
-fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
-    let (open, open_api) = OpenApiRouter::with_openapi(Description::openapi())
+/// The pages for machines.
+fn open() -> OpenApiRouter<Console> {
+    OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
-        .split_for_parts();
-    let (api, api_description) = OpenApiRouter::with_openapi(open_api)
+}
+
+/// What needs a bearer: each route has a row in `permissions.rs`.
+fn guarded() -> OpenApiRouter<Console> {
+    OpenApiRouter::new()
         .routes(routes!(live::calls))
         .routes(routes!(live::queues))
         .routes(routes!(live::seats))
@@ -119,9 +125,14 @@ fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
         .routes(routes!(reports::ciamis))
         .routes(routes!(reports::national))
         .routes(routes!(openapi))
-        .split_for_parts();
+}
+
+fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
+    let (open, mut description) = open().split_for_parts();
+    let (api, guarded_description) = guarded().split_for_parts();
+    description.merge(guarded_description);
     // Both are made of plain words: there is nothing that JSON could refuse.
-    let description = api_description.to_pretty_json().unwrap_or_default();
+    let description = description.to_pretty_json().unwrap_or_default();
     let console = Console { desk, tokens: tokens.into(), openapi: description.into() };
     let guard = middleware::from_fn_with_state(console.clone(), access::guard);
     api.method_not_allowed_fallback(wrong_method)
@@ -169,4 +180,35 @@ async fn yield_to_calls(State(console): State<Console>, request: Request, next: 
 async fn in_time(request: Request, next: Next) -> Response {
     let answer = tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await;
     answer.unwrap_or_else(|_| Problem::too_slow().into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use utoipa::openapi::path::PathItem;
+
+    fn methods(item: &PathItem) -> Vec<&'static str> {
+        let all = [
+            ("GET", item.get.is_some()),
+            ("POST", item.post.is_some()),
+            ("PUT", item.put.is_some()),
+            ("PATCH", item.patch.is_some()),
+            ("DELETE", item.delete.is_some()),
+        ];
+        all.into_iter().filter(|(_, there)| *there).map(|(method, _)| method).collect()
+    }
+
+    #[test]
+    fn every_route_has_a_row_in_the_table_of_permissions_and_every_row_a_route() {
+        let (_, description) = guarded().split_for_parts();
+        let mut routes: Vec<(String, String)> = Vec::new();
+        for (path, item) in &description.paths.paths {
+            routes.extend(methods(item).into_iter().map(|method| (method.into(), path.clone())));
+        }
+        let mut rows: Vec<(String, String)> =
+            permissions::routes().map(|(method, path)| (method.into(), path.into())).collect();
+        routes.sort();
+        rows.sort();
+        assert_eq!(routes, rows);
+    }
 }

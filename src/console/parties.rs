@@ -52,7 +52,7 @@ pub(super) async fn bring(
     let call = call_id(id)?;
     let Bring { to, part } = read(body, r#"{"to": "seat-2" | "+62…", "part": "talk"}"#)?;
     bounded("to", &to)?;
-    let order = Order::Join { call, to, part, by: holder.0 };
+    let order = Order::Join { call, to, part, by: holder.name };
     let Answer::Invited(party) = console.desk.order(order).await? else {
         return Err(Problem::bad_body("nobody was called".to_owned()));
     };
@@ -94,7 +94,7 @@ pub(super) async fn change(
     if part.is_none() && muted.is_none() {
         return Err(Problem::bad_body(format!("write what is to change: {form}")));
     }
-    console.desk.order(Order::SetPart { call, party, part, muted, by: holder.0 }).await?;
+    console.desk.order(Order::SetPart { call, party, part, muted, by: holder.name }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -112,7 +112,7 @@ pub(super) async fn remove(
     place: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
     let (call, party) = party(place)?;
-    console.desk.order(Order::Remove { call, party, by: holder.0 }).await?;
+    console.desk.order(Order::Remove { call, party, by: holder.name }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -130,7 +130,7 @@ pub(super) async fn take_over(
     place: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
     let (call, party) = party(place)?;
-    console.desk.order(Order::TakeOver { call, party, by: holder.0 }).await?;
+    console.desk.order(Order::TakeOver { call, party, by: holder.name }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -158,7 +158,7 @@ pub(super) async fn private(
 ) -> Result<StatusCode, Problem> {
     let call = call_id(id)?;
     let Private { private } = read(body, r#"{"private": true}"#)?;
-    console.desk.order(Order::SetPrivate { call, private, by: holder.0 }).await?;
+    console.desk.order(Order::SetPrivate { call, private, by: holder.name }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -6,8 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::desk::DeskError;
+use crate::people::Role;
 use crate::store::{FilterError, StoreError};
 use crate::switchboard::orders::Refusal;
+use crate::vocabulary::OperatorId;
 
 /// The code of the one refusal that says when to come again.
 const OVERLOADED: &str = "overloaded";
@@ -48,6 +50,33 @@ impl Problem {
     pub(super) fn token_wrong() -> Self {
         let detail = "The token is none of the configured ones.";
         Self::new(StatusCode::UNAUTHORIZED, "token-wrong", "Unknown token", detail)
+    }
+
+    pub(super) fn role_may_not(role: Role, may: impl Iterator<Item = Role>) -> Self {
+        let may: Vec<&str> = may.map(Role::word).collect();
+        let detail =
+            format!("You are here as {role}, which may not do this; {} may.", may.join(" and "));
+        Self::new(StatusCode::FORBIDDEN, "role-may-not", "Not for this role", detail)
+    }
+
+    pub(super) fn not_own(operator: &OperatorId) -> Self {
+        let detail = format!(
+            "As call-taker you reach what is your own: the seat where operator {operator} sits, its \
+             calls, and the incidents that {operator} answered. This is none of them; a supervisor \
+             reaches all."
+        );
+        Self::new(StatusCode::FORBIDDEN, "not-own", "Not your own", detail)
+    }
+
+    pub(super) fn no_operator() -> Self {
+        let detail = "As call-taker you reach your own calls, and your account does not say which \
+                      operator of seats.toml you are. An admin can set it.";
+        Self::new(StatusCode::FORBIDDEN, "no-operator", "No operator", detail)
+    }
+
+    pub(super) fn closed_to_all(path: &str) -> Self {
+        let detail = format!("{path} has no row in the table of permissions: nobody may use it.");
+        Self::new(StatusCode::FORBIDDEN, "closed", "Closed to everybody", detail)
     }
 
     pub(super) fn unknown_path(path: &str) -> Self {

@@ -11,6 +11,8 @@ use utoipa::ToSchema;
 use super::Console;
 use super::access::Holder;
 use super::body::{bounded, call_id, read};
+use super::own::check_seat;
+use super::permissions::Grant;
 use super::problem::Problem;
 use crate::switchboard::orders::{Order, SeatStatus};
 
@@ -47,7 +49,7 @@ pub(super) async fn set_seat(
     let set: SetSeat = read(body, r#"{"status": "ready" | "paused", "reason": "…"}"#)?;
     bounded("reason", &set.reason)?;
     let order =
-        Order::SetSeat { seat: id.into(), status: set.status, reason: set.reason, by: holder.0 };
+        Order::SetSeat { seat: id.into(), status: set.status, reason: set.reason, by: holder.name };
     console.desk.order(order).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -80,7 +82,7 @@ pub(super) async fn wrap_up(
     if !(1..=WRAP_UP).contains(&seconds) {
         return Err(Problem::bad_body(format!("seconds are 1 to {WRAP_UP}")));
     }
-    let order = Order::ExtendWrapUp { seat: id.into(), seconds, by: holder.0 };
+    let order = Order::ExtendWrapUp { seat: id.into(), seconds, by: holder.name };
     console.desk.order(order).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -112,11 +114,13 @@ impl ForSeat {
 pub(super) async fn pick_up(
     State(console): State<Console>,
     Extension(holder): Extension<Holder>,
+    Extension(grant): Extension<Grant>,
     id: Result<Path<String>, PathRejection>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
     let call = call_id(id)?;
     let seat = ForSeat::read(body)?.into();
-    console.desk.order(Order::PickUp { call, seat, by: holder.0 }).await?;
+    check_seat(&console, &holder, grant, &seat).await?;
+    console.desk.order(Order::PickUp { call, seat, by: holder.name }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

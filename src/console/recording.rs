@@ -134,7 +134,7 @@ pub(super) async fn play(
             return Ok(response);
         }
     };
-    console.desk.audit(&holder.0, "recording played", &subject);
+    console.desk.audit(&holder.name, "recording played", &subject);
     let (first, last) = range.unwrap_or((0, length.saturating_sub(1)));
     let bytes = if length == 0 { 0 } else { last - first + 1 };
     let name = if part == 1 { subject } else { format!("{subject}-{part}") };
@@ -210,7 +210,7 @@ pub(super) async fn replay(
     let replayed = replayed.map_err(|error| not_opened(&call.to_string(), &error))?;
     let none = || Problem::no_recording("This call is not recorded, or not yet.");
     let audio = replayed.ok_or_else(none)?;
-    console.desk.audit(&holder.0, "live recording played", &call.to_string());
+    console.desk.audit(&holder.name, "live recording played", &call.to_string());
     let headers = [(header::CONTENT_TYPE, "audio/wav"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, audio).into_response())
 }
@@ -248,7 +248,7 @@ pub(super) async fn hold(
     }
     let call = incident.summary.call.parse();
     let call = call.map_err(|_| Problem::unknown_id("incident", &id))?;
-    let fact = Fact::RecordingHeld { call, held: hold, by: holder.0, why };
+    let fact = Fact::RecordingHeld { call, held: hold, by: holder.name, why };
     console.desk.keep_safely(fact).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::people::Role;
 use crate::vocabulary::Secret;
 
 /// Where the HTTP API listens and who may use it.
@@ -20,4 +21,6 @@ pub struct Token {
     pub name: String,
     /// The token itself.
     pub secret: Secret,
+    /// What its holder may do.
+    pub role: Role,
 }

@@ -107,6 +107,6 @@ pub(super) async fn write(
         shown.push(NEW_LINE);
     }
     let text = Private::new(shown);
-    console.desk.order(Order::WriteText { call, text, by: holder.0 }).await?;
+    console.desk.order(Order::WriteText { call, text, by: holder.name }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,6 +11,8 @@ use utoipa::ToSchema;
 
 use super::access::Holder;
 use super::body::{bounded, read};
+use super::own::check_seat;
+use super::permissions::Grant;
 use super::problem::Problem;
 use super::queue::ForSeat;
 use super::{Console, DeskError};
@@ -94,7 +96,7 @@ pub(super) async fn list(
     let Answer::Work(work) = console.desk.order(Order::WorkList).await? else {
         return Err(DeskError::Silent.into());
     };
-    console.desk.audit(&holder.0, "work list read", "");
+    console.desk.audit(&holder.name, "work list read", "");
     Ok(Json(WorkList { work: work.into_iter().map(OpenWork::from).collect() }))
 }
 
@@ -111,12 +113,14 @@ pub(super) async fn list(
 pub(super) async fn call(
     State(console): State<Console>,
     Extension(holder): Extension<Holder>,
+    Extension(grant): Extension<Grant>,
     id: Result<Path<String>, PathRejection>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
     let work = work_id(id)?;
     let seat = ForSeat::read(body)?.into();
-    console.desk.order(Order::CallBack { work, seat, by: holder.0 }).await?;
+    check_seat(&console, &holder, grant, &seat).await?;
+    console.desk.order(Order::CallBack { work, seat, by: holder.name }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -149,7 +153,7 @@ pub(super) async fn close(
     if why.is_empty() {
         return Err(Problem::bad_body("why is empty: the record needs a reason"));
     }
-    console.desk.order(Order::CloseWork { work, why, by: holder.0 }).await?;
+    console.desk.order(Order::CloseWork { work, why, by: holder.name }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

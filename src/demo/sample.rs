@@ -115,6 +115,7 @@ listen = "127.0.0.1:0"
 
 [[console.token]]
 name = "demo"
+role = "supervisor"
 token = "{TOKEN}"
 "#,
         data = data.display().to_string()

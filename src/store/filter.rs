@@ -21,6 +21,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("until", "received before this time, e.g. 2026-09-18T05:00:00+07:00, or a day: its midnight"),
     ("trunk", "name of a trunk"),
     ("seat", "name of the seat that answered or was offered the call"),
+    ("operator", "name of the operator who answered"),
     ("queue", "name of a queue"),
     ("stage", "arriving, waiting, ringing, talking or test"),
     ("outcome", "answered, abandoned, test or other"),
@@ -46,6 +47,8 @@ pub struct Filter {
     pub trunk: Option<String>,
     /// Answered by, or offered to, this seat.
     pub seat: Option<String>,
+    /// Answered by this operator.
+    pub operator: Option<String>,
     /// In this queue.
     pub queue: Option<String>,
     /// Stage of a live call, or at its end.
@@ -109,6 +112,7 @@ impl Filter {
             "until" => self.until = Some(moment(value, zone).ok_or_else(refuse)?),
             "trunk" => self.trunk = Some(text().ok_or_else(refuse)?),
             "seat" => self.seat = Some(text().ok_or_else(refuse)?),
+            "operator" => self.operator = Some(text().ok_or_else(refuse)?),
             "queue" => self.queue = Some(text().ok_or_else(refuse)?),
             "number" => self.number = Some(text().ok_or_else(refuse)?),
             "stage" => {

@@ -26,6 +26,7 @@ impl Store {
         }
         for (column, wanted) in [
             (" AND trunk = ", &filter.trunk),
+            (" AND operator = ", &filter.operator),
             (" AND queue = ", &filter.queue),
             (" AND stage = ", &filter.stage),
             (" AND outcome = ", &filter.outcome),

@@ -79,6 +79,19 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Whether this operator answered a call of the incident, or the one call with this id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn answered_by(&self, id: &str, operator: &str) -> Result<bool, StoreError> {
+        let found = "SELECT 1 FROM incident WHERE (id = ?1 OR call = ?1) AND operator = ?2 LIMIT 1";
+        let found = sqlx::query(found).bind(id.to_ascii_lowercase()).bind(operator.to_owned());
+        let row = found.fetch_optional(self.readers().await?).await;
+        Ok(row.map_err(|e| self.error(e))?.is_some())
+    }
+}
+
 /// Calls that a call is linked to, by its own record or by theirs.
 pub(super) async fn links(tx: &mut SqliteConnection, call: &str) -> sqlx::Result<Vec<LinkedCall>> {
     let rows = sqlx::query(

@@ -137,7 +137,7 @@ impl Centre {
                  record = true\n\n\
                  [recording]\n{}\n\
                  [console]\nlisten = \"{own}:0\"\n\n\
-                 [[console.token]]\nname = \"suite\"\ntoken = \"{TOKEN}\"\n{hep}",
+                 [[console.token]]\nname = \"suite\"\nrole = \"supervisor\"\ntoken = \"{TOKEN}\"\n{hep}",
                 dir.join(self.data_dir),
                 ports.start(),
                 ports.end() - 2,

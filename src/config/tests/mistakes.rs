@@ -170,7 +170,7 @@ bind = "::""#,
         r#"token_env = "SIAGA112_TOKEN""#,
         r#"token_env = "SIAGA112_TOKEN"
 token_file = "t""#,
-        "gateway.toml:39:1: error: the token is given in 2 ways; keep one of token_file, token_env, token",
+        "gateway.toml:38:1: error: the token is given in 2 ways; keep one of token_file, token_env, token",
     ),
     (
         "gateway.toml",
@@ -529,9 +529,9 @@ password = "siaga112-contoh-2""#,
     (
         "gateway.toml",
         r#"listen = "127.0.0.1:8112"
-
 [[console.token]]
 name = "admin"
+role = "supervisor"                 # who may do what stands in README.md
 token_env = "SIAGA112_TOKEN""#,
         r#"listen = "0.0.0.0:8112""#,
         "gateway.toml:37:10: error: the console listens on 0.0.0.0:8112, and no token guards it; add a [[console.token]], or listen on 127.0.0.1",
@@ -542,7 +542,19 @@ token_env = "SIAGA112_TOKEN""#,
         r#"[[console.token]]
 name = "admin"
 token = "1234567890123456""#,
-        r#"gateway.toml:56:8: error: token "admin" exists twice; the first one stands at gateway.toml:40:8; keep one of them, or rename it"#,
+        r#"gateway.toml:56:8: error: token "admin" exists twice; the first one stands at gateway.toml:39:8; keep one of them, or rename it"#,
+    ),
+    (
+        "gateway.toml",
+        r#"role = "supervisor""#,
+        r#"role = "call-taker""#,
+        r#"gateway.toml:40:8: error: a token of the configuration has no calls of its own, so it is no call taker's; make a person (`siaga112 passwd --person`), or write another role"#,
+    ),
+    (
+        "gateway.toml",
+        r#"role = "supervisor""#,
+        r#"role = "boss""#,
+        r#"gateway.toml:40:8: error: "boss" is no role; write "supervisor", "dispatcher", "admin" or "auditor""#,
     ),
     (
         "queues.toml",

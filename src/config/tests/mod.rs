@@ -164,7 +164,7 @@ fn warnings_show_place_and_mending_and_do_not_refuse() {
         ),
         (
             ("gateway.toml", "token_env = \"SIAGA112_TOKEN\"", "token = \"short\""),
-            "gateway.toml:39:1: warning: the token \"admin\" is shorter than 16; make one with \
+            "gateway.toml:38:1: warning: the token \"admin\" is shorter than 16; make one with \
              `openssl rand -hex 24`\ngateway.toml:41:9: warning: a token stands here for all to \
              read; prefer token_file or token_env",
         ),

@@ -1,0 +1,191 @@
+//! The one table of who may do what: a row for each route, and what each role reaches there.
+//!
+//! A route without a row is closed to everybody; a test walks the description and finds it. A handler
+//! never looks at a role itself; it asks [`Grant`] where a list must be narrowed to own calls.
+
+use crate::people::Role;
+
+/// What a route is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Permission {
+    /// What everybody may: the description, who one is, leaving.
+    Myself,
+    /// Calls, queues, seats and trunks as they are now.
+    Live,
+    /// A seat's status and wrap-up.
+    Seats,
+    /// Acting in a call: picking up, bringing in, writing.
+    Calls,
+    /// Whom to call back.
+    WorkList,
+    /// Reading incident records.
+    Records,
+    /// The SIP messages of an incident.
+    Ladders,
+    /// What kind of call it was.
+    Judgement,
+    /// Taking a mark of a number back, and seeing all of them.
+    Marks,
+    /// Hearing what was said.
+    Audio,
+    /// Keeping a recording whatever its age.
+    Holds,
+    /// Figures and sheets.
+    Reports,
+}
+
+/// How far a role reaches at a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Not at all.
+    No,
+    /// Own calls, own seat.
+    Own,
+    /// Everybody's.
+    All,
+}
+
+/// What the `{id}` of a route names: whose it is decides where a role reaches its own only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// Nothing that is anybody's, or the handler narrows its answer itself.
+    Nothing,
+    /// A live call.
+    Call,
+    /// An incident, or one of its calls.
+    Incident,
+    /// A seat.
+    Seat,
+}
+
+/// What the guard found out, for handlers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grant {
+    /// The answer is about own calls only.
+    pub(super) own_only: bool,
+}
+
+impl Permission {
+    /// How far `role` reaches.
+    pub(super) const fn reach(self, role: Role) -> Reach {
+        use Reach::{All, No, Own};
+        // call taker, supervisor, dispatcher, admin, auditor
+        let row = match self {
+            Self::Myself => [All, All, All, All, All],
+            Self::Live => [All, All, All, All, No],
+            Self::Seats => [Own, All, No, All, No],
+            Self::Calls => [Own, All, No, No, No],
+            Self::WorkList => [Own, All, No, No, No],
+            Self::Records => [Own, All, All, All, All],
+            Self::Ladders => [No, All, No, All, All],
+            Self::Judgement => [Own, All, No, No, No],
+            Self::Marks => [No, All, No, All, No],
+            Self::Audio => [Own, All, No, No, No],
+            Self::Holds => [No, All, No, No, No],
+            Self::Reports => [No, All, All, All, All],
+        };
+        let [call_taker, supervisor, dispatcher, admin, auditor] = row;
+        match role {
+            Role::CallTaker => call_taker,
+            Role::Supervisor => supervisor,
+            Role::Dispatcher => dispatcher,
+            Role::Admin => admin,
+            Role::Auditor => auditor,
+        }
+    }
+
+    /// The roles that reach anything here.
+    pub(super) fn roles(self) -> impl Iterator<Item = Role> {
+        Role::ALL.into_iter().filter(move |role| self.reach(*role) != Reach::No)
+    }
+}
+
+/// Method, path as described, what it is for, whose it is.
+type Row = (&'static str, &'static str, Permission, About);
+
+/// Every route below `/api` that needs a bearer.
+const TABLE: &[Row] = &[
+    ("GET", "/api/openapi.json", Permission::Myself, About::Nothing),
+    ("GET", "/api/v1/calls", Permission::Live, About::Nothing),
+    ("POST", "/api/v1/calls/{id}/parties", Permission::Calls, About::Call),
+    ("PATCH", "/api/v1/calls/{id}/parties/{party}", Permission::Calls, About::Call),
+    ("DELETE", "/api/v1/calls/{id}/parties/{party}", Permission::Calls, About::Call),
+    ("POST", "/api/v1/calls/{id}/parties/{party}/take-over", Permission::Calls, About::Call),
+    // Whoever waits is nobody's yet: the handler looks whose the seat is.
+    ("POST", "/api/v1/calls/{id}/pick-up", Permission::Calls, About::Nothing),
+    ("POST", "/api/v1/calls/{id}/private", Permission::Calls, About::Call),
+    ("GET", "/api/v1/calls/{id}/replay", Permission::Audio, About::Call),
+    ("GET", "/api/v1/calls/{id}/text", Permission::Calls, About::Call),
+    ("POST", "/api/v1/calls/{id}/text", Permission::Calls, About::Call),
+    ("GET", "/api/v1/incidents", Permission::Records, About::Nothing),
+    ("GET", "/api/v1/incidents/{id}", Permission::Records, About::Incident),
+    ("POST", "/api/v1/incidents/{id}/disposition", Permission::Judgement, About::Incident),
+    ("GET", "/api/v1/incidents/{id}/ladder", Permission::Ladders, About::Incident),
+    ("DELETE", "/api/v1/incidents/{id}/nuisance", Permission::Marks, About::Incident),
+    ("GET", "/api/v1/incidents/{id}/recording", Permission::Audio, About::Incident),
+    ("POST", "/api/v1/incidents/{id}/recording/hold", Permission::Holds, About::Incident),
+    ("GET", "/api/v1/marks", Permission::Marks, About::Nothing),
+    ("GET", "/api/v1/queues", Permission::Live, About::Nothing),
+    ("GET", "/api/v1/reports/ciamis", Permission::Reports, About::Nothing),
+    ("GET", "/api/v1/reports/live", Permission::Live, About::Nothing),
+    ("GET", "/api/v1/reports/national", Permission::Reports, About::Nothing),
+    ("GET", "/api/v1/reports/standards", Permission::Reports, About::Nothing),
+    ("GET", "/api/v1/seats", Permission::Live, About::Nothing),
+    ("POST", "/api/v1/seats/{id}/status", Permission::Seats, About::Seat),
+    ("POST", "/api/v1/seats/{id}/wrap-up", Permission::Seats, About::Seat),
+    ("GET", "/api/v1/trunks", Permission::Live, About::Nothing),
+    ("GET", "/api/v1/work-list", Permission::WorkList, About::Nothing),
+    // Those who are to be called back are nobody's: the handler looks whose the seat is.
+    ("POST", "/api/v1/work-list/{id}/call", Permission::WorkList, About::Nothing),
+    ("POST", "/api/v1/work-list/{id}/close", Permission::WorkList, About::Nothing),
+];
+
+/// The row of a route; HEAD is asked as GET.
+pub(super) fn row(method: &str, path: &str) -> Option<(Permission, About)> {
+    let method = if method == "HEAD" { "GET" } else { method };
+    let found = TABLE.iter().find(|(known, at, ..)| *known == method && *at == path);
+    found.map(|(.., permission, about)| (*permission, *about))
+}
+
+/// The methods that a path takes, as the Allow header lists them; empty for a path without a row.
+pub(super) fn methods(path: &str) -> String {
+    let mut methods = Vec::new();
+    for (method, ..) in TABLE.iter().filter(|(_, at, ..)| *at == path) {
+        methods.push(*method);
+        methods.extend((*method == "GET").then_some("HEAD"));
+    }
+    methods.join(",")
+}
+
+/// Method and path of every row.
+#[cfg(test)]
+pub(super) fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TABLE.iter().map(|(method, path, ..)| (*method, *path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_keeps_the_gateway_or_looks_at_others_hears_nothing() {
+        for silent in [Role::Admin, Role::Auditor, Role::Dispatcher] {
+            for permission in [Permission::Audio, Permission::Calls] {
+                assert_eq!(permission.reach(silent), Reach::No, "{silent} {permission:?}");
+            }
+        }
+        for permission in [Permission::Audio, Permission::Calls, Permission::Records] {
+            assert_eq!(permission.reach(Role::CallTaker), Reach::Own, "{permission:?}");
+            assert_eq!(permission.reach(Role::Supervisor), Reach::All, "{permission:?}");
+        }
+    }
+
+    #[test]
+    fn no_route_has_two_rows() {
+        let mut all: Vec<_> = routes().collect();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+}
