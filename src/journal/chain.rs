@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -60,8 +60,10 @@ pub struct Line {
     pub prev: String,
     /// The hash of this line.
     pub link: Link,
-    /// What it says; none when the fact is of a kind that this version does not know.
+    /// What it says; none when the fact is of a kind that this version does not know, or locked.
     pub entry: Option<Entry>,
+    /// Part of it is locked ([`super::sealed`]): whoever has the keys reads it.
+    pub locked: bool,
 }
 
 /// What is wrong with a line.
@@ -83,10 +85,12 @@ pub enum ChainError {
     Broken,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Head {
     seq: u64,
     prev: String,
+    #[serde(default)]
+    sealed: Option<serde::de::IgnoredAny>,
 }
 
 impl Chain {
@@ -144,7 +148,9 @@ pub fn body(entry: &Entry) -> Vec<u8> {
 pub fn read(line: &[u8]) -> Result<Line, ChainError> {
     let head: Head =
         serde_json::from_slice(line).map_err(|e| ChainError::Unreadable(e.to_string()))?;
-    Ok(Line { seq: head.seq, prev: head.prev, link: Link::of(line), entry: entry(line) })
+    let locked = head.sealed.is_some();
+    let entry = if locked { None } else { entry(line) };
+    Ok(Line { seq: head.seq, prev: head.prev, link: Link::of(line), entry, locked })
 }
 
 /// Whether a line holds messages of a ladder, told by its first bytes: most of a journal is made of

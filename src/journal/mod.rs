@@ -6,6 +6,7 @@
 mod about;
 pub mod chain;
 mod entry;
+pub mod sealed;
 mod signal;
 
 pub use chain::{Chain, ChainError, Line, Link};

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use thiserror::Error;
 
+use super::call_keys::CallKeys;
 use crate::journal::{Chain, ChainError, Line, chain};
 
 /// Bytes of one line that are read: an INVITE of 64 KiB, escaped, with its parts kept beside it,
@@ -146,13 +147,15 @@ pub struct JournalReader {
     folder: PathBuf,
     next_seq: u64,
     open: Option<(u64, Segment)>,
+    keys: CallKeys,
 }
 
 /// Reads the journal in `folder` from line `seq` on. When that line is gone, the first later one
 /// comes first.
 #[must_use]
 pub fn read_from(folder: &Path, seq: u64) -> JournalReader {
-    JournalReader { folder: folder.to_owned(), next_seq: seq, open: None }
+    let keys = CallKeys::of(folder);
+    JournalReader { folder: folder.to_owned(), next_seq: seq, open: None, keys }
 }
 
 impl JournalReader {
@@ -193,7 +196,10 @@ impl JournalReader {
             if let Step::Whole(bytes) = segment.step()? {
                 match chain::read(&bytes) {
                     Ok(line) if line.seq < self.next_seq => {}
-                    Ok(line) => {
+                    Ok(mut line) => {
+                        if line.locked {
+                            line.entry = self.keys.read(&bytes).1;
+                        }
                         self.next_seq = line.seq + 1;
                         return Ok(Some(line));
                     }

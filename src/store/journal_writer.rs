@@ -4,7 +4,7 @@
 //! A full disk or an unwritable folder never panics, never blocks whoever appends, and loses
 //! nothing below [`HELD_BYTES`] of waiting entries.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fs::{self, File, TryLockError};
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -16,8 +16,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
+use super::call_keys::{CallKeys, KeyMaker};
 use super::journal_file::{JournalError, Segment, Step, segment_name, segments};
 use super::recovered::{OpenFacts, Recovered};
+use crate::journal::sealed::{self, Owner, Split};
 use crate::journal::{Chain, Entry, Fact, Line, chain};
 use crate::vocabulary::WallTime;
 
@@ -87,12 +89,14 @@ impl JournalWriter {
     pub fn open(folder: &Path) -> Result<(Self, Recovered), JournalError> {
         let (tail, torn) = Tail::open(folder)?;
         let mut open = OpenFacts::default();
+        let mut keys = CallKeys::of(folder);
         let all = segments(folder)?;
         for (_, path) in all.iter().skip(all.len().saturating_sub(RECOVERED_SEGMENTS)) {
             let mut segment = Segment::open(path)?;
             while let Step::Whole(bytes) = segment.step()? {
+                keys.own(&bytes);
                 if !chain::is_ladder(&bytes) {
-                    chain::entry(&bytes).iter().for_each(|entry| open.follow(entry));
+                    keys.read(&bytes).1.iter().for_each(|entry| open.follow(entry));
                 }
             }
         }
@@ -158,6 +162,8 @@ enum Work {
     Append(Vec<(u64, Entry)>),
     /// The sender learns the number of its line.
     Told(Box<Entry>, oneshot::Sender<u64>),
+    /// No key of these owners is used from now on; the sender learns when that is so.
+    Forget(HashSet<Owner>, oneshot::Sender<()>),
     Stop,
 }
 
@@ -192,6 +198,15 @@ impl JournalHandle {
         }
     }
 
+    /// Lets the writer use no key of these owners any more: they are about to be dropped. What is
+    /// written of them later gets new ones. An error says that the writer is gone.
+    pub fn forget_keys(&self, owners: HashSet<Owner>) -> oneshot::Receiver<()> {
+        let (told, waited) = oneshot::channel();
+        // An error drops the sender, which says it.
+        let _ = self.work.send(Work::Forget(owners, told));
+        waited
+    }
+
     /// Entries handed in and not yet on disk.
     #[must_use]
     pub fn waiting(&self) -> u64 {
@@ -221,8 +236,25 @@ struct Held {
     /// Messages of a ladder: the first to go when too much is held.
     ladder: bool,
     body: Vec<u8>,
+    /// The part of it that is to be locked, and whose it is.
+    personal: Option<(Owner, Vec<u8>)>,
     /// Who waits for the number of the line.
     told: Option<oneshot::Sender<u64>>,
+}
+
+impl Held {
+    fn bytes(&self) -> usize {
+        self.body.len() + self.personal.as_ref().map_or(0, |(_, personal)| personal.len())
+    }
+
+    /// Locks what is personal, once: a line that is tried again is the same.
+    fn lock(&mut self, keys: &mut KeyMaker) -> std::io::Result<()> {
+        if let Some((owner, personal)) = &self.personal {
+            self.body = keys.lock(&self.body, *owner, personal)?;
+            self.personal = None;
+        }
+        Ok(())
+    }
 }
 
 struct Writer<R> {
@@ -246,6 +278,10 @@ struct Writer<R> {
 impl<R: Fn(JournalReport)> Writer<R> {
     /// Runs until it is stopped or every handle is gone; returns the entries not written.
     fn run(&mut self) -> u64 {
+        // Before the first call, so that it waits for the journal only.
+        if let Some(Err(error)) = self.tail.as_mut().map(|tail| tail.keys.prepare()) {
+            tracing::warn!(%error, "keys for calls cannot be made yet");
+        }
         loop {
             let go_on = self.gather();
             self.commit();
@@ -301,29 +337,35 @@ impl<R: Fn(JournalReport)> Writer<R> {
                 entries.iter().for_each(|(ticket, entry)| self.hold(*ticket, entry, None));
             }
             Work::Told(entry, told) => self.hold(0, &entry, Some(told)),
+            Work::Forget(owners, told) => {
+                self.tail.iter_mut().for_each(|tail| tail.keys.forget(&owners));
+                // An error says that nobody waits any more.
+                let _ = told.send(());
+            }
             Work::Stop => {}
         }
     }
 
     fn hold(&mut self, ticket: u64, entry: &Entry, told: Option<oneshot::Sender<u64>>) {
-        let body = chain::body(entry);
+        let Split { open: body, personal } = sealed::split(entry);
         let ladder = matches!(entry.fact, Fact::Signalled { .. });
-        if ladder && self.held_bytes + body.len() > self.bounds.held_bytes {
+        let held = Held { ticket, at: entry.at, ladder, body, personal, told };
+        if ladder && self.held_bytes + held.bytes() > self.bounds.held_bytes {
             self.lost(1);
             return;
         }
-        self.held_bytes += body.len();
+        self.held_bytes += held.bytes();
         self.held_ladders += usize::from(ladder);
-        self.held.push_back(Held { ticket, at: entry.at, ladder, body, told });
+        self.held.push_back(held);
         if self.held_bytes > self.bounds.held_bytes && self.held_ladders > 0 {
             self.held.retain(|held| !held.ladder);
-            self.held_bytes = self.held.iter().map(|held| held.body.len()).sum();
+            self.held_bytes = self.held.iter().map(Held::bytes).sum();
             let ladders = std::mem::take(&mut self.held_ladders);
             self.lost(ladders as u64);
         }
         while self.held_bytes > self.bounds.held_bytes {
             let Some(oldest) = self.held.pop_front() else { break };
-            self.held_bytes -= oldest.body.len();
+            self.held_bytes -= oldest.bytes();
             self.lost(1);
         }
         if self.held.len() > self.held_ladders {
@@ -351,12 +393,15 @@ impl<R: Fn(JournalReport)> Writer<R> {
             chain::body(&Entry { at: first.at, fact: Fact::Alarm { name, detail } })
         });
         let began = instant();
-        let bodies = gap.iter().chain(self.held.iter().map(|held| &held.body));
         let opened = match &mut self.tail {
             Some(tail) => Ok(tail),
             none => Tail::open(&self.folder).map(|(tail, _)| none.insert(tail)),
         };
+        let (folder, held) = (&self.folder, &mut self.held);
         let written = opened.and_then(|tail| {
+            let locked = held.iter_mut().try_for_each(|held| held.lock(&mut tail.keys));
+            locked.map_err(JournalError::io("make keys in", folder))?;
+            let bodies = gap.iter().chain(held.iter().map(|held| &held.body));
             tail.write(bodies.map(Vec::as_slice), self.bounds.segment_bytes)?;
             Ok(tail.last_seq())
         });
@@ -391,6 +436,12 @@ impl<R: Fn(JournalReport)> Writer<R> {
         if ticket > 0 {
             (self.report)(JournalReport::Durable { ticket });
         }
+        if let Some(tail) = self.tail.as_mut().filter(|tail| tail.keys.runs_low())
+            && let Err(error) = tail.keys.renew()
+        {
+            // What is left serves until the next try.
+            tracing::warn!(%error, "keys for calls to come cannot be made yet");
+        }
         if self.retry_at.take().is_some() {
             let dropped = std::mem::take(&mut self.dropped);
             metrics::counter!("siaga112_journal_dropped_total").increment(dropped);
@@ -414,6 +465,7 @@ struct Tail {
     folder: PathBuf,
     chain: Chain,
     segment: Option<Open>,
+    keys: KeyMaker,
     /// Held for as long as we write; the system frees it however the process ends.
     _lock: File,
 }
@@ -435,7 +487,8 @@ impl Tail {
         fs::create_dir_all(folder).map_err(JournalError::io("make", folder))?;
         let lock = lock(folder)?;
         let (chain, segment, torn) = repair(folder)?;
-        Ok((Self { folder: folder.to_owned(), chain, segment, _lock: lock }, torn))
+        let keys = KeyMaker::of(folder);
+        Ok((Self { folder: folder.to_owned(), chain, segment, keys, _lock: lock }, torn))
     }
 
     /// Number of the last line; 0 when there is none.

@@ -6,6 +6,7 @@
 //! except for the group commit before 180.
 
 mod apply;
+mod call_keys;
 pub mod cli;
 mod database;
 pub mod drawing;
@@ -28,6 +29,7 @@ mod sheets;
 mod work;
 
 pub use apply::outcome;
+pub use call_keys::{CallKeys, Lock, drop_keys};
 pub use database::{Store, StoreError};
 pub use figures::{Figures, StandardsReport};
 pub use filter::{Filter, FilterError};
