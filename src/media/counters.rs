@@ -22,6 +22,8 @@ pub struct MediaCounters {
     pub faults: AtomicU64,
     /// Streams open now.
     pub open_streams: AtomicU64,
+    /// Turns of the thread: a beat that stops shows that it hangs.
+    pub turns: AtomicU64,
 }
 
 /// One turn's counts.

@@ -59,6 +59,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use mio::{Interest, Poll, Waker};
 
@@ -207,10 +208,20 @@ impl MediaHandle {
         self.put([Inbox::Prompts(prompts)]);
     }
 
+    /// Gives all audio to this recorder from now on, because the one before does not move and has missed so much.
+    pub fn adopt_recorder(&self, recorder: RecorderHandle, missed: Duration) {
+        self.put([Inbox::Recorder(recorder, missed)]);
+    }
+
     /// The certificate that DTLS-SRTP shows, for descriptions to name.
     #[must_use]
     pub fn certificate(&self) -> Fingerprint {
         self.certificate.clone()
+    }
+
+    /// Wakes the thread, so that a turn of it can be counted on.
+    pub fn wake(&self) {
+        self.put([]);
     }
 
     /// What the plane has counted since it started.

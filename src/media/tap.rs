@@ -72,6 +72,13 @@ pub enum RecorderOrder {
         /// When, for people.
         at: WallTime,
     },
+    /// Goes on with a recording that another recorder began and does not get on with.
+    Resume {
+        /// The call.
+        call: CallId,
+        /// How much of it is in no file, about.
+        missed: Duration,
+    },
     /// Ends a recording.
     Seal {
         /// The call.
@@ -197,6 +204,7 @@ mod tests {
             seen.push(match taken {
                 Taken::Frame(frame) => format!("frame {}", frame.timestamp),
                 Taken::Order(RecorderOrder::Record { .. }, at) => format!("record {at}"),
+                Taken::Order(RecorderOrder::Resume { .. }, at) => format!("resume {at}"),
                 Taken::Order(RecorderOrder::Seal { .. }, at) => format!("seal {at}"),
             });
         });

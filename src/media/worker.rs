@@ -5,10 +5,11 @@
 
 mod opening;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,7 @@ use super::shared::Shared;
 use super::stream::{FULL, Play, Stream, Voice};
 use super::tap::{RecorderHandle, RecorderOrder};
 use crate::call::orders::{Ears, Law, MediaOrder, MediaReport, Role};
-use crate::vocabulary::StreamId;
+use crate::vocabulary::{CallId, StreamId};
 
 /// The waker's token; all others are four times the slot, plus what they are for.
 pub(super) const WAKE: Token = Token(usize::MAX);
@@ -54,6 +55,8 @@ const LATE_TICKS: u64 = 10;
 pub(super) enum Inbox {
     Order(Box<MediaOrder>),
     Prompts(Arc<Prompts>),
+    /// Another recorder from now on, and how much the one before has missed.
+    Recorder(RecorderHandle, Duration),
     Stop,
     /// Lets a stream fail so many times.
     #[cfg(test)]
@@ -87,6 +90,8 @@ pub(super) struct Worker<R> {
     next_beat: u64,
     /// Slots to whose peers something is to be written.
     writing: Vec<usize>,
+    /// Whose recordings go on.
+    recorded: BTreeSet<CallId>,
     /// When all streams are looked at again.
     next_look: u64,
     /// A fault that no stream can be blamed for, not told yet, and when the last one was told.
@@ -122,6 +127,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             beat: 0,
             next_beat: 0,
             writing: Vec::new(),
+            recorded: BTreeSet::new(),
             next_look: 0,
             fault: None,
             fault_told: None,
@@ -163,6 +169,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             self.relay.tally.faults += 1;
         }
         self.now = u64::try_from((clock() - self.started).as_micros()).unwrap_or(u64::MAX);
+        self.counters.turns.fetch_add(1, Ordering::Relaxed);
         let mut woken = false;
         for _ in 0..unfinished.len() {
             match unfinished.pop_front() {
@@ -380,6 +387,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
                     }
                 }
                 Inbox::Prompts(prompts) => self.prompts = prompts,
+                Inbox::Recorder(recorder, missed) => self.change_recorder(recorder, missed),
                 Inbox::Stop => return false,
             }
         }
@@ -426,11 +434,22 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 }
             }
             MediaOrder::Record { call, at } => {
+                self.recorded.insert(call);
                 self.relay.recorder.order(RecorderOrder::Record { call, at }, self.now);
             }
             MediaOrder::Seal { call } => {
+                self.recorded.remove(&call);
                 self.relay.recorder.order(RecorderOrder::Seal { call }, self.now);
             }
+        }
+    }
+
+    /// Gives all audio to another recorder. The one before sees its tap end, and seals what it has as soon as it
+    /// moves again.
+    fn change_recorder(&mut self, recorder: RecorderHandle, missed: Duration) {
+        self.relay.recorder = recorder;
+        for &call in &self.recorded {
+            self.relay.recorder.order(RecorderOrder::Resume { call, missed }, self.now);
         }
     }
 

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 
 pub use crate::media::tap::RecorderHandle;
 pub use library::{Library, Reader};
-pub use recorder::{Recorder, RecorderWatch};
+pub use recorder::Recorder;
 pub use seal::Sealed;
 pub use settings::{Format, RecordingSettings};
 

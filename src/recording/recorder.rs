@@ -1,8 +1,10 @@
-//! The recorder's thread: takes from the tap, writes, reports.
+//! The recorder's thread: takes from the tap, writes, reports. One that hangs is left alone and another one begun,
+//! which goes on in further files: no thread can be ended from outside.
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -18,32 +20,47 @@ use crate::vocabulary::{Moment, Now};
 /// How long audio may lie in the ring. The media thread wakes nobody for a packet.
 const TURN: Duration = Duration::from_millis(40);
 
+/// Recorder threads that hang at the same time, beside the present one: each holds memory and files.
+const LEFT_ALONE: usize = 3;
+
 /// The running recorder; see [`Recorder::start`].
-#[derive(Debug)]
 pub struct Recorder {
-    thread: JoinHandle<()>,
-    watch: RecorderWatch,
+    settings: RecordingSettings,
+    clock: Clock,
+    report: Report,
+    threads: Mutex<Threads>,
 }
 
-/// Tells whether the recorder's thread moves.
+type Clock = Arc<dyn Fn() -> Now + Send + Sync>;
+type Report = Arc<dyn Fn(RecorderReport) + Send + Sync>;
+
+struct Threads {
+    /// None once it was stopped.
+    present: Option<JoinHandle<()>>,
+    watch: RecorderWatch,
+    /// Those that hung when another one took their place.
+    left_alone: Vec<JoinHandle<()>>,
+}
+
+/// When the thread should have moved, microseconds; 0 while it may wait for ever.
 #[derive(Clone, Debug, Default)]
-pub struct RecorderWatch(Arc<AtomicU64>);
+struct RecorderWatch(Arc<AtomicU64>);
 
 impl RecorderWatch {
-    /// How long its present turn has lasted at `now`; none while it waits for something to do.
-    #[must_use]
-    pub fn busy_for(&self, now: Moment) -> Option<Duration> {
+    /// For how long it has not moved at `now` though it should have.
+    fn stuck_for(&self, now: Moment) -> Option<Duration> {
         match self.0.load(Ordering::Relaxed) {
             0 => None,
-            since => Some(now.since(Moment(since))),
+            due => Some(now.since(Moment(due))),
         }
     }
 
-    fn begin(&self, now: Moment) {
-        self.0.store(now.0.max(1), Ordering::Relaxed);
+    /// It works, or waits for so long at most.
+    fn moves(&self, now: Moment, wait: Duration) {
+        self.0.store(now.after(wait).0.max(1), Ordering::Relaxed);
     }
 
-    fn end(&self) {
+    fn rests(&self) {
         self.0.store(0, Ordering::Relaxed);
     }
 }
@@ -60,8 +77,8 @@ impl Recorder {
     /// [`RecordingError`] when the system gives no thread.
     pub fn start(
         settings: RecordingSettings,
-        clock: impl Fn() -> Now + Send + 'static,
-        report: impl Fn(RecorderReport) + Send + 'static,
+        clock: impl Fn() -> Now + Send + Sync + 'static,
+        report: impl Fn(RecorderReport) + Send + Sync + 'static,
     ) -> Result<(Self, RecorderHandle), RecordingError> {
         if let Err(error) = make_folder(&settings.folder) {
             let folder = settings.folder.display();
@@ -70,31 +87,76 @@ impl Recorder {
         if settings.encrypt {
             make_master_key(&settings);
         }
-        let library = Library::new(settings.clone());
-        let sealer = Sealer::start(library).map_err(RecordingError::Thread)?;
-        let (handle, tap) = tap(RING_FRAMES);
-        let watch = RecorderWatch::default();
-        let seen = watch.clone();
-        let thread = std::thread::Builder::new()
-            .name("recorder".to_owned())
-            .spawn(move || run(tap, Recordings::new(settings), sealer, (&clock, &seen), &report))
-            .map_err(RecordingError::Thread)?;
-        Ok((Self { thread, watch }, handle))
+        let (clock, report): (Clock, Report) = (Arc::new(clock), Arc::new(report));
+        let (present, watch, handle) = begin(&settings, &clock, &report)?;
+        let threads = Threads { present: Some(present), watch, left_alone: Vec::new() };
+        let threads = Mutex::new(threads);
+        Ok((Self { settings, clock, report, threads }, handle))
     }
 
-    /// Tells whether the thread moves.
+    /// For how long its thread has not moved though there is something to do.
     #[must_use]
-    pub fn watch(&self) -> RecorderWatch {
-        self.watch.clone()
+    pub fn stuck_for(&self) -> Option<Duration> {
+        self.threads().watch.stuck_for((self.clock)().moment)
+    }
+
+    /// Leaves a thread alone that does not move, and begins another one, for whose handle the media plane is to
+    /// exchange its own. The old one seals what it has if it ever moves again. Nothing where too many hang already:
+    /// then it is the disk.
+    ///
+    /// # Errors
+    /// [`RecordingError`] when the system gives no thread.
+    pub fn begin_anew(&self) -> Result<Option<RecorderHandle>, RecordingError> {
+        let mut threads = self.threads();
+        threads.left_alone.retain(|thread| !thread.is_finished());
+        if threads.left_alone.len() >= LEFT_ALONE {
+            return Ok(None);
+        }
+        let (present, watch, handle) = begin(&self.settings, &self.clock, &self.report)?;
+        threads.watch = watch;
+        let before = threads.present.replace(present);
+        threads.left_alone.extend(before);
+        Ok(Some(handle))
     }
 
     /// Waits until every file is sealed. The media plane must be stopped first: it holds the
-    /// handle.
-    pub fn stop(self) {
-        if self.thread.join().is_err() {
+    /// handle. A thread that was left alone is not waited for; its files are sealed at the next start.
+    pub fn stop(&self) {
+        let present = self.threads().present.take();
+        if present.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the recorder's thread had panicked");
         }
     }
+
+    fn threads(&self) -> MutexGuard<'_, Threads> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+type Begun = (JoinHandle<()>, RecorderWatch, RecorderHandle);
+
+/// Begins a thread. No file is touched here: who calls this must not hang as well.
+fn begin(
+    settings: &RecordingSettings,
+    clock: &Clock,
+    report: &Report,
+) -> Result<Begun, RecordingError> {
+    let library = Library::new(settings.clone());
+    let sealer = Sealer::start(library).map_err(RecordingError::Thread)?;
+    let (handle, tap) = tap(RING_FRAMES);
+    let (watch, recordings) = (RecorderWatch::default(), Recordings::new(settings.clone()));
+    let (seen, clock, report) = (watch.clone(), Arc::clone(clock), Arc::clone(report));
+    let thread = std::thread::Builder::new()
+        .name("recorder".to_owned())
+        .spawn(move || run(tap, recordings, sealer, (&*clock, &seen), &*report))
+        .map_err(RecordingError::Thread)?;
+    Ok((thread, watch, handle))
 }
 
 fn make_master_key(settings: &RecordingSettings) {
@@ -116,15 +178,20 @@ fn run(
     mut tap: TapEnd,
     mut recordings: Recordings,
     mut sealer: Sealer,
-    (clock, watch): (&impl Fn() -> Now, &RecorderWatch),
-    report: &impl Fn(RecorderReport),
+    (clock, watch): (&dyn Fn() -> Now, &RecorderWatch),
+    report: &dyn Fn(RecorderReport),
 ) {
     let mut alive = true;
     while alive {
         let idle = recordings.is_empty() && !sealer.is_busy();
+        if idle {
+            watch.rests();
+        } else {
+            watch.moves(clock().moment, TURN);
+        }
         alive = tap.wait(if idle { None } else { Some(TURN) });
         let now = clock().moment;
-        watch.begin(now);
+        watch.moves(now, Duration::ZERO);
         let turn = catch_unwind(AssertUnwindSafe(|| {
             tap.drain(|taken| recordings.handle(taken, now));
             recordings.tick(now);
@@ -143,8 +210,8 @@ fn run(
             }
         }
         sealer.reports().into_iter().for_each(report);
-        watch.end();
     }
+    watch.rests();
     sealer.finish().into_iter().for_each(report);
 }
 
@@ -210,12 +277,63 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_that_does_not_end_is_seen_and_a_wait_is_not() {
-        let watch = RecorderWatch::default();
-        assert_eq!(watch.busy_for(Moment(9_000_000)), None);
-        watch.begin(Moment(1_000_000));
-        assert_eq!(watch.busy_for(Moment(9_000_000)), Some(Duration::from_secs(8)));
-        watch.end();
-        assert_eq!(watch.busy_for(Moment(9_000_000)), None);
+    fn a_thread_that_should_have_moved_is_seen_and_a_rest_is_not() {
+        let (watch, late) = (RecorderWatch::default(), Moment(9_000_000));
+        assert_eq!(watch.stuck_for(late), None);
+        watch.moves(Moment(1_000_000), Duration::from_secs(2));
+        assert_eq!(watch.stuck_for(late), Some(Duration::from_secs(6)));
+        assert_eq!(watch.stuck_for(Moment(2_000_000)), Some(Duration::ZERO));
+        watch.rests();
+        assert_eq!(watch.stuck_for(late), None);
+    }
+
+    #[test]
+    fn a_thread_that_hangs_is_left_alone_and_recordings_go_on_in_further_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let settings = RecordingSettings::plain(folder.path().to_owned());
+        // A second a turn, until the clock stops whoever reads it.
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let (held, time) = (Mutex::new(Some(held)), AtomicU64::new(0));
+        let hangs = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let hang = Arc::clone(&hangs);
+        let clock = move || {
+            if hang.swap(false, Ordering::Relaxed)
+                && let Some(held) = held.lock().expect("whole").take()
+            {
+                held.recv().expect_err("it moves again when the other end is gone");
+            }
+            let moment = Moment(time.fetch_add(1_000_000, Ordering::Relaxed));
+            Now { moment, wall: WallTime(0) }
+        };
+        let (tell, told) = std::sync::mpsc::channel();
+        let report = move |report| tell.send(report).unwrap_or_default();
+        let (recorder, mut handle) = Recorder::start(settings, clock, report).expect("it starts");
+        let next = || told.recv_timeout(Duration::from_secs(20)).expect("a report");
+        let call = CallId::default();
+        handle.order(RecorderOrder::Record { call, at: WallTime(0) }, 0);
+        assert!(matches!(next(), RecorderReport::Started { .. }));
+        hangs.store(true, Ordering::Relaxed);
+        while hangs.load(Ordering::Relaxed) {
+            std::thread::yield_now();
+        }
+        while recorder.stuck_for().is_none_or(|stuck| stuck < Duration::from_secs(10)) {}
+        let mut further = recorder.begin_anew().expect("a thread").expect("there are not too many");
+        let missed = Duration::from_secs(10);
+        further.order(RecorderOrder::Resume { call, missed }, 0);
+        let RecorderReport::Resumed { file, missed_millis, .. } = next() else {
+            panic!("it does not go on")
+        };
+        assert_eq!((file, missed_millis), (format!("{call}-2.wav"), 10_000));
+        // The media plane has let go of the old one: once it moves it seals what it has, and ends.
+        drop((hold, handle));
+        assert!(
+            matches!(next(), RecorderReport::Sealed { file, .. } if file == format!("{call}.wav"))
+        );
+        further.order(RecorderOrder::Seal { call }, 9_000_000);
+        assert!(
+            matches!(next(), RecorderReport::Sealed { file, .. } if file == format!("{call}-2.wav"))
+        );
+        drop(further);
+        recorder.stop();
     }
 }

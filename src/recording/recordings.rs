@@ -49,6 +49,8 @@ impl Default for State {
 struct Missing {
     /// The first frame that is in no file.
     from: u64,
+    /// Frames that are missing from before the time line.
+    before: u64,
     /// The file that broke off, to be repaired and sealed once there is room again.
     broken: Option<String>,
 }
@@ -140,6 +142,9 @@ impl Recordings {
         match taken {
             Taken::Frame(frame) => self.frame(frame, now),
             Taken::Order(RecorderOrder::Record { call, .. }, at) => self.begin(call, at, now),
+            Taken::Order(RecorderOrder::Resume { call, missed }, at) => {
+                self.go_on(call, at, missed, now);
+            }
             Taken::Order(RecorderOrder::Seal { call }, at) => self.end(call, Some(at), now),
         }
     }
@@ -209,6 +214,18 @@ impl Recordings {
         self.outcomes.push(Outcome::Report(report));
     }
 
+    /// Takes over a recording whose file is in other hands: it is told of once a further one holds.
+    fn go_on(&mut self, call: CallId, at: u64, missed: Duration, now: Moment) {
+        if self.open.contains_key(&call) {
+            return;
+        }
+        let before = u64::try_from(missed.as_millis()).unwrap_or(u64::MAX) / 1000 * RATE;
+        let missing = Missing { before, ..Missing::default() };
+        let state = State::Lost { missing, retry: now };
+        self.open.insert(call, Recording { line: Timeline::new(at), began: now, begins: 0, state });
+        self.try_again(call, now);
+    }
+
     fn frame(&mut self, frame: &Frame, now: Moment) {
         // Audio of a recording that is sealed has nowhere to go.
         let Some(recording) = self.open.get_mut(&frame.call) else { return };
@@ -241,7 +258,8 @@ impl Recordings {
             State::Tried { name, part, missing } => (name, part, missing),
             other => return recording.state = other,
         };
-        let missed_millis = recording.begins.saturating_sub(missing.from) * 1000 / RATE;
+        let missed = recording.begins.saturating_sub(missing.from) + missing.before;
+        let missed_millis = missed * 1000 / RATE;
         if let Some(name) = missing.broken {
             self.outcomes.push(Outcome::Finished(Finished { call, name, file: None }));
         }
@@ -288,7 +306,7 @@ impl Recordings {
         match std::mem::take(&mut recording.state) {
             State::Written { name, part } => {
                 let from = recording.begins + part.frames();
-                let missing = Missing { from, broken: Some(name.clone()) };
+                let missing = Missing { from, before: 0, broken: Some(name.clone()) };
                 recording.state = State::Lost { missing, retry };
                 let why = self.writing(&name, error);
                 let failed = RecorderReport::Failed { call, file: name, why };

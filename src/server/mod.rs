@@ -21,6 +21,7 @@ mod known_sources;
 mod lanes;
 mod left_over;
 mod locator;
+mod media;
 mod recall;
 mod recordings;
 mod prompts;
@@ -122,7 +123,7 @@ pub struct Server {
     projector: Projector,
     journal: JournalHandle,
     media: MediaHandle,
-    recorder: Recorder,
+    recorder: Arc<Recorder>,
     sip: Vec<Listener>,
     connections: Connections,
     console: SocketAddr,
@@ -226,9 +227,17 @@ impl Server {
         });
         let watch = recordings::Watch {
             library: desk.recordings.clone(),
-            recorder: recorder.watch(),
+            recorder: Arc::clone(&recorder),
+            media: media.clone(),
             health: recording_health,
             store: store.clone(),
+            journal: journal.clone(),
+            clock,
+        };
+        watch.start();
+        let watch = media::Watch {
+            media: media.clone(),
+            health: health.clone(),
             journal: journal.clone(),
             clock,
         };
@@ -465,7 +474,7 @@ fn hear(
     health: &RecordingHealth,
     clock: Clock,
     config_folder: &Path,
-) -> Result<(Recorder, MediaHandle), StartError> {
+) -> Result<(Arc<Recorder>, MediaHandle), StartError> {
     let (reports, health) = (inbox.clone(), health.clone());
     let (recorder, tap) = Recorder::start(
         loaded.recording.clone(),
@@ -481,7 +490,7 @@ fn hear(
     let media = Media::start(loaded.media.clone(), stock, tap, prompts, move |report| {
         reports.put(Input::Media(report));
     })?;
-    Ok((recorder, media))
+    Ok((Arc::new(recorder), media))
 }
 
 fn listen(loaded: &Loaded) -> Result<(Vec<UdpListener>, Vec<StreamListener>), ListenError> {

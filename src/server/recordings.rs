@@ -9,16 +9,18 @@ use std::time::Duration;
 use super::clock::Clock;
 use crate::call::orders::RecorderReport;
 use crate::journal::{Entry, Fact};
-use crate::recording::{Library, RecorderWatch};
+use crate::media::MediaHandle;
+use crate::recording::{Library, Recorder};
 use crate::store::{Expired, JournalHandle, Store};
 use crate::telemetry::health::{Check, Health};
 use crate::telemetry::metrics;
-use crate::vocabulary::WallTime;
+use crate::vocabulary::{Moment, WallTime};
 
-/// How often the disk is looked at.
+/// How often the disk is looked at, and how often the recorder's thread.
 const EVERY: Duration = Duration::from_secs(5);
-/// A turn of the recorder's thread that lasts longer has a disk that does not answer.
-const STUCK: Duration = Duration::from_secs(10);
+const THREAD_EVERY: Duration = Duration::from_secs(1);
+/// The recorder's thread waits for the disk no longer, or its ring is full before long.
+const STUCK: Duration = Duration::from_secs(5);
 const DAY_MICROS: i64 = 86_400_000_000;
 
 /// What can be wrong with recordings; the health page shows all that is.
@@ -84,10 +86,24 @@ impl RecordingHealth {
     }
 }
 
+/// Recorder threads that do not move: since when the first of them, and when the last was seen.
+#[derive(Debug)]
+struct Hang {
+    since: Moment,
+    seen: Moment,
+}
+
+fn every(span: Duration) -> tokio::time::Interval {
+    let mut tick = tokio::time::interval(span);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    tick
+}
+
 /// What is needed to watch.
 pub(super) struct Watch {
     pub(super) library: Library,
-    pub(super) recorder: RecorderWatch,
+    pub(super) recorder: Arc<Recorder>,
+    pub(super) media: MediaHandle,
     pub(super) health: RecordingHealth,
     pub(super) store: Store,
     pub(super) journal: JournalHandle,
@@ -95,26 +111,51 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Watches for as long as the program runs.
+    /// Watches for as long as the program runs. The look at the thread must not wait for the disk.
     pub(super) fn start(self) {
+        let disk = Arc::new(self);
+        let thread = Arc::clone(&disk);
         tokio::spawn(async move {
-            let mut deleted = HashSet::new();
-            let mut tick = tokio::time::interval(EVERY);
-            tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            let (mut deleted, mut tick) = (HashSet::new(), every(EVERY));
             loop {
                 tick.tick().await;
-                self.look_at_thread();
-                self.look_at_disk(&mut deleted).await;
+                disk.look_at_disk(&mut deleted).await;
+            }
+        });
+        tokio::spawn(async move {
+            let (mut hang, mut tick) = (None, every(THREAD_EVERY));
+            loop {
+                tick.tick().await;
+                thread.look_at_thread(&mut hang);
             }
         });
     }
 
-    fn look_at_thread(&self) {
-        let busy = self.recorder.busy_for(self.clock.now().moment);
-        let stuck = busy.filter(|busy| *busy >= STUCK).map(|busy| {
-            format!("the recorder has waited {} s for the disk; calls go on", busy.as_secs())
-        });
-        self.tell(Trouble::Stuck, "recorder-stuck", "recorder-moves", stuck);
+    /// Where the recorder's thread does not move, another one goes on in further files. If that hangs as well it
+    /// is the disk, and after some of them no further one is begun.
+    fn look_at_thread(&self, hang: &mut Option<Hang>) {
+        let now = self.clock.now().moment;
+        if let Some(stuck) = self.recorder.stuck_for().filter(|stuck| *stuck >= STUCK) {
+            let micros = u64::try_from(stuck.as_micros()).unwrap_or(u64::MAX);
+            let begin = Moment(now.0.saturating_sub(micros));
+            let since = hang.as_ref().map_or(begin, |hang| hang.since);
+            *hang = Some(Hang { since, seen: now });
+            let missed = now.since(since);
+            let next = match self.recorder.begin_anew() {
+                Ok(Some(recorder)) => {
+                    self.media.adopt_recorder(recorder, missed);
+                    "calls are recorded on in further files".to_owned()
+                }
+                Ok(None) => "so do others: look at the disk; calls go on".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            let what = format!("the recorder has not moved for {} s; {next}", missed.as_secs());
+            tracing::error!(what, "the recorder's thread hangs");
+            self.tell(Trouble::Stuck, "recorder-stuck", "recorder-moves", Some(what));
+        } else if hang.as_ref().is_none_or(|hang| now.since(hang.seen) >= 2 * STUCK) {
+            *hang = None;
+            self.tell(Trouble::Stuck, "recorder-stuck", "recorder-moves", None);
+        }
     }
 
     /// A file system that does not answer holds up this look and nothing else.

@@ -389,6 +389,18 @@ impl Gateway {
         assert!(status.success(), "the gateway is gone");
     }
 
+    /// Its threads of this name, as the kernel numbers them.
+    pub fn threads(&self, name: &str) -> Vec<i32> {
+        let folder = format!("/proc/{}/task", self.child.id());
+        let tasks =
+            fs::read_dir(folder).expect("a process").map(|task| task.expect("listed").path());
+        let named = tasks.filter(|task| {
+            fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim() == name)
+        });
+        let number = |task: PathBuf| task.file_name()?.to_str()?.parse().ok();
+        named.filter_map(number).collect()
+    }
+
     /// Asks the API.
     pub fn get(&self, path: &str) -> Answer {
         http::request(self.console, "GET", path, Some(TOKEN), "")
