@@ -9,7 +9,6 @@
     reason = "a test says what it expects"
 )]
 
-#[allow(dead_code, reason = "each test file uses a part of it")]
 mod support;
 
 use std::net::UdpSocket;
