@@ -10,7 +10,8 @@ use super::names::Names;
 use super::secrets::{Found, PASSWORD, TOKEN, Vault};
 use super::section::{Section, Wrong, some_text};
 use super::tls::{self, ConnectionSettings};
-use super::{browsers, forms, recording, screening};
+use super::{browsers, forms, recording, references, screening};
+use crate::agencies::settings::ReferenceSettings;
 use crate::console::settings::{ConsoleSettings, Token};
 use crate::media::settings::MediaSettings;
 use crate::people::Role;
@@ -49,6 +50,7 @@ pub(super) struct Gateway {
     pub(super) hep: Option<HepSettings>,
     pub(super) screening: ScreeningSettings,
     pub(super) recording: RecordingSettings,
+    pub(super) references: ReferenceSettings,
     /// Names of the trunks that lead to outside recorders.
     pub(super) recorders: Vec<At<String>>,
     ports_place: Place,
@@ -87,6 +89,10 @@ impl Gateway {
             hep,
             screening: screening::read(top.section_or_empty("screening", "[screening]")),
             recording,
+            references: references::read(
+                &mut top.section_or_empty("references", "[references]"),
+                vault.dir,
+            ),
             recorders,
             ports_place,
         }

@@ -21,6 +21,7 @@ mod prompts;
 mod queues;
 mod reach;
 mod recording;
+mod references;
 mod routing;
 mod screening;
 mod seats;
@@ -37,6 +38,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::agencies::Issuer;
+use crate::agencies::settings::ReferenceSettings;
 use crate::console::settings::ConsoleSettings;
 use crate::incident::settings::Kecamatan;
 use crate::media::settings::MediaSettings;
@@ -79,6 +81,8 @@ pub struct Loaded {
     pub media: MediaSettings,
     /// How recordings are kept.
     pub recording: RecordingSettings,
+    /// Who may be asked for what a call names by reference.
+    pub references: ReferenceSettings,
     /// The HTTP side.
     pub console: ConsoleSettings,
     /// Where copies of SIP messages go.
@@ -248,6 +252,7 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
         connections: gateway.connections,
         media: gateway.media,
         recording: gateway.recording,
+        references: gateway.references,
         console: gateway.console,
         hep: gateway.hep,
         storage_url: gateway.storage_url,

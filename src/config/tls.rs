@@ -129,6 +129,17 @@ fn configs(
     Ok((Arc::new(server), Arc::new(client)))
 }
 
+/// What servers are asked with that are named in the configuration: verified against `ca`, or the
+/// system's list; we show no certificate. None, and a finding, where that cannot be.
+pub(super) fn asks(ca: Option<&At<String>>, dir: &Path, log: &Log) -> Option<Arc<ClientConfig>> {
+    let authorities = ca.map_or_else(|| Some(system_authorities()), |ca| authorities(ca, dir, log));
+    let builder =
+        ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+    // The provider has both versions.
+    let builder = builder.ok()?.with_root_certificates(authorities?);
+    Some(Arc::new(builder.with_no_client_auth()))
+}
+
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }

@@ -282,3 +282,11 @@ pub const PROMPTS_LENGTH: Duration = Duration::from_secs(7200);
 pub const PROMPT_DEPTH: usize = 4;
 /// People in one call beside the caller and the operator: more cannot be told apart by ear.
 pub const PARTIES: usize = 6;
+/// Bytes of what is fetched by reference: as much as a message that has it by value.
+pub const REFERENCE_BYTES: usize = 64 << 10;
+/// To fetch one reference, redirects included: later it helps nobody who is on the phone.
+pub const REFERENCE_TIME: Duration = Duration::from_secs(10);
+/// Redirects of one reference: a load balancer's, and a move that nobody has told us.
+pub const REFERENCE_REDIRECTS: usize = 3;
+/// References that are fetched at once; the others wait until their time is over.
+pub const REFERENCES_AT_ONCE: usize = 32;

@@ -9,6 +9,7 @@ pub mod digest;
 pub mod gateway;
 pub mod helper;
 pub mod http;
+pub mod location_server;
 pub mod phone;
 pub mod pki;
 pub mod record;

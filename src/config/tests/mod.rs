@@ -2,6 +2,7 @@
 
 mod mistakes;
 mod mistakes_of_lines;
+mod mistakes_of_places;
 mod mistakes_of_queues;
 mod waiting;
 
@@ -132,8 +133,11 @@ fn without_its_token_the_sample_warns_and_loads() {
 #[test]
 fn every_mistake_shows_its_place_and_its_mending() {
     let mut wrong = String::new();
-    let all =
-        MISTAKES.iter().chain(mistakes_of_lines::MISTAKES).chain(mistakes_of_queues::MISTAKES);
+    let all = MISTAKES
+        .iter()
+        .chain(mistakes_of_places::MISTAKES)
+        .chain(mistakes_of_lines::MISTAKES)
+        .chain(mistakes_of_queues::MISTAKES);
     for (file, from, to, expected) in all {
         let dir = edited(&[(file, from, to)]);
         let found = findings(dir.path(), &[], Severity::Error).join("\n");
