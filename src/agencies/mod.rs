@@ -1,12 +1,20 @@
 //! What other agencies' computers get from us and send us, and what they are asked. One bridge per file;
 //! each can fail alone, and none is ever waited for by a call.
 
+mod dead;
 pub mod eido;
 pub mod eido_export;
 pub mod https;
 pub mod i3_log;
+mod i3_logger;
 mod issuer;
+mod outbox;
 mod pidf;
 pub mod settings;
+mod post;
 
+pub use dead::DeadLetter;
+pub use i3_logger::{KeyError, Logger};
 pub use issuer::Issuer;
+pub use outbox::{Letter, Letters, Outbox, OutboxView, Surroundings};
+pub use post::{Endpoint, EndpointError};
