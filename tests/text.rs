@@ -10,6 +10,8 @@
     reason = "a test may stop at any fault"
 )]
 
+#[path = "text/apart.rs"]
+mod apart;
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod plane;
 #[allow(dead_code, reason = "each test file uses a part of the world")]
@@ -20,7 +22,7 @@ mod talks;
 use std::net::{SocketAddr, UdpSocket};
 
 use plane::{LIMIT, LOOPBACK, Phone, Plane};
-use siaga112::call::orders::{MediaOrder, MediaReport, Role, TextAim};
+use siaga112::call::orders::{Guard, MediaOrder, MediaReport, Role, TextAim};
 use siaga112::vocabulary::{Codec, Private, StreamId};
 
 /// A telephone that writes and reads.
@@ -29,6 +31,8 @@ struct Writer {
     socket: UdpSocket,
     gateway: SocketAddr,
     source: u32,
+    /// Where its reports come and go.
+    reports: UdpSocket,
 }
 
 /// What stands in a packet: the blocks of redundant data, the oldest first, each with its offset.
@@ -36,17 +40,35 @@ type Blocks = Vec<(u32, String)>;
 
 impl Writer {
     fn of(plane: &mut Plane, phone: &Phone, cps: u32) -> Self {
+        Self::with(plane, phone, |aim| aim.cps = cps)
+    }
+
+    /// With what else was agreed.
+    fn with(plane: &mut Plane, phone: &Phone, agreed: impl FnOnce(&mut TextAim)) -> Self {
         let stream = phone.stream;
         let port = plane.ports.pop().expect("a port");
         let socket = UdpSocket::bind((LOOPBACK, 0)).expect("a socket");
         socket.set_read_timeout(Some(LIMIT)).expect("a limit");
         plane.media.order(MediaOrder::OpenText { stream, port });
-        let rtp = socket.local_addr().expect("bound");
-        let text = TextAim { rtp, text: 98, redundant: Some(100), cps, send: true, receive: true };
-        let aim = siaga112::call::orders::Aim { text: Some(text), ..phone.aim.clone() };
+        let reports = UdpSocket::bind((LOOPBACK, 0)).expect("a socket");
+        reports.set_read_timeout(Some(LIMIT)).expect("a limit");
+        let mut text = TextAim {
+            rtp: socket.local_addr().expect("bound"),
+            rtcp: reports.local_addr().expect("bound"),
+            mux: false,
+            guard: Guard::Plain,
+            mixer: false,
+            text: 98,
+            redundant: Some(100),
+            cps: 30,
+            send: true,
+            receive: true,
+        };
+        agreed(&mut text);
+        let aim = siaga112::call::orders::Aim { text: Some(Box::new(text)), ..phone.aim.clone() };
         plane.media.order(MediaOrder::Aim { stream, aim });
         let source = 1_000 + stream.0 as u32;
-        Self { stream, socket, gateway: SocketAddr::new(LOOPBACK, port), source }
+        Self { stream, socket, gateway: SocketAddr::new(LOOPBACK, port), source, reports }
     }
 
     fn packet(&self, payload_type: u8, sequence: u16, payload: &[u8]) -> Vec<u8> {
@@ -60,6 +82,10 @@ impl Writer {
 
     /// Says blocks: what was said before, the oldest first, and what is new.
     fn says(&self, sequence: u16, blocks: &[&str]) {
+        self.socket.send_to(&self.packet_of(sequence, blocks), self.gateway).expect("sent");
+    }
+
+    fn packet_of(&self, sequence: u16, blocks: &[&str]) -> Vec<u8> {
         let mut payload = Vec::new();
         let (new, before) = blocks.split_last().expect("a block");
         for (n, text) in before.iter().enumerate() {
@@ -69,8 +95,7 @@ impl Writer {
         }
         payload.push(98);
         before.iter().chain([new]).for_each(|text| payload.extend(text.as_bytes()));
-        let packet = self.packet(100, sequence, &payload);
-        self.socket.send_to(&packet, self.gateway).expect("sent");
+        self.packet(100, sequence, &payload)
     }
 
     /// The next packet: marker, sequence number, timestamp, blocks.
@@ -79,22 +104,7 @@ impl Writer {
         let length = self.socket.recv(&mut buffer).expect("a packet");
         let came = plane::read(&buffer[..length]);
         assert_eq!((buffer[0], came.kind), (0x80, 100));
-        let (mut heads, mut rest) = (Vec::new(), &came.payload[..]);
-        while rest[0] & 0x80 != 0 {
-            let head = u32::from_be_bytes(rest[..4].try_into().expect("four"));
-            assert_eq!(head >> 24 & 0x7f, 98);
-            heads.push((head >> 10 & 0x3fff, (head & 0x3ff) as usize));
-            rest = &rest[4..];
-        }
-        assert_eq!(rest[0], 98);
-        rest = &rest[1..];
-        let mut blocks = Vec::new();
-        for (offset, length) in heads {
-            blocks.push((offset, String::from_utf8(rest[..length].to_vec()).expect("UTF-8")));
-            rest = &rest[length..];
-        }
-        blocks.push((0, String::from_utf8(rest.to_vec()).expect("UTF-8")));
-        (buffer[1] & 0x80 != 0, came.sequence, came.timestamp, blocks)
+        (buffer[1] & 0x80 != 0, came.sequence, came.timestamp, blocks(&came.payload))
     }
 
     /// What is new in the packets that follow, until it ends so.
@@ -105,6 +115,26 @@ impl Writer {
         }
         read.replace('\u{feff}', "")
     }
+}
+
+/// The blocks of a payload.
+fn blocks(payload: &[u8]) -> Blocks {
+    let (mut heads, mut rest) = (Vec::new(), payload);
+    while rest[0] & 0x80 != 0 {
+        let head = u32::from_be_bytes(rest[..4].try_into().expect("four"));
+        assert_eq!(head >> 24 & 0x7f, 98);
+        heads.push((head >> 10 & 0x3fff, (head & 0x3ff) as usize));
+        rest = &rest[4..];
+    }
+    assert_eq!(rest[0], 98);
+    rest = &rest[1..];
+    let mut blocks = Vec::new();
+    for (offset, length) in heads {
+        blocks.push((offset, String::from_utf8(rest[..length].to_vec()).expect("UTF-8")));
+        rest = &rest[length..];
+    }
+    blocks.push((0, String::from_utf8(rest.to_vec()).expect("UTF-8")));
+    blocks
 }
 
 /// What is told that somebody wrote, until it ends so.

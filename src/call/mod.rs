@@ -25,7 +25,7 @@ use bytes::Bytes;
 
 use crate::screening::{Verdict, WorkId};
 use crate::sip::{ClientId, Dialog, Flow, ServerId};
-use orders::Role;
+use orders::{MediaOrder, Role};
 use table::Part;
 
 use crate::vocabulary::{
@@ -390,6 +390,8 @@ pub struct Call {
     pub private: bool,
     /// What each stream at the table was ordered to do last.
     pub roles: BTreeMap<StreamId, Role>,
+    /// Whom who hears a programme reads meanwhile.
+    pub reads: BTreeMap<StreamId, Vec<StreamId>>,
     /// RTP packets received from the caller and from the seat.
     pub packets: (u64, u64),
     /// How the caller's leg and the other one are heard, as told last.
@@ -430,6 +432,21 @@ pub struct Born {
 }
 
 impl Call {
+    /// Takes note of what a stream at the table was ordered; another role ends what its peer read.
+    pub fn ordered(&mut self, order: &MediaOrder) {
+        match order {
+            MediaOrder::Role { stream, role } => {
+                self.roles.get_mut(stream).into_iter().for_each(|last| last.clone_from(role));
+                self.reads.remove(stream);
+            }
+            MediaOrder::Close { stream } => {
+                self.roles.remove(stream);
+                self.reads.remove(stream);
+            }
+            _ => {}
+        }
+    }
+
     /// A call that nobody has answered yet.
     #[must_use]
     pub fn new(born: Born) -> Self {
@@ -480,6 +497,7 @@ impl Call {
             next_party: 0,
             private: false,
             roles: BTreeMap::new(),
+            reads: BTreeMap::new(),
             packets: (0, 0),
             quality: [None; 2],
             mute: [false; 2],

@@ -10,10 +10,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use bytes::Bytes;
 use thiserror::Error;
 
-use super::orders::{Aim, Guard, TextAim};
+use super::orders::{Aim, Guard};
 use crate::sdp::{
-    self, AudioOffer, Choice, Crypto, Direction, OurLine, OurSession, OurText, Profile, Protected,
-    Setup, TextOffer,
+    self, AudioOffer, Choice, Crypto, Direction, OurLine, OurSession, Profile, Protected,
+    Protection, Setup, TextOffer,
 };
 use crate::sip::{Request, body};
 use crate::vocabulary::{
@@ -59,8 +59,8 @@ pub struct LegMedia {
     pub stream: StreamId,
     /// Our RTP port.
     pub port: u16,
-    /// Our RTP port for text; none: a text line is refused, and none is offered.
-    text: Option<u16>,
+    /// Our RTP port for text and our keys for it; none: a text line is refused, and none is offered.
+    text: Option<TextEnd>,
     terms: Terms,
     session: u64,
     version: u64,
@@ -78,10 +78,7 @@ impl LegMedia {
     /// A leg with a port and no agreement yet.
     #[must_use]
     pub fn new(stream: StreamId, port: u16, terms: Terms, dice: &mut Dice) -> Self {
-        let keys = Suite::ALL.map(|suite| {
-            let (key, salt) = suite.lengths();
-            SrtpKey { suite, key_salt: SecretBytes::new(&random(dice, key + salt)) }
-        });
+        let keys = fresh_keys(dice);
         Self {
             stream,
             port,
@@ -89,7 +86,7 @@ impl LegMedia {
             terms,
             session: dice.number() & 0x7fff_ffff_ffff_ffff,
             version: 0,
-            keys: keys.into(),
+            keys,
             login: None,
             ssrc: 0,
             aim: None,
@@ -113,17 +110,6 @@ impl LegMedia {
     /// Takes other terms for what is said from now on: another carrier is tried.
     pub fn set_policy(&mut self, policy: AudioPolicy) {
         self.terms.policy = policy;
-    }
-
-    /// Lends it a port for text.
-    pub const fn set_text(&mut self, port: u16) {
-        self.text = Some(port);
-    }
-
-    /// Whether it has a port for text.
-    #[must_use]
-    pub const fn has_text(&self) -> bool {
-        self.text.is_some()
     }
 
     /// What was agreed, if anything.
@@ -150,10 +136,11 @@ impl LegMedia {
         self.aim.as_ref().is_some_and(|aim| !aim.send)
     }
 
-    /// Whether audio passes in plain although it should not.
+    /// Whether audio or text passes in plain although it should not.
     #[must_use]
     pub fn is_bare(&self) -> bool {
-        let plain = self.aim.as_ref().is_some_and(|aim| aim.guard == Guard::Plain);
+        let text = |aim: &Aim| aim.text.as_ref().is_some_and(|text| text.guard == Guard::Plain);
+        let plain = self.aim.as_ref().is_some_and(|aim| aim.guard == Guard::Plain || text(aim));
         plain && self.terms.policy.srtp == Srtp::Required
     }
 
@@ -178,7 +165,7 @@ impl LegMedia {
             source: self.source(),
             protected,
         };
-        let text = self.text.map(OurText::offer);
+        let text = self.text_offer();
         let offer = sdp::offer(&self.next_session(), &line, text.as_ref());
         self.said = offer.to_bytes().into();
         self.said.clone()
@@ -198,10 +185,7 @@ impl LegMedia {
             let ice = Some((login.clone(), self.terms.candidates.clone()));
             return ("UDP/TLS/RTP/SAVPF", certificate(ice).unwrap_or_default());
         }
-        let keys = || {
-            let keys = (1u32..).zip(&self.keys);
-            Protected::Keys(keys.map(|(tag, key)| Crypto { tag, key: key.clone() }).collect())
-        };
+        let keys = || offered_keys(&self.keys);
         match (srtp, keying, certificate(None)) {
             (Srtp::Off, ..) => ("RTP/AVP", Protected::Plain),
             (Srtp::Preferred, Keying::Dtls, Some(certificate)) => ("RTP/AVP", certificate),
@@ -227,19 +211,14 @@ impl LegMedia {
         let choice = sdp::choose(&audio, None, &offered_order(&audio));
         let choice = choice.ok_or(Unusable::NoCodec)?;
         let guard = self.answered_guard(&audio)?;
-        Ok(self.agree(&audio, &choice, guard, sdp::text(&description)))
+        let text = self.answered_text(&description);
+        Ok(self.agree(&audio, &choice, guard, text))
     }
 
     fn answered_guard(&self, audio: &AudioOffer) -> Result<Guard, Unusable> {
         let wanted = self.our_protection().1;
         let guard = match (&wanted, audio.protection.crypto.first()) {
-            (Protected::Keys(keys), Some(theirs)) => {
-                let ours = keys
-                    .iter()
-                    .find(|ours| ours.tag == theirs.tag && ours.key.suite == theirs.key.suite);
-                let ours = ours.ok_or(Unusable::NotProtected)?.key.clone();
-                Guard::Sdes { ours, theirs: theirs.key.clone() }
-            }
+            (Protected::Keys(keys), Some(theirs)) => chosen_keys(keys, theirs)?,
             (Protected::Certificate { .. }, _) => match &audio.protection.fingerprint {
                 Some(peer) => {
                     let active = audio.protection.setup == Some(Setup::Passive);
@@ -294,7 +273,7 @@ impl LegMedia {
             None => return Err(Unusable::NoCodec),
         };
         let protected = self.answer_protection(&audio, &guard);
-        let text = sdp::text(&description);
+        let text = self.pick_text(&description);
         let aim = self.agree(&audio, &choice, guard, text.clone());
         let theirs = description.media.get(audio.line);
         let line = OurLine {
@@ -308,7 +287,7 @@ impl LegMedia {
             mid: audio.mid.clone(),
             source: self.source(),
         };
-        let text = self.text.zip(text).map(|(port, it)| (it.line, OurText::answer(port, &it)));
+        let text = text.and_then(|(it, guard)| Some((it.line, self.text_answer(&it, &guard)?)));
         let text = text.as_ref().map(|(line, text)| (*line, text));
         let answer = sdp::answer(&description, audio.line, &self.next_session(), &line, text);
         self.said = answer.to_bytes().into();
@@ -341,12 +320,7 @@ impl LegMedia {
     /// How a line could be protected. A plain line may have keys that need not be used (RFC 8643).
     fn guards(&self, line: &AudioOffer, safe_first: bool) -> Vec<Guard> {
         let protection = &line.protection;
-        let best = |suite: Suite| Suite::ALL.iter().position(|known| *known == suite);
-        let keys = protection.crypto.iter().min_by_key(|crypto| best(crypto.key.suite));
-        let keys = keys.and_then(|theirs| {
-            let ours = self.keys.iter().find(|ours| ours.suite == theirs.key.suite)?.clone();
-            Some(Guard::Sdes { ours, theirs: theirs.key.clone() })
-        });
+        let keys = best_keys(&self.keys, protection);
         let certificate =
             protection.fingerprint.as_ref().filter(|_| self.terms.certificate.is_some());
         let certificate = certificate.map(|peer| {
@@ -376,11 +350,7 @@ impl LegMedia {
     fn answer_protection(&self, audio: &AudioOffer, guard: &Guard) -> Protected {
         match guard {
             Guard::Plain => Protected::Plain,
-            Guard::Sdes { ours, theirs } => {
-                let same = audio.protection.crypto.iter().find(|crypto| crypto.key == *theirs);
-                let tag = same.map_or(1, |crypto| crypto.tag);
-                Protected::Keys(vec![Crypto { tag, key: ours.clone() }])
-            }
+            Guard::Sdes { ours, theirs } => answer_keys(&audio.protection, ours, theirs),
             Guard::Dtls { active, .. } => {
                 let ice = self.login.clone().filter(|_| audio.protection.ice.is_some());
                 let certificate = self.terms.certificate.clone();
@@ -407,7 +377,7 @@ impl LegMedia {
         audio: &AudioOffer,
         choice: &Choice,
         guard: Guard,
-        text: Option<TextOffer>,
+        text: Option<(TextOffer, Guard)>,
     ) -> Aim {
         // A peer that names no address we can use is learnt from its first packet.
         let unknown = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
@@ -424,30 +394,11 @@ impl LegMedia {
             mux: audio.mux,
             guard,
             ice: audio.protection.ice.clone().filter(|_| self.login.is_some()),
-            text: text.filter(|_| self.text.is_some()).map(|text| self.agree_text(&text)),
+            text: text.map(|(text, guard)| Box::new(self.agree_text(&text, guard))),
         };
         self.aim = Some(aim.clone());
         aim
     }
-
-    fn agree_text(&self, text: &TextOffer) -> TextAim {
-        let before = self.aim.as_ref().and_then(|aim| aim.text).map(|text| text.rtp);
-        let unknown = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-        TextAim {
-            rtp: text.rtp.or(before).unwrap_or(unknown),
-            text: text.text,
-            redundant: text.redundant,
-            cps: text.cps,
-            send: text.direction.receives(),
-            receive: text.direction.sends(),
-        }
-    }
-}
-
-/// Whether a description has a text line that could be served.
-#[must_use]
-pub fn offers_text(offer: &[u8]) -> bool {
-    read(offer).is_ok_and(|offer| sdp::text(&offer).is_some())
 }
 
 /// The codecs of an answer in the answer's own order.
@@ -457,6 +408,43 @@ fn offered_order(audio: &AudioOffer) -> Vec<Codec> {
         _ => None,
     });
     speech.collect()
+}
+
+/// Our keys as an offer names them, best first.
+fn offered_keys(keys: &[SrtpKey]) -> Protected {
+    let keys = (1u32..).zip(keys);
+    Protected::Keys(keys.map(|(tag, key)| Crypto { tag, key: key.clone() }).collect())
+}
+
+/// The keys of a line of the peer's offer that we would take, with ours for the same suite.
+fn best_keys(ours: &[SrtpKey], protection: &Protection) -> Option<Guard> {
+    let best = |suite: Suite| Suite::ALL.iter().position(|known| *known == suite);
+    let theirs = protection.crypto.iter().min_by_key(|crypto| best(crypto.key.suite))?;
+    let ours = ours.iter().find(|ours| ours.suite == theirs.key.suite)?.clone();
+    Some(Guard::Sdes { ours, theirs: theirs.key.clone() })
+}
+
+/// What our answer says of keys that were taken.
+fn answer_keys(offered: &Protection, ours: &SrtpKey, theirs: &SrtpKey) -> Protected {
+    let same = offered.crypto.iter().find(|crypto| crypto.key == *theirs);
+    let tag = same.map_or(1, |crypto| crypto.tag);
+    Protected::Keys(vec![Crypto { tag, key: ours.clone() }])
+}
+
+/// What the peer's answer took of the keys that we offered.
+fn chosen_keys(offered: &[Crypto], theirs: &Crypto) -> Result<Guard, Unusable> {
+    let same = |ours: &&Crypto| ours.tag == theirs.tag && ours.key.suite == theirs.key.suite;
+    let ours = offered.iter().find(same).ok_or(Unusable::NotProtected)?.key.clone();
+    Ok(Guard::Sdes { ours, theirs: theirs.key.clone() })
+}
+
+/// A key for each suite.
+fn fresh_keys(dice: &mut Dice) -> Vec<SrtpKey> {
+    let keys = Suite::ALL.map(|suite| {
+        let (key, salt) = suite.lengths();
+        SrtpKey { suite, key_salt: SecretBytes::new(&random(dice, key + salt)) }
+    });
+    keys.into()
 }
 
 fn random(dice: &mut Dice, length: usize) -> Vec<u8> {
@@ -487,7 +475,12 @@ pub fn wanted_codec(offer: &[u8], allowed: &[Codec]) -> Option<Codec> {
     sdp::choose(&audio, None, allowed).map(|choice| choice.codec)
 }
 
-#[cfg(test)]
-mod tests;
+mod text;
+
+use text::TextEnd;
+pub use text::offers_text;
+
 #[cfg(test)]
 mod any_offer;
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::quality::Quality;
+use super::quality::{Quality, TextQuality};
 use crate::vocabulary::{
     CallId, Codec, Fingerprint, IceLogin, Private, PromptId, SrtpKey, StreamId, Suite, WallTime,
 };
@@ -78,14 +78,23 @@ pub struct Aim {
     /// The peer's login, of a stream that was opened by [`MediaOrder::OpenShared`].
     pub ice: Option<IceLogin>,
     /// The text beside the audio, of a stream that has a port for it; none: the peer has no text.
-    pub text: Option<TextAim>,
+    pub text: Option<Box<TextAim>>,
 }
 
 /// The far end of a stream's text (RFC 4103).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextAim {
     /// Where text is sent, until packets from elsewhere on the same stream show a NAT.
     pub rtp: SocketAddr,
+    /// Where its reports are sent (RTP port + 1, or `a=rtcp`).
+    pub rtcp: SocketAddr,
+    /// Reports go by the port of text (RFC 5761).
+    pub mux: bool,
+    /// How its packets are protected, both ways, with keys of its own.
+    pub guard: Guard,
+    /// The peer tells several writers apart by the source of each packet (RFC 9071); otherwise their
+    /// names stand in the text.
+    pub mixer: bool,
     /// RTP payload type of `t140/1000`, both ways.
     pub text: u8,
     /// RTP payload type of `red/1000`, when agreed.
@@ -240,6 +249,14 @@ pub enum MediaOrder {
         /// What it does from now on.
         role: Role,
     },
+    /// Whom a stream's peer reads while it hears a programme; nobody else's text reaches it then, and
+    /// another role ends it.
+    Read {
+        /// Which stream.
+        stream: StreamId,
+        /// Those who are heard of in writing alone.
+        whom: Arc<[StreamId]>,
+    },
     /// Listens to what the peer sends, or no more; [`MediaReport::Sound`] follows, once for each kind
     /// of sound and at each key.
     Listen {
@@ -330,6 +347,13 @@ pub enum MediaReport {
         stream: StreamId,
         /// So.
         quality: Quality,
+    },
+    /// What became of the text of a stream, at its end.
+    TextQuality {
+        /// Which stream.
+        stream: StreamId,
+        /// So.
+        quality: TextQuality,
     },
     /// Nothing comes from a peer that talks and may send, for the first time since it did.
     Stalled {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary::Codec;
+use crate::vocabulary::{CallId, Codec, Party};
 
 /// What one leg's audio was like, both ways.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,32 @@ pub struct Heard {
     pub jitter_ms: u32,
     /// Mean opinion score, hundredths: 441 is the best that a telephone has, 310 and less is poor.
     pub mos: u16,
+}
+
+/// What became of one leg's text (RFC 4103), both ways. A packet that is lost costs no letter while one of
+/// the two behind it comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextQuality {
+    /// Packets that came from the peer.
+    pub received: u64,
+    /// Packets of the peer that never came.
+    pub lost: u64,
+    /// Of our packets, hundredths of a per cent that the peer missed before its last report; none where it
+    /// makes none.
+    pub lost_there: Option<u16>,
+    /// There and back, milliseconds, where the peer's reports tell.
+    pub round_trip_ms: Option<u32>,
+}
+
+/// The text of a leg that is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextCarried {
+    /// The call.
+    pub call: CallId,
+    /// Whose leg.
+    pub by: Party,
+    /// What became of it.
+    pub quality: TextQuality,
 }
 
 /// Below this a listener calls it poor (G.109: R below 60).

@@ -54,6 +54,7 @@ impl Fact {
             | Self::AudioHeard { call, .. }
             | Self::CopyStarted { call, .. }
             | Self::CopyFailed { call, .. } => Some(*call),
+            Self::TextCarried(carried) => Some(carried.call),
             Self::SeatDialled { call, during, .. } | Self::SeatCallEnded { call, during, .. } => {
                 match during {
                     Some(during) => Some(*during),

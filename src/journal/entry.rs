@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Signal;
-use crate::call::quality::Quality;
+use crate::call::quality::{Quality, TextCarried};
 use crate::call::table::Part;
 use crate::incident::Arrival;
 use crate::screening::{Disposition, WorkId, WorkKind, WorkOutcome};
@@ -533,6 +533,8 @@ pub enum Fact {
         /// So.
         quality: Quality,
     },
+    /// What became of a leg's text, told at its end.
+    TextCarried(Box<TextCarried>),
     /// An outside recorder takes the call's audio.
     CopyStarted {
         /// The call.

@@ -153,7 +153,7 @@ impl Relay {
         });
         stream.said = stream.says.packets;
         let (ssrc, name) = (stream.out.ssrc(), stream.id.cname());
-        let report = Report { ssrc, name: &name, sends, bye: ends };
+        let report = Report { ssrc, name: &name, others: &[], sends, bye: ends };
         let to = far.rtcp.far_end().filter(|_| ends || far.aim.send || far.aim.receive);
         if let (Some(packet), Some(to)) = (report.write(&mut stream.reception, now), to) {
             send_rtcp(stream, &packet, to, &mut self.tally);
@@ -438,9 +438,7 @@ fn send_rtp(stream: &mut Stream, packet: &[u8], to: SocketAddr, tally: &mut Tall
         }
     };
     if sent {
-        let octets = u32::try_from(packet.len().saturating_sub(HEADER_BYTES)).unwrap_or(0);
-        stream.says.packets = stream.says.packets.wrapping_add(1);
-        stream.says.octets = stream.says.octets.wrapping_add(octets);
+        stream.says.add(packet.len().saturating_sub(HEADER_BYTES));
         stream.sent += 1;
         tally.sent += 1;
     }
@@ -464,7 +462,7 @@ fn send_rtcp(stream: &mut Stream, packet: &[u8], to: SocketAddr, tally: &mut Tal
 }
 
 /// Microseconds to the next report: half to one and a half of the usual (RFC 3550 §6.3.5).
-fn next_report() -> u64 {
+pub(super) fn next_report() -> u64 {
     REPORTS / 2 + rand::random::<u64>() % REPORTS
 }
 

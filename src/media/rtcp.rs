@@ -12,7 +12,7 @@ use rtcp::source_description::{
 };
 use webrtc_util::marshal::Marshal;
 
-use crate::call::quality::{Heard, Quality};
+use crate::call::quality::{Heard, Quality, TextQuality};
 use crate::vocabulary::Codec;
 
 /// Numbers that a sequence may jump ahead without being another beginning: one minute of packets.
@@ -168,6 +168,15 @@ impl Reception {
         }
     }
 
+    /// What became of a leg's text.
+    pub fn of_text(&self) -> TextQuality {
+        let (received, lost) = self.whole();
+        let lost_there = self.theirs.map(|(fraction, _)| hundredths(fraction));
+        let round_trip_ms =
+            self.round_trip.map(|micros| u32::try_from(micros / 1000).unwrap_or(u32::MAX));
+        TextQuality { received, lost, lost_there, round_trip_ms }
+    }
+
     /// How the leg is heard.
     pub fn quality(&self, codec: Codec) -> Quality {
         let (received, lost) = self.whole();
@@ -177,9 +186,7 @@ impl Reception {
         let loss = (lost * 10_000).checked_div(all).unwrap_or(0);
         let loss = u16::try_from(loss).unwrap_or(u16::MAX);
         let there = self.theirs.map(|(fraction, jitter)| {
-            let loss = u32::from(fraction) * 10_000 / 256;
-            let loss = u16::try_from(loss).unwrap_or(u16::MAX);
-            Heard::new(codec, loss, jitter.saturating_mul(1000) / clock, trip)
+            Heard::new(codec, hundredths(fraction), jitter.saturating_mul(1000) / clock, trip)
         });
         Quality {
             received,
@@ -191,11 +198,34 @@ impl Reception {
     }
 }
 
+/// 256ths of the whole in hundredths of a per cent.
+fn hundredths(fraction: u8) -> u16 {
+    u16::try_from(u32::from(fraction) * 10_000 / 256).unwrap_or(u16::MAX)
+}
+
 /// What we have sent so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sent {
     pub packets: u32,
     pub octets: u32,
+}
+
+impl Sent {
+    /// One more packet, with so many bytes behind its header.
+    pub fn add(&mut self, octets: usize) {
+        self.packets = self.packets.wrapping_add(1);
+        self.octets = self.octets.wrapping_add(u32::try_from(octets).unwrap_or(0));
+    }
+}
+
+/// Somebody else whose words are in our packets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Other {
+    pub source: u32,
+    /// A name for their end that tells nothing.
+    pub name: String,
+    /// What people call them; at most 255 bytes.
+    pub shown: String,
 }
 
 /// What our next report says.
@@ -204,6 +234,8 @@ pub struct Report<'a> {
     pub ssrc: u32,
     /// A name for our end that tells nothing (RFC 7022).
     pub name: &'a str,
+    /// Who else is heard through us, 30 at most.
+    pub others: &'a [Other],
     /// NTP time, and where our source stands then; none when nothing was sent since the last report.
     pub sends: Option<(u64, u32, Sent)>,
     /// The stream ends.
@@ -227,12 +259,18 @@ impl Report<'_> {
             }),
             None => Box::new(ReceiverReport { ssrc, reports, ..ReceiverReport::default() }),
         };
-        let name = SourceDescriptionItem {
-            sdes_type: SdesType::SdesCname,
-            text: self.name.to_owned().into(),
+        let item = |sdes_type, text: &str| SourceDescriptionItem {
+            sdes_type,
+            text: text.to_owned().into(),
         };
-        let chunk = SourceDescriptionChunk { source: ssrc, items: vec![name] };
-        let name = SourceDescription { chunks: vec![chunk] };
+        let ours = vec![item(SdesType::SdesCname, self.name)];
+        let mut chunks = vec![SourceDescriptionChunk { source: ssrc, items: ours }];
+        chunks.extend(self.others.iter().map(|Other { source, name, shown }| {
+            let mut items = vec![item(SdesType::SdesCname, name)];
+            items.extend((!shown.is_empty()).then(|| item(SdesType::SdesName, shown)));
+            SourceDescriptionChunk { source: *source, items }
+        }));
+        let name = SourceDescription { chunks };
         let mut packet = first.marshal().ok()?.to_vec();
         packet.extend_from_slice(&name.marshal().ok()?);
         if self.bye {
@@ -240,6 +278,51 @@ impl Report<'_> {
             packet.extend_from_slice(&bye.marshal().ok()?);
         }
         Some(packet)
+    }
+}
+
+/// What the sources are called of which a compound packet tells (RFC 3550 §6.5): their names, or the first
+/// part of their canonical names. At most 31.
+pub fn names(packet: &[u8]) -> Vec<(u32, String)> {
+    let (mut rest, mut names) = (packet, Vec::new());
+    while let Some(&[_, kind, high, low]) = rest.first_chunk() {
+        let length = (usize::from(u16::from_be_bytes([high, low])) + 1) * 4;
+        let Some((one, after)) = rest.split_at_checked(length) else { return names };
+        rest = after;
+        if kind == 202 {
+            chunks(one.get(4..).unwrap_or_default(), &mut names);
+        }
+    }
+    names
+}
+
+fn chunks(mut rest: &[u8], names: &mut Vec<(u32, String)>) {
+    const CNAME: u8 = 1;
+    const NAME: u8 = 2;
+    while let Some((source, items)) = rest.split_first_chunk::<4>() {
+        let (mut at, mut name) = (0, String::new());
+        while let Some(&[kind, length]) = items.get(at..).and_then(|it| it.first_chunk())
+            && kind != 0
+        {
+            let text = items.get(at + 2..at + 2 + usize::from(length)).unwrap_or_default();
+            let text = String::from_utf8_lossy(text);
+            match kind {
+                NAME if !text.is_empty() => name = text.into_owned(),
+                CNAME if name.is_empty() => {
+                    text.split('@').take(1).for_each(|it| name.push_str(it))
+                }
+                _ => {}
+            }
+            at += 2 + usize::from(length);
+        }
+        if names.len() > 30 {
+            return;
+        }
+        if !name.is_empty() {
+            names.push((u32::from_be_bytes(*source), name));
+        }
+        // A chunk ends with at least one zero, and at the next word.
+        rest = items.get((at / 4 + 1) * 4..).unwrap_or_default();
     }
 }
 
@@ -288,16 +371,40 @@ mod tests {
         let sent = Sent { packets: 5, octets: 800 };
         // We report at second 1; they answer 250 ms later, it is heard 50 ms after that.
         let ntp_at = |micros: u64| ntp(1_789_621_951_000_000 + micros);
-        let report = Report { ssrc: 11, name: "a", sends: Some((ntp_at(0), 9, sent)), bye: false };
+        let report = Report {
+            ssrc: 11,
+            name: "a",
+            others: &[],
+            sends: Some((ntp_at(0), 9, sent)),
+            bye: false,
+        };
         let packet = report.write(&mut ours, 1_000_000).expect("written");
         assert!(theirs.read(&packet, 7, 500_000, ntp_at(40_000)));
-        let answer = Report { ssrc: 7, name: "b", sends: None, bye: true };
+        let answer = Report { ssrc: 7, name: "b", others: &[], sends: None, bye: true };
         let packet = answer.write(&mut theirs, 750_000).expect("written");
         assert!(ours.read(&packet, 11, 1_300_000, ntp_at(300_000)));
         let quality = ours.quality(Codec::Pcma);
         assert!(quality.round_trip_ms.is_some_and(|ms| (48..=52).contains(&ms)), "{quality:?}");
         let there = quality.there.expect("they told");
         assert!((4_800..5_100).contains(&there.loss), "{there:?}");
+    }
+
+    #[test]
+    fn who_else_is_heard_is_named_and_read() {
+        let other = |source, shown: &str| Other {
+            source,
+            name: format!("{source}@x.invalid"),
+            shown: shown.to_owned(),
+        };
+        let others = [other(9, "+62 81"), other(10, ""), other(11, "Ánastasia")];
+        let report = Report { ssrc: 7, name: "a@b", others: &others, sends: None, bye: true };
+        let packet = report.write(&mut Reception::default(), 0).expect("written");
+        let named = |source, name: &str| (source, name.to_owned());
+        let all = [named(7, "a"), named(9, "+62 81"), named(10, "10"), named(11, "Ánastasia")];
+        assert_eq!(names(&packet), all);
+        for end in 0..packet.len() {
+            assert!(names(&packet[..end]).len() <= 4);
+        }
     }
 
     #[test]
@@ -317,6 +424,9 @@ mod tests {
                 })
                 .collect();
             reception.read(&bytes, 7, 5, 5);
+            let mut described = bytes.clone();
+            described.iter_mut().skip(1).take(1).for_each(|kind| *kind = 202);
+            assert!(names(&described).len() <= 31);
             let _ = reception.quality(Codec::Opus);
         }
     }

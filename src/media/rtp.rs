@@ -49,6 +49,21 @@ impl Rtp {
     }
 }
 
+/// The first contributing source of a packet that [`Rtp::read`] took, where it names any.
+pub fn contributing(packet: &[u8]) -> Option<u32> {
+    let named = packet.first()? & 0x0f != 0;
+    let source = packet.get(HEADER_BYTES..)?.first_chunk().map(|word| u32::from_be_bytes(*word));
+    source.filter(|_| named)
+}
+
+/// Names one contributing source in a packet that is a plain fixed header and nothing more yet.
+pub fn contribute(packet: &mut Vec<u8>, source: u32) {
+    if let Some(flags) = packet.first_mut() {
+        *flags |= 1;
+        packet.extend(source.to_be_bytes());
+    }
+}
+
 /// Writes a plain fixed header; a packet too short for one stays as it is.
 pub fn write_header(packet: &mut [u8], kind: (u8, bool), sequence: u16, timestamp: u32, ssrc: u32) {
     if let Some(flags) = packet.first_mut() {
@@ -163,6 +178,16 @@ mod tests {
         assert!(rtp.marker);
         write_header(&mut bytes, (8, false), 1, 2, 3);
         assert_eq!(bytes[..2], [0x80, 8]);
+    }
+
+    #[test]
+    fn a_contributing_source_is_written_as_it_is_read() {
+        let mut bytes = packet(0x80, &[]);
+        assert_eq!(contributing(&bytes), None);
+        contribute(&mut bytes, 0xdead_beef);
+        assert_eq!(contributing(&bytes), Some(0xdead_beef));
+        assert_eq!(Rtp::read(&bytes).map(|rtp| rtp.payload), Some(16..16));
+        assert_eq!((contributing(&[0x81; 13]), contributing(&[])), (None, None));
     }
 
     #[test]

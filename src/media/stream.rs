@@ -295,7 +295,7 @@ impl Stream {
             (aim.rtp, aim.rtcp) = (at, at);
         }
         if let Some(text) = &mut self.text {
-            text.aim(aim.text);
+            text.aim(aim.text.as_deref(), identity);
         }
         match &mut self.far {
             Some(far) => far.aim(aim),

@@ -31,10 +31,11 @@ use crate::vocabulary::{CallId, StreamId};
 
 /// The waker's token; all others are four times the slot, plus what they are for.
 pub(super) const WAKE: Token = Token(usize::MAX);
-/// The sockets of a stream: audio, its reports, text.
+/// The sockets of a stream: audio, its reports, text, its reports.
 const EACH: usize = 4;
 const OF_RTCP: usize = 1;
 const OF_TEXT: usize = 2;
+const OF_TEXT_RTCP: usize = 3;
 /// The tokens of the shared sockets count down from here.
 const SHARED: usize = usize::MAX - 1;
 /// Datagrams taken from a shared socket before the others have their turn.
@@ -208,6 +209,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             let (quality, told) = self.guarded(slot, (None, [None, None]), |relay| {
                 relay.shake(slot, None, now);
                 let text = relay.look_at_text(slot, now, &mut writing);
+                relay.report_text(slot, now, false);
                 (relay.report(slot, now, false), [relay.watch(slot, now), text])
             });
             self.writing = writing;
@@ -267,6 +269,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         let mut writing = std::mem::take(&mut self.writing);
         let left = self.guarded(slot, Left::Perhaps, |relay| match token.0 % EACH {
             OF_TEXT => relay.drain_text(slot, now, &mut writing),
+            OF_TEXT_RTCP => relay.drain_text_reports(slot, now),
             OF_RTCP => relay.drain_rtcp(slot, now),
             _ => relay.drain_rtp(slot, now),
         });
@@ -427,6 +430,12 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 heard_by.into_iter().for_each(|listener| self.set_beating(listener));
             }
             MediaOrder::Role { stream, ref role } => self.set_role(stream, role),
+            MediaOrder::Read { stream, ref whom } => {
+                // Who plays something of its own passes on nobody's audio.
+                if let Some((slot, Stream { play: Play::Own, .. })) = self.find(stream) {
+                    self.set_hears(stream, slot, whom);
+                }
+            }
             MediaOrder::Listen { stream, ears } => self.listen(stream, ears),
             MediaOrder::Tap { stream, call, channel } => {
                 if let Some((_, stream)) = self.find(stream) {

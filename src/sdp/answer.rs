@@ -246,7 +246,7 @@ mod tests {
             b"c=IN IP4 192.0.2.20\nm=text 6 RTP/AVP 98\na=rtpmap:98 t140/1000\nm=video 4 RTP/AVP 96\nm=audio 8 RTP/AVP 8\n",
         );
         let offer = offer.unwrap();
-        let read = crate::sdp::text(&offer).expect("text");
+        let read = crate::sdp::text_lines(&offer).remove(0);
         let line = OurLine {
             port: 20_000,
             codecs: vec![(8, Codec::Pcma)],
@@ -258,7 +258,7 @@ mod tests {
             mid: None,
             source: None,
         };
-        let ours = OurText::answer(20_004, &read);
+        let ours = OurText::answer(20_004, &read, Protected::Plain);
         let answer = answer(&offer, 2, &session(), &line, Some((read.line, &ours)));
         let ports: Vec<(&str, u16)> =
             answer.media.iter().map(|it| (it.kind.as_str(), it.port)).collect();

@@ -193,7 +193,11 @@ fn address(connection: &str) -> Option<IpAddr> {
 }
 
 /// `a=rtcp:53020` or `a=rtcp:53020 IN IP4 192.0.2.1` (RFC 3605), otherwise the next port.
-fn rtcp(description: &Description, media: &Media, rtp: SocketAddr) -> Option<SocketAddr> {
+pub(super) fn rtcp(
+    description: &Description,
+    media: &Media,
+    rtp: SocketAddr,
+) -> Option<SocketAddr> {
     if attributes(&media.lines, "rtcp-mux").next().is_some() {
         return Some(rtp);
     }

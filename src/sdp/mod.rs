@@ -16,4 +16,4 @@ pub use answer::{Choice, OurLine, OurSession, answer, choose, offer, our_events,
 pub use audio::{AudioOffer, CodecKind, Direction, PayloadType, audio, audio_lines};
 pub use description::{Description, Line, Media, ParseError, parse};
 pub use protection::{Crypto, Profile, Protected, Protection, Setup};
-pub use text::{OurText, TextOffer, text};
+pub use text::{OurText, TextOffer, text_lines};

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::audio::{self, Direction};
 use super::description::{Description, Line, Media};
-use super::protection::Profile;
+use super::protection::{self, Profile, Protected, Protection};
 
 /// Our payload types in an offer of ours.
 const TEXT: u8 = 98;
@@ -21,6 +21,17 @@ pub struct TextOffer {
     pub line: usize,
     /// Where RTP goes; none when it is no address that could be sent to.
     pub rtp: Option<SocketAddr>,
+    /// Where RTCP goes.
+    pub rtcp: Option<SocketAddr>,
+    /// RTCP may go by the RTP port (RFC 5761).
+    pub mux: bool,
+    /// How its packets are protected.
+    pub profile: Profile,
+    /// With what.
+    pub protection: Protection,
+    /// The writer of the description tells several writers apart by the source of each packet
+    /// (`a=rtt-mixer`, RFC 9071).
+    pub mixer: bool,
     /// Which way.
     pub direction: Direction,
     /// Payload type of `t140/1000`.
@@ -48,28 +59,57 @@ pub struct OurText {
     pub direction: Direction,
     /// `RTP/AVP`, …
     pub protocol: String,
+    /// How its packets are protected.
+    pub protected: Protected,
+    /// RTCP goes by the RTP port.
+    pub mux: bool,
+    /// We tell several writers apart by the source of each packet, and can read who does.
+    pub mixer: bool,
     /// The line's name.
     pub mid: Option<String>,
+    /// What a recorder calls the line (RFC 4574).
+    pub label: Option<&'static str>,
 }
 
 impl OurText {
     /// What we offer.
     #[must_use]
-    pub fn offer(port: u16) -> Self {
-        let (protocol, direction) = ("RTP/AVP".to_owned(), Direction::SendRecv);
-        Self { port, text: TEXT, redundant: Some(REDUNDANT), direction, protocol, mid: None }
+    pub fn offer(port: u16, protocol: &str, protected: Protected) -> Self {
+        Self {
+            port,
+            text: TEXT,
+            redundant: Some(REDUNDANT),
+            direction: Direction::SendRecv,
+            protocol: protocol.to_owned(),
+            protected,
+            mux: false,
+            mixer: true,
+            mid: None,
+            label: None,
+        }
     }
 
     /// What we answer.
     #[must_use]
-    pub fn answer(port: u16, offer: &TextOffer) -> Self {
-        let TextOffer { text, redundant, direction, ref protocol, ref mid, .. } = *offer;
-        let (protocol, mid) = (protocol.clone(), mid.clone());
-        Self { port, text, redundant, direction: direction.answer(), protocol, mid }
+    pub fn answer(port: u16, offer: &TextOffer, protected: Protected) -> Self {
+        let TextOffer { text, redundant, direction, mux, mixer, .. } = *offer;
+        Self {
+            port,
+            text,
+            redundant,
+            direction: direction.answer(),
+            protocol: offer.protocol.clone(),
+            protected,
+            mux,
+            mixer,
+            mid: offer.mid.clone(),
+            label: None,
+        }
     }
 
     /// The line itself.
-    pub(super) fn media(&self) -> Media {
+    #[must_use]
+    pub fn media(&self) -> Media {
         let line = |text: String| Line::new('a', text);
         let mut formats = vec![self.text.to_string()];
         let mut lines = vec![line(format!("rtpmap:{} t140/1000", self.text))];
@@ -81,23 +121,35 @@ impl OurText {
         }
         lines.push(line(self.direction.word().to_owned()));
         lines.extend(self.mid.iter().map(|mid| line(format!("mid:{mid}"))));
+        lines.extend(self.label.map(|label| line(format!("label:{label}"))));
+        lines.extend(self.mux.then(|| line("rtcp-mux".to_owned())));
+        lines.extend(self.mixer.then(|| line("rtt-mixer".to_owned())));
+        lines.extend(protection::lines(&self.protected));
         let (kind, protocol) = ("text".to_owned(), self.protocol.clone());
         Media { kind, port: self.port, protocol, formats, lines }
     }
 }
 
-/// The first text line that plain RTP can serve.
+/// Every text line that RTP can serve, in order. A certificate (DTLS-SRTP) is none for text.
 #[must_use]
-pub fn text(description: &Description) -> Option<TextOffer> {
+pub fn text_lines(description: &Description) -> Vec<TextOffer> {
     let lines = description.media.iter().enumerate();
-    let mut lines = lines.filter(|(_, media)| {
-        let plain = Profile::read(&media.protocol) == Some(Profile::Plain);
-        media.kind == "text" && media.port != 0 && plain
-    });
-    lines.find_map(|(line, media)| text_line(description, line, media))
+    let lines = lines.filter(|(_, media)| media.kind == "text" && media.port != 0);
+    lines
+        .filter_map(|(line, media)| {
+            let profile = Profile::read(&media.protocol)?;
+            let served = matches!(profile, Profile::Plain | Profile::Srtp);
+            served.then(|| text_line(description, line, media, profile))?
+        })
+        .collect()
 }
 
-fn text_line(description: &Description, line: usize, media: &Media) -> Option<TextOffer> {
+fn text_line(
+    description: &Description,
+    line: usize,
+    media: &Media,
+    profile: Profile,
+) -> Option<TextOffer> {
     let types = audio::payload_types(media);
     let named = |wanted: &'static str| {
         types
@@ -115,9 +167,16 @@ fn text_line(description: &Description, line: usize, media: &Media) -> Option<Te
         let mut words = value.split(';').filter_map(|word| word.split_once('='));
         words.find(|(name, _)| name.trim().eq_ignore_ascii_case("cps"))?.1.trim().parse().ok()
     });
+    let rtp = audio::place(description, media);
+    let has = |name| super::description::attributes(&media.lines, name).next().is_some();
     Some(TextOffer {
         line,
-        rtp: audio::place(description, media),
+        rtp,
+        rtcp: rtp.and_then(|rtp| audio::rtcp(description, media, rtp)),
+        mux: has("rtcp-mux"),
+        profile,
+        protection: protection::read(description, media),
+        mixer: has("rtt-mixer"),
         direction: audio::direction(description, media),
         text,
         redundant,
@@ -142,7 +201,7 @@ mod tests {
 
     fn read(lines: &str) -> Option<TextOffer> {
         let whole = format!("c=IN IP4 192.0.2.5\nm=audio 4000 RTP/AVP 8\n{lines}");
-        text(&parse(whole.as_bytes()).unwrap())
+        text_lines(&parse(whole.as_bytes()).unwrap()).into_iter().next()
     }
 
     #[test]
@@ -163,7 +222,7 @@ mod tests {
         assert!(read(&format!("m=text 5 RTP/AVP 98\n{t140}")).is_some());
         for lines in [
             format!("m=text 0 RTP/AVP 98\n{t140}"),
-            format!("m=text 5 RTP/SAVP 98\n{t140}"),
+            format!("m=text 5 UDP/TLS/RTP/SAVP 98\n{t140}"),
             format!("m=text 5 TCP/MSRP 98\n{t140}"),
             format!("m=text 5 RTP/AVP 99\n{t140}"),
             "m=text 5 RTP/AVP 98\na=rtpmap:98 t140/8000\n".to_owned(),
@@ -179,12 +238,14 @@ mod tests {
 
     #[test]
     fn our_line_reads_as_we_mean_it() {
-        let ours = OurText::offer(20_004);
+        let ours = OurText::offer(20_004, "RTP/AVP", Protected::Plain);
         let description = Description {
             lines: vec![Line::new('c', "IN IP4 192.0.2.1")],
             media: vec![ours.media()],
         };
-        let read = text(&parse(&description.to_bytes()).unwrap()).expect("text");
-        assert_eq!(OurText::answer(20_004, &read), ours);
+        let read = text_lines(&parse(&description.to_bytes()).unwrap()).remove(0);
+        assert_eq!(OurText::answer(20_004, &read, Protected::Plain), ours);
+        assert!(read.mixer && !read.mux);
+        assert_eq!(read.rtcp, "192.0.2.1:20005".parse().ok());
     }
 }

@@ -305,6 +305,7 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         | Fact::AudioStalled { .. }
         | Fact::AudioFlows { .. }
         | Fact::AudioHeard { .. }
+        | Fact::TextCarried(_)
         | Fact::CallerQuiet { .. }
         | Fact::CallerSpeaks { .. }
         | Fact::Key { .. }

@@ -193,7 +193,7 @@ impl Switchboard {
             return;
         }
         if let Some(port) = self.ports.take() {
-            media.set_text(port);
+            media.set_text(port, &mut self.dice);
             self.media(MediaOrder::OpenText { stream: media.stream, port });
         }
     }

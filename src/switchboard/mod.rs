@@ -549,6 +549,7 @@ impl Switchboard {
             MediaReport::Played { stream } => self.played(now, stream),
             MediaReport::Sound { stream, sound } => self.sounds(now, stream, sound),
             MediaReport::Quality { stream, quality } => self.heard_so(stream, quality),
+            MediaReport::TextQuality { stream, quality } => self.carried(now, stream, quality),
             MediaReport::Stalled { stream, reports } => self.stalled(now, stream, reports),
             MediaReport::Flowing { stream } => self.flows(now, stream),
             MediaReport::Closed { stream, count } => self.stream_closed(now, stream, count),
@@ -642,13 +643,7 @@ impl Switchboard {
             && let Some((call, _)) = self.streams.get(stream)
         {
             self.copies.touch(*call);
-            match (&order, self.calls.get_mut(call)) {
-                (MediaOrder::Close { stream }, Some(call)) => drop(call.roles.remove(stream)),
-                (MediaOrder::Role { stream, role }, Some(call)) => {
-                    call.roles.get_mut(stream).into_iter().for_each(|last| last.clone_from(role));
-                }
-                _ => {}
-            }
+            self.calls.get_mut(call).into_iter().for_each(|call| call.ordered(&order));
         }
         self.outputs.push_back(Output::Media(order));
     }

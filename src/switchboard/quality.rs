@@ -3,7 +3,7 @@
 //! anything.
 
 use crate::call::Side;
-use crate::call::quality::{LOSSY, POOR, Quality};
+use crate::call::quality::{LOSSY, POOR, Quality, TextCarried, TextQuality};
 use crate::journal::Fact;
 use crate::trunk::{SoundChange, Sounded};
 use crate::vocabulary::{CallId, Now, Party, StreamId};
@@ -41,6 +41,13 @@ impl Switchboard {
         if let Some(known) = call.and_then(|call| call.quality.get_mut(place(side))) {
             *known = Some(quality);
         }
+    }
+
+    /// A leg's text is over: what became of it is kept.
+    pub(super) fn carried(&mut self, now: Now, stream: StreamId, quality: TextQuality) {
+        let Some((call, side)) = self.streams.get(&stream).copied() else { return };
+        let carried = TextCarried { call, by: party(side), quality };
+        self.note(now, Fact::TextCarried(Box::new(carried)));
     }
 
     /// Nothing comes from somebody who talks.

@@ -87,8 +87,19 @@ impl Switchboard {
                 None
             };
             if let Some(role) = role {
+                let plays = matches!(role, Role::Play(_));
                 self.set_role(id, stream, role);
+                self.set_reading(id, stream, if plays { &whom } else { &[] });
             }
+        }
+    }
+
+    /// Who hears a programme reads those whom they would hear: no music stands before what is written.
+    fn set_reading(&mut self, id: CallId, stream: StreamId, whom: &[StreamId]) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if call.reads.get(&stream).map_or(&[][..], |whom| whom) != whom {
+            call.reads.insert(stream, whom.into());
+            self.media(MediaOrder::Read { stream, whom: whom.into() });
         }
     }
 

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use siaga112::call::orders::{MediaOrder, MediaReport, TextAim};
 use siaga112::journal::Fact;
+use siaga112::sip::Name;
 use siaga112::switchboard::Input;
 use siaga112::switchboard::orders::{Answer, Order, Refusal, TextView};
 use siaga112::switchboard::settings::{Announcements, Screen};
 use siaga112::vocabulary::{AnswerMode, CallId, Lane, Party, Private, StreamId};
 
 use super::scenario::{
-    SDP, TEXT, TRUNK, World, in_dialog, invite, respond, seat_address, settings,
+    SDP, TEXT, TRUNK, World, header, in_dialog, invite, respond, seat_address, settings,
 };
 
 fn calls_with(world: &mut World, more: &str) -> u32 {
@@ -35,10 +36,29 @@ fn aims(world: &World) -> Vec<(StreamId, Option<TextAim>)> {
     let mut aims = std::collections::BTreeMap::new();
     for order in &world.orders {
         if let MediaOrder::Aim { stream, aim } = order {
-            aims.insert(*stream, aim.text);
+            aims.insert(*stream, aim.text.as_deref().cloned());
         }
     }
     aims.into_iter().collect()
+}
+
+/// The phone of seat 1 changes what it said.
+fn seat_offers(world: &mut World, cseq: u32, sdp: &str) {
+    let at = seat_address(1);
+    let invite = world.last_request(&at, "INVITE");
+    let (from, id) = (header(&invite, Name::From), header(&invite, Name::CallId));
+    let to = header(&invite, Name::To);
+    let head = |method: &str| {
+        format!(
+            "{method} sip:203.0.113.10 SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bK{method}{cseq}\r\n\
+             From: {to};tag=phone1\r\nTo: {from}\r\nCall-ID: {id}\r\nCSeq: {cseq} {method}\r\n\
+             Contact: <sip:phone1@{at}>\r\n"
+        )
+    };
+    let kind = "Content-Type: application/sdp\r\n";
+    let offer = format!("{}{kind}Content-Length: {}\r\n\r\n{sdp}", head("INVITE"), sdp.len());
+    world.hear(&at, &offer);
+    world.hear(&at, &format!("{}Content-Length: 0\r\n\r\n", head("ACK")));
 }
 
 fn writes(world: &mut World, stream: StreamId, text: &str) {
@@ -88,7 +108,7 @@ fn a_caller_s_text_line_is_answered_beside_the_audio() {
          a=fmtp:100 98/98/98\r\na=sendrecv\r\n"
     );
     assert!(answer.contains(&line), "{answer}");
-    let caller = aims(&world)[0].1.expect("text");
+    let caller = aims(&world).remove(0).1.expect("text");
     assert_eq!(caller.rtp, "198.51.100.7:17010".parse().unwrap());
     assert_eq!((caller.text, caller.redundant, caller.cps), (98, Some(100), 20));
     assert!(caller.send && caller.receive);
@@ -181,7 +201,7 @@ fn a_seat_with_text_is_offered_it_and_shown_what_was_written_before() {
     let answer = format!("{SDP}{}", TEXT.replace("17010", "3002").replace("cps=20", "cps=40"));
     world.hear(&from, &respond(&offer, 200, "phone1", &answer));
     let all = aims(&world);
-    let (seat, text) = *all.last().expect("the seat's");
+    let (seat, text) = all.last().cloned().expect("the seat's");
     assert_eq!(text.map(|text| (text.cps, text.send)), Some((40, true)));
     assert_eq!(orders_to_write(&world), [(seat, "kebakaran\u{2028}cepat".to_owned())]);
     writes(&mut world, seat, "Di mana?\u{2028}");
@@ -269,4 +289,36 @@ fn a_caller_who_reads_is_welcomed_in_writing_and_whoever_writes_is_no_silent_cal
     world.pass(Duration::from_secs(40));
     assert!(orders_to_write(&world).is_empty() && written(&world).is_empty());
     assert_eq!(world.look().calls[0].lane, Lane::Silent);
+}
+
+#[test]
+fn who_is_put_aside_reads_what_the_seat_writes_and_nothing_of_a_talk_in_private() {
+    let mut settings = settings(1, AnswerMode::OnAgent);
+    let audio = siaga112::vocabulary::AudioPolicy { text: true, ..Default::default() };
+    settings.seat_audio.insert("seat-1".into(), audio);
+    let hold = Announcements { hold: vec!["hold".into()], ..Announcements::default() };
+    settings.announcements.insert("darurat".into(), hold);
+    let mut world = World::of(settings, 200);
+    world.register(1);
+    let text = TEXT.replace("17010", "3002");
+    let call = talking(&mut world, &format!("{SDP}{text}"));
+    let [(caller, _), (seat, _)] = aims(&world)[..] else { panic!("two streams") };
+    let reading = |world: &World| {
+        let orders = world.orders.iter().rev();
+        let read = orders.map_while(|order| match order {
+            MediaOrder::Role { stream, role } if *stream == caller => {
+                assert!(matches!(role, siaga112::call::orders::Role::Play(_)), "{role:?}");
+                None
+            }
+            MediaOrder::Read { stream, whom } if *stream == caller => Some(Some(whom.to_vec())),
+            _ => Some(None),
+        });
+        read.flatten().next()
+    };
+    let held = SDP.replace("sendrecv", "sendonly");
+    seat_offers(&mut world, 7, &format!("{held}{text}"));
+    assert_eq!(reading(&world), Some(vec![seat]), "written beside the music");
+    let private = |private| Order::SetPrivate { call, private, by: "meja".into() };
+    assert_eq!(world.order(private(true)), Ok(Answer::Done));
+    assert_eq!(reading(&world), Some(Vec::new()), "the announcement goes on");
 }

@@ -12,7 +12,9 @@ const KEYS: [&str; 5] = [
     "crypto:4 AES_CM_128_HMAC_SHA1_80 inline:AAAA UNENCRYPTED_SRTP",
     "fingerprint:sha-256 AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB",
 ];
-const MORE: [&str; 12] = [
+const MORE: [&str; 14] = [
+    "rtpmap:99 t140/1000",
+    "rtt-mixer",
     "setup:actpass",
     "setup:passive",
     "ice-ufrag:wxyz",
@@ -37,8 +39,9 @@ const PROTOCOLS: [&str; 7] = [
 ];
 
 fn line() -> impl Strategy<Value = String> {
-    let kind = prop::sample::select(vec!["audio", "audio", "audio", "video", "text", "x"]);
-    let formats = prop::collection::vec(prop::sample::select(vec![0, 8, 9, 18, 96, 97, 98]), 0..5);
+    let kind = prop::sample::select(vec!["audio", "audio", "audio", "video", "text", "text", "x"]);
+    let formats =
+        prop::collection::vec(prop::sample::select(vec![0, 8, 9, 18, 96, 97, 98, 99]), 0..5);
     let more = prop::sample::subsequence([KEYS.as_slice(), MORE.as_slice()].concat(), 0..=10);
     let protocol = prop::sample::select(PROTOCOLS.to_vec());
     (kind, prop::sample::select(vec![0, 9, 4000]), protocol, formats, more).prop_map(
@@ -67,7 +70,34 @@ fn leg(terms: Terms, browser: bool, seed: u64) -> LegMedia {
     if browser {
         LegMedia::of_browser(StreamId(1), terms, &mut dice).0
     } else {
-        LegMedia::new(StreamId(1), 20_000, terms, &mut dice)
+        let mut leg = LegMedia::new(StreamId(1), 20_000, terms, &mut dice);
+        leg.set_text(20_004, &mut dice);
+        leg
+    }
+}
+
+/// The text line that our answer took is one of the offer, as safe as the offer wants it.
+fn check_text(offer: &Description, answer: &Description, aim: &Aim) {
+    let taken = answer.media.iter().filter(|it| it.kind == "text" && it.port != 0).count();
+    assert_eq!(taken, usize::from(aim.text.is_some()));
+    let Some(text) = &aim.text else { return };
+    let ours = sdp::text_lines(answer).into_iter().next().expect("our line");
+    let offered = sdp::text_lines(offer).into_iter().find(|it| it.line == ours.line);
+    let offered = offered.expect("it is a text line");
+    assert_eq!((ours.text, ours.mixer, ours.mux), (offered.text, offered.mixer, offered.mux));
+    assert_eq!((text.mixer, text.mux), (offered.mixer, offered.mux));
+    assert!(offered.profile == Profile::Plain || text.guard != Guard::Plain);
+    match &text.guard {
+        Guard::Sdes { ours: key, theirs } => {
+            assert_eq!(ours.protection.crypto.first().map(|it| &it.key), Some(key));
+            assert!(offered.protection.crypto.iter().any(|it| it.key == *theirs));
+            assert!(
+                !matches!(&aim.guard, Guard::Sdes { ours, .. } if ours == key),
+                "keys of its own"
+            );
+        }
+        Guard::Plain => assert!(ours.protection.crypto.is_empty()),
+        Guard::Dtls { .. } => panic!("nobody shakes hands for text"),
     }
 }
 
@@ -79,8 +109,9 @@ fn check(offer: &Description, answer: &[u8], aim: &Aim) {
         assert_eq!((&ours.kind, &ours.protocol), (&theirs.kind, &theirs.protocol));
         assert!(!ours.formats.is_empty());
     }
-    let taken: Vec<usize> =
-        answer.media.iter().enumerate().filter(|(_, it)| it.port != 0).map(|(n, _)| n).collect();
+    check_text(offer, &answer, aim);
+    let audio = answer.media.iter().enumerate().filter(|(_, it)| it.kind != "text");
+    let taken: Vec<usize> = audio.filter(|(_, it)| it.port != 0).map(|(n, _)| n).collect();
     let [taken] = taken[..] else { panic!("{taken:?} are taken") };
     let offered = audio_lines(offer).into_iter().find(|it| it.line == taken).expect("it is audio");
     let speech = |audio: &AudioOffer| sdp::choose(audio, None, &Codec::ALL);
@@ -158,6 +189,17 @@ proptest! {
                 break;
             };
             prop_assert_eq!((here.codec, here.audio, here.events), (there.codec, there.audio, there.events));
+            let (here_text, there_text) = (here.text.as_ref(), there.text.as_ref());
+            prop_assert_eq!(here_text.is_some(), there_text.is_some_and(|it| {
+                it.guard != Guard::Plain || caller.terms.policy.srtp != Srtp::Required
+            }));
+            match here_text.zip(there_text).map(|(here, there)| (&here.guard, &there.guard)) {
+                Some((Guard::Sdes { ours, theirs }, Guard::Sdes { ours: o, theirs: t })) => {
+                    prop_assert_eq!((ours, theirs), (t, o));
+                }
+                Some(both) => prop_assert_eq!(both, (&Guard::Plain, &Guard::Plain)),
+                None => {}
+            }
             match (&here.guard, &there.guard) {
                 (Guard::Plain, Guard::Plain) => {}
                 (Guard::Sdes { ours, theirs }, Guard::Sdes { ours: o, theirs: t }) => {

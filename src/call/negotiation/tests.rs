@@ -168,3 +168,71 @@ fn a_browser_is_offered_all_that_it_needs_and_answered_as_it_asks() {
     assert!(text.contains("a=recvonly\r\n") && text.contains("a=group:BUNDLE 0\r\n"), "{text}");
     assert!(text.contains("a=setup:passive\r\n"), "{text}");
 }
+
+const T140: &str = "a=rtpmap:98 t140/1000\r\n";
+
+fn with_text(srtp: Srtp, keying: Keying) -> LegMedia {
+    let mut leg = leg(srtp, keying);
+    leg.set_text(20_004, &mut Dice::from_number(2));
+    leg
+}
+
+#[test]
+fn text_is_as_safe_as_the_policy_likes_and_never_costs_the_call() {
+    let audio = "m=audio 4000 RTP/AVP 8\r\n";
+    let key = format!("a=crypto:4 AES_CM_128_HMAC_SHA1_80 {KEY}\r\n");
+    let plain = format!("m=text 4004 RTP/AVP 98\r\n{T140}");
+    let safe = format!("m=text 4006 RTP/SAVP 98\r\n{T140}{key}");
+    let keyless = format!("m=text 4006 RTP/SAVP 98\r\n{T140}");
+    for (srtp, lines, taken, encrypted) in [
+        (Srtp::Off, vec![&plain, &safe], "m=text 20004 RTP/AVP 98", false),
+        (Srtp::Off, vec![&safe], "m=text 20004 RTP/SAVP 98", true),
+        (Srtp::Off, vec![&format!("{plain}{key}")], "m=text 20004 RTP/AVP 98", false),
+        // Keys in a plain line (RFC 8643).
+        (Srtp::Preferred, vec![&format!("{plain}{key}")], "m=text 20004 RTP/AVP 98", true),
+        (Srtp::Preferred, vec![&plain, &safe], "m=text 20004 RTP/SAVP 98", true),
+        (Srtp::Required, vec![&plain], "m=text 20004 RTP/AVP 98", false),
+        (Srtp::Required, vec![&keyless], "m=text 0 RTP/SAVP 98", false),
+    ] {
+        let lines: String = lines.into_iter().map(String::as_str).collect();
+        let mut leg = with_text(srtp, Keying::Sdes);
+        let (answer, aim) = answered(&mut leg, &format!("{audio}{lines}"));
+        assert!(answer.contains("m=audio 20000 ") && answer.contains(taken), "{lines}: {answer}");
+        let guard = aim.text.as_ref().map(|text| &text.guard);
+        assert_eq!(matches!(guard, Some(Guard::Sdes { .. })), encrypted, "{lines}: {answer}");
+        let again = answered(&mut leg, &format!("{audio}{lines}")).1;
+        assert_eq!(again.text, aim.text, "keys stay over a change of the session");
+    }
+}
+
+#[test]
+fn our_offer_of_text_is_safe_in_its_own_way_and_only_text_is_lost_with_a_bad_answer() {
+    for (srtp, keying, line, plain_is_taken) in [
+        (Srtp::Off, Keying::Sdes, "m=text 20004 RTP/AVP 100 98\r\n", true),
+        (Srtp::Preferred, Keying::Dtls, "m=text 20004 RTP/AVP 100 98\r\n", true),
+        (Srtp::Required, Keying::Sdes, "m=text 20004 RTP/SAVP 100 98\r\n", false),
+    ] {
+        let mut leg = with_text(srtp, keying);
+        leg.terms.policy.text = true;
+        let said = String::from_utf8(leg.offer(None).to_vec()).expect("text");
+        let (_, text) = said.split_once(line).expect(line);
+        assert!(text.contains("a=rtt-mixer\r\n"), "{said}");
+        assert_eq!(text.contains("a=crypto:1 "), srtp != Srtp::Off, "{said}");
+        let audio = match srtp {
+            Srtp::Required => {
+                let (tag, _) = said.split_once(" AES_CM_128_HMAC_SHA1_80 ").expect("a suite");
+                let tag = tag.chars().last().expect("a tag");
+                format!("m=audio 4 RTP/SAVP 8\r\na=crypto:{tag} AES_CM_128_HMAC_SHA1_80 {KEY}\r\n")
+            }
+            _ => "m=audio 4 RTP/AVP 8\r\n".to_owned(),
+        };
+        let mut answer = |lines: &str| {
+            let lines = format!("{audio}m=text 8 RTP/{lines}");
+            leg.take_answer(offer(&lines).as_bytes()).expect("audio is agreed").text
+        };
+        assert_eq!(answer(&format!("AVP 98\r\n{T140}")).is_some(), plain_is_taken);
+        assert_eq!(answer(&format!("SAVP 98\r\n{T140}")), None, "no key");
+        let wrong = format!("SAVP 98\r\n{T140}a=crypto:9 AES_CM_128_HMAC_SHA1_80 {KEY}\r\n");
+        assert_eq!(answer(&wrong), None, "a key that was not offered");
+    }
+}

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use super::MISSING;
 use super::clean::Clean;
-use super::packet;
+use super::decode::Decoder;
+use super::packet::{self, Block};
 
 /// A block that is missing is waited for this long, microseconds: it may be on another way.
 pub const PATIENCE: u64 = 500_000;
@@ -25,6 +26,20 @@ pub struct Kinds {
     pub redundant: Option<u8>,
 }
 
+impl Kinds {
+    /// The blocks of a packet's payload, the oldest first; none when it is no text.
+    #[must_use]
+    pub fn blocks(self, payload_type: u8, payload: &[u8]) -> Option<Vec<Block<'_>>> {
+        if Some(payload_type) == self.redundant {
+            packet::blocks(payload)
+        } else if payload_type == self.text {
+            Some(vec![Block { kind: self.text, offset: 0, data: payload }])
+        } else {
+            None
+        }
+    }
+}
+
 /// Reads what one peer writes.
 #[derive(Debug, Default)]
 pub struct Reader {
@@ -34,39 +49,28 @@ pub struct Reader {
     /// Blocks behind one that is missing, and since when it is.
     waiting: BTreeMap<u64, Vec<u8>>,
     since: u64,
-    /// The beginning of a character that goes on in the next block.
-    part: Vec<u8>,
+    decoder: Decoder,
     clean: Clean,
 }
 
 impl Reader {
-    /// Takes a packet's payload at `now` (microseconds) and appends what can be read by it; false when
-    /// it is no text.
+    /// Takes a packet's blocks at `now` (microseconds), the newest last, and appends what can be read by it.
     pub fn take(
         &mut self,
-        kinds: Kinds,
-        payload_type: u8,
+        text: u8,
         (source, sequence): (u32, u16),
-        payload: &[u8],
+        blocks: &[Block<'_>],
         now: u64,
         to: &mut String,
-    ) -> bool {
-        let blocks = if Some(payload_type) == kinds.redundant {
-            packet::blocks(payload)
-        } else if payload_type == kinds.text {
-            Some(vec![packet::Block { kind: kinds.text, offset: 0, data: payload }])
-        } else {
-            None
-        };
-        let Some(blocks) = blocks else { return false };
-        let older = u64::try_from(blocks.len() - 1).unwrap_or(0);
+    ) {
+        let older = u64::try_from(blocks.len().saturating_sub(1)).unwrap_or(0);
         let number = self.number(source, sequence, older, to);
         let first = number - older;
-        for (number, block) in (first..).zip(&blocks) {
+        for (number, block) in (first..).zip(blocks) {
             if number < self.next || self.waiting.contains_key(&number) {
                 continue;
             }
-            let text = if block.kind == kinds.text { block.data } else { &[] };
+            let text = if block.kind == text { block.data } else { &[] };
             if self.waiting.is_empty() {
                 self.since = now;
             }
@@ -76,7 +80,6 @@ impl Reader {
         if self.waiting.len() > KEPT {
             self.skip(to);
         }
-        true
     }
 
     /// Waits no longer for what is overdue at `now`.
@@ -102,7 +105,7 @@ impl Reader {
         while !self.waiting.is_empty() {
             self.skip(to);
         }
-        self.end_part(to);
+        self.decoder.end(to);
         self.source = Some(source);
         let number = BEGIN + u64::from(sequence);
         self.next = number - older;
@@ -112,7 +115,7 @@ impl Reader {
     fn read_on(&mut self, to: &mut String) {
         while let Some(block) = self.waiting.remove(&self.next) {
             self.next += 1;
-            self.decode(&block, to);
+            self.decoder.take(&block, &mut self.clean, to);
         }
     }
 
@@ -120,37 +123,11 @@ impl Reader {
     fn skip(&mut self, to: &mut String) {
         let Some((&number, _)) = self.waiting.first_key_value() else { return };
         if number > self.next {
-            self.end_part(to);
+            self.decoder.end(to);
             to.push(MISSING);
             self.next = number;
         }
         self.read_on(to);
-    }
-
-    fn end_part(&mut self, to: &mut String) {
-        if !std::mem::take(&mut self.part).is_empty() {
-            to.push(MISSING);
-        }
-    }
-
-    /// UTF-8; a character may begin in one block and end in the next.
-    fn decode(&mut self, block: &[u8], to: &mut String) {
-        self.part.extend_from_slice(block);
-        let bytes = std::mem::take(&mut self.part);
-        let mut chunks = bytes.utf8_chunks().peekable();
-        while let Some(chunk) = chunks.next() {
-            to.extend(chunk.valid().chars().filter_map(|c| self.clean.take(c)));
-            let wrong = chunk.invalid();
-            if wrong.is_empty() {
-                continue;
-            }
-            let cut = std::str::from_utf8(wrong).is_err_and(|error| error.error_len().is_none());
-            if chunks.peek().is_none() && cut {
-                self.part.extend_from_slice(wrong);
-            } else {
-                to.extend(self.clean.take(MISSING));
-            }
-        }
     }
 }
 
@@ -165,7 +142,8 @@ mod tests {
 
     fn plain(reader: &mut Reader, sequence: u16, text: &[u8], now: u64) -> String {
         let mut read = String::new();
-        assert!(reader.take(KINDS, 98, (7, sequence), text, now, &mut read));
+        let blocks = KINDS.blocks(98, text).expect("text");
+        reader.take(98, (7, sequence), &blocks, now, &mut read);
         read
     }
 
@@ -212,9 +190,10 @@ mod tests {
         let mut read = String::new();
         // Its first packet was lost, and is in the second.
         let payload = [0xe2, 0, 0, 2, 0x62, b'c', b'd', b'e'];
-        assert!(reader.take(KINDS, 100, (8, 9), &payload, 0, &mut read));
+        let blocks = KINDS.blocks(100, &payload).expect("text");
+        reader.take(98, (8, 9), &blocks, 0, &mut read);
         assert_eq!(read, "cde");
-        assert!(!reader.take(KINDS, 0, (8, 10), &payload, 0, &mut read), "audio is no text");
+        assert_eq!(KINDS.blocks(0, &payload), None, "audio is no text");
     }
 
     proptest! {
@@ -224,7 +203,7 @@ mod tests {
             words in proptest::collection::vec("[a-zé€😀]{0,9}", 1..40),
             keep in 0usize..3,
         ) {
-            let terms = Terms { text: 98, redundant: Some(100), cps: 30 };
+            let terms = Terms { text: 98, redundant: Some(100), cps: 30, mixer: false };
             let mut writer = Writer::new(first, 0, 7);
             let (mut reader, mut read, mut now, mut sent) = (Reader::default(), String::new(), 0, 0);
             let packets = words.into_iter().map(Some).chain(std::iter::repeat_n(None, 6));
@@ -232,14 +211,15 @@ mod tests {
             for word in packets {
                 if let Some(word) = word {
                     all.push_str(&word);
-                    writer.write(&word);
+                    writer.write(None, &word);
                 }
                 if let Some(packet) = writer.poll(terms, now) {
                     let rtp = crate::media::rtp::Rtp::read(packet).expect("RTP");
                     if sent % 3 == keep {
                         let payload = &packet[rtp.payload.clone()];
                         let place = (rtp.ssrc, rtp.sequence);
-                        reader.take(KINDS, rtp.payload_type, place, payload, now, &mut read);
+                        let blocks = KINDS.blocks(rtp.payload_type, payload).expect("text");
+                        reader.take(98, place, &blocks, now, &mut read);
                     }
                     sent += 1;
                 }
@@ -256,7 +236,8 @@ mod tests {
             let (mut reader, mut read) = (Reader::default(), String::new());
             for (now, (sequence, redundant, payload)) in (0u64..).step_by(100_000).zip(packets) {
                 let kind = if redundant { 100 } else { 98 };
-                reader.take(KINDS, kind, (7, sequence), &payload, now, &mut read);
+                let blocks = KINDS.blocks(kind, &payload).unwrap_or_default();
+                reader.take(98, (7, sequence), &blocks, now, &mut read);
                 reader.tick(now, &mut read);
                 prop_assert!(reader.waiting.len() <= KEPT + 17);
             }

@@ -6,7 +6,6 @@
 use std::collections::VecDeque;
 
 use super::{ERASE, NEW_LINE};
-use crate::vocabulary::StreamId;
 
 /// Whoever has the turn and writes nothing for so long, microseconds, has no more claim to it.
 const REST: u64 = 3_000_000;
@@ -15,33 +14,40 @@ const LONGEST: u64 = 15_000_000;
 /// Characters that wait of one writer; a turn ends at once rather than that more do.
 const WAITING: usize = 500;
 
-/// Whose text goes to one reader, and what waits.
-#[derive(Debug, Default)]
-pub struct Turns {
+/// Whose text goes to one reader, and what waits. `W` is what a writer is known by.
+#[derive(Debug)]
+pub struct Turns<W> {
     /// Who has the turn; whoever had it last once it is over.
-    writer: Option<StreamId>,
+    writer: Option<W>,
     since: u64,
     last: u64,
     /// Characters of this turn that may still be taken back.
     erasable: usize,
     /// The last character that was written.
     end: Option<char>,
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<Waiting<W>>,
 }
 
 #[derive(Debug)]
-struct Waiting {
-    writer: StreamId,
+struct Waiting<W> {
+    writer: W,
     name: String,
     text: String,
 }
 
-impl Turns {
+impl<W> Default for Turns<W> {
+    fn default() -> Self {
+        let (writer, waiting) = (None, VecDeque::new());
+        Self { writer, since: 0, last: 0, erasable: 0, end: None, waiting }
+    }
+}
+
+impl<W: Copy + PartialEq> Turns<W> {
     /// Takes what somebody wrote at `now` (microseconds), and appends what the reader is to see of it
     /// now. Nobody is named where `name` is none: the reader has no other writer.
     pub fn take(
         &mut self,
-        (writer, name): (StreamId, Option<&str>),
+        (writer, name): (W, Option<&str>),
         text: &str,
         now: u64,
         to: &mut String,
@@ -120,6 +126,7 @@ impl Turns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::StreamId;
 
     const SECOND: u64 = 1_000_000;
     type Who<'a> = (StreamId, Option<&'a str>);

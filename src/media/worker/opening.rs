@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use mio::{Interest, Token};
 
-use super::{EACH, OF_RTCP, OF_TEXT, Worker};
+use super::{EACH, OF_RTCP, OF_TEXT, OF_TEXT_RTCP, Worker};
 use crate::call::orders::{MediaReport, StreamCount};
 use crate::media::ice::Ice;
 use crate::media::outgoing::Outgoing;
@@ -35,9 +35,12 @@ impl<R: Fn(MediaReport)> Worker<R> {
         let sockets = self.ports.take(port);
         match (sockets, self.slots.get(&id).copied()) {
             (Ok(mut sockets), Some(slot)) => {
-                let token = Token(slot * EACH + OF_TEXT);
-                let registry = self.poll.registry();
-                let heard = registry.register(&mut sockets.rtp, token, Interest::READABLE);
+                let token = |of| Token(slot * EACH + of);
+                let (registry, each) = (self.poll.registry(), Interest::READABLE);
+                let (rtp, rtcp) = (&mut sockets.rtp, &mut sockets.rtcp);
+                let heard = registry
+                    .register(rtp, token(OF_TEXT), each)
+                    .and_then(|()| registry.register(rtcp, token(OF_TEXT_RTCP), each));
                 if let Err(error) = heard {
                     tracing::error!(%error, ?id, "a stream cannot read");
                     self.relay.tally.faults += 1;
@@ -124,6 +127,11 @@ impl<R: Fn(MediaReport)> Worker<R> {
         });
         self.writing = writing;
         text.into_iter().for_each(&self.report);
+        let quality = slot
+            .and_then(|slot| self.guarded(slot, None, |relay| relay.report_text(slot, now, true)));
+        if let Some(quality) = quality {
+            (self.report)(MediaReport::TextQuality { stream: id, quality });
+        }
         self.slots.remove(&id);
         let stream = slot.and_then(|slot| self.relay.streams.get_mut(slot)?.take());
         self.early.values_mut().for_each(|listeners| listeners.retain(|listener| *listener != id));

@@ -133,6 +133,7 @@ impl EntryCounter {
             | Fact::PartyTookOver { .. }
             | Fact::PrivateTalk { .. }
             | Fact::AudioHeard { .. }
+            | Fact::TextCarried(_)
             | Fact::CallerQuiet { .. }
             | Fact::CallerSpeaks { .. }
             | Fact::Key { .. }
