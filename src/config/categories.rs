@@ -4,8 +4,8 @@ use super::findings::{At, Log};
 use super::folder::Entry;
 use super::forms;
 use super::names::Names;
-use super::section::{Section, some_text};
-use crate::incident::settings::Category;
+use super::section::{Item, Section, Wrong, some_text};
+use crate::incident::settings::{Category, SubCategory};
 
 /// Reads the categories.
 pub(super) fn read(file: At<Vec<Entry>>, log: &Log) -> Vec<Category> {
@@ -27,12 +27,41 @@ pub(super) fn read(file: At<Vec<Entry>>, log: &Log) -> Vec<Category> {
             code: code.value,
             name: name.map(|name| name.value).unwrap_or_default(),
             name_en: name_en.map(|name| name.value).unwrap_or_default(),
-            sub: texts(section.words("sub", some_text)),
+            sub: subs(&mut section, log),
             agencies: texts(section.words("agencies", some_text)),
             services: texts(services),
         });
     }
     categories
+}
+
+/// Sub-categories, written short (`"rumah"`: code and both names) or long.
+fn subs(section: &mut Section<'_>, log: &Log) -> Vec<SubCategory> {
+    let mut codes = Names::new("sub-category", true);
+    let mut subs = Vec::new();
+    for item in section.items("sub", "sub") {
+        let (code, name, name_en) = match item {
+            Item::Text(text) => match some_text(&text.value) {
+                Ok(name) => (text, name.clone(), name),
+                Err(Wrong(what, mend)) => {
+                    log.error(&text.place, what, mend);
+                    continue;
+                }
+            },
+            Item::Table(mut table) => {
+                let code = table.required("code", "\"pembunuhan\"", some_text);
+                let name = table.required("name", "\"Pembunuhan\"", some_text);
+                let name_en = table.required("name_en", "\"Murder\"", some_text);
+                let (Some(code), Some(name), Some(name_en)) = (code, name, name_en) else {
+                    continue;
+                };
+                (code, name.value, name_en.value)
+            }
+        };
+        codes.add(&code, log);
+        subs.push(SubCategory { code: code.value, name, name_en });
+    }
+    subs
 }
 
 fn texts(list: Vec<At<String>>) -> Vec<String> {

@@ -5,11 +5,17 @@
 
 pub mod cell;
 pub mod location;
+pub mod form;
 pub mod settings;
 mod category;
+mod edit;
+mod history;
 mod place;
 mod record;
 
 pub use category::{category, service_label};
+pub use edit::{Closing, Edit, Opened, Origin, Reopening, Step, Tie};
+pub use form::{Changes, Choices, Field, Form, Notice, Point, Value, WrongField};
+pub use history::{Conflict, Record, Shut, Tied};
 pub use place::place;
 pub use record::{AdditionalData, Arrival, Caller, Cell, IdentityHeader, Location, Raw, Trust};

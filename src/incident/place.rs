@@ -19,13 +19,15 @@ pub fn place(locations: &[Location], places: &[Kecamatan]) -> Option<String> {
                 .civic
                 .iter()
                 .filter(|(name, _)| name == element)
-                .find_map(|(_, text)| named(&plain(text), places))
+                .find_map(|(_, text)| named(text, places))
         })
     })
 }
 
-/// A name goes before an alias. Several kecamatan share one island's name as an alias.
-fn named(text: &str, places: &[Kecamatan]) -> Option<String> {
+/// Code of the kecamatan of this name, in any of its spellings. A name goes before an alias; several
+/// kecamatan share one island's name as an alias.
+pub(super) fn named(text: &str, places: &[Kecamatan]) -> Option<String> {
+    let text = plain(text);
     if text.is_empty() {
         return None;
     }

@@ -24,10 +24,21 @@ pub struct Category {
     pub name: String,
     /// English name.
     pub name_en: String,
-    /// Sub-categories.
-    pub sub: Vec<String>,
+    /// Its sub-categories.
+    pub sub: Vec<SubCategory>,
     /// Agencies that come first.
     pub agencies: Vec<String>,
     /// Service URN branches that preselect it, e.g. `sos.fire`.
     pub services: Vec<String>,
+}
+
+/// A finer kind of emergency within a category.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SubCategory {
+    /// Short code, e.g. `henti-jantung`; once within its category.
+    pub code: String,
+    /// Indonesian name.
+    pub name: String,
+    /// English name.
+    pub name_en: String,
 }

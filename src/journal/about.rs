@@ -1,11 +1,13 @@
-//! Which call an entry is about: its record shows it as a step. It reads facts and changes none.
+//! Which call an entry is about, or which record: it shows there as a step. It reads facts and changes none.
 
 use super::Fact;
+use crate::incident::Step;
 use crate::vocabulary::CallId;
 
 impl Fact {
     /// The call that the fact is about, when it is about one.
     #[must_use]
+    #[allow(clippy::too_many_lines, reason = "each fact is named, so that none is forgotten")]
     pub const fn call(&self) -> Option<CallId> {
         match self {
             Self::Arrived { call, .. }
@@ -68,11 +70,35 @@ impl Fact {
             | Self::WorkTried { .. }
             | Self::WorkTriedEnded { .. }
             | Self::WorkClosed { .. }
+            | Self::IncidentOpened(_)
+            | Self::IncidentEdited(_)
+            | Self::IncidentClosed(_)
+            | Self::IncidentReopened(_)
+            | Self::IncidentMerged(_)
+            | Self::IncidentUnmerged(_)
+            | Self::IncidentLinked(_)
+            | Self::IncidentUnlinked(_)
             | Self::SeatChanged { .. }
             | Self::ConfigAdopted { .. }
             | Self::ConfigRefused { .. }
             | Self::Audited { .. }
             | Self::Alarm { .. } => None,
+        }
+    }
+
+    /// What it did to a record, when it did something.
+    #[must_use]
+    pub fn step(&self) -> Option<Step<'_>> {
+        match self {
+            Self::IncidentOpened(opened) => Some(Step::Opened(opened)),
+            Self::IncidentEdited(edit) => Some(Step::Edited(edit)),
+            Self::IncidentClosed(closing) => Some(Step::Closed(closing)),
+            Self::IncidentReopened(reopening) => Some(Step::Reopened(reopening)),
+            Self::IncidentMerged(tie) => Some(Step::Merged(tie)),
+            Self::IncidentUnmerged(tie) => Some(Step::Unmerged(tie)),
+            Self::IncidentLinked(tie) => Some(Step::Linked(tie)),
+            Self::IncidentUnlinked(tie) => Some(Step::Unlinked(tie)),
+            _ => None,
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Signal;
 use crate::call::quality::{Quality, TextCarried};
 use crate::call::table::Part;
-use crate::incident::Arrival;
+use crate::incident::{Arrival, Closing, Edit, Opened, Reopening, Tie};
 use crate::screening::{Disposition, WorkId, WorkKind, WorkOutcome};
 use crate::vocabulary::{
     AnswerMode, CallId, Ending, IncidentId, Lane, OfferId, OperatorId, Party, Private, QueueId,
@@ -551,6 +551,22 @@ pub enum Fact {
         /// What was tried and what came of it.
         why: String,
     },
+    /// A record was made without a call.
+    IncidentOpened(Box<Opened>),
+    /// A person changed fields of a record's form.
+    IncidentEdited(Box<Edit>),
+    /// A person closed a record.
+    IncidentClosed(Box<Closing>),
+    /// A person opened a closed record again.
+    IncidentReopened(Box<Reopening>),
+    /// A person made one record part of another: both are of one event.
+    IncidentMerged(Box<Tie>),
+    /// A person took a record out of another again.
+    IncidentUnmerged(Box<Tie>),
+    /// A person said that two records have to do with each other.
+    IncidentLinked(Box<Tie>),
+    /// A person took that back.
+    IncidentUnlinked(Box<Tie>),
     /// A seat changed its state.
     SeatChanged {
         /// The seat.

@@ -30,12 +30,12 @@ pub enum Class {
     Log,
 }
 
-/// Whose a key is: a call, or a day.
+/// Whose a key is: a call, an incident for what people wrote of it, or a day.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Owner {
     /// What for.
     pub class: Class,
-    /// The call; for [`Class::Log`] an id that was made at the day's midnight (UTC).
+    /// The call or the incident; for [`Class::Log`] an id that was made at the day's midnight (UTC).
     pub of: Uid,
 }
 
@@ -123,6 +123,11 @@ fn parts(kind: &str) -> Parts {
         "seat-dialled" | "called-out" | "call-out-ended" | "party-invited" | "transferred" => {
             Parts::Fields(Class::Record, &[("to", "\"\"")])
         }
+        "incident-opened" | "incident-edited" | "incident-closed" => {
+            Parts::Fields(Class::Record, &[("changes", "{}")])
+        }
+        "incident-reopened" | "incident-merged" | "incident-unmerged" | "incident-linked"
+        | "incident-unlinked" => Parts::Fields(Class::Record, &[("why", "\"\"")]),
         "number-cleared" => Parts::Fields(Class::Log, &[("number", "")]),
         "audited" => Parts::Fields(Class::Log, &[("subject", "\"\""), ("reason", "\"\"")]),
         "queued" | "laned" | "early-media" | "prompted" | "heard" | "linked" | "picked-up"
@@ -156,7 +161,11 @@ pub fn split(entry: &Entry) -> Split {
     let owner = match (class, entry.fact.call()) {
         (Class::Log, _) => Owner { class, of: day_of(entry.at) },
         (_, Some(call)) => Owner { class, of: call.0 },
-        (_, None) => return open(body),
+        // What people write of an incident has a key of the incident: it may have no call, or several.
+        (_, None) => match entry.fact.step() {
+            Some(step) => Owner { class, of: step.incident().0 },
+            None => return open(body),
+        },
     };
     if let Fact::Signalled { call, messages, cut } = &entry.fact {
         // Most of a journal is made of these: they are written without a detour.
@@ -340,6 +349,27 @@ mod tests {
             assert_eq!((locked.slot, opened.as_slice()), (3, personal.as_slice()));
             assert_eq!(whole(&line, &opened), Some(entry));
         }
+    }
+
+    #[test]
+    fn what_people_write_of_an_incident_is_locked_by_its_own_key() {
+        use crate::incident::{Edit, Field, Value};
+        let value = Value::Text(Private::new("Bu Siti".into()));
+        let changes = [(Field::CallerName, Some(value))].into();
+        let edit = Edit { incident: IncidentId(call().0), by: "rani".into(), saw: 4, changes };
+        let edited = entry(Fact::IncidentEdited(Box::new(edit)));
+        let owner = split(&edited).personal.map(|(owner, _)| owner);
+        assert_eq!(owner, Some(Owner { class: Class::Record, of: call().0 }));
+        let (line, _) = line(&edited);
+        let text = String::from_utf8_lossy(&line);
+        assert!(!text.contains("Siti") && text.contains("rani"), "{text}");
+        let parcel = locked(&line).expect("locked");
+        let opened: Vec<u8> = parcel.data.iter().map(|byte| byte ^ 0x55).collect();
+        assert_eq!(whole(&line, &opened), Some(edited));
+        let Some(Fact::IncidentEdited(blank)) = blank(&line).map(|entry| entry.fact) else {
+            panic!("who wrote when is left")
+        };
+        assert!(blank.changes.is_empty() && blank.by == "rani");
     }
 
     #[test]

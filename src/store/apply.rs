@@ -287,6 +287,14 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         | Fact::SeatChanged { .. }
         | Fact::NodeStarted { .. }
         | Fact::NodeStopped => super::screened::row(tx, seq, entry).await,
+        Fact::IncidentOpened(_)
+        | Fact::IncidentEdited(_)
+        | Fact::IncidentClosed(_)
+        | Fact::IncidentReopened(_)
+        | Fact::IncidentMerged(_)
+        | Fact::IncidentUnmerged(_)
+        | Fact::IncidentLinked(_)
+        | Fact::IncidentUnlinked(_) => super::record::row(tx, seq, entry).await,
         // Steps of the time line, messages (`keep_signals`), or facts about no call.
         Fact::Overflowed { .. }
         | Fact::EarlyMedia { .. }

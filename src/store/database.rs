@@ -263,5 +263,6 @@ fn migrator() -> Migrator {
         plain(2, "signal", include_str!("migrations/0002_signal.sql")),
         plain(3, "queue", include_str!("migrations/0003_queue.sql")),
         plain(4, "recording", include_str!("migrations/0004_recording.sql")),
+        plain(5, "record", include_str!("migrations/0005_record.sql")),
     ])
 }

@@ -163,6 +163,7 @@ mod tests {
             ("until", "2026-09-17T12:12:31+07:00"),
             ("trunk", "telkom"),
             ("seat", "seat-1"),
+            ("operator", "siti"),
             ("queue", "112"),
             ("stage", "ringing"),
             ("outcome", "abandoned"),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::record::RecordView;
 use crate::vocabulary::WallTime;
 
 /// A time in RFC 3339, UTC, milliseconds.
@@ -39,9 +40,9 @@ pub struct IncidentSummary {
     pub dialled: String,
     /// The service URN asked for.
     pub service: String,
-    /// Code of the category that the service URN preselects.
+    /// Code of the category that the form says; before that, the one that the service URN preselects.
     pub category: Option<String>,
-    /// Code of the kecamatan that a location names.
+    /// Code of the kecamatan that the form says; before that, the one that a location names.
     pub kecamatan: Option<String>,
     /// The caller's number as it was sent.
     pub caller_raw: String,
@@ -105,6 +106,75 @@ pub struct IncidentSummary {
     pub seat_packets: Option<i64>,
     /// `recording`, `sealed`, `failed`, or null when there is none.
     pub recording_state: Option<String>,
+    /// How it became known: `call`, or `walk-in`, `radio`, `cap`, … for a record without a call.
+    #[serde(default)]
+    pub origin: String,
+    /// `open`, `closed` or `merged`.
+    #[serde(default)]
+    pub record: String,
+    /// Version of the record; 0: nobody has written yet.
+    #[serde(default)]
+    pub version: i64,
+    /// What the caller is called.
+    #[serde(default)]
+    pub caller_name: Option<String>,
+    /// Where the caller can be reached otherwise.
+    #[serde(default)]
+    pub caller_number: Option<String>,
+    /// Code of the sub-category.
+    #[serde(default)]
+    pub sub_category: Option<String>,
+    /// What happened.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// Street and house.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// Village.
+    #[serde(default)]
+    pub desa: Option<String>,
+    /// What stands nearby.
+    #[serde(default)]
+    pub landmark: Option<String>,
+    /// Degrees, as the form says.
+    #[serde(default)]
+    pub latitude: Option<String>,
+    /// Degrees, as the form says.
+    #[serde(default)]
+    pub longitude: Option<String>,
+    /// How many have died.
+    #[serde(default)]
+    pub victims_dead: Option<i64>,
+    /// How many are badly hurt.
+    #[serde(default)]
+    pub victims_severe: Option<i64>,
+    /// How many are lightly hurt.
+    #[serde(default)]
+    pub victims_minor: Option<i64>,
+    /// How many are missing.
+    #[serde(default)]
+    pub victims_missing: Option<i64>,
+    /// How many had to leave their homes.
+    #[serde(default)]
+    pub victims_displaced: Option<i64>,
+    /// The agencies that were told, each with its times.
+    #[serde(default)]
+    pub agencies: Option<String>,
+    /// What the agency reports from the place.
+    #[serde(default)]
+    pub field_report: Option<String>,
+    /// What came of it.
+    #[serde(default)]
+    pub result: Option<String>,
+    /// When the record was closed.
+    #[serde(default)]
+    pub closed_at: Option<At>,
+    /// By whom.
+    #[serde(default)]
+    pub closed_by: Option<String>,
+    /// The record that it is part of.
+    #[serde(default)]
+    pub merged_into: Option<String>,
 }
 
 impl std::fmt::Debug for IncidentSummary {
@@ -129,6 +199,9 @@ pub struct Incident {
     /// The scalar columns.
     #[serde(flatten)]
     pub summary: IncidentSummary,
+    /// What people have written of it.
+    #[serde(default)]
+    pub written: RecordView,
     /// What the INVITE told us.
     #[serde(flatten)]
     #[schema(value_type = Object)]

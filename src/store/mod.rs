@@ -20,6 +20,7 @@ pub mod periods;
 mod presence;
 mod projector;
 mod query;
+mod record;
 mod recordings;
 mod recovered;
 mod report;
@@ -40,6 +41,9 @@ pub use journal_file::{JournalError, JournalReader, VerifyReport};
 pub use journal_writer::{JournalHandle, JournalReport, JournalWriter};
 pub use ladder::{CallLadder, Ladder, LadderEnd, LadderMessage};
 pub use projector::{Projector, StoreHealth};
+pub use record::{
+    FieldChange, KnownRecord, RecordVersion, RecordView, TiedRecord, shown, versions,
+};
 pub use recordings::Expired;
 pub use recovered::{OpenCall, Recovered};
 pub use report::By;

@@ -1,7 +1,9 @@
 //! Questions asked of the records. Answers are bounded; nothing here changes a row.
 
+use std::collections::HashMap;
+
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::apply::wall;
 use super::filter::UNJUDGED;
@@ -56,7 +58,11 @@ impl Store {
         sql.push(" ORDER BY id DESC, incident.call DESC LIMIT ")
             .push_bind(i64::from(filter.rows()));
         let rows = sql.build().fetch_all(self.readers().await?).await.map_err(|e| self.error(e))?;
-        rows.iter().map(summary).collect::<sqlx::Result<_>>().map_err(|e| self.error(e))
+        let rows = rows.iter().map(summary).collect::<sqlx::Result<Vec<_>>>();
+        let mut rows = rows.map_err(|e| self.error(e))?;
+        let mut connection = self.readers().await?.acquire().await.map_err(|e| self.error(e))?;
+        forms(&mut connection, &mut rows).await.map_err(|e| self.error(e))?;
+        Ok(rows)
     }
 
     /// One incident by its id, or by its call's.
@@ -75,7 +81,9 @@ impl Store {
         sql.push(" AND (incident.id = ").push_bind(id).push(" OR incident.call = ").push_bind(id);
         sql.push(") ORDER BY received_at LIMIT 1");
         let Some(row) = sql.build().fetch_optional(&mut *tx).await? else { return Ok(None) };
-        let summary = summary(&row)?;
+        let mut summary = summary(&row)?;
+        forms(&mut tx, std::slice::from_mut(&mut summary)).await?;
+        let written = super::record::of_incident(&mut tx, &summary.id).await?;
         let offers = sqlx::query("SELECT * FROM offer WHERE call = ? ORDER BY seq")
             .bind(&summary.call)
             .fetch_all(&mut *tx)
@@ -97,6 +105,7 @@ impl Store {
         }
         Ok(Some(Incident {
             summary,
+            written,
             facts,
             recording: recordings.next(),
             further_recordings: recordings.collect(),
@@ -159,7 +168,54 @@ fn summary(row: &SqliteRow) -> sqlx::Result<IncidentSummary> {
         caller_packets: row.try_get("caller_packets")?,
         seat_packets: row.try_get("seat_packets")?,
         recording_state: row.try_get("recording_state")?,
+        origin: row.try_get("origin")?,
+        record: "open".to_owned(),
+        ..IncidentSummary::default()
     })
+}
+
+/// Lays what people have written over rows: one question for all of them.
+async fn forms(tx: &mut SqliteConnection, rows: &mut [IncidentSummary]) -> sqlx::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut sql = QueryBuilder::<Sqlite>::new("SELECT * FROM form WHERE incident IN (");
+    let mut ids = sql.separated(", ");
+    rows.iter().for_each(|row| {
+        ids.push_bind(row.id.clone());
+    });
+    sql.push(")");
+    let found = sql.build().fetch_all(tx).await?;
+    let mut forms = HashMap::new();
+    for form in &found {
+        forms.insert(form.try_get::<String, _>("incident")?, form);
+    }
+    for row in rows {
+        let Some(form) = forms.get(&row.id) else { continue };
+        row.record = form.try_get("state")?;
+        row.version = form.try_get("version")?;
+        row.caller_name = form.try_get("caller_name")?;
+        row.caller_number = form.try_get("caller_number")?;
+        row.sub_category = form.try_get("sub_category")?;
+        row.text = form.try_get("text")?;
+        row.address = form.try_get("address")?;
+        row.desa = form.try_get("desa")?;
+        row.landmark = form.try_get("landmark")?;
+        row.latitude = form.try_get("latitude")?;
+        row.longitude = form.try_get("longitude")?;
+        row.victims_dead = form.try_get("victims_dead")?;
+        row.victims_severe = form.try_get("victims_severe")?;
+        row.victims_minor = form.try_get("victims_minor")?;
+        row.victims_missing = form.try_get("victims_missing")?;
+        row.victims_displaced = form.try_get("victims_displaced")?;
+        row.agencies = form.try_get("agencies")?;
+        row.field_report = form.try_get("field_report")?;
+        row.result = form.try_get("result")?;
+        row.closed_at = time(form, "closed_at")?;
+        row.closed_by = form.try_get("closed_by")?;
+        row.merged_into = form.try_get("merged_into")?;
+    }
+    Ok(())
 }
 
 fn offer(row: &SqliteRow) -> sqlx::Result<Offer> {

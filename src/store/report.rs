@@ -163,7 +163,8 @@ impl Store {
         let mut rows = sqlx::query(
             "SELECT trunk, queue, seat, operator, received_at, answered_at, ended_at, answer_ms,
              duration_ms, outcome, stage, service, disposition
-             FROM incident WHERE received_at >= ? AND received_at < ? ORDER BY received_at",
+             FROM incident WHERE received_at >= ? AND received_at < ? AND origin = 'call'
+             ORDER BY received_at",
         )
         .bind(period.since.0)
         .bind(period.until.0)

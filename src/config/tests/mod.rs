@@ -96,7 +96,7 @@ fn the_sample_loads() {
     assert_eq!(board.centre.name, "NTPD 112 Sumenep");
     assert_eq!(board.places.len(), 27);
     assert_eq!(board.places.iter().filter(|place| place.island).count(), 9);
-    assert_eq!(board.categories.len(), 13);
+    assert_eq!(board.categories.len(), 14);
     assert_eq!((board.trunks.len(), board.queues.len(), board.seats.len()), (4, 4, 4));
     assert_eq!(board.sip.accounts.len(), 4);
     assert_eq!(loaded.storage_url, "sqlite:data/siaga112.db");

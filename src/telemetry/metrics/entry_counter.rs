@@ -126,6 +126,14 @@ impl EntryCounter {
             | Fact::Transferred { .. }
             | Fact::TestAnswered { .. }
             | Fact::SeatChanged { .. }
+            | Fact::IncidentOpened(_)
+            | Fact::IncidentEdited(_)
+            | Fact::IncidentClosed(_)
+            | Fact::IncidentReopened(_)
+            | Fact::IncidentMerged(_)
+            | Fact::IncidentUnmerged(_)
+            | Fact::IncidentLinked(_)
+            | Fact::IncidentUnlinked(_)
             | Fact::PartyInvited { .. }
             | Fact::PartyChanged { .. }
             | Fact::PartyHeld { .. }

@@ -1,0 +1,428 @@
+//! Records as people write them: the steps of each, kept as the journal has them, and the form that
+//! comes of them, for lists and searches.
+//!
+//! What a step means is decided in [`crate::incident::Record`]; here it is only kept and shown.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use sqlx::{Row, SqliteConnection};
+use utoipa::ToSchema;
+
+use super::apply::signed;
+use super::incident::At;
+use super::work::CallNumber;
+use super::{Store, StoreError};
+use crate::incident::{Field, Form, Record, Step, Tied, form};
+use crate::journal::Entry;
+use crate::vocabulary::{IncidentId, Private, WallTime};
+
+/// A record and what goes with it, all of one moment.
+#[derive(Clone, Debug)]
+pub struct KnownRecord {
+    /// As it stands in the database.
+    pub record: Record,
+    /// The last journal line that the database has.
+    pub applied: u64,
+    /// The calls of the incident itself.
+    pub calls: Vec<CallNumber>,
+}
+
+/// What people have written of an incident.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RecordView {
+    /// Give this with the next change; 0: nobody has written yet.
+    pub version: u64,
+    /// `open`, `closed` or `merged`.
+    pub state: String,
+    /// How it became known: `call`, `walk-in`, `radio`, `cap`, `message`, `referral` or `other`.
+    pub origin: String,
+    /// When it was changed last.
+    pub changed_at: Option<At>,
+    /// By whom.
+    pub changed_by: Option<String>,
+    /// When it was closed; null while it is open.
+    pub closed_at: Option<At>,
+    /// By whom.
+    pub closed_by: Option<String>,
+    /// The form: `caller_name`, `category`, `text`, …, and `agencies` by their names.
+    #[schema(value_type = Object)]
+    pub form: Map<String, Json>,
+    /// The record that this one is part of.
+    pub merged_into: Option<TiedRecord>,
+    /// Records that are part of this one, also through others.
+    pub merged: Vec<TiedRecord>,
+    /// Records that have to do with this one.
+    pub linked: Vec<TiedRecord>,
+}
+
+/// A record that belongs to another one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TiedRecord {
+    /// That one.
+    pub incident: String,
+    /// Since when.
+    pub at: At,
+    /// Who said so.
+    pub by: String,
+    /// Why.
+    pub why: String,
+    /// Its calls.
+    #[serde(default)]
+    pub calls: Vec<String>,
+}
+
+/// One step in the life of a record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RecordVersion {
+    /// Its number: that of the journal's line.
+    pub version: u64,
+    /// When.
+    pub at: At,
+    /// Who.
+    pub by: String,
+    /// `opened`, `edited`, `closed`, `reopened`, `merged`, `unmerged`, `linked` or `unlinked`.
+    pub step: String,
+    /// What it changed in the form.
+    pub changes: Vec<FieldChange>,
+    /// The other record, where two were tied or taken apart.
+    pub other: Option<String>,
+    /// Why, where that was said.
+    pub why: Option<String>,
+}
+
+/// What became of one field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FieldChange {
+    /// Its name; an agency's is `agencies.NAME`.
+    pub field: String,
+    /// What stood there; null where it was empty.
+    #[schema(value_type = Object)]
+    pub from: Json,
+    /// What stands there; null where it was cleared.
+    #[schema(value_type = Object)]
+    pub to: Json,
+}
+
+/// A form as an object of its fields.
+#[must_use]
+pub fn shown(form: &Form) -> Map<String, Json> {
+    let json = |value: &form::Value| serde_json::to_value(value).unwrap_or_default();
+    let plain = form.0.iter().filter(|(field, _)| !matches!(field, Field::Agency(_)));
+    let mut map: Map<String, Json> =
+        plain.map(|(field, value)| (field.to_string(), json(value))).collect();
+    let told: Map<String, Json> = form
+        .agencies()
+        .map(|(name, notice)| (name.to_owned(), serde_json::to_value(notice).unwrap_or_default()))
+        .collect();
+    if !told.is_empty() {
+        map.insert("agencies".to_owned(), told.into());
+    }
+    map
+}
+
+impl RecordView {
+    /// A record without the calls of those that belong to it.
+    #[must_use]
+    pub fn of(record: &Record) -> Self {
+        let (changed, closed) = (record.changed.as_ref(), record.closed.as_ref());
+        Self {
+            version: record.version,
+            state: record.state().to_owned(),
+            origin: record.origin.word().to_owned(),
+            changed_at: changed.map(|(at, _)| At(*at)),
+            changed_by: changed.map(|(_, by)| by.clone()),
+            closed_at: closed.map(|(at, _)| At(*at)),
+            closed_by: closed.map(|(_, by)| by.clone()),
+            form: shown(&record.form),
+            merged_into: record.merged_into.as_ref().map(TiedRecord::of),
+            merged: record.merged.iter().map(TiedRecord::of).collect(),
+            linked: record.links.iter().map(TiedRecord::of).collect(),
+        }
+    }
+}
+
+impl TiedRecord {
+    fn of(tied: &Tied) -> Self {
+        Self {
+            incident: tied.incident.to_string(),
+            at: At(tied.at),
+            by: tied.by.clone(),
+            why: tied.why.reveal().clone(),
+            calls: Vec::new(),
+        }
+    }
+}
+
+/// The versions of a record, from its steps in their order.
+#[must_use]
+pub fn versions(incident: IncidentId, steps: &[(u64, Entry)]) -> Vec<RecordVersion> {
+    let mut record = Record::new(incident);
+    let mut versions = Vec::new();
+    for (line, entry) in steps {
+        let Some(step) = entry.fact.step() else { continue };
+        let json = |value: Option<&form::Value>| {
+            value.and_then(|value| serde_json::to_value(value).ok()).unwrap_or_default()
+        };
+        let changes = step.changes().into_iter().flatten().map(|(field, to)| FieldChange {
+            field: field.to_string(),
+            from: json(record.form.get(field)),
+            to: json(to.as_ref()),
+        });
+        let changes = changes.collect();
+        let other = step
+            .tie()
+            .map(|tie| if tie.incident == incident { tie.other } else { tie.incident }.to_string());
+        record.follow(*line, entry.at, step);
+        versions.push(RecordVersion {
+            version: *line,
+            at: At(entry.at),
+            by: step.by().to_owned(),
+            step: step.word().to_owned(),
+            changes,
+            other,
+            why: step.why().map(|why| why.reveal().clone()),
+        });
+    }
+    versions
+}
+
+impl Store {
+    /// The record of an incident, by its id or its call's; none when there is no such incident.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn record(&self, id: &str) -> Result<Option<KnownRecord>, StoreError> {
+        let id = id.to_ascii_lowercase();
+        let read = async {
+            let readers =
+                self.readers().await.map_err(|e| sqlx::Error::Configuration(Box::new(e)))?;
+            let mut tx = readers.begin().await?;
+            let applied: i64 =
+                sqlx::query("SELECT seq FROM applied").fetch_one(&mut *tx).await?.try_get(0)?;
+            let found = "SELECT id, call, origin, coalesce(caller_e164, caller_raw) AS number
+                         FROM incident WHERE id = (SELECT id FROM incident
+                         WHERE id = ?1 OR call = ?1 ORDER BY received_at LIMIT 1) ORDER BY call";
+            let rows = sqlx::query(found).bind(&id).fetch_all(&mut *tx).await?;
+            let Some(first) = rows.first() else { return Ok(None) };
+            let incident = parse(first.try_get("id")?)?;
+            let mut calls = Vec::new();
+            for row in rows.iter() {
+                if row.try_get::<String, _>("origin")? == "call" {
+                    let call: String = row.try_get("call")?;
+                    let call = call.parse().map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
+                    let number = Private::new(row.try_get("number")?);
+                    calls.push(CallNumber { call, number });
+                }
+            }
+            let record = read(&mut tx, incident).await?;
+            Ok(Some(KnownRecord { record, applied: applied.unsigned_abs(), calls }))
+        };
+        read.await.map_err(|e| self.error(e))
+    }
+
+    /// Every step of a record, in order, with the number of its line.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn record_steps(
+        &self,
+        incident: IncidentId,
+    ) -> Result<Vec<(u64, Entry)>, StoreError> {
+        let mut connection = self.readers().await?.acquire().await.map_err(|e| self.error(e))?;
+        steps(&mut connection, incident).await.map_err(|e| self.error(e))
+    }
+}
+
+fn parse(text: &str) -> sqlx::Result<IncidentId> {
+    text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
+/// The record as its steps say.
+async fn read(tx: &mut SqliteConnection, incident: IncidentId) -> sqlx::Result<Record> {
+    let mut record = Record::new(incident);
+    for (line, entry) in steps(tx, incident).await? {
+        if let Some(step) = entry.fact.step() {
+            record.follow(line, entry.at, step);
+        }
+    }
+    Ok(record)
+}
+
+async fn steps(tx: &mut SqliteConnection, incident: IncidentId) -> sqlx::Result<Vec<(u64, Entry)>> {
+    let rows = sqlx::query("SELECT seq, entry FROM record_step WHERE incident = ? ORDER BY seq")
+        .bind(incident.to_string())
+        .fetch_all(tx)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let seq: i64 = row.try_get(0)?;
+            let entry = serde_json::from_str(row.try_get(1)?);
+            Ok((seq.unsigned_abs(), entry.map_err(|e| sqlx::Error::Decode(e.into()))?))
+        })
+        .collect()
+}
+
+/// What the record of an incident shows, with the calls of those that belong to it.
+pub(super) async fn of_incident(
+    tx: &mut SqliteConnection,
+    incident: &str,
+) -> sqlx::Result<RecordView> {
+    let record = read(tx, parse(incident)?).await?;
+    let mut view = RecordView::of(&record);
+    // Those that were merged into the merged ones belong to it as well. A record is part of one other
+    // at most, so this ends.
+    let mut place = 0;
+    while let Some(tied) = view.merged.get(place).map(|tied| tied.incident.clone()) {
+        let deeper = read(tx, parse(&tied)?).await?;
+        let known =
+            |other: &Tied| view.merged.iter().any(|t| t.incident == other.incident.to_string());
+        let new: Vec<TiedRecord> =
+            deeper.merged.iter().filter(|other| !known(other)).map(TiedRecord::of).collect();
+        view.merged.extend(new);
+        place += 1;
+    }
+    for tied in view.merged.iter_mut().chain(&mut view.linked).chain(&mut view.merged_into) {
+        let calls = "SELECT call FROM incident WHERE id = ? AND origin = 'call' ORDER BY call";
+        let rows = sqlx::query(calls).bind(&tied.incident).fetch_all(&mut *tx).await?;
+        tied.calls = rows.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<_>>()?;
+    }
+    Ok(view)
+}
+
+/// Rows of one step.
+pub(super) async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result<()> {
+    let Some(step) = entry.fact.step() else { return Ok(()) };
+    if let Step::Opened(opened) = step {
+        // Such a record stands among those of calls, with its own number in the place of a call's.
+        sqlx::query(
+            "INSERT INTO incident (call, id, trunk, source, dialled, service, caller_raw,
+             received_at, stage, facts, origin) VALUES (?1, ?1, '', ?2, '', '', '', ?3, 'none', ?4,
+             ?5) ON CONFLICT (call) DO NOTHING",
+        )
+        .bind(opened.incident.to_string())
+        .bind(&opened.by)
+        .bind(entry.at.0)
+        .bind(facts(opened.emergency_incident_id.as_ref()))
+        .bind(opened.origin.word())
+        .execute(&mut *tx)
+        .await?;
+    }
+    let text = serde_json::to_string(entry).map_err(|e| sqlx::Error::Encode(e.into()))?;
+    for incident in std::iter::once(step.incident()).chain(step.other()) {
+        sqlx::query("INSERT INTO record_step (incident, seq, entry) VALUES (?, ?, ?)")
+            .bind(incident.to_string())
+            .bind(seq)
+            .bind(&text)
+            .execute(&mut *tx)
+            .await?;
+        let record = read(tx, incident).await?;
+        keep(tx, &record).await?;
+    }
+    if let Some(changes) = step.changes() {
+        let said =
+            |field: &Field| changes.get(field).and_then(Option::as_ref).map(form::Value::shown);
+        for (set, field) in [
+            ("UPDATE incident SET category = ? WHERE id = ?", Field::Category),
+            ("UPDATE incident SET kecamatan = ? WHERE id = ?", Field::Kecamatan),
+        ] {
+            if let Some(code) = said(&field) {
+                sqlx::query(set)
+                    .bind(code)
+                    .bind(step.incident().to_string())
+                    .execute(&mut *tx)
+                    .await?;
+            }
+        }
+        if let Some(word) = said(&Field::Disposition) {
+            let set = "UPDATE incident SET disposition = ?, disposed_by = ?, disposed_at = ?
+                       WHERE id = ?";
+            let set = sqlx::query(set).bind(word).bind(step.by()).bind(entry.at.0);
+            set.bind(step.incident().to_string()).execute(&mut *tx).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What stands in the place of what an INVITE told.
+fn facts(emergency_incident_id: Option<&String>) -> String {
+    serde_json::json!({ "emergency_incident_id": emergency_incident_id }).to_string()
+}
+
+/// The rows that lists and searches look at.
+async fn keep(tx: &mut SqliteConnection, record: &Record) -> sqlx::Result<()> {
+    let incident = record.incident.to_string();
+    sqlx::query("DELETE FROM form WHERE incident = ?").bind(&incident).execute(&mut *tx).await?;
+    let form = &record.form;
+    let text = |field: Field| form.text(&field).map(str::to_owned);
+    let count = |field: Field| match form.get(&field) {
+        Some(form::Value::Count(count)) => Some(i64::from(*count)),
+        _ => None,
+    };
+    let point = match form.get(&Field::Coordinates) {
+        Some(form::Value::Point(point)) => Some(point.reveal().clone()),
+        _ => None,
+    };
+    let told: Vec<String> =
+        form.agencies().map(|(name, notice)| format!("{name}: {notice}")).collect();
+    let (changed_at, changed_by) = record.changed.clone().unwrap_or_default();
+    sqlx::query(
+        "INSERT INTO form (incident, version, state, changed_at, changed_by, closed_at, closed_by,
+         merged_into, caller_name, caller_number, category, sub_category, text, address, desa,
+         kecamatan, landmark, latitude, longitude, victims_dead, victims_severe, victims_minor,
+         victims_missing, victims_displaced, disposition, field_report, result, agencies)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(&incident)
+    .bind(signed(record.version))
+    .bind(record.state())
+    .bind(changed_at.0)
+    .bind(changed_by)
+    .bind(record.closed.as_ref().map(|(at, _)| at.0))
+    .bind(record.closed.as_ref().map(|(_, by)| by.clone()))
+    .bind(record.merged_into.as_ref().map(|tied| tied.incident.to_string()))
+    .bind(text(Field::CallerName))
+    .bind(text(Field::CallerNumber))
+    .bind(text(Field::Category))
+    .bind(text(Field::SubCategory))
+    .bind(text(Field::Text))
+    .bind(text(Field::Address))
+    .bind(text(Field::Desa))
+    .bind(text(Field::Kecamatan))
+    .bind(text(Field::Landmark))
+    .bind(point.as_ref().map(|point| point.latitude.clone()))
+    .bind(point.map(|point| point.longitude))
+    .bind(count(Field::VictimsDead))
+    .bind(count(Field::VictimsSevere))
+    .bind(count(Field::VictimsMinor))
+    .bind(count(Field::VictimsMissing))
+    .bind(count(Field::VictimsDisplaced))
+    .bind(text(Field::Disposition))
+    .bind(text(Field::FieldReport))
+    .bind(text(Field::Result))
+    .bind(Some(told.join("; ")).filter(|told| !told.is_empty()))
+    .execute(&mut *tx)
+    .await?;
+    keep_notices(tx, &incident, form).await
+}
+
+async fn keep_notices(tx: &mut SqliteConnection, incident: &str, form: &Form) -> sqlx::Result<()> {
+    let delete = sqlx::query("DELETE FROM agency_notice WHERE incident = ?").bind(incident);
+    delete.execute(&mut *tx).await?;
+    for (name, notice) in form.agencies() {
+        let micros = |at: Option<WallTime>| at.map(|at| at.0);
+        sqlx::query(
+            "INSERT INTO agency_notice (incident, agency, notified_at, accepted_at, arrived_at,
+             done_at, note) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(incident)
+        .bind(name)
+        .bind(micros(notice.notified_at))
+        .bind(micros(notice.accepted_at))
+        .bind(micros(notice.arrived_at))
+        .bind(micros(notice.done_at))
+        .bind(notice.note.as_ref().map(|note| note.reveal().clone()))
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}
