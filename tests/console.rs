@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
+use siaga112::agencies::Outbox;
 use siaga112::call::writing::{Author, Written};
 use siaga112::console::settings::Token;
 use siaga112::console::{Boxed, Desk, DeskError, serve};
@@ -120,6 +121,10 @@ impl Desk for FakeDesk {
 
     fn recordings(&self) -> &Library {
         &self.recordings
+    }
+
+    fn receivers(&self) -> &[Outbox] {
+        &[]
     }
 
     fn centre(&self) -> String {

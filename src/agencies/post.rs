@@ -45,6 +45,14 @@ pub struct Endpoint {
     tls: Option<Arc<ClientConfig>>,
 }
 
+impl PartialEq for Endpoint {
+    /// The same place; authorities are compared by whether there are any.
+    fn eq(&self, other: &Self) -> bool {
+        (&self.authority, &self.path, self.tls.is_some())
+            == (&other.authority, &other.path, other.tls.is_some())
+    }
+}
+
 impl Endpoint {
     /// Reads `https://HOST[:PORT]/PATH`; `tls` says who vouches for it.
     ///

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use rustls::ClientConfig;
 
+use super::post::Endpoint;
+
 /// Who may be asked for what a call names by reference.
 #[derive(Clone, Debug, Default)]
 pub struct ReferenceSettings {
@@ -14,4 +16,22 @@ pub struct ReferenceSettings {
     pub networks: Vec<IpNet>,
     /// Who vouches for them; none: nobody is asked.
     pub tls: Option<Arc<ClientConfig>>,
+}
+
+/// A logger of a region.
+#[derive(Clone, PartialEq)]
+pub struct LoggerSettings {
+    /// Its name.
+    pub name: String,
+    /// Where events are sent.
+    pub endpoint: Endpoint,
+    /// What they are signed with (PKCS#8, Ed25519); unsigned without one.
+    pub key: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for LoggerSettings {
+    /// Leaves the key out.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "logger {} at {}", self.name, self.endpoint.host())
+    }
 }

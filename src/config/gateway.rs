@@ -10,8 +10,8 @@ use super::names::Names;
 use super::secrets::{Found, PASSWORD, TOKEN, Vault};
 use super::section::{Section, Wrong, some_text};
 use super::tls::{self, ConnectionSettings};
-use super::{browsers, forms, recording, references, screening};
-use crate::agencies::settings::ReferenceSettings;
+use super::{browsers, forms, receivers, recording, references, screening};
+use crate::agencies::settings::{LoggerSettings, ReferenceSettings};
 use crate::console::settings::{ConsoleSettings, Token};
 use crate::media::settings::MediaSettings;
 use crate::people::Role;
@@ -51,6 +51,7 @@ pub(super) struct Gateway {
     pub(super) screening: ScreeningSettings,
     pub(super) recording: RecordingSettings,
     pub(super) references: ReferenceSettings,
+    pub(super) loggers: Vec<LoggerSettings>,
     /// Names of the trunks that lead to outside recorders.
     pub(super) recorders: Vec<At<String>>,
     ports_place: Place,
@@ -93,6 +94,7 @@ impl Gateway {
                 &mut top.section_or_empty("references", "[references]"),
                 vault.dir,
             ),
+            loggers: receivers::loggers(&mut top, vault.dir),
             recorders,
             ports_place,
         }

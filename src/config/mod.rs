@@ -20,6 +20,7 @@ mod places;
 mod prompts;
 mod queues;
 mod reach;
+mod receivers;
 mod recording;
 mod references;
 mod routing;
@@ -38,6 +39,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::agencies::Issuer;
+use crate::agencies::settings::LoggerSettings;
 use crate::agencies::settings::ReferenceSettings;
 use crate::console::settings::ConsoleSettings;
 use crate::incident::settings::Kecamatan;
@@ -87,6 +89,8 @@ pub struct Loaded {
     pub console: ConsoleSettings,
     /// Where copies of SIP messages go.
     pub hep: Option<HepSettings>,
+    /// Loggers of the region that get our log events.
+    pub loggers: Vec<LoggerSettings>,
     /// Where records are stored, `sqlite:PATH`.
     pub storage_url: String,
     /// DNS servers that carriers are looked up at; empty for those of the system.
@@ -157,6 +161,7 @@ pub fn needs_restart(old: &Loaded, new: &Loaded) -> Vec<&'static str> {
         ("[storage]", old.storage_url != new.storage_url),
         ("[console]", old.console != new.console),
         ("[hep]", old.hep != new.hep),
+        ("[[logger]]", old.loggers != new.loggers),
     ];
     changed.into_iter().filter(|(_, changed)| *changed).map(|(section, _)| section).collect()
 }
@@ -255,6 +260,7 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
         references: gateway.references,
         console: gateway.console,
         hep: gateway.hep,
+        loggers: gateway.loggers,
         storage_url: gateway.storage_url,
         dns_servers: gateway.dns_servers,
         digest: folder.digest(),

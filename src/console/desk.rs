@@ -7,6 +7,7 @@ use std::pin::Pin;
 use jiff::tz::TimeZone;
 use thiserror::Error;
 
+use crate::agencies::Outbox;
 use crate::journal::Fact;
 use crate::recording::Library;
 use crate::store::Store;
@@ -40,6 +41,8 @@ pub trait Desk: Send + Sync + 'static {
     }
     /// The recordings.
     fn recordings(&self) -> &Library;
+    /// Receivers elsewhere that are told what happens here.
+    fn receivers(&self) -> &[Outbox];
     /// The centre's name.
     fn centre(&self) -> String;
     /// The time of this moment.

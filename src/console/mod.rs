@@ -15,6 +15,7 @@ mod parties;
 mod permissions;
 mod problem;
 mod queue;
+mod receivers;
 mod recording;
 mod reports;
 pub mod settings;
@@ -124,6 +125,9 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(reports::live))
         .routes(routes!(reports::ciamis))
         .routes(routes!(reports::national))
+        .routes(routes!(receivers::list))
+        .routes(routes!(receivers::refused))
+        .routes(routes!(receivers::send))
         .routes(routes!(openapi))
 }
 

@@ -32,6 +32,10 @@ pub(super) enum Permission {
     Holds,
     /// Figures and sheets.
     Reports,
+    /// Who elsewhere is told, and how far.
+    Receivers,
+    /// Sending a refused letter once more.
+    Resend,
 }
 
 /// How far a role reaches at a route.
@@ -83,6 +87,8 @@ impl Permission {
             Self::Audio => [Own, All, No, No, No],
             Self::Holds => [No, All, No, No, No],
             Self::Reports => [No, All, All, All, All],
+            Self::Receivers => [No, No, No, All, All],
+            Self::Resend => [No, No, No, All, No],
         };
         let [call_taker, supervisor, dispatcher, admin, auditor] = row;
         match role {
@@ -126,6 +132,9 @@ const TABLE: &[Row] = &[
     ("POST", "/api/v1/incidents/{id}/recording/hold", Permission::Holds, About::Incident),
     ("GET", "/api/v1/marks", Permission::Marks, About::Nothing),
     ("GET", "/api/v1/queues", Permission::Live, About::Nothing),
+    ("GET", "/api/v1/receivers", Permission::Receivers, About::Nothing),
+    ("GET", "/api/v1/receivers/{name}/refused", Permission::Receivers, About::Nothing),
+    ("POST", "/api/v1/receivers/{name}/refused/{id}/send", Permission::Resend, About::Nothing),
     ("GET", "/api/v1/reports/ciamis", Permission::Reports, About::Nothing),
     ("GET", "/api/v1/reports/live", Permission::Live, About::Nothing),
     ("GET", "/api/v1/reports/national", Permission::Reports, About::Nothing),

@@ -12,6 +12,7 @@ use super::clock::Clock;
 use super::inbox::InboxSender;
 use super::kernel_drops::kernel_drops;
 use super::switchboard_thread::Waiters;
+use crate::agencies::Outbox;
 use crate::console::settings::ConsoleSettings;
 use crate::console::{self, Boxed, Desk, DeskError};
 use crate::journal::{Entry, Fact};
@@ -40,6 +41,7 @@ pub(super) struct ServerDesk {
     pub media: Arc<MediaCounters>,
     pub journal: JournalHandle,
     pub recordings: Library,
+    pub receivers: Vec<Outbox>,
     pub centre: String,
     /// Addresses of the UDP sockets.
     pub udp: Vec<std::net::SocketAddr>,
@@ -121,6 +123,10 @@ impl Desk for ServerDesk {
 
     fn recordings(&self) -> &Library {
         &self.recordings
+    }
+
+    fn receivers(&self) -> &[Outbox] {
+        &self.receivers
     }
 
     fn centre(&self) -> String {

@@ -23,6 +23,7 @@ mod left_over;
 mod locator;
 mod media;
 mod recall;
+mod receivers;
 mod recordings;
 mod prompts;
 mod sip_udp;
@@ -43,6 +44,7 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::agencies::KeyError;
 use crate::config::{self, Loaded};
 use crate::journal::{Entry, Fact};
 use crate::media::{Media, MediaError, MediaHandle};
@@ -99,6 +101,9 @@ pub enum StartError {
     /// The media plane.
     #[error(transparent)]
     Media(#[from] MediaError),
+    /// A logger's key.
+    #[error("[[logger]] key_file: {0}")]
+    Key(#[from] KeyError),
     /// The metrics.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
@@ -207,6 +212,7 @@ impl Server {
         threads.push(spawn("switchboard", move || {
             switchboard_thread::run(switchboard, rim);
         })?);
+        let post = receivers::Post { data: &data, journal: &journal, clock };
         let desk = Arc::new(ServerDesk {
             clock,
             inbox: inbox.clone(),
@@ -218,6 +224,7 @@ impl Server {
             media: media.counters(),
             journal: journal.clone(),
             recordings,
+            receivers: post.loggers(&loaded.loggers, &loaded.issuer())?,
             centre: loaded.switchboard.centre.name.clone(),
             udp: sip
                 .iter()
@@ -388,6 +395,7 @@ impl Server {
             projector,
             console_task,
             clock,
+            desk,
             ..
         } = self;
         let decided = tokio::task::spawn_blocking(move || {
@@ -415,6 +423,9 @@ impl Server {
             tracing::error!("stopping did not go well");
         }
         projector.stop().await;
+        for outbox in &desk.receivers {
+            outbox.stop().await;
+        }
         let _ = console_task.await;
     }
 }
