@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use siaga112::incident::{Arrival, Raw};
 use siaga112::journal::{Entry, Fact};
-use siaga112::store::{JournalReport, JournalWriter, Store};
+use siaga112::store::{JournalReport, JournalWriter, StorageSettings, Store};
 use siaga112::vocabulary::{CallId, Cause, Ending, IncidentId, Party, Stage, Uid, WallTime};
 
 /// How long each load runs.
@@ -92,7 +92,8 @@ fn project(folder: &Path) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         let database = folder.join("incidents.db");
-        let store = Store::open(&format!("sqlite:{}", database.display())).expect("a URL");
+        let store = Store::open(&StorageSettings::at(&format!("sqlite:{}", database.display())))
+            .expect("a URL");
         let began = Instant::now();
         let last = store.catch_up(&journal).await.expect("catches up");
         let took = began.elapsed().as_secs_f64();

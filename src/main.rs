@@ -396,7 +396,7 @@ fn records_of(
          directory)",
         data.display()
     );
-    let store = store::Store::open(&loaded.storage_url)?;
+    let store = store::Store::open(&loaded.storage)?;
     Ok((store, server::journal_folder(data), loaded.issuer()))
 }
 

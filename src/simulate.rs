@@ -179,7 +179,7 @@ async fn recorded(
         "nothing has been recorded yet: {} is not there",
         data.display()
     );
-    let store = store::Store::open(&loaded.storage_url)?;
+    let store = store::Store::open(&loaded.storage)?;
     store.catch_up(&server::journal_folder(data)).await?;
     let mut filter = Filter {
         since: Some(WallTime(begins.as_microsecond())),

@@ -19,7 +19,7 @@ use siaga112::incident::{AdditionalData, Arrival, Cell, Location, Raw};
 use siaga112::journal::{Chain, Entry, Fact, Peer, Signal, Way, chain};
 use siaga112::screening::Disposition;
 use siaga112::sip::Transport;
-use siaga112::store::{JournalWriter, Store};
+use siaga112::store::{JournalWriter, StorageSettings, Store};
 use siaga112::vocabulary::{
     AnswerMode, CallId, Cause, Ending, IncidentId, NumberClass, Party, Private, Stage, Uid,
     WallTime,
@@ -294,7 +294,7 @@ async fn an_eido_has_the_form_of_the_standard_and_says_what_the_record_says() {
     a_call().into_iter().for_each(|entry| handle.append(0, entry));
     assert_eq!(handle.stop(), 0);
     let url = format!("sqlite:{}", dir.path().join("incidents.db").display());
-    let store = Store::open(&url).expect("a URL");
+    let store = Store::open(&StorageSettings::at(&url)).expect("a URL");
     let mut out = Vec::new();
     let filter = siaga112::store::Filter::default();
     eido_export::export(&store, &journal, &filter, &issuer(), &mut out).await.expect("exports");

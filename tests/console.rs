@@ -24,7 +24,7 @@ use siaga112::people::Role;
 use siaga112::recording::{Library, RecordingSettings};
 use siaga112::screening::{Attempt, Disposition, Mark, WorkEntry, WorkId, WorkKind, WorkOutcome};
 use siaga112::sip::Transport;
-use siaga112::store::{JournalWriter, Store};
+use siaga112::store::{JournalWriter, StorageSettings, Store};
 use siaga112::switchboard::orders::{Answer, Order, Refusal, SeatStatus, TextView};
 use siaga112::switchboard::view::{
     Board, CallView, HopView, LineView, QueueView, SeatView, TrunkView,
@@ -340,7 +340,7 @@ impl Site {
         }
         assert_eq!(handle.stop(), 0);
         let url = format!("sqlite:{}", dir.path().join("incidents.db").display());
-        let store = Store::open(&url).expect("a URL");
+        let store = Store::open(&StorageSettings::at(&url)).expect("a URL");
         store.catch_up(&journal).await.expect("catches up");
         let health = Health::new();
         health.set_phase(Phase::Serving);

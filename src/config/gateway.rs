@@ -10,7 +10,7 @@ use super::names::Names;
 use super::secrets::{Found, PASSWORD, TOKEN, Vault};
 use super::section::{Section, Wrong, some_text};
 use super::tls::{self, ConnectionSettings};
-use super::{browsers, forms, receivers, recording, references, screening};
+use super::{browsers, forms, receivers, recording, references, screening, storage};
 use crate::agencies::settings::{LoggerSettings, ReferenceSettings};
 use crate::console::settings::{ConsoleSettings, Token};
 use crate::media::settings::MediaSettings;
@@ -21,6 +21,7 @@ use crate::sip::digest::Algorithm;
 use crate::sip::session_timer::Terms;
 use crate::sip::settings::{Expires, SipSettings, Timers};
 use crate::sip::{Listener, Transport};
+use crate::store::StorageSettings;
 use crate::telemetry::hep::HepSettings;
 use crate::trunk::settings::Centre;
 use crate::vocabulary::{Secret, limits};
@@ -40,7 +41,7 @@ const TOKEN_LENGTH: usize = 16;
 pub(super) struct Gateway {
     pub(super) name: String,
     pub(super) data_dir: PathBuf,
-    pub(super) storage_url: String,
+    pub(super) storage: StorageSettings,
     pub(super) centre: Centre,
     pub(super) sip: SipSettings,
     pub(super) connections: ConnectionSettings,
@@ -69,18 +70,17 @@ impl Gateway {
         let (recording, recorders) = recording::read(&mut section, &data_dir);
         drop(section);
         let (media, ports_place) = media(&mut top.section_or_empty("media", "[media]"), &sip);
-        let default = format!("sqlite:{}", data_dir.join("siaga112.db").display());
-        let storage_url = top
-            .section_or_empty("storage", "[storage]")
-            .word("url", storage)
-            .map_or(default, |url| url.value);
+        let usual = format!("sqlite:{}", data_dir.join("siaga112.db").display());
+        let mut section = top.section_or_empty("storage", "[storage]");
+        let storage = storage::read(&mut section, usual, &name, vault);
+        drop(section);
         vault.realm.clone_from(&sip.domain);
         let console = console(&mut top.section_or_empty("console", "[console]"), vault);
         let hep = top.section("hep", "[hep]").and_then(|mut section| hep(&mut section, vault));
         Self {
             name,
             data_dir,
-            storage_url,
+            storage,
             centre,
             sip,
             connections,
@@ -303,21 +303,6 @@ fn whole_pairs(ports: &At<RangeInclusive<u16>>, log: &Log) -> RangeInclusive<u16
         );
     }
     even..=odd
-}
-
-/// The message names the scheme only: the rest of a URL may hold a password.
-fn storage(text: &str) -> Result<String, Wrong> {
-    match text.split_once(':') {
-        Some(("sqlite", rest)) if !rest.is_empty() => Ok(text.to_owned()),
-        Some(("postgres" | "postgresql", _)) => Err(Wrong::new(
-            "this version stores in SQLite only, not in PostgreSQL",
-            "write for example \"sqlite:data/siaga112.db\"",
-        )),
-        _ => Err(Wrong::new(
-            "this is no storage URL",
-            "write for example \"sqlite:data/siaga112.db\"",
-        )),
-    }
 }
 
 /// None without a collector: the mistake is noted.

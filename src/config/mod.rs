@@ -28,6 +28,7 @@ mod screening;
 mod seats;
 mod secrets;
 mod section;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -45,6 +46,7 @@ use crate::console::settings::ConsoleSettings;
 use crate::incident::settings::Kecamatan;
 use crate::media::settings::MediaSettings;
 use crate::recording::RecordingSettings;
+use crate::store::StorageSettings;
 use crate::switchboard::settings::{BrowserMedia, SwitchboardSettings};
 use crate::telemetry::hep::HepSettings;
 use crate::trunk::settings::{Centre, TrunkSettings};
@@ -91,8 +93,8 @@ pub struct Loaded {
     pub hep: Option<HepSettings>,
     /// Loggers of the region that get our log events.
     pub loggers: Vec<LoggerSettings>,
-    /// Where records are stored, `sqlite:PATH`.
-    pub storage_url: String,
+    /// The database of the records.
+    pub storage: StorageSettings,
     /// DNS servers that carriers are looked up at; empty for those of the system.
     pub dns_servers: Vec<SocketAddr>,
     /// SHA-256 over names and contents of the files, lower-case hexadecimal. Password files and
@@ -158,7 +160,7 @@ pub fn needs_restart(old: &Loaded, new: &Loaded) -> Vec<&'static str> {
         ("[sip] dns_servers", old.dns_servers != new.dns_servers),
         ("[media]", old.media != new.media),
         ("[recording]", old.recording != new.recording),
-        ("[storage]", old.storage_url != new.storage_url),
+        ("[storage]", old.storage != new.storage),
         ("[console]", old.console != new.console),
         ("[hep]", old.hep != new.hep),
         ("[[logger]]", old.loggers != new.loggers),
@@ -261,7 +263,7 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
         console: gateway.console,
         hep: gateway.hep,
         loggers: gateway.loggers,
-        storage_url: gateway.storage_url,
+        storage: gateway.storage,
         dns_servers: gateway.dns_servers,
         digest: folder.digest(),
         warnings: Findings::default(),

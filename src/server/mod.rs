@@ -470,7 +470,7 @@ fn keep_records(
     let journal = writer.start(journal_report(inbox.clone(), health.clone(), clock))?;
     start_entries(&journal, &clock, loaded);
     let cut_off = left_over::close(&recovered, recordings, &journal, &clock);
-    let store = Store::open(&loaded.storage_url)?;
+    let store = Store::open(&loaded.storage)?;
     let projector = Projector::start(store.clone(), folder, journal.durable());
     watch_store(&projector, health.clone(), clock);
     let found = recall::Found { last: recovered.next_seq.saturating_sub(1), cut_off };

@@ -2,27 +2,22 @@
 //! rows are in one transaction.
 
 use serde::Serialize;
-use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection};
 
+use super::sql::{Tx, Value, insert_rows, query};
 use crate::journal::{Entry, Fact, Line, OfferOutcome, Signal};
 use crate::vocabulary::{CallId, Ending, IncidentId, Stage, TrunkId, WallTime};
 
-/// Reads number and hash of the last line applied.
-pub(super) async fn applied(connection: &mut SqliteConnection) -> sqlx::Result<(u64, String)> {
-    let row =
-        sqlx::query("SELECT seq, link FROM applied WHERE id = 1").fetch_one(connection).await?;
-    let seq: i64 = row.try_get(0)?;
-    Ok((seq.unsigned_abs(), row.try_get(1)?))
-}
-
-/// Applies those of `lines` that are not in yet; returns the number of the last line applied, or
-/// none when the lines do not follow those in the database.
+/// Applies those of `lines` that are not in yet, which are of the journal of `node`; returns the
+/// number of the last line applied. An error within says that the lines do not follow those in the
+/// database, and which is the last of these.
 pub(super) async fn batch(
-    connection: &mut SqliteConnection,
+    mut tx: Tx,
+    node: &str,
     lines: &[Line],
-) -> sqlx::Result<Option<u64>> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let (mut seq, mut link) = applied(&mut tx).await?;
+) -> sqlx::Result<Result<u64, u64>> {
+    let found = super::node::applied(&mut tx, node).await?.ok_or(sqlx::Error::RowNotFound)?;
+    tx.set_node(found.id);
+    let (mut seq, mut link) = (found.seq, found.link);
     let before = seq;
     let (mut steps, mut signals) = (Vec::new(), Vec::new());
     for line in lines {
@@ -30,16 +25,16 @@ pub(super) async fn batch(
         let same =
             if line.seq == seq { here == link } else { line.seq != seq + 1 || line.prev == link };
         if !same && seq > 0 {
-            return Ok(None);
+            return Ok(Err(seq));
         }
         if line.seq <= seq {
             continue;
         }
         (seq, link) = (line.seq, here);
         if let Some(Entry { at, fact: Fact::Signalled { call, messages, cut } }) = &line.entry {
-            let kept = |message| (*call, at.0, message);
-            signals.extend(messages.iter().map(Some).map(kept));
-            signals.extend(cut.then(|| kept(None)));
+            let messages = messages.iter().map(Some).chain(cut.then_some(None));
+            let kept = |(part, message)| (seq, part, *call, at.0, message);
+            signals.extend((0_i64..).zip(messages).map(kept));
         } else if let Some(entry) = &line.entry {
             row(&mut tx, signed(seq), entry).await?;
             steps.extend(entry.fact.call().map(|call| step(seq, call, entry)));
@@ -48,18 +43,13 @@ pub(super) async fn batch(
     if seq > before {
         keep_steps(&mut tx, &steps).await?;
         keep_signals(&mut tx, &signals).await?;
-        sqlx::query("UPDATE applied SET seq = ?, link = ? WHERE id = 1")
-            .bind(signed(seq))
-            .bind(link)
-            .execute(&mut *tx)
-            .await?;
+        super::node::advance(&mut tx, seq, &link).await?;
         tx.commit().await?;
     }
-    Ok(Some(seq))
+    Ok(Ok(seq))
 }
 
 /// An entry as the record's time line shows it.
-#[derive(Serialize)]
 struct Step<'a> {
     seq: u64,
     call: CallId,
@@ -99,7 +89,7 @@ fn step(seq: u64, call: CallId, entry: &Entry) -> Step<'_> {
 
 /// One step more, for an entry that does not name the call itself.
 pub(super) async fn keep_step(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx,
     seq: u64,
     call: CallId,
     entry: &Entry,
@@ -107,56 +97,51 @@ pub(super) async fn keep_step(
     keep_steps(tx, &[step(seq, call, entry)]).await
 }
 
-/// All steps of a batch by one statement.
-async fn keep_steps(tx: &mut SqliteConnection, steps: &[Step<'_>]) -> sqlx::Result<()> {
-    let steps = serde_json::to_string(steps).map_err(|e| sqlx::Error::Encode(e.into()))?;
-    sqlx::query(
-        "INSERT INTO step (seq, call, entry)
-         SELECT value ->> 'seq', value ->> 'call', value -> 'entry' FROM json_each(?)",
-    )
-    .bind(steps)
-    .execute(tx)
-    .await
-    .map(drop)
+/// All steps of a batch.
+async fn keep_steps(tx: &mut Tx, steps: &[Step<'_>]) -> sqlx::Result<()> {
+    let node = tx.node();
+    let row = |step: &Step<'_>| {
+        let entry =
+            serde_json::to_string(&step.entry).map_err(|e| sqlx::Error::Encode(e.into()))?;
+        Ok(vec![node.into(), signed(step.seq).into(), step.call.to_string().into(), entry.into()])
+    };
+    let rows = steps.iter().map(row).collect::<sqlx::Result<Vec<_>>>()?;
+    insert_rows(tx, "INSERT INTO step (node, seq, call, entry)", rows).await
 }
 
-/// Rows of one statement. Few sizes, so that each statement is prepared once.
-const ROWS: [usize; 3] = [64, 8, 1];
+/// A message of a call, none for the word that no later one was kept: line, part of it, call, time.
+type Kept<'a> = (u64, i64, CallId, i64, Option<&'a Signal>);
 
-/// All messages of a batch by few statements: each statement costs more than a row.
-async fn keep_signals(
-    tx: &mut SqliteConnection,
-    mut signals: &[(CallId, i64, Option<&Signal>)],
-) -> sqlx::Result<()> {
-    for rows in ROWS {
-        while let Some((first, rest)) = signals.split_at_checked(rows) {
-            signals = rest;
-            let mut sql = QueryBuilder::<Sqlite>::new(
-                "INSERT INTO signal
-                 (call, at, direction, peer, transport, local, remote, message) ",
-            );
-            sql.push_values(first, |mut row, (call, at, signal)| {
-                row.push_bind(call.to_string()).push_bind(*at);
-                row.push_bind(signal.map_or("cut", |signal| signal.way.word()));
-                let text = |text: fn(&Signal) -> String| signal.map(text).unwrap_or_default();
-                row.push_bind(text(|signal| signal.peer.to_string()))
-                    .push_bind(signal.map_or("", |signal| signal.transport.word()))
-                    .push_bind(text(|signal| signal.local.to_string()))
-                    .push_bind(text(|signal| signal.remote.to_string()))
-                    .push_bind(signal.map_or(&b""[..], |signal| &signal.message.0).to_vec());
-            });
-            sql.build().execute(&mut *tx).await?;
-        }
-    }
-    Ok(())
+/// All messages of a batch.
+async fn keep_signals(tx: &mut Tx, signals: &[Kept<'_>]) -> sqlx::Result<()> {
+    let node = tx.node();
+    let row = |(seq, part, call, at, signal): &Kept<'_>| {
+        let text = |text: fn(&Signal) -> String| signal.map(text).unwrap_or_default();
+        vec![
+            Value::from(node),
+            signed(*seq).into(),
+            (*part).into(),
+            call.to_string().into(),
+            (*at).into(),
+            signal.map_or("cut", |signal| signal.way.word()).into(),
+            text(|signal| signal.peer.to_string()).into(),
+            signal.map_or("", |signal| signal.transport.word()).into(),
+            text(|signal| signal.local.to_string()).into(),
+            text(|signal| signal.remote.to_string()).into(),
+            signal.map_or(&b""[..], |signal| &signal.message.0).to_vec().into(),
+        ]
+    };
+    let into = "INSERT INTO signal
+                (node, seq, part, call, at, direction, peer, transport, local, remote, message)";
+    insert_rows(tx, into, signals.iter().map(row)).await
 }
 
 #[allow(clippy::too_many_lines, reason = "one arm for each fact, each one or two statements")]
-async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result<()> {
+async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
     let at = entry.at.0;
     match &entry.fact {
         Fact::Arrived { .. } => arrived(tx, entry).await,
-        Fact::Queued { call, queue, rule, priority, answer, wants } => sqlx::query(
+        Fact::Queued { call, queue, rule, priority, answer, wants } => query(
             "UPDATE incident SET queue = ?, rule = ?, priority = ?, answer_mode = ?, queued_at = ?,
              wants = ?, stage = CASE stage WHEN 'arriving' THEN 'waiting' ELSE stage END
              WHERE call = ? AND ended_at IS NULL",
@@ -172,23 +157,25 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         .await
         .map(drop),
         Fact::Offered { call, offer, seat, operator } => {
-            sqlx::query(
-                "INSERT INTO offer (seq, call, offer, seat, operator, at) VALUES (?, ?, ?, ?, ?, ?)",
+            query(
+                "INSERT INTO offer (node, seq, call, offer, seat, operator, at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?)",
             )
+            .bind(tx.node())
             .bind(seq)
             .bind(call.to_string())
             .bind(signed(offer.0))
             .bind(seat.as_str())
             .bind(operator.as_ref().map(|o| o.as_str()))
             .bind(at)
-            .execute(&mut *tx)
+            .execute(tx)
             .await?;
             let live = "UPDATE incident SET stage = 'ringing'
                         WHERE call = ? AND ended_at IS NULL AND answered_at IS NULL";
-            sqlx::query(live).bind(call.to_string()).execute(tx).await.map(drop)
+            query(live).bind(call.to_string()).execute(tx).await.map(drop)
         }
         Fact::OfferEnded { call, offer, outcome, status, .. } => {
-            sqlx::query(
+            query(
                 "UPDATE offer SET ended_at = ?, outcome = ?, status = ?
                  WHERE call = ? AND offer = ? AND ended_at IS NULL",
             )
@@ -197,12 +184,12 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
             .bind(status.map(i64::from))
             .bind(call.to_string())
             .bind(signed(offer.0))
-            .execute(&mut *tx)
+            .execute(tx)
             .await?;
             if *outcome == OfferOutcome::Answered {
                 return Ok(());
             }
-            sqlx::query(
+            query(
                 "UPDATE incident SET stage = 'waiting'
                  WHERE call = ?1 AND stage = 'ringing' AND ended_at IS NULL AND NOT EXISTS
                  (SELECT 1 FROM offer WHERE offer.call = ?1 AND offer.ended_at IS NULL)",
@@ -214,9 +201,9 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         }
         Fact::CallerAnswered { call, .. } => {
             let set = "UPDATE incident SET caller_answered_at = ? WHERE call = ?";
-            sqlx::query(set).bind(at).bind(call.to_string()).execute(tx).await.map(drop)
+            query(set).bind(at).bind(call.to_string()).execute(tx).await.map(drop)
         }
-        Fact::Answered { call, seat, operator, after_ms } => sqlx::query(
+        Fact::Answered { call, seat, operator, after_ms } => query(
             // A caller who is handed on, or waits again, was answered when somebody answered first.
             "UPDATE incident SET answered_at = coalesce(answered_at, ?),
              answer_ms = coalesce(answer_ms, ?), seat = ?, operator = ?,
@@ -231,8 +218,9 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         .await
         .map(drop),
         // A caller who waited too long was answered at a number.
-        Fact::CallOutEnded { call, status: 200, .. } => sqlx::query(
-            "UPDATE incident SET answered_at = ?1, answer_ms = max(0, ?1 - received_at) / 1000,
+        Fact::CallOutEnded { call, status: 200, .. } => query(
+            "UPDATE incident SET answered_at = ?1, answer_ms = 
+             CASE WHEN ?1 > received_at THEN (?1 - received_at) / 1000 ELSE 0 END,
              stage = 'talking' WHERE call = ?2 AND answered_at IS NULL AND ended_at IS NULL",
         )
         .bind(at)
@@ -240,7 +228,7 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         .execute(tx)
         .await
         .map(drop),
-        Fact::TestAnswered { call, after_ms } => sqlx::query(
+        Fact::TestAnswered { call, after_ms } => query(
             "UPDATE incident SET answered_at = ?, answer_ms = ?, stage = 'test'
              WHERE call = ? AND ended_at IS NULL",
         )
@@ -250,12 +238,12 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
         .execute(tx)
         .await
         .map(drop),
-        Fact::Ended { call, ending, caller_packets, seat_packets } => sqlx::query(
-            "UPDATE incident SET ended_at = ?, duration_ms = max(0, ? - received_at) / 1000,
+        Fact::Ended { call, ending, caller_packets, seat_packets } => query(
+            "UPDATE incident SET ended_at = ?1, duration_ms =
+             CASE WHEN ?1 > received_at THEN (?1 - received_at) / 1000 ELSE 0 END,
              stage = ?, ended_by = ?, cause = ?, q850 = ?, outcome = ?, caller_packets = ?,
              seat_packets = ? WHERE call = ? AND ended_at IS NULL",
         )
-        .bind(at)
         .bind(at)
         .bind(ending.stage.word())
         .bind(word(&ending.by))
@@ -333,14 +321,14 @@ async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result
     }
 }
 
-async fn arrived(tx: &mut SqliteConnection, entry: &Entry) -> sqlx::Result<()> {
+async fn arrived(tx: &mut Tx, entry: &Entry) -> sqlx::Result<()> {
     let Fact::Arrived { call, incident, trunk, source, arrival } = &entry.fact else {
         return Ok(());
     };
     let facts = serde_json::to_string(arrival).map_err(|e| sqlx::Error::Encode(e.into()))?;
-    sqlx::query(
+    query(
         "INSERT INTO incident (call, id, trunk, source, dialled, service, category, kecamatan,
-         caller_raw, caller_e164, received_at, stage, facts)
+         caller_raw, caller_e164, received_at, stage, node)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'arriving', ?)
          ON CONFLICT (call) DO NOTHING",
     )
@@ -355,10 +343,15 @@ async fn arrived(tx: &mut SqliteConnection, entry: &Entry) -> sqlx::Result<()> {
     .bind(arrival.caller.phone.raw.reveal())
     .bind(arrival.caller.phone.e164.as_ref().map(|number| number.reveal()))
     .bind(entry.at.0)
-    .bind(facts)
+    .bind(tx.node())
     .execute(tx)
-    .await
-    .map(drop)
+    .await?;
+    query("INSERT INTO arrival (call, facts) VALUES (?, ?) ON CONFLICT (call) DO NOTHING")
+        .bind(call.to_string())
+        .bind(facts)
+        .execute(tx)
+        .await
+        .map(drop)
 }
 
 /// What became of a call, in one word: `answered`, `abandoned`, `test` or `other`. Records and
@@ -386,7 +379,7 @@ fn spaced(values: &[impl ToString]) -> String {
     values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
-/// SQLite's integers are signed; none of ours comes near the border.
+/// The databases' integers are signed; none of ours comes near the border.
 pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,73 +1,95 @@
-//! The SQLite database: opened when first needed, migrated, one writer, a pool of readers.
+//! The records' database: reached when first needed, migrated, one writer, a pool of readers.
 //!
 //! It never holds a fact that the journal does not have.
 
-use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqlSafeStr, SqliteConnection, SqlitePool};
+use sqlx::migrate::MigrateError;
 use thiserror::Error;
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::Mutex;
 
+use super::dialect::{self, Dialect, Named};
 use super::journal_file::{JournalError, flush, read_from};
+use super::settings::StorageSettings;
+use super::sql::{Live, Pool, Tx};
 use crate::journal::Line;
 
-/// How long a statement waits for another process's lock.
-const BUSY: Duration = Duration::from_secs(5);
-/// Readers at once: API requests beyond it wait their turn.
-const READERS: u32 = 4;
+/// How long bringing the tables up to date may take: a new index over years of records.
+const MIGRATE_WITHIN: Duration = Duration::from_secs(1800);
 /// Entries of one transaction.
 pub(super) const BATCH: usize = 500;
+
+/// The migrations, in order, each in the words of SQLite's strict tables (`dialect` translates). A
+/// released one is never changed.
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "incident", include_str!("migrations/0001_incident.sql")),
+    (2, "signal", include_str!("migrations/0002_signal.sql")),
+    (3, "queue", include_str!("migrations/0003_queue.sql")),
+    (4, "recording", include_str!("migrations/0004_recording.sql")),
+    (5, "record", include_str!("migrations/0005_record.sql")),
+    (6, "node", include_str!("migrations/0006_node.sql")),
+];
 
 /// What went wrong with the database.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The configured URL is none of ours.
-    #[error("storage: {url:?} is no SQLite address: write \"sqlite:/path/to/incidents.db\"")]
-    Url {
-        /// As configured.
-        url: String,
-    },
+    #[error(
+        "storage: this is no address of SQLite or PostgreSQL: write \"sqlite:/path/to/incidents.db\" \
+         or \"postgres://USER@HOST:5432/DATABASE\""
+    )]
+    Url,
     /// The file is there but is no database, or a damaged one.
     #[error(
-        "storage: {path} is damaged or no SQLite database ({source}): move it away and restart; \
+        "storage: {database} is damaged or no database ({source}): move it away and restart; \
          it is built anew from the journal"
     )]
     Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite said.
+        /// The file, or the server.
+        database: String,
+        /// What the database said.
         source: sqlx::Error,
     },
     /// The database holds lines of another journal.
     #[error(
-        "storage: {path} was made from another journal (it has line {seq}, which is not there or \
-         differs here): move it away and restart; it is built anew from the journal"
+        "storage: {database} was made from another journal (it has line {seq}, which is not there or \
+         differs here): give every node its own name; if this is the only one, move the database away \
+         and restart: it is built anew from the journal"
     )]
     OtherJournal {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the server.
+        database: String,
         /// The last line that the database has.
         seq: u64,
     },
     /// The tables could not be brought up to date.
-    #[error("storage: cannot bring the tables of {path} up to date: {source}")]
+    #[error("storage: cannot bring the tables of {database} up to date: {source}")]
     Migrate {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite said.
+        /// The file, or the server.
+        database: String,
+        /// What the database said.
         source: MigrateError,
     },
-    /// Anything else that SQLite said: locked, full, read-only.
-    #[error("storage: {path}: {source}")]
+    /// The server is not there, or does not answer.
+    #[error(
+        "storage: {database} does not answer ({source}); calls go on, and their records wait in the \
+         journal"
+    )]
+    Away {
+        /// The server.
+        database: String,
+        /// What happened.
+        source: sqlx::Error,
+    },
+    /// Anything else that the database said: locked, full, read-only.
+    #[error("storage: {database}: {source}")]
     Sql {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite said.
+        /// The file, or the server.
+        database: String,
+        /// What the database said.
         source: sqlx::Error,
     },
     /// The journal could not be read.
@@ -81,55 +103,38 @@ pub struct Store(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    path: PathBuf,
-    options: SqliteConnectOptions,
-    readers: SqlitePool,
-    /// Set once the file was opened and migrated: readers need not ask the writer again.
-    ready: OnceCell<()>,
-    /// None until the file was opened and migrated, and after a failure.
-    writer: Mutex<Option<SqliteConnection>>,
+    /// As errors name the database.
+    name: String,
+    node: String,
+    dialect: Dialect,
+    readers: Pool,
+    /// One connection.
+    writer: Pool,
+    /// Its tables were seen up to date.
+    ready: AtomicBool,
+    /// Held by who brings them up to date.
+    migrating: Mutex<()>,
 }
 
 impl Store {
-    /// Names the database, e.g. `sqlite:/var/lib/siaga112/incidents.db`; it is opened, and made
-    /// when it is missing, when it is first needed: a broken one must not keep the gateway from
-    /// starting. Call it within a tokio runtime.
+    /// Names the database; it is reached, and made where it is a file that is missing, when it is
+    /// first needed: a broken one must not keep the gateway from starting. Call it within a tokio
+    /// runtime.
     ///
     /// # Errors
-    /// [`StoreError::Url`] when `url` is no SQLite URL.
-    pub fn open(url: &str) -> Result<Self, StoreError> {
-        let refuse = |_| StoreError::Url { url: url.to_owned() };
-        if !url.starts_with("sqlite:") {
-            return Err(StoreError::Url { url: url.to_owned() });
-        }
-        // NORMAL may lose the last transactions with the power, never consistency; they are
-        // projected again from the journal.
-        let options: SqliteConnectOptions = url.parse().map_err(refuse)?;
-        let options = options
-            .create_if_missing(true)
-            .foreign_keys(false)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(BUSY)
-            .disable_statement_logging();
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(BUSY)
-            .connect_lazy_with(options.clone());
-        let path = options.get_filename().to_owned();
-        Ok(Self(Arc::new(Inner {
-            path,
-            options,
-            readers,
-            ready: OnceCell::new(),
-            writer: Mutex::new(None),
-        })))
+    /// [`StoreError::Url`] when the address is of neither kind.
+    pub fn open(settings: &StorageSettings) -> Result<Self, StoreError> {
+        let named = dialect::address(settings).ok_or(StoreError::Url)?.named();
+        let Named { dialect, name, readers, writer } = named;
+        let node = settings.node.clone();
+        let (ready, migrating) = (AtomicBool::new(false), Mutex::new(()));
+        Ok(Self(Arc::new(Inner { name, node, dialect, readers, writer, ready, migrating })))
     }
 
-    /// The database file.
+    /// The database as errors name it: a file, or a server.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0.path
+    pub fn name(&self) -> &str {
+        &self.0.name
     }
 
     /// Applies what the journal in `folder` has and the database has not; returns the number of
@@ -142,7 +147,7 @@ impl Store {
         let journal = folder.to_owned();
         let flushed = tokio::task::spawn_blocking(move || flush(&journal)).await;
         flushed.unwrap_or_else(|e| Err(JournalError::io("flush", folder)(e.into())))?;
-        let mut applied = self.applied().await?.0;
+        let mut applied = self.applied(folder).await?;
         let mut reader = Some(read_from(folder, applied.max(1)));
         loop {
             let (back, lines) = read_batch(reader.take(), folder, u64::MAX).await?;
@@ -154,83 +159,140 @@ impl Store {
         }
     }
 
-    /// Number and hash of the last line applied.
-    pub(super) async fn applied(&self) -> Result<(u64, String), StoreError> {
-        let mut writer = self.writer().await?;
-        let Some(connection) = writer.as_mut() else { return Ok((0, String::new())) };
-        super::apply::applied(connection).await.map_err(|e| self.error(e))
+    /// The number of the last line of this node's journal, in `folder`, that was applied.
+    pub(super) async fn applied(&self, folder: &Path) -> Result<u64, StoreError> {
+        let applied = super::node::applied(&mut self.writing().await?, &self.0.node).await;
+        match applied.map_err(|e| self.error(e))? {
+            Some(applied) => Ok(applied.seq),
+            None => self.enter(folder).await,
+        }
+    }
+
+    /// Enters this node among those whose journals are in the database, or finds it under the name
+    /// that it had.
+    async fn enter(&self, folder: &Path) -> Result<u64, StoreError> {
+        let mut tx = self.writing().await?;
+        let known = super::node::all(&mut tx).await.map_err(|e| self.error(e))?;
+        let mut ours = None;
+        for node in &known {
+            // Made before nodes had names; of a file that is one node's alone, or not begun.
+            let unnamed = node.name.is_empty() && (node.seq == 0 || !self.0.dialect.is_shared());
+            if unnamed || node.seq > 0 && self.has_line(folder, node.seq, &node.link).await? {
+                ours = Some(node);
+                break;
+            }
+        }
+        let strange = known.iter().find(|node| node.seq > 0);
+        match (ours, strange) {
+            (None, Some(other)) if !self.0.dialect.is_shared() => {
+                Err(StoreError::OtherJournal { database: self.0.name.clone(), seq: other.seq })
+            }
+            _ => {
+                let entered = super::node::enter(&mut tx, &self.0.node, ours).await;
+                entered.map_err(|e| self.error(e))?;
+                tx.commit().await.map_err(|e| self.error(e))?;
+                Ok(ours.map_or(0, |node| node.seq))
+            }
+        }
+    }
+
+    async fn has_line(&self, folder: &Path, seq: u64, link: &str) -> Result<bool, StoreError> {
+        let (_, lines) = read_batch(Some(read_from(folder, seq)), folder, seq).await?;
+        Ok(lines.first().is_some_and(|line| line.seq == seq && line.link.to_string() == link))
     }
 
     /// Applies `lines` in one transaction, leaving out those that are in already; returns the
     /// number of the last line applied.
     pub(super) async fn apply(&self, lines: &[Line]) -> Result<u64, StoreError> {
-        let mut writer = self.writer().await?;
-        let Some(connection) = writer.as_mut() else { return Ok(0) };
-        match super::apply::batch(connection, lines).await {
-            Ok(Some(seq)) => Ok(seq),
-            Ok(None) => {
-                let (seq, _) = super::apply::applied(connection).await.unwrap_or_default();
-                Err(StoreError::OtherJournal { path: self.0.path.clone(), seq })
-            }
-            Err(error) => {
-                // A connection in an unknown state is not used again.
-                *writer = None;
-                Err(self.error(error))
-            }
+        let tx = self.writing().await?;
+        match super::apply::batch(tx, &self.0.node, lines).await {
+            Ok(Ok(seq)) => Ok(seq),
+            Ok(Err(seq)) => Err(StoreError::OtherJournal { database: self.0.name.clone(), seq }),
+            Err(error) => Err(self.error(error)),
         }
     }
 
-    /// A pool of readers on a database whose tables are up to date.
-    pub(super) async fn readers(&self) -> Result<&SqlitePool, StoreError> {
-        let made = || async { self.writer().await.map(drop) };
-        self.0.ready.get_or_try_init(made).await?;
-        Ok(&self.0.readers)
+    /// A transaction that reads all of the same moment, from tables that are up to date.
+    pub(super) async fn reading(&self) -> Result<Tx, StoreError> {
+        self.tables().await?;
+        self.0.readers.begin(false).await.map_err(|e| self.error(e))
+    }
+
+    /// A transaction that changes rows. There is one at a time.
+    async fn writing(&self) -> Result<Tx, StoreError> {
+        self.tables().await?;
+        self.0.writer.begin(true).await.map_err(|e| self.error(e))
+    }
+
+    /// The node whose journal this gateway applies.
+    pub(super) fn node(&self) -> &str {
+        &self.0.node
     }
 
     /// Closes all connections, so that another program may move the file.
     pub async fn close(&self) {
         self.0.readers.close().await;
-        let writer = self.0.writer.lock().await.take();
-        if let Some(connection) = writer {
-            // Nothing is lost by a close that fails: all is in the journal.
-            let _ = sqlx::Connection::close(connection).await;
-        }
+        self.0.writer.close().await;
     }
 
-    async fn writer(&self) -> Result<MutexGuard<'_, Option<SqliteConnection>>, StoreError> {
-        let mut writer = self.0.writer.lock().await;
-        if writer.is_none() {
-            *writer = Some(self.connect().await?);
-        }
-        Ok(writer)
+    /// Looks again, with the next question, whether the tables are up to date: after a failure
+    /// another database may stand there.
+    pub(super) fn doubt(&self) {
+        self.0.ready.store(false, Ordering::Relaxed);
     }
 
-    async fn connect(&self) -> Result<SqliteConnection, StoreError> {
-        let mut connection = self.0.options.connect().await.map_err(|e| self.error(e))?;
+    /// Brings the tables up to date, once.
+    async fn tables(&self) -> Result<(), StoreError> {
+        if self.0.ready.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let _alone = self.0.migrating.lock().await;
+        if self.0.ready.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        // A server that hangs is found out soon, and not in the time that a migration may take.
+        drop(self.0.writer.begin(false).await.map_err(|e| self.error(e))?);
+        let migrated = tokio::time::timeout(MIGRATE_WITHIN, self.migrate()).await;
+        migrated.unwrap_or_else(|_| {
+            let why = format!("not done within {} minutes", MIGRATE_WITHIN.as_secs() / 60);
+            let late = std::io::Error::new(std::io::ErrorKind::TimedOut, why);
+            Err(self.error(sqlx::Error::Io(late)))
+        })?;
+        self.0.ready.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let migrator = self.0.dialect.migrator(MIGRATIONS);
         // Two processes may meet here; the one that comes second finds the tables made.
         for tries in 1.. {
-            let Err(error) = migrator().run_direct(None, &mut connection, false).await else {
-                break;
+            let done = match self.0.writer.acquire().await.map_err(|e| self.error(e))? {
+                Live::Sqlite(mut on) => migrator.run_direct(None, &mut *on, false).await,
+                Live::Postgres(mut on) => migrator.run_direct(None, &mut *on, false).await,
             };
+            let Err(error) = done else { break };
             if tries >= 3 {
                 return Err(match error {
                     MigrateError::Execute(source) => self.error(source),
-                    source => StoreError::Migrate { path: self.0.path.clone(), source },
+                    source => StoreError::Migrate { database: self.0.name.clone(), source },
                 });
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        Ok(connection)
+        Ok(())
     }
 
-    /// Names the file, and says what to do when it is damaged.
+    /// Names the database, and says what to do when it is damaged.
     pub(super) fn error(&self, source: sqlx::Error) -> StoreError {
-        let path = self.0.path.clone();
-        // SQLITE_CORRUPT (11, with its extended forms) and SQLITE_NOTADB (26).
-        let code = source.as_database_error().and_then(|e| e.code()).and_then(|c| c.parse().ok());
-        match code.map(|code: i32| code & 0xff) {
-            Some(11 | 26) => StoreError::Damaged { path, source },
-            _ => StoreError::Sql { path, source },
+        let database = self.0.name.clone();
+        let gone =
+            matches!(source, sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut);
+        if self.0.dialect.is_damage(&source) {
+            StoreError::Damaged { database, source }
+        } else if gone && self.0.dialect.is_shared() {
+            StoreError::Away { database, source }
+        } else {
+            StoreError::Sql { database, source }
         }
     }
 }
@@ -250,19 +312,4 @@ pub(super) async fn read_batch(
         let source = std::io::Error::other(join);
         Err(StoreError::Journal(JournalError::io("read", folder)(source)))
     })
-}
-
-/// The migrations, in order. A released one is never changed.
-fn migrator() -> Migrator {
-    let plain = |version, name: &'static str, sql: &'static str| {
-        let sql = sql.into_sql_str();
-        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql, false)
-    };
-    Migrator::with_migrations(vec![
-        plain(1, "incident", include_str!("migrations/0001_incident.sql")),
-        plain(2, "signal", include_str!("migrations/0002_signal.sql")),
-        plain(3, "queue", include_str!("migrations/0003_queue.sql")),
-        plain(4, "recording", include_str!("migrations/0004_recording.sql")),
-        plain(5, "record", include_str!("migrations/0005_record.sql")),
-    ])
 }

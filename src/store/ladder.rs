@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use utoipa::ToSchema;
 
 use super::incident::At;
+use super::sql::{Row, Tx, query};
 use super::{Store, StoreError};
 use crate::incident::Raw;
 use crate::sip::{Headers, Message, Name, parse};
@@ -100,50 +99,47 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn ladder(&self, id: &str) -> Result<Option<Ladder>, StoreError> {
-        self.read_ladder(&id.to_ascii_lowercase()).await.map_err(|e| self.error(e))
-    }
-
-    async fn read_ladder(&self, id: &str) -> sqlx::Result<Option<Ladder>> {
-        let readers = self.readers().await.map_err(|e| sqlx::Error::Configuration(Box::new(e)))?;
-        let mut tx = readers.begin().await?;
-        let calls = sqlx::query(
-            "SELECT id, call, trunk, received_at FROM incident WHERE id =
-             (SELECT id FROM incident WHERE id = ?1 OR call = ?1 ORDER BY received_at LIMIT 1)
-             ORDER BY received_at, call LIMIT ?2",
-        )
-        .bind(id)
-        .bind(CALLS)
-        .fetch_all(&mut *tx)
-        .await?;
-        let Some(first) = calls.first() else { return Ok(None) };
-        let mut ladder = Ladder { incident: first.try_get("id")?, calls: Vec::new() };
-        for row in &calls {
-            let call: String = row.try_get("call")?;
-            let rows = sqlx::query("SELECT * FROM signal WHERE call = ? ORDER BY id")
-                .bind(&call)
-                .fetch_all(&mut *tx)
-                .await?;
-            let messages = rows.iter().map(message).collect::<sqlx::Result<Vec<_>>>()?;
-            let complete = messages.iter().all(Option::is_some);
-            ladder.calls.push(CallLadder {
-                call,
-                trunk: row.try_get("trunk")?,
-                received_at: At(WallTime(row.try_get("received_at")?)),
-                messages: messages.into_iter().flatten().collect(),
-                complete,
-            });
-        }
-        Ok(Some(ladder))
+        let mut tx = self.reading().await?;
+        read(&mut tx, &id.to_ascii_lowercase()).await.map_err(|e| self.error(e))
     }
 }
 
+async fn read(tx: &mut Tx, id: &str) -> sqlx::Result<Option<Ladder>> {
+    let calls = query(
+        "SELECT id, call, trunk, received_at FROM incident WHERE id =
+         (SELECT id FROM incident WHERE id = ?1 OR call = ?1 ORDER BY received_at LIMIT 1)
+         ORDER BY received_at, call LIMIT ?2",
+    )
+    .bind(id)
+    .bind(CALLS)
+    .fetch_all(tx)
+    .await?;
+    let Some(first) = calls.first() else { return Ok(None) };
+    let mut ladder = Ladder { incident: first.try_get("id")?, calls: Vec::new() };
+    for row in &calls {
+        let call: String = row.try_get("call")?;
+        let rows = query("SELECT * FROM signal WHERE call = ? ORDER BY node, seq, part");
+        let rows = rows.bind(&call).fetch_all(tx).await?;
+        let messages = rows.iter().map(message).collect::<sqlx::Result<Vec<_>>>()?;
+        let complete = messages.iter().all(Option::is_some);
+        ladder.calls.push(CallLadder {
+            call,
+            trunk: row.try_get("trunk")?,
+            received_at: At(WallTime(row.try_get("received_at")?)),
+            messages: messages.into_iter().flatten().collect(),
+            complete,
+        });
+    }
+    Ok(Some(ladder))
+}
+
 /// One row; none for the one that says that nothing was kept after it.
-fn message(row: &SqliteRow) -> sqlx::Result<Option<LadderMessage>> {
+fn message(row: &Row) -> sqlx::Result<Option<LadderMessage>> {
     let direction: String = row.try_get("direction")?;
     if !matches!(direction.as_str(), "in" | "out") {
         return Ok(None);
     }
-    let bytes = Bytes::from(row.try_get::<Vec<u8>, _>("message")?);
+    let bytes = Bytes::from(row.try_get::<Vec<u8>>("message")?);
     let peer = LadderEnd { role: row.try_get("peer")?, address: row.try_get("remote")? };
     let own = LadderEnd { role: GATEWAY.to_owned(), address: row.try_get("local")? };
     let (from, to) = if direction == "in" { (peer, own) } else { (own, peer) };

@@ -4,11 +4,28 @@
 //! built anew. So the database may be slow, locked or broken without touching a call: the
 //! [`Projector`] follows the journal's files when it can. Signalling never waits for this room,
 //! except for the group commit before 180.
+//!
+//! # How to add a question, or a table
+//!
+//! * The database is SQLite or PostgreSQL, and every statement is one text for both: `sql::query("… WHERE
+//!   call = ?").bind(call)`, then `execute`, `fetch_all`, `fetch_optional` or `fetch_each` on a `Tx`.
+//!   `?` is the next value and `?1` the first; use one kind in a statement. A method of [`Store`] begins
+//!   with `let mut tx = self.reading().await?;`. Read columns by name: `row.try_get::<i64>("at")`.
+//! * What only one of them understands (`instr`, `max(a, b)`, `json_each`, `->>`, `rowid`, `LIKE` that
+//!   ignores case) goes into `dialect`, or better is not needed. A condition counts by
+//!   `count(*) FILTER (WHERE …)`; true and false are 1 and 0.
+//! * A migration is a file of the next number in `migrations`, named in `database`, in the words of
+//!   SQLite's strict tables: `INTEGER`, `TEXT`, `BLOB`, `REAL`, `) STRICT;`. `dialect` turns them into
+//!   PostgreSQL's. No number is given by the database.
+//! * Nodes share a PostgreSQL. A row that is numbered by the journal's line has the columns `node`
+//!   (`tx.node()`, while a journal is applied) and `seq`; a row about a call needs neither.
+//! * `tests/store.rs` tells every story of both; begin one with `Site::new()`.
 
 mod apply;
 mod call_keys;
 pub mod cli;
 mod database;
+mod dialect;
 pub mod drawing;
 mod figures;
 pub mod filter;
@@ -16,6 +33,7 @@ mod incident;
 pub mod journal_file;
 mod journal_writer;
 mod ladder;
+mod node;
 pub mod periods;
 mod presence;
 mod projector;
@@ -26,7 +44,9 @@ mod recovered;
 mod report;
 pub mod report_cli;
 mod screened;
+mod settings;
 mod sheets;
+mod sql;
 mod work;
 
 pub use apply::outcome;
@@ -47,6 +67,7 @@ pub use record::{
 pub use recordings::Expired;
 pub use recovered::{OpenCall, Recovered};
 pub use report::By;
+pub use settings::StorageSettings;
 pub use sheets::{
     CIAMIS_COLUMNS, CiamisReport, CiamisRow, NationalReport, NationalRow, SheetError,
 };

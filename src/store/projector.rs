@@ -129,6 +129,7 @@ impl Work {
 
     fn failed(&mut self, error: &StoreError) {
         self.reader = None;
+        self.store.doubt();
         let now = StoreHealth::Failed { why: error.to_string() };
         let before = self.health.send_replace(now);
         if !matches!(before, StoreHealth::Failed { .. }) {
@@ -139,10 +140,10 @@ impl Work {
     /// Applies everything up to what is durable now.
     async fn follow(&mut self) -> Result<(), StoreError> {
         let until = *self.durable.borrow_and_update();
-        let (mut applied, _) = self.store.applied().await?;
+        let mut applied = self.store.applied(&self.folder).await?;
         if !self.followed && applied > until {
-            let path = self.store.path().to_owned();
-            return Err(StoreError::OtherJournal { path, seq: applied });
+            let database = self.store.name().to_owned();
+            return Err(StoreError::OtherJournal { database, seq: applied });
         }
         self.followed = true;
         // The last line applied is read once more: it shows whether this is the same journal.
@@ -156,7 +157,7 @@ impl Work {
             reader = back;
             if lines.is_empty() {
                 // Another process may have applied them; otherwise they are gone, and said so.
-                applied = self.store.applied().await?.0;
+                applied = self.store.applied(&self.folder).await?;
                 if applied < until {
                     tracing::error!(from = applied + 1, until, "journal lines are missing");
                 }

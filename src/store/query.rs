@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use serde_json::{Map, Value};
 
 use super::apply::wall;
 use super::filter::UNJUDGED;
 use super::incident::{At, Incident, IncidentSummary, Offer};
+use super::sql::{Row, Statement, Tx, query};
 use super::{Filter, Store, StoreError};
 
 const COLUMNS: &str = "SELECT incident.*, recording.state AS recording_state FROM incident
@@ -19,7 +19,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn list(&self, filter: &Filter) -> Result<Vec<IncidentSummary>, StoreError> {
-        let mut sql = QueryBuilder::<Sqlite>::new(COLUMNS);
+        let mut sql = query(COLUMNS);
         if let Some(since) = filter.since {
             sql.push(" AND received_at >= ").push_bind(since.0);
         }
@@ -48,8 +48,10 @@ impl Store {
             sql.push(" AND offer.seat = ").push_bind(seat.clone()).push("))");
         }
         if let Some(number) = &filter.number {
-            sql.push(" AND (instr(caller_raw, ").push_bind(number.clone());
-            sql.push(") OR instr(caller_e164, ").push_bind(number.clone()).push("))");
+            let plain = number.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+            let within = format!("%{plain}%");
+            sql.push(" AND (caller_raw LIKE ").push_bind(&within).push(" ESCAPE '!'");
+            sql.push(" OR caller_e164 LIKE ").push_bind(&within).push(" ESCAPE '!')");
         }
         if let Some(before) = filter.before {
             sql.push(" AND id < ").push_bind(before.to_string());
@@ -57,12 +59,8 @@ impl Store {
         // Ids sort by the time of arrival.
         sql.push(" ORDER BY id DESC, incident.call DESC LIMIT ")
             .push_bind(i64::from(filter.rows()));
-        let rows = sql.build().fetch_all(self.readers().await?).await.map_err(|e| self.error(e))?;
-        let rows = rows.iter().map(summary).collect::<sqlx::Result<Vec<_>>>();
-        let mut rows = rows.map_err(|e| self.error(e))?;
-        let mut connection = self.readers().await?.acquire().await.map_err(|e| self.error(e))?;
-        forms(&mut connection, &mut rows).await.map_err(|e| self.error(e))?;
-        Ok(rows)
+        let mut tx = self.reading().await?;
+        rows(&mut tx, sql).await.map_err(|e| self.error(e))
     }
 
     /// One incident by its id, or by its call's.
@@ -70,65 +68,58 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn show(&self, id: &str) -> Result<Option<Incident>, StoreError> {
-        self.whole(&id.to_ascii_lowercase()).await.map_err(|e| self.error(e))
-    }
-
-    async fn whole(&self, id: &str) -> sqlx::Result<Option<Incident>> {
-        // One transaction, so that all parts are of the same moment.
-        let readers = self.readers().await.map_err(|e| sqlx::Error::Configuration(Box::new(e)))?;
-        let mut tx = readers.begin().await?;
-        let mut sql = QueryBuilder::<Sqlite>::new(COLUMNS);
-        sql.push(" AND (incident.id = ").push_bind(id).push(" OR incident.call = ").push_bind(id);
-        sql.push(") ORDER BY received_at LIMIT 1");
-        let Some(row) = sql.build().fetch_optional(&mut *tx).await? else { return Ok(None) };
-        let mut summary = summary(&row)?;
-        forms(&mut tx, std::slice::from_mut(&mut summary)).await?;
-        let written = super::record::of_incident(&mut tx, &summary.id).await?;
-        let offers = sqlx::query("SELECT * FROM offer WHERE call = ? ORDER BY seq")
-            .bind(&summary.call)
-            .fetch_all(&mut *tx)
-            .await?;
-        let steps = sqlx::query("SELECT seq, entry FROM step WHERE call = ? ORDER BY seq")
-            .bind(&summary.call)
-            .fetch_all(&mut *tx)
-            .await?;
-        let mut recordings = super::recordings::of_call(&mut tx, &summary.call).await?.into_iter();
-        let links = super::work::links(&mut tx, &summary.call).await?;
-        let work = super::work::of_call(&mut tx, &summary.call).await?;
-        let mut facts = object(&row, "facts")?;
-        // These stand in the summary.
-        for column in ["dialled", "service", "category", "kecamatan"] {
-            facts.remove(column);
-        }
-        if let Some(priority) = facts.remove("priority") {
-            facts.insert("priority_header".into(), priority);
-        }
-        Ok(Some(Incident {
-            summary,
-            written,
-            facts,
-            recording: recordings.next(),
-            further_recordings: recordings.collect(),
-            offers: offers.iter().map(offer).collect::<sqlx::Result<_>>()?,
-            links,
-            work,
-            steps: steps.iter().map(step).collect::<sqlx::Result<_>>()?,
-        }))
+        let mut tx = self.reading().await?;
+        whole(&mut tx, &id.to_ascii_lowercase()).await.map_err(|e| self.error(e))
     }
 }
 
-pub(super) fn time(row: &SqliteRow, column: &str) -> sqlx::Result<Option<At>> {
+async fn whole(tx: &mut Tx, id: &str) -> sqlx::Result<Option<Incident>> {
+    let mut sql = query(COLUMNS);
+    sql.push(" AND (incident.id = ").push_bind(id).push(" OR incident.call = ").push_bind(id);
+    sql.push(") ORDER BY received_at, incident.call LIMIT 1");
+    let Some(row) = sql.fetch_optional(tx).await? else { return Ok(None) };
+    let mut summary = summary(&row)?;
+    forms(tx, std::slice::from_mut(&mut summary)).await?;
+    let written = super::record::of_incident(tx, &summary.id).await?;
+    let of_call = |sql| query(sql).bind(&summary.call);
+    let facts = of_call("SELECT facts FROM arrival WHERE call = ?").fetch_optional(tx).await?;
+    let offers = of_call("SELECT * FROM offer WHERE call = ? ORDER BY node, seq");
+    let offers = offers.fetch_all(tx).await?;
+    let steps = of_call("SELECT seq, entry FROM step WHERE call = ? ORDER BY node, seq");
+    let steps = steps.fetch_all(tx).await?;
+    let mut recordings = super::recordings::of_call(tx, &summary.call).await?.into_iter();
+    let links = super::work::links(tx, &summary.call).await?;
+    let work = super::work::of_call(tx, &summary.call).await?;
+    let mut facts = facts.map_or_else(|| Ok(Map::new()), |row| object(&row, "facts"))?;
+    // These stand in the summary.
+    for column in ["dialled", "service", "category", "kecamatan"] {
+        facts.remove(column);
+    }
+    if let Some(priority) = facts.remove("priority") {
+        facts.insert("priority_header".into(), priority);
+    }
+    Ok(Some(Incident {
+        summary,
+        written,
+        facts,
+        recording: recordings.next(),
+        further_recordings: recordings.collect(),
+        offers: offers.iter().map(offer).collect::<sqlx::Result<_>>()?,
+        links,
+        work,
+        steps: steps.iter().map(step).collect::<sqlx::Result<_>>()?,
+    }))
+}
+
+pub(super) fn time(row: &Row, column: &str) -> sqlx::Result<Option<At>> {
     Ok(wall(row.try_get(column)?).map(At))
 }
 
-fn object(
-    row: &SqliteRow,
-    column: &str,
-) -> sqlx::Result<serde_json::Map<String, serde_json::Value>> {
-    serde_json::from_str(row.try_get(column)?).map_err(|e| sqlx::Error::Decode(e.into()))
+fn object(row: &Row, column: &str) -> sqlx::Result<Map<String, Value>> {
+    serde_json::from_str(&row.try_get::<String>(column)?).map_err(|e| sqlx::Error::Decode(e.into()))
 }
 
-fn summary(row: &SqliteRow) -> sqlx::Result<IncidentSummary> {
+fn summary(row: &Row) -> sqlx::Result<IncidentSummary> {
     Ok(IncidentSummary {
         id: row.try_get("id")?,
         call: row.try_get("call")?,
@@ -174,21 +165,24 @@ fn summary(row: &SqliteRow) -> sqlx::Result<IncidentSummary> {
     })
 }
 
+async fn rows(tx: &mut Tx, sql: Statement) -> sqlx::Result<Vec<IncidentSummary>> {
+    let rows = sql.fetch_all(tx).await?;
+    let mut rows = rows.iter().map(summary).collect::<sqlx::Result<Vec<_>>>()?;
+    forms(tx, &mut rows).await?;
+    Ok(rows)
+}
+
 /// Lays what people have written over rows: one question for all of them.
-async fn forms(tx: &mut SqliteConnection, rows: &mut [IncidentSummary]) -> sqlx::Result<()> {
+async fn forms(tx: &mut Tx, rows: &mut [IncidentSummary]) -> sqlx::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    let mut sql = QueryBuilder::<Sqlite>::new("SELECT * FROM form WHERE incident IN (");
-    let mut ids = sql.separated(", ");
-    rows.iter().for_each(|row| {
-        ids.push_bind(row.id.clone());
-    });
-    sql.push(")");
-    let found = sql.build().fetch_all(tx).await?;
+    let mut sql = query("SELECT * FROM form WHERE incident IN (");
+    sql.push_list(rows.iter().map(|row| row.id.as_str())).push(")");
+    let found = sql.fetch_all(tx).await?;
     let mut forms = HashMap::new();
     for form in &found {
-        forms.insert(form.try_get::<String, _>("incident")?, form);
+        forms.insert(form.try_get::<String>("incident")?, form);
     }
     for row in rows {
         let Some(form) = forms.get(&row.id) else { continue };
@@ -218,7 +212,7 @@ async fn forms(tx: &mut SqliteConnection, rows: &mut [IncidentSummary]) -> sqlx:
     Ok(())
 }
 
-fn offer(row: &SqliteRow) -> sqlx::Result<Offer> {
+fn offer(row: &Row) -> sqlx::Result<Offer> {
     Ok(Offer {
         seat: row.try_get("seat")?,
         operator: row.try_get("operator")?,
@@ -229,7 +223,7 @@ fn offer(row: &SqliteRow) -> sqlx::Result<Offer> {
     })
 }
 
-fn step(row: &SqliteRow) -> sqlx::Result<serde_json::Map<String, serde_json::Value>> {
+fn step(row: &Row) -> sqlx::Result<Map<String, Value>> {
     let seq: i64 = row.try_get("seq")?;
     let mut step = object(row, "entry")?;
     step.insert("seq".into(), seq.into());

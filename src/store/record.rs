@@ -5,11 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
-use sqlx::{Row, SqliteConnection};
 use utoipa::ToSchema;
 
 use super::apply::signed;
 use super::incident::At;
+use super::sql::{Tx, query};
 use super::work::CallNumber;
 use super::{Store, StoreError};
 use crate::incident::{Field, Form, Record, Step, Tied, form};
@@ -193,31 +193,8 @@ impl Store {
     /// When the database fails.
     pub async fn record(&self, id: &str) -> Result<Option<KnownRecord>, StoreError> {
         let id = id.to_ascii_lowercase();
-        let read = async {
-            let readers =
-                self.readers().await.map_err(|e| sqlx::Error::Configuration(Box::new(e)))?;
-            let mut tx = readers.begin().await?;
-            let applied: i64 =
-                sqlx::query("SELECT seq FROM applied").fetch_one(&mut *tx).await?.try_get(0)?;
-            let found = "SELECT id, call, origin, coalesce(caller_e164, caller_raw) AS number
-                         FROM incident WHERE id = (SELECT id FROM incident
-                         WHERE id = ?1 OR call = ?1 ORDER BY received_at LIMIT 1) ORDER BY call";
-            let rows = sqlx::query(found).bind(&id).fetch_all(&mut *tx).await?;
-            let Some(first) = rows.first() else { return Ok(None) };
-            let incident = parse(first.try_get("id")?)?;
-            let mut calls = Vec::new();
-            for row in rows.iter() {
-                if row.try_get::<String, _>("origin")? == "call" {
-                    let call: String = row.try_get("call")?;
-                    let call = call.parse().map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
-                    let number = Private::new(row.try_get("number")?);
-                    calls.push(CallNumber { call, number });
-                }
-            }
-            let record = read(&mut tx, incident).await?;
-            Ok(Some(KnownRecord { record, applied: applied.unsigned_abs(), calls }))
-        };
-        read.await.map_err(|e| self.error(e))
+        let mut tx = self.reading().await?;
+        known(&mut tx, self.node(), &id).await.map_err(|e| self.error(e))
     }
 
     /// Every step of a record, in order, with the number of its line.
@@ -228,9 +205,32 @@ impl Store {
         &self,
         incident: IncidentId,
     ) -> Result<Vec<(u64, Entry)>, StoreError> {
-        let mut connection = self.readers().await?.acquire().await.map_err(|e| self.error(e))?;
-        steps(&mut connection, incident).await.map_err(|e| self.error(e))
+        let mut tx = self.reading().await?;
+        steps(&mut tx, incident).await.map_err(|e| self.error(e))
     }
+}
+
+async fn known(tx: &mut Tx, node: &str, id: &str) -> sqlx::Result<Option<KnownRecord>> {
+    let applied =
+        query("SELECT seq FROM node WHERE name = ?").bind(node).fetch_optional(tx).await?;
+    let applied: Option<i64> = applied.map(|row| row.try_get("seq")).transpose()?;
+    let found = "SELECT id, call, origin, coalesce(caller_e164, caller_raw) AS number
+                 FROM incident WHERE id = (SELECT id FROM incident
+                 WHERE id = ?1 OR call = ?1 ORDER BY received_at LIMIT 1) ORDER BY call";
+    let rows = query(found).bind(id).fetch_all(tx).await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let incident = parse(&first.try_get::<String>("id")?)?;
+    let mut calls = Vec::new();
+    for row in &rows {
+        if row.try_get::<String>("origin")? == "call" {
+            let call: String = row.try_get("call")?;
+            let call = call.parse().map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
+            let number = Private::new(row.try_get("number")?);
+            calls.push(CallNumber { call, number });
+        }
+    }
+    let record = read(tx, incident).await?;
+    Ok(Some(KnownRecord { record, applied: applied.unwrap_or_default().unsigned_abs(), calls }))
 }
 
 fn parse(text: &str) -> sqlx::Result<IncidentId> {
@@ -238,7 +238,7 @@ fn parse(text: &str) -> sqlx::Result<IncidentId> {
 }
 
 /// The record as its steps say.
-async fn read(tx: &mut SqliteConnection, incident: IncidentId) -> sqlx::Result<Record> {
+async fn read(tx: &mut Tx, incident: IncidentId) -> sqlx::Result<Record> {
     let mut record = Record::new(incident);
     for (line, entry) in steps(tx, incident).await? {
         if let Some(step) = entry.fact.step() {
@@ -248,25 +248,23 @@ async fn read(tx: &mut SqliteConnection, incident: IncidentId) -> sqlx::Result<R
     Ok(record)
 }
 
-async fn steps(tx: &mut SqliteConnection, incident: IncidentId) -> sqlx::Result<Vec<(u64, Entry)>> {
-    let rows = sqlx::query("SELECT seq, entry FROM record_step WHERE incident = ? ORDER BY seq")
-        .bind(incident.to_string())
-        .fetch_all(tx)
-        .await?;
+async fn steps(tx: &mut Tx, incident: IncidentId) -> sqlx::Result<Vec<(u64, Entry)>> {
+    let rows =
+        query("SELECT seq, entry FROM record_step WHERE incident = ? ORDER BY at, node, seq")
+            .bind(incident.to_string())
+            .fetch_all(tx)
+            .await?;
     rows.iter()
         .map(|row| {
-            let seq: i64 = row.try_get(0)?;
-            let entry = serde_json::from_str(row.try_get(1)?);
+            let seq: i64 = row.try_get("seq")?;
+            let entry = serde_json::from_str(&row.try_get::<String>("entry")?);
             Ok((seq.unsigned_abs(), entry.map_err(|e| sqlx::Error::Decode(e.into()))?))
         })
         .collect()
 }
 
 /// What the record of an incident shows, with the calls of those that belong to it.
-pub(super) async fn of_incident(
-    tx: &mut SqliteConnection,
-    incident: &str,
-) -> sqlx::Result<RecordView> {
+pub(super) async fn of_incident(tx: &mut Tx, incident: &str) -> sqlx::Result<RecordView> {
     let record = read(tx, parse(incident)?).await?;
     let mut view = RecordView::of(&record);
     // Those that were merged into the merged ones belong to it as well. A record is part of one other
@@ -283,37 +281,44 @@ pub(super) async fn of_incident(
     }
     for tied in view.merged.iter_mut().chain(&mut view.linked).chain(&mut view.merged_into) {
         let calls = "SELECT call FROM incident WHERE id = ? AND origin = 'call' ORDER BY call";
-        let rows = sqlx::query(calls).bind(&tied.incident).fetch_all(&mut *tx).await?;
-        tied.calls = rows.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<_>>()?;
+        let rows = query(calls).bind(&tied.incident).fetch_all(tx).await?;
+        tied.calls = rows.iter().map(|row| row.try_get("call")).collect::<sqlx::Result<_>>()?;
     }
     Ok(view)
 }
 
 /// Rows of one step.
-pub(super) async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> sqlx::Result<()> {
+pub(super) async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
     let Some(step) = entry.fact.step() else { return Ok(()) };
     if let Step::Opened(opened) = step {
         // Such a record stands among those of calls, with its own number in the place of a call's.
-        sqlx::query(
+        query(
             "INSERT INTO incident (call, id, trunk, source, dialled, service, caller_raw,
-             received_at, stage, facts, origin) VALUES (?1, ?1, '', ?2, '', '', '', ?3, 'none', ?4,
-             ?5) ON CONFLICT (call) DO NOTHING",
+             received_at, stage, origin, node)
+             VALUES (?1, ?1, '', ?2, '', '', '', ?3, 'none', ?4, ?5) ON CONFLICT (call) DO NOTHING",
         )
         .bind(opened.incident.to_string())
         .bind(&opened.by)
         .bind(entry.at.0)
-        .bind(facts(opened.emergency_incident_id.as_ref()))
         .bind(opened.origin.word())
-        .execute(&mut *tx)
+        .bind(tx.node())
+        .execute(tx)
         .await?;
+        query("INSERT INTO arrival (call, facts) VALUES (?, ?) ON CONFLICT (call) DO NOTHING")
+            .bind(opened.incident.to_string())
+            .bind(facts(opened.emergency_incident_id.as_ref()))
+            .execute(tx)
+            .await?;
     }
     let text = serde_json::to_string(entry).map_err(|e| sqlx::Error::Encode(e.into()))?;
     for incident in std::iter::once(step.incident()).chain(step.other()) {
-        sqlx::query("INSERT INTO record_step (incident, seq, entry) VALUES (?, ?, ?)")
+        query("INSERT INTO record_step (incident, node, seq, at, entry) VALUES (?, ?, ?, ?, ?)")
             .bind(incident.to_string())
+            .bind(tx.node())
             .bind(seq)
+            .bind(entry.at.0)
             .bind(&text)
-            .execute(&mut *tx)
+            .execute(tx)
             .await?;
         let record = read(tx, incident).await?;
         keep(tx, &record).await?;
@@ -326,18 +331,14 @@ pub(super) async fn row(tx: &mut SqliteConnection, seq: i64, entry: &Entry) -> s
             ("UPDATE incident SET kecamatan = ? WHERE id = ?", Field::Kecamatan),
         ] {
             if let Some(code) = said(&field) {
-                sqlx::query(set)
-                    .bind(code)
-                    .bind(step.incident().to_string())
-                    .execute(&mut *tx)
-                    .await?;
+                query(set).bind(code).bind(step.incident().to_string()).execute(tx).await?;
             }
         }
         if let Some(word) = said(&Field::Disposition) {
             let set = "UPDATE incident SET disposition = ?, disposed_by = ?, disposed_at = ?
                        WHERE id = ?";
-            let set = sqlx::query(set).bind(word).bind(step.by()).bind(entry.at.0);
-            set.bind(step.incident().to_string()).execute(&mut *tx).await?;
+            let set = query(set).bind(word).bind(step.by()).bind(entry.at.0);
+            set.bind(step.incident().to_string()).execute(tx).await?;
         }
     }
     Ok(())
@@ -349,9 +350,9 @@ fn facts(emergency_incident_id: Option<&String>) -> String {
 }
 
 /// The rows that lists and searches look at.
-async fn keep(tx: &mut SqliteConnection, record: &Record) -> sqlx::Result<()> {
+async fn keep(tx: &mut Tx, record: &Record) -> sqlx::Result<()> {
     let incident = record.incident.to_string();
-    sqlx::query("DELETE FROM form WHERE incident = ?").bind(&incident).execute(&mut *tx).await?;
+    query("DELETE FROM form WHERE incident = ?").bind(&incident).execute(tx).await?;
     let form = &record.form;
     let text = |field: Field| form.text(&field).map(str::to_owned);
     let count = |field: Field| match form.get(&field) {
@@ -365,7 +366,7 @@ async fn keep(tx: &mut SqliteConnection, record: &Record) -> sqlx::Result<()> {
     let told: Vec<String> =
         form.agencies().map(|(name, notice)| format!("{name}: {notice}")).collect();
     let (changed_at, changed_by) = record.changed.clone().unwrap_or_default();
-    sqlx::query(
+    query(
         "INSERT INTO form (incident, version, state, changed_at, changed_by, closed_at, closed_by,
          merged_into, caller_name, caller_number, category, sub_category, text, address, desa,
          kecamatan, landmark, latitude, longitude, victims_dead, victims_severe, victims_minor,
@@ -400,17 +401,17 @@ async fn keep(tx: &mut SqliteConnection, record: &Record) -> sqlx::Result<()> {
     .bind(text(Field::FieldReport))
     .bind(text(Field::Result))
     .bind(Some(told.join("; ")).filter(|told| !told.is_empty()))
-    .execute(&mut *tx)
+    .execute(tx)
     .await?;
     keep_notices(tx, &incident, form).await
 }
 
-async fn keep_notices(tx: &mut SqliteConnection, incident: &str, form: &Form) -> sqlx::Result<()> {
-    let delete = sqlx::query("DELETE FROM agency_notice WHERE incident = ?").bind(incident);
-    delete.execute(&mut *tx).await?;
+async fn keep_notices(tx: &mut Tx, incident: &str, form: &Form) -> sqlx::Result<()> {
+    let delete = query("DELETE FROM agency_notice WHERE incident = ?").bind(incident);
+    delete.execute(tx).await?;
     for (name, notice) in form.agencies() {
         let micros = |at: Option<WallTime>| at.map(|at| at.0);
-        sqlx::query(
+        query(
             "INSERT INTO agency_notice (incident, agency, notified_at, accepted_at, arrived_at,
              done_at, note) VALUES (?, ?, ?, ?, ?, ?, ?)",
         )
@@ -421,7 +422,7 @@ async fn keep_notices(tx: &mut SqliteConnection, incident: &str, form: &Form) ->
         .bind(micros(notice.arrived_at))
         .bind(micros(notice.done_at))
         .bind(notice.note.as_ref().map(|note| note.reveal().clone()))
-        .execute(&mut *tx)
+        .execute(tx)
         .await?;
     }
     Ok(())

@@ -1,9 +1,7 @@
 //! Recordings in the database: each file's row, which one to play, and which may be deleted.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
-
 use super::apply::signed;
+use super::sql::{Row, Tx, query};
 use super::{Recording, Store, StoreError};
 use crate::journal::{Entry, Fact};
 use crate::vocabulary::{CallId, WallTime};
@@ -20,7 +18,7 @@ pub struct Expired {
 }
 
 /// Follows a fact about a recording.
-pub(super) async fn row(tx: &mut SqliteConnection, entry: &Entry) -> sqlx::Result<()> {
+pub(super) async fn row(tx: &mut Tx, entry: &Entry) -> sqlx::Result<()> {
     match &entry.fact {
         Fact::RecordingStarted { call, file } => grow(tx, *call, file, None).await,
         Fact::RecordingResumed { call, file, missed_millis } => {
@@ -30,7 +28,7 @@ pub(super) async fn row(tx: &mut SqliteConnection, entry: &Entry) -> sqlx::Resul
             place(tx, *call, file).await?;
             let sealed = "UPDATE recording SET state = 'sealed', sha256 = ?, millis = ?, bytes = ?,
                           sealed_at = ? WHERE call = ? AND file = ?";
-            sqlx::query(sealed)
+            query(sealed)
                 .bind(sha256)
                 .bind(signed(*millis))
                 .bind(signed(*bytes))
@@ -45,11 +43,11 @@ pub(super) async fn row(tx: &mut SqliteConnection, entry: &Entry) -> sqlx::Resul
         Fact::RecordingDeleted { call, file, reason } => {
             let deleted =
                 "UPDATE recording SET state = 'deleted', why = ? WHERE call = ? AND file = ?";
-            let deleted = sqlx::query(deleted).bind(reason).bind(call.to_string()).bind(file);
+            let deleted = query(deleted).bind(reason).bind(call.to_string()).bind(file);
             deleted.execute(tx).await.map(drop)
         }
         Fact::RecordingHeld { call, held, .. } => {
-            let held = sqlx::query("UPDATE recording SET held = ? WHERE call = ?").bind(held);
+            let held = query("UPDATE recording SET held = ? WHERE call = ?").bind(*held);
             held.bind(call.to_string()).execute(tx).await.map(drop)
         }
         _ => Ok(()),
@@ -57,63 +55,54 @@ pub(super) async fn row(tx: &mut SqliteConnection, entry: &Entry) -> sqlx::Resul
 }
 
 /// Sees to it that a file has a row: that of the call where none could be made, or a new one.
-async fn place(tx: &mut SqliteConnection, call: CallId, file: &str) -> sqlx::Result<()> {
+async fn place(tx: &mut Tx, call: CallId, file: &str) -> sqlx::Result<()> {
     for way in [
-        "UPDATE recording SET file = ?2 WHERE call = ?1 AND file = ''",
-        "INSERT INTO recording (call, part, file, state, held)
-         SELECT ?1, coalesce(max(part), 0) + 1, ?2, 'recording', coalesce(max(held), 0)
+        "UPDATE recording SET file = ?2, node = ?3 WHERE call = ?1 AND file = ''",
+        "INSERT INTO recording (call, part, file, state, held, node)
+         SELECT ?1, coalesce(max(part), 0) + 1, ?2, 'recording', coalesce(max(held), 0), ?3
          FROM recording WHERE call = ?1",
     ] {
         let there = "SELECT 1 FROM recording WHERE call = ? AND file = ?";
-        let there = sqlx::query(there).bind(call.to_string()).bind(file);
-        if there.fetch_optional(&mut *tx).await?.is_some() {
+        let there = query(there).bind(call.to_string()).bind(file);
+        if there.fetch_optional(tx).await?.is_some() {
             break;
         }
-        sqlx::query(way).bind(call.to_string()).bind(file).execute(&mut *tx).await?;
+        let way = query(way).bind(call.to_string()).bind(file).bind(tx.node());
+        way.execute(tx).await?;
     }
     Ok(())
 }
 
-async fn grow(
-    tx: &mut SqliteConnection,
-    call: CallId,
-    file: &str,
-    missed: Option<u64>,
-) -> sqlx::Result<()> {
+async fn grow(tx: &mut Tx, call: CallId, file: &str, missed: Option<u64>) -> sqlx::Result<()> {
     place(tx, call, file).await?;
     let grows = "UPDATE recording SET state = 'recording', missed = ? WHERE call = ? AND file = ?";
-    let grows = sqlx::query(grows).bind(missed.map(signed)).bind(call.to_string()).bind(file);
+    let grows = query(grows).bind(missed.map(signed)).bind(call.to_string()).bind(file);
     grows.execute(tx).await.map(drop)
 }
 
 /// Entries of earlier versions name no file: they are about the newest.
-async fn failed(
-    tx: &mut SqliteConnection,
-    call: CallId,
-    file: &str,
-    why: &str,
-) -> sqlx::Result<()> {
+async fn failed(tx: &mut Tx, call: CallId, file: &str, why: &str) -> sqlx::Result<()> {
     let failed = "UPDATE recording SET state = 'failed', why = ?3 WHERE call = ?1 AND part =
                   (SELECT max(part) FROM recording WHERE call = ?1 AND ?2 IN ('', file))";
-    let failed = sqlx::query(failed).bind(call.to_string()).bind(file).bind(why);
-    if failed.execute(&mut *tx).await?.rows_affected() == 0 {
-        let made = "INSERT INTO recording (call, part, file, state, why)
-                    SELECT ?1, coalesce(max(part), 0) + 1, ?2, 'failed', ?3
+    let failed = query(failed).bind(call.to_string()).bind(file).bind(why);
+    if failed.execute(tx).await? == 0 {
+        let made = "INSERT INTO recording (call, part, file, state, why, node)
+                    SELECT ?1, coalesce(max(part), 0) + 1, ?2, 'failed', ?3, ?4
                     FROM recording WHERE call = ?1";
-        let made = sqlx::query(made).bind(call.to_string()).bind(file).bind(why);
+        let made = query(made).bind(call.to_string()).bind(file).bind(why).bind(tx.node());
         made.execute(tx).await?;
     }
     Ok(())
 }
 
 /// A call's files in their order.
-pub(super) async fn of_call(tx: &mut SqliteConnection, call: &str) -> sqlx::Result<Vec<Recording>> {
-    let rows = sqlx::query("SELECT * FROM recording WHERE call = ? ORDER BY part");
+pub(super) async fn of_call(tx: &mut Tx, call: &str) -> sqlx::Result<Vec<Recording>> {
+    let rows = query("SELECT * FROM recording WHERE call = ? ORDER BY part");
     let rows = rows.bind(call).fetch_all(tx).await?;
     rows.iter().map(recorded).collect()
 }
 
-fn recorded(row: &SqliteRow) -> sqlx::Result<Recording> {
+fn recorded(row: &Row) -> sqlx::Result<Recording> {
     Ok(Recording {
         part: row.try_get("part")?,
         file: row.try_get("file")?,
@@ -122,7 +111,7 @@ fn recorded(row: &SqliteRow) -> sqlx::Result<Recording> {
         bytes: row.try_get("bytes")?,
         state: row.try_get("state")?,
         missed_millis: row.try_get("missed")?,
-        held: row.try_get("held")?,
+        held: row.flag("held")?,
         why: row.try_get("why")?,
     })
 }
@@ -134,22 +123,24 @@ impl Store {
     /// When the database fails.
     pub async fn recordings_of(&self, call: &str) -> Result<Vec<Recording>, StoreError> {
         let call = call.to_ascii_lowercase();
-        let readers = self.readers().await?;
-        let mut tx = readers.acquire().await.map_err(|e| self.error(e))?;
+        let mut tx = self.reading().await?;
         of_call(&mut tx, &call).await.map_err(|e| self.error(e))
     }
 
-    /// Files that were sealed before `before` and that nobody holds, the oldest first, a hundred at most.
+    /// This node's files that were sealed before `before` and that nobody holds, the oldest first, a
+    /// hundred at most.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn expired_recordings(&self, before: WallTime) -> Result<Vec<Expired>, StoreError> {
         let expired = "SELECT call, file, sealed_at FROM recording
                        WHERE state = 'sealed' AND sealed_at < ? AND held = 0
+                       AND node = (SELECT id FROM node WHERE name = ?)
                        ORDER BY sealed_at LIMIT 100";
-        let rows = sqlx::query(expired).bind(before.0).fetch_all(self.readers().await?).await;
-        let rows = rows.map_err(|e| self.error(e))?;
-        let expired = |row: &SqliteRow| {
+        let expired = query(expired).bind(before.0).bind(self.node());
+        let rows =
+            expired.fetch_all(&mut self.reading().await?).await.map_err(|e| self.error(e))?;
+        let expired = |row: &Row| {
             let call: String = row.try_get("call")?;
             Ok(Expired {
                 call: call.parse().map_err(|e| sqlx::Error::Decode(Box::new(e)))?,

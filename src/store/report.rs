@@ -3,13 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::TryStreamExt;
 use jiff::tz::TimeZone;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use super::periods::{Period, hour};
 use super::presence::{Presence, SeatWord};
+use super::sql::{Row, query};
 use super::{Store, StoreError};
 use crate::acd::service_level::{Event, Standards};
 use crate::vocabulary::WallTime;
@@ -76,8 +74,8 @@ impl Counted {
         self.operator.as_deref().or(self.seat.as_deref())
     }
 
-    fn read(row: &SqliteRow) -> sqlx::Result<Self> {
-        let number = |column| row.try_get::<Option<i64>, _>(column);
+    fn read(row: &Row) -> sqlx::Result<Self> {
+        let number = |column| row.try_get::<Option<i64>>(column);
         let millis = |value: i64| value.max(0).unsigned_abs();
         let outcome: Option<String> = row.try_get("outcome")?;
         let service: String = row.try_get("service")?;
@@ -158,9 +156,10 @@ impl Store {
     pub(super) async fn each_call(
         &self,
         period: Period,
-        mut each: impl FnMut(Counted),
+        mut each: impl FnMut(Counted) + Send,
     ) -> Result<(), StoreError> {
-        let mut rows = sqlx::query(
+        let mut tx = self.reading().await?;
+        query(
             "SELECT trunk, queue, seat, operator, received_at, answered_at, ended_at, answer_ms,
              duration_ms, outcome, stage, service, disposition
              FROM incident WHERE received_at >= ? AND received_at < ? AND origin = 'call'
@@ -168,33 +167,45 @@ impl Store {
         )
         .bind(period.since.0)
         .bind(period.until.0)
-        .fetch(self.readers().await?);
-        while let Some(row) = rows.try_next().await.map_err(|e| self.error(e))? {
-            each(Counted::read(&row).map_err(|e| self.error(e))?);
-        }
-        Ok(())
+        .fetch_each(&mut tx, |row| Counted::read(&row).map(&mut each))
+        .await
+        .map_err(|e| self.error(e))
     }
 
     async fn presence(&self, period: Period) -> Result<BTreeMap<String, Presence>, StoreError> {
         // The last word on each seat before the period, and every one within it.
-        let rows = sqlx::query(
-            "SELECT seat, at, state FROM seat_log WHERE seq IN
-             (SELECT max(seq) FROM seat_log WHERE at < ?1 GROUP BY seat)
-             OR (at >= ?1 AND at < ?2) ORDER BY seq",
+        let rows = query(
+            "SELECT node, seat, at, state FROM seat_log
+             WHERE (at >= ?1 AND at < ?2) OR EXISTS
+             (SELECT 1 FROM (SELECT node AS of, seat AS on_seat, max(seq) AS last FROM seat_log
+              WHERE at < ?1 GROUP BY node, seat) AS before
+              WHERE of = seat_log.node AND on_seat = seat_log.seat AND last = seat_log.seq)
+             ORDER BY node, seq",
         )
         .bind(period.since.0)
         .bind(period.until.0)
-        .fetch_all(self.readers().await?)
+        .fetch_all(&mut self.reading().await?)
         .await
         .map_err(|e| self.error(e))?;
-        let word = |row: &SqliteRow| {
-            Ok(SeatWord {
-                seat: row.try_get("seat")?,
-                at: WallTime(row.try_get("at")?),
-                state: row.try_get("state")?,
-            })
+        let word = |row: &Row| {
+            let seat = row.try_get("seat")?;
+            let word =
+                SeatWord { seat, at: WallTime(row.try_get("at")?), state: row.try_get("state")? };
+            Ok((row.try_get::<i64>("node")?, word))
         };
         let words = rows.iter().map(word).collect::<sqlx::Result<Vec<_>>>();
-        Ok(super::presence::of(&words.map_err(|e| self.error(e))?, period))
+        let words = words.map_err(|e| self.error(e))?;
+        // A node that starts or stops signs out its own seats only.
+        let mut sum: BTreeMap<String, Presence> = BTreeMap::new();
+        for of_node in words.chunk_by(|(one, _), (other, _)| one == other) {
+            let words: Vec<SeatWord> = of_node.iter().map(|(_, word)| word.clone()).collect();
+            for (seat, Presence { signed_in_ms, wrap_up_ms }) in super::presence::of(&words, period)
+            {
+                let presence = sum.entry(seat).or_default();
+                presence.signed_in_ms += signed_in_ms;
+                presence.wrap_up_ms += wrap_up_ms;
+            }
+        }
+        Ok(sum)
     }
 }

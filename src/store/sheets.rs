@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
 use utoipa::ToSchema;
 
 use super::figures::rounded;
 use super::incident::At;
 use super::periods::{Period, PeriodError};
 use super::report::Counted;
+use super::sql::{Row, query};
 use super::{Store, StoreError};
 use crate::acd::service_level::{Patience, ServiceLevel, Target};
 use crate::screening::Disposition;
@@ -337,22 +337,23 @@ impl Store {
 
     /// By trunk: entries of the work list of a period, and those whose caller was reached.
     async fn callbacks(&self, period: Period) -> Result<Vec<(String, Callbacks)>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT coalesce(incident.trunk, '-') AS trunk, count(*) AS due,
-             sum(work.by_call IS NOT NULL OR EXISTS (SELECT 1 FROM work_attempt
-             WHERE work_attempt.work = work.work AND outcome = 'answered')) AS done
+             count(*) FILTER (WHERE work.by_call IS NOT NULL OR EXISTS (SELECT 1
+             FROM work_attempt WHERE work_attempt.work = work.work
+             AND work_attempt.outcome = 'answered')) AS done
              FROM work LEFT JOIN incident ON incident.call = work.call
              WHERE work.at >= ? AND work.at < ? GROUP BY 1 ORDER BY 1",
         )
         .bind(period.since.0)
         .bind(period.until.0)
-        .fetch_all(self.readers().await?)
+        .fetch_all(&mut self.reading().await?)
         .await
         .map_err(|e| self.error(e))?;
-        let count = |row: &sqlx::sqlite::SqliteRow, column: &str| {
-            row.try_get::<i64, _>(column).map(|count| count.max(0).unsigned_abs())
+        let count = |row: &Row, column: &str| {
+            row.try_get::<i64>(column).map(|count| count.max(0).unsigned_abs())
         };
-        let read = |row: &sqlx::sqlite::SqliteRow| {
+        let read = |row: &Row| {
             let back = Callbacks { due: count(row, "due")?, done: count(row, "done")? };
             Ok((row.try_get("trunk")?, back))
         };

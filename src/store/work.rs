@@ -3,11 +3,10 @@
 use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
 
 use super::incident::{At, LinkedCall, Work, WorkAttempt};
 use super::query::time;
+use super::sql::{Row, Tx, query};
 use super::{Store, StoreError};
 use crate::screening::{Attempt, Mark, WorkEntry};
 use crate::vocabulary::{CallId, Private, WallTime};
@@ -38,27 +37,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn recall(&self, now: WallTime) -> Result<Recall, StoreError> {
-        self.recalled(now).await.map_err(|e| self.error(e))
-    }
-
-    async fn recalled(&self, now: WallTime) -> sqlx::Result<Recall> {
-        let readers = self.readers().await.map_err(|e| sqlx::Error::Configuration(Box::new(e)))?;
-        let mut tx = readers.begin().await?;
-        let marks = "SELECT * FROM mark WHERE until > ? ORDER BY number";
-        let marks = sqlx::query(marks).bind(now.0).fetch_all(&mut *tx).await?;
-        let open = "SELECT work.*,
-                    (SELECT count(*) FROM work_call WHERE work_call.work = work.work) AS times
-                    FROM work WHERE closed_at IS NULL ORDER BY at, work";
-        let open = sqlx::query(open).fetch_all(&mut *tx).await?;
-        let mut work = Vec::with_capacity(open.len());
-        for row in &open {
-            let mut entry = entry(row)?;
-            for tried in attempts(&mut tx, &entry.id.to_string()).await? {
-                entry.attempts.push(attempt(&tried)?);
-            }
-            work.push(entry);
-        }
-        Ok(Recall { marks: marks.iter().map(mark).collect::<sqlx::Result<_>>()?, work })
+        let mut tx = self.reading().await?;
+        recalled(&mut tx, self.node(), now).await.map_err(|e| self.error(e))
     }
 
     /// The calls of an incident and their numbers, oldest first: of the incident with this id, or
@@ -69,9 +49,9 @@ impl Store {
     pub async fn calls_of(&self, id: &str) -> Result<Vec<CallNumber>, StoreError> {
         let found = "SELECT call, coalesce(caller_e164, caller_raw) AS number FROM incident
                      WHERE id = ?1 OR call = ?1 ORDER BY received_at LIMIT 100";
-        let found = sqlx::query(found).bind(id.to_ascii_lowercase());
-        let rows = found.fetch_all(self.readers().await?).await.map_err(|e| self.error(e))?;
-        let call = |row: &SqliteRow| {
+        let found = query(found).bind(id.to_ascii_lowercase());
+        let rows = found.fetch_all(&mut self.reading().await?).await.map_err(|e| self.error(e))?;
+        let call = |row: &Row| {
             let number = Private::new(row.try_get("number")?);
             Ok(CallNumber { call: id_in(row, "call")?, number })
         };
@@ -86,26 +66,46 @@ impl Store {
     /// When the database fails.
     pub async fn answered_by(&self, id: &str, operator: &str) -> Result<bool, StoreError> {
         let found = "SELECT 1 FROM incident WHERE (id = ?1 OR call = ?1) AND operator = ?2 LIMIT 1";
-        let found = sqlx::query(found).bind(id.to_ascii_lowercase()).bind(operator.to_owned());
-        let row = found.fetch_optional(self.readers().await?).await;
+        let found = query(found).bind(id.to_ascii_lowercase()).bind(operator);
+        let row = found.fetch_optional(&mut self.reading().await?).await;
         Ok(row.map_err(|e| self.error(e))?.is_some())
     }
 }
 
+/// Marks count wherever they were set; whom a node has to call back is its own.
+async fn recalled(tx: &mut Tx, node: &str, now: WallTime) -> sqlx::Result<Recall> {
+    let marks = "SELECT * FROM mark WHERE until > ? ORDER BY number";
+    let marks = query(marks).bind(now.0).fetch_all(tx).await?;
+    let open = "SELECT work.*,
+                (SELECT count(*) FROM work_call WHERE work_call.work = work.work) AS times
+                FROM work WHERE closed_at IS NULL
+                AND node = (SELECT id FROM node WHERE name = ?) ORDER BY at, work";
+    let open = query(open).bind(node).fetch_all(tx).await?;
+    let mut work = Vec::with_capacity(open.len());
+    for row in &open {
+        let mut entry = entry(row)?;
+        for tried in attempts(tx, &entry.id.to_string()).await? {
+            entry.attempts.push(attempt(&tried)?);
+        }
+        work.push(entry);
+    }
+    Ok(Recall { marks: marks.iter().map(mark).collect::<sqlx::Result<_>>()?, work })
+}
+
 /// Calls that a call is linked to, by its own record or by theirs.
-pub(super) async fn links(tx: &mut SqliteConnection, call: &str) -> sqlx::Result<Vec<LinkedCall>> {
-    let rows = sqlx::query(
-        "SELECT link.*, 'earlier' AS side, earlier AS other,
+pub(super) async fn links(tx: &mut Tx, call: &str) -> sqlx::Result<Vec<LinkedCall>> {
+    let rows = query(
+        "SELECT node, seq, why, 'earlier' AS side, earlier AS other,
          coalesce((SELECT id FROM incident WHERE call = link.earlier), earlier) AS incident
          FROM link WHERE call = ?1
-         UNION ALL SELECT link.*, 'later', call,
+         UNION ALL SELECT node, seq, why, 'later', call,
          coalesce((SELECT id FROM incident WHERE incident.call = link.call), call)
-         FROM link WHERE earlier = ?1 ORDER BY seq LIMIT 100",
+         FROM link WHERE earlier = ?1 ORDER BY node, seq LIMIT 100",
     )
     .bind(call)
     .fetch_all(tx)
     .await?;
-    let linked = |row: &SqliteRow| {
+    let linked = |row: &Row| {
         Ok(LinkedCall {
             incident: row.try_get("incident")?,
             call: row.try_get("other")?,
@@ -117,13 +117,13 @@ pub(super) async fn links(tx: &mut SqliteConnection, call: &str) -> sqlx::Result
 }
 
 /// The entries of the work list that a call belongs to.
-pub(super) async fn of_call(tx: &mut SqliteConnection, call: &str) -> sqlx::Result<Vec<Work>> {
-    let rows = sqlx::query(
+pub(super) async fn of_call(tx: &mut Tx, call: &str) -> sqlx::Result<Vec<Work>> {
+    let rows = query(
         "SELECT work.* FROM work JOIN work_call ON work_call.work = work.work
          WHERE work_call.call = ? ORDER BY work.at",
     )
     .bind(call)
-    .fetch_all(&mut *tx)
+    .fetch_all(tx)
     .await?;
     let mut all = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -143,12 +143,12 @@ pub(super) async fn of_call(tx: &mut SqliteConnection, call: &str) -> sqlx::Resu
     Ok(all)
 }
 
-async fn attempts(tx: &mut SqliteConnection, work: &str) -> sqlx::Result<Vec<SqliteRow>> {
+async fn attempts(tx: &mut Tx, work: &str) -> sqlx::Result<Vec<Row>> {
     let tried = "SELECT * FROM work_attempt WHERE work = ? ORDER BY at, attempt";
-    sqlx::query(tried).bind(work).fetch_all(tx).await
+    query(tried).bind(work).fetch_all(tx).await
 }
 
-fn shown(row: &SqliteRow) -> sqlx::Result<WorkAttempt> {
+fn shown(row: &Row) -> sqlx::Result<WorkAttempt> {
     Ok(WorkAttempt {
         call: row.try_get("attempt")?,
         seat: row.try_get("seat")?,
@@ -159,7 +159,7 @@ fn shown(row: &SqliteRow) -> sqlx::Result<WorkAttempt> {
     })
 }
 
-fn mark(row: &SqliteRow) -> sqlx::Result<Mark> {
+fn mark(row: &Row) -> sqlx::Result<Mark> {
     let times: i64 = row.try_get("times")?;
     Ok(Mark {
         number: Private::new(row.try_get("number")?),
@@ -170,35 +170,35 @@ fn mark(row: &SqliteRow) -> sqlx::Result<Mark> {
     })
 }
 
-fn entry(row: &SqliteRow) -> sqlx::Result<WorkEntry> {
+fn entry(row: &Row) -> sqlx::Result<WorkEntry> {
     let number: Option<String> = row.try_get("number")?;
     Ok(WorkEntry {
         id: id_in(row, "work")?,
         call: id_in(row, "call")?,
         incident: id_in(row, "incident")?,
-        kind: named(&row.try_get::<String, _>("kind")?)?,
+        kind: named(&row.try_get::<String>("kind")?)?,
         number: number.map(Private::new),
         at: WallTime(row.try_get("at")?),
-        times: u32::try_from(row.try_get::<i64, _>("times")?).unwrap_or(u32::MAX).max(1),
+        times: u32::try_from(row.try_get::<i64>("times")?).unwrap_or(u32::MAX).max(1),
         attempts: Vec::new(),
     })
 }
 
-fn attempt(row: &SqliteRow) -> sqlx::Result<Attempt> {
+fn attempt(row: &Row) -> sqlx::Result<Attempt> {
     let outcome: Option<String> = row.try_get("outcome")?;
     Ok(Attempt {
         call: id_in(row, "attempt")?,
-        seat: row.try_get::<String, _>("seat")?.into(),
+        seat: row.try_get::<String>("seat")?.into(),
         at: WallTime(row.try_get("at")?),
         outcome: outcome.map(|word| named(&word)).transpose()?,
     })
 }
 
 fn id_in<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
-    row: &SqliteRow,
+    row: &Row,
     column: &str,
 ) -> sqlx::Result<T> {
-    row.try_get::<String, _>(column)?.parse().map_err(|e: T::Err| sqlx::Error::Decode(e.into()))
+    row.try_get::<String>(column)?.parse().map_err(|e: T::Err| sqlx::Error::Decode(e.into()))
 }
 
 /// The variant that serde writes as this word.

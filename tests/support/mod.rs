@@ -12,6 +12,7 @@ pub mod http;
 pub mod location_server;
 pub mod phone;
 pub mod pki;
+pub mod postgres;
 pub mod record;
 pub mod seat;
 pub mod sipp;

@@ -25,6 +25,30 @@ seats.toml:48:11: error: no queue is called "sosial"; known queues: cadangan, da
     ),
     (
         "gateway.toml",
+        "[storage]",
+        "[storage]\nurl = \"mysql://ani@db.example/siaga\"",
+        r#"gateway.toml:34:7: error: this is no storage URL; write for example "sqlite:data/siaga112.db" or "postgres://siaga112@db.example:5432/siaga112""#,
+    ),
+    (
+        "gateway.toml",
+        "[storage]",
+        "[storage]\nurl = \"postgres://ani:rahasia@db.example/siaga\"",
+        r#"gateway.toml:34:7: error: a password stands in the storage URL; write postgres://USER@HOST/DATABASE, and the password by password_file or password_env"#,
+    ),
+    (
+        "gateway.toml",
+        "[storage]",
+        "[storage]\npassword = \"rahasia\"",
+        r#"gateway.toml:33:1: error: SQLite takes no password; remove it; file modes guard the file"#,
+    ),
+    (
+        "gateway.toml",
+        "[storage]",
+        "[storage]\nurl = \"postgres://ani@localhost/siaga\"\npassword_env = \"DB\"",
+        r#"gateway.toml:35:16: error: the environment variable DB is not set; set it before the start, or remove password_env"#,
+    ),
+    (
+        "gateway.toml",
         "record = true",
         "recrod = true",
         r#"gateway.toml:31:1: error: unknown key "recrod" in [media]; did you mean "record"?"#,

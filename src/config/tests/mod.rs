@@ -99,7 +99,7 @@ fn the_sample_loads() {
     assert_eq!(board.categories.len(), 14);
     assert_eq!((board.trunks.len(), board.queues.len(), board.seats.len()), (4, 4, 4));
     assert_eq!(board.sip.accounts.len(), 4);
-    assert_eq!(loaded.storage_url, "sqlite:data/siaga112.db");
+    assert_eq!(loaded.storage.url, "sqlite:data/siaga112.db");
     assert_eq!(loaded.media.address, loaded.media.bind);
     assert_eq!(loaded.media.ports, 20_000..=29_999);
     assert_eq!(loaded.console.tokens.len(), 1);
@@ -311,7 +311,7 @@ fn variables_beat_the_file() {
     let sip = &loaded.switchboard.sip;
     assert_eq!((sip.domain.as_str(), sip.listen.len(), sip.expires.max), ("112.example", 2, 7200));
     assert!(!loaded.media.record && !loaded.switchboard.record);
-    assert_eq!(loaded.storage_url, "sqlite:/var/lib/siaga112/siaga112.db");
+    assert_eq!(loaded.storage.url, "sqlite:/var/lib/siaga112/siaga112.db");
     assert_eq!(loaded.console.listen.port(), 8112);
     let plain = good(&sample(), &[]);
     assert_ne!(plain.switchboard.sip.accounts, sip.accounts, "the realm is part of the hashes");
