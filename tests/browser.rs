@@ -152,6 +152,64 @@ fn a_browser_takes_a_call_holds_it_and_either_side_hangs_up() {
 }
 
 #[test]
+fn a_browser_begins_ice_anew_in_a_call_and_both_hear_on() {
+    let gateway = centre("").start();
+    let mut browser = Browser::open(&gateway, "seat-1");
+    let mut caller = Caller::new(&gateway);
+    browser.answer();
+    let media = caller.await_answer();
+    let mut logins = vec![browser.stats()["logins"].clone()];
+    for _ in 0..2 {
+        browser.say("restart");
+        browser.js.await_event("restarted");
+        let stats = until("ICE is through again", || {
+            let stats = browser.stats();
+            let through = stats["ice"] == "connected" && stats["pair"] == "succeeded";
+            through.then_some(stats)
+        });
+        let before = logins.last().expect("one");
+        for (side, who) in ["the browser", "we"].into_iter().enumerate() {
+            assert_ne!(stats["logins"][side], before[side], "{who} have a new login");
+        }
+        logins.push(stats["logins"].clone());
+    }
+    assert_talk(&caller, media, &mut browser);
+    caller.call.hang_up(&caller.trunk);
+    browser.js.await_event("ended");
+    assert_eq!(gateway.incident().ending(), "talking caller hung-up");
+    gateway.stop();
+}
+
+#[test]
+fn keys_of_a_browser_are_on_the_record_and_muted_it_is_not_heard() {
+    let gateway = centre("").start();
+    let mut browser = Browser::open(&gateway, "seat-1");
+    let mut caller = Caller::new(&gateway);
+    browser.answer();
+    let media = caller.await_answer();
+    assert_talk(&caller, media, &mut browser);
+    browser.say("mute");
+    // What came until now was said before.
+    tone::talk(&caller.audio, media, CALLER_HERTZ, Duration::from_millis(500));
+    let heard = tone::talk(&caller.audio, media, CALLER_HERTZ, SPAN);
+    let share = tone::share(&heard, SEAT_HERTZ, RATE);
+    assert!(share < 0.01, "muted, the seat is not heard: {share}");
+    browser.say("unmute");
+    assert_talk(&caller, media, &mut browser);
+    let id = gateway.calls()[0].text("incident");
+    let keys = || gateway.show(&id).keys("seat");
+    for (n, press) in ["key 5", "key #", "info 9", "info *"].into_iter().enumerate() {
+        browser.say(press);
+        until("the key is on the record", || (keys().len() > n).then_some(()));
+    }
+    caller.call.hang_up(&caller.trunk);
+    browser.js.await_event("ended");
+    gateway.incident();
+    assert_eq!([keys(), gateway.show(&id).keys("caller")], ["5#9*", ""]);
+    gateway.stop();
+}
+
+#[test]
 fn opus_of_a_browser_is_heard_by_a_caller_who_has_none() {
     let gateway = centre("codecs = [\"opus\"]").start();
     let mut browser = Browser::open(&gateway, "seat-1");

@@ -98,8 +98,7 @@ impl LegMedia {
     /// SSRC of what we send.
     #[must_use]
     pub fn of_browser(stream: StreamId, terms: Terms, dice: &mut Dice) -> (Self, IceLogin, u32) {
-        let login =
-            IceLogin { ufrag: dice.token(), password: Secret::new(dice.token() + &dice.token()) };
+        let login = new_login(dice);
         let port = terms.candidates.first().map_or(9, SocketAddr::port);
         let bytes = dice.number().to_be_bytes();
         let ssrc = bytes.first_chunk().map_or(1, |four| u32::from_be_bytes(*four));
@@ -243,6 +242,41 @@ impl LegMedia {
             Some((sdp, _)) => (sdp, false),
             None => (self.offer(prefer), true),
         }
+    }
+
+    /// Answers an offer within the session, and names the new login of ours where the peer restarts ICE: both
+    /// logins are to be others then (RFC 8445 §9).
+    ///
+    /// # Errors
+    /// [`Unusable`]; what was agreed before stays, our login too.
+    pub fn answer_change(
+        &mut self,
+        offer: &[u8],
+        dice: &mut Dice,
+    ) -> Result<(Bytes, Option<IceLogin>), Unusable> {
+        if !self.is_restarted_by(offer) {
+            return self.answer(offer, None).map(|(sdp, _)| (sdp, None));
+        }
+        let login = new_login(dice);
+        let before = self.login.replace(login.clone());
+        match self.answer(offer, None) {
+            Ok((sdp, _)) => Ok((sdp, Some(login))),
+            Err(error) => {
+                self.login = before;
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether the peer of a shared port has another login in its offer than the one that was agreed.
+    fn is_restarted_by(&self, offer: &[u8]) -> bool {
+        let (Some(_), Some(known)) =
+            (&self.login, self.aim.as_ref().and_then(|it| it.ice.as_ref()))
+        else {
+            return false;
+        };
+        let picked = read(offer).and_then(|offer| self.pick(&offer));
+        picked.is_ok_and(|(line, _)| line.protection.ice.is_some_and(|its| its != *known))
     }
 
     /// Answers the peer's offer; the codec in use or `prefer` where the offer has it.
@@ -445,6 +479,10 @@ fn fresh_keys(dice: &mut Dice) -> Vec<SrtpKey> {
         SrtpKey { suite, key_salt: SecretBytes::new(&random(dice, key + salt)) }
     });
     keys.into()
+}
+
+fn new_login(dice: &mut Dice) -> IceLogin {
+    IceLogin { ufrag: dice.token(), password: Secret::new(dice.token() + &dice.token()) }
 }
 
 fn random(dice: &mut Dice, length: usize) -> Vec<u8> {

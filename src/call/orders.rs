@@ -212,6 +212,14 @@ pub enum MediaOrder {
         /// The SSRC of what we send, as our descriptions name it.
         ssrc: u32,
     },
+    /// Gives a stream on the shared port another login, because its peer restarts ICE (RFC 8445 §9). The one before
+    /// holds until the peer has used the new one.
+    Relogin {
+        /// Which stream.
+        stream: StreamId,
+        /// Our new login.
+        login: IceLogin,
+    },
     /// Gives a stream a port pair for text, beside its audio; whoever hears the stream reads it too.
     OpenText {
         /// Which stream.

@@ -62,20 +62,28 @@ impl Relay {
     fn check(&mut self, socket: &Arc<UdpSocket>, length: usize, from: SocketAddr) {
         let datagram = self.buffer.get(..length).unwrap_or_default();
         let check = Check::read(datagram);
-        let place = check.as_ref().and_then(|check| self.shared.of_login(check.ufrag()?));
+        let ufrag = check.as_ref().and_then(Check::ufrag);
+        let place = ufrag.and_then(|ufrag| self.shared.of_login(ufrag));
         let stream = place.and_then(|place| at_mut(&mut self.streams, place));
-        let (Some(check), Some(place), Some(stream)) = (check, place, stream) else {
+        let (Some(check), Some(ufrag), Some(place), Some(stream)) = (&check, ufrag, place, stream)
+        else {
             self.tally.dropped += 1;
             return;
         };
         let Way::Shared { ice, socket: used } = &mut stream.way else { return };
-        let Some(answer) = check.answer(ice.login.password.reveal(), from) else {
+        let answer = ice.password(ufrag).and_then(|password| check.answer(password, from));
+        let Some(answer) = answer else {
             self.tally.dropped += 1;
             return;
         };
         send(socket, &answer.datagram, from, &mut self.tally);
         if answer.proved {
             self.shared.learn(ice, from, place);
+        }
+        if answer.nominated
+            && let Some(before) = ice.used(ufrag)
+        {
+            self.shared.forget_login(&before.ufrag);
         }
         if answer.nominated && ice.nominated != Some(from) {
             ice.nominated = Some(from);

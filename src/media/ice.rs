@@ -74,8 +74,9 @@ fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 20] {
 /// What a stream on the shared port knows of its peer.
 #[derive(Debug)]
 pub(super) struct Ice {
-    /// Our login.
+    /// Our login, and the one before for as long as the peer has not used the new one (RFC 8445 §9).
     pub login: IceLogin,
+    pub before: Option<IceLogin>,
     /// Where the peer wants its packets.
     pub nominated: Option<SocketAddr>,
     /// Where it has proved to be, the newest last.
@@ -84,7 +85,23 @@ pub(super) struct Ice {
 
 impl Ice {
     pub const fn new(login: IceLogin) -> Self {
-        Self { login, nominated: None, sources: Vec::new() }
+        Self { login, before: None, nominated: None, sources: Vec::new() }
+    }
+
+    /// The password of a login of ours.
+    pub fn password(&self, ufrag: &str) -> Option<&str> {
+        let mut logins = [Some(&self.login), self.before.as_ref()].into_iter().flatten();
+        logins.find(|login| login.ufrag == ufrag).map(|login| login.password.reveal())
+    }
+
+    /// Takes a new login; the one that nobody may use any more.
+    pub fn relogin(&mut self, login: IceLogin) -> Option<IceLogin> {
+        self.before.replace(std::mem::replace(&mut self.login, login))
+    }
+
+    /// The peer has nominated by this login: the one before it is over where this is the new one.
+    pub fn used(&mut self, ufrag: &str) -> Option<IceLogin> {
+        if self.login.ufrag == ufrag { self.before.take() } else { None }
     }
 
     /// Takes note of where the peer is; the one that is forgotten for it, if any.
@@ -123,6 +140,23 @@ mod tests {
         let length = message.to_bytes(Some(password.as_bytes()), &mut datagram, hmac);
         datagram.truncate(length.expect("written"));
         datagram
+    }
+
+    #[test]
+    fn the_login_before_holds_until_the_new_one_is_used() {
+        let login = |name: &str| IceLogin {
+            ufrag: name.to_owned(),
+            password: Secret::new(format!("password of {name}")),
+        };
+        let mut ice = Ice::new(login("a"));
+        assert_eq!(ice.relogin(login("b")), None);
+        assert_eq!(ice.used("a"), None);
+        assert_eq!([ice.password("a"), ice.password("b")].map(|it| it.is_some()), [true, true]);
+        assert_eq!(ice.used("b"), Some(login("a")));
+        assert_eq!([ice.password("a"), ice.password("b")].map(|it| it.is_some()), [false, true]);
+        // Begun anew twice before anything came of it: of three logins the newest two are known.
+        ice.relogin(login("c"));
+        assert_eq!(ice.relogin(login("d")), Some(login("b")));
     }
 
     #[test]

@@ -23,6 +23,11 @@ impl Shared {
         self.logins.insert(ufrag, place);
     }
 
+    /// Knows a login no more.
+    pub fn forget_login(&mut self, ufrag: &str) {
+        self.logins.remove(ufrag);
+    }
+
     /// The stream of a login.
     pub fn of_login(&self, ufrag: &str) -> Option<usize> {
         self.logins.get(ufrag).copied()
@@ -44,6 +49,7 @@ impl Shared {
     /// A stream is over.
     pub fn leave(&mut self, ice: &Ice, place: usize) {
         self.logins.remove(&ice.login.ufrag);
+        ice.before.iter().for_each(|before| self.forget_login(&before.ufrag));
         ice.sources.iter().for_each(|source| self.forget(*source, place));
     }
 

@@ -403,6 +403,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             MediaOrder::OpenShared { stream, ref login, ssrc } => {
                 self.open_shared(stream, login, ssrc);
             }
+            MediaOrder::Relogin { stream, ref login } => self.relogin(stream, login),
             MediaOrder::OpenText { stream, port } => self.open_text(stream, port),
             MediaOrder::Write { stream, by, ref text } => {
                 let now = self.now;

@@ -147,9 +147,13 @@ impl Switchboard {
             // Our own offer has no answer yet (RFC 3261 §14.2).
             return self.refuse(now, server, request, 491);
         };
+        let (stream, mut relogin) = (media.stream, None);
         let sdp = match offered {
-            Some(offer) => match media.answer(&offer, None) {
-                Ok((sdp, _)) => sdp,
+            Some(offer) => match media.answer_change(&offer, &mut self.dice) {
+                Ok((sdp, login)) => {
+                    relogin = login;
+                    sdp
+                }
                 // What was agreed stays (RFC 3261 §14.2).
                 Err(_) => return self.refuse(now, server, request, 488),
             },
@@ -158,6 +162,10 @@ impl Switchboard {
                 media.offer(media.codec())
             }
         };
+        // Before the answer goes: the peer's checks may be back at once.
+        if let Some(login) = relogin {
+            self.media(MediaOrder::Relogin { stream, login });
+        }
         if let Some(call) = self.calls.get_mut(&id).filter(|_| early) {
             // The 200 to the INVITE says what holds by then.
             call.early = Some(sdp.clone());

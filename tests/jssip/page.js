@@ -72,6 +72,9 @@ const codec = async () => {
     srtp: transport?.srtpCipher,
     dtls: transport?.tlsVersion,
     pair: stats.find((it) => it.id === transport?.selectedCandidatePairId)?.state,
+    logins: [session.connection.localDescription, session.connection.remoteDescription]
+      .map(({ sdp }) => /^a=ice-ufrag:(\S+)/m.exec(sdp)?.[1]),
+    ice: session.connection.iceConnectionState,
     lost: inbound?.packetsLost,
   };
 };
@@ -101,6 +104,7 @@ window.seat = {
   unmute: () => session.unmute({ audio: true }),
   key: (tone) => session.sendDTMF(tone, { transportType: 'RFC2833' }),
   info: (tone) => session.sendDTMF(tone, { transportType: 'INFO' }),
+  restart: () => session.renegotiate({ rtcOfferConstraints: { iceRestart: true } }, () => tell('restarted')),
   hear: async (hertz) => tell('heard', await share(Number(hertz))),
   stats: async () => tell('stats', await codec()),
 };

@@ -167,6 +167,21 @@ fn a_browser_is_offered_all_that_it_needs_and_answered_as_it_asks() {
     assert!(!aim.send, "on hold");
     assert!(text.contains("a=recvonly\r\n") && text.contains("a=group:BUNDLE 0\r\n"), "{text}");
     assert!(text.contains("a=setup:passive\r\n"), "{text}");
+    // A hold keeps the login; ICE that is begun anew gets a new one; an offer that is refused changes nothing.
+    let dice = &mut Dice::from_number(3);
+    let (_, kept) = leg.answer_change(offer(&held).as_bytes(), dice).expect("taken");
+    assert_eq!(kept, None);
+    let anew = browser.replace("ufrag:abcd", "ufrag:efgh").replace("setup:active", "setup:actpass");
+    let refused = anew.replace("111 8", "97").replace("a=rtpmap:111 opus", "a=rtpmap:97 speex");
+    assert!(leg.answer_change(offer(&refused).as_bytes(), dice).is_err());
+    let before = leg.login.clone().expect("a login");
+    assert_eq!(before, login);
+    let (text, fresh) = leg.answer_change(offer(&anew).as_bytes(), dice).expect("taken");
+    let (text, fresh) = (String::from_utf8(text.to_vec()).expect("text"), fresh.expect("a login"));
+    assert!(fresh.ufrag != login.ufrag && fresh.password != login.password);
+    assert!(text.contains(&format!("a=ice-ufrag:{}\r\n", fresh.ufrag)), "{text}");
+    let (_, again) = leg.answer_change(offer(&anew).as_bytes(), dice).expect("taken");
+    assert_eq!(again, None, "the same login once more is no restart");
 }
 
 const T140: &str = "a=rtpmap:98 t140/1000\r\n";

@@ -74,6 +74,17 @@ impl<R: Fn(MediaReport)> Worker<R> {
         self.relay.shared.enter(login.ufrag.clone(), slot);
     }
 
+    /// Knows a stream by another login as well, and soon by that alone.
+    pub(super) fn relogin(&mut self, id: StreamId, login: &IceLogin) {
+        let Some(slot) = self.slots.get(&id).copied() else { return };
+        let stream = self.relay.streams.get_mut(slot).and_then(Option::as_mut);
+        let Some(Way::Shared { ice, .. }) = stream.map(|stream| &mut stream.way) else { return };
+        if let Some(unused) = ice.relogin(login.clone()) {
+            self.relay.shared.forget_login(&unused.ufrag);
+        }
+        self.relay.shared.enter(login.ufrag.clone(), slot);
+    }
+
     /// Gives a stream its place in the table.
     pub(super) fn place(&mut self, mut stream: Stream) -> usize {
         let slot = self.free.pop().unwrap_or(self.relay.streams.len());
