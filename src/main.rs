@@ -57,14 +57,30 @@ enum Command {
     },
     /// Lets the queue serve simulated calls, or yesterday's, on a virtual clock: waits and staffing.
     Simulate(Box<simulate::Options>),
-    /// Prints the stored form of a SIP password (HA1), read from standard input.
-    Passwd {
-        /// User name of the seat or trunk.
-        username: String,
-        /// The [sip] domain of the configuration.
-        #[arg(long)]
-        realm: String,
-    },
+    /// Prints the stored form of a password, read from standard input: of a SIP account (HA1), or of a
+    /// person (Argon2), who is made or changed by it.
+    Passwd(Passwd),
+}
+
+/// Whose password it is.
+#[derive(Debug, clap::Args)]
+struct Passwd {
+    /// User name of the seat or trunk.
+    #[arg(required_unless_present = "person", requires = "realm")]
+    username: Option<String>,
+    /// The [sip] domain of the configuration.
+    #[arg(long)]
+    realm: Option<String>,
+    /// A person who works here: gets the password, may log in again, and is made when there is none of
+    /// the name.
+    #[arg(long, value_name = "NAME", conflicts_with = "username", requires = "config")]
+    person: Option<String>,
+    /// What the person is there for: call-taker, supervisor, dispatcher, admin or auditor.
+    #[arg(long, requires = "person")]
+    role: Option<siaga112::people::Role>,
+    /// Configuration folder, which says where people are kept.
+    #[arg(long, value_name = "DIR", requires = "person")]
+    config: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -226,7 +242,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             print_line(simulate::simulate(*options).await?.trim_end());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Passwd { username, realm } => passwd(&username, &realm),
+        Command::Passwd(whose) => passwd(&whose),
     }
 }
 
@@ -462,7 +478,7 @@ fn filter(pairs: &[String]) -> anyhow::Result<store::Filter> {
     Ok(filter)
 }
 
-fn passwd(username: &str, realm: &str) -> anyhow::Result<ExitCode> {
+fn passwd(whose: &Passwd) -> anyhow::Result<ExitCode> {
     use std::io::IsTerminal as _;
     if std::io::stdin().is_terminal() {
         report("Password (then Enter):");
@@ -474,6 +490,40 @@ fn passwd(username: &str, realm: &str) -> anyhow::Result<ExitCode> {
         !password.is_empty(),
         "an empty password protects nothing; nothing was printed"
     );
+    match whose {
+        Passwd { person: Some(person), role, config: Some(config), .. } => {
+            person_password(config, person, *role, password)?;
+        }
+        Passwd { username: Some(username), realm: Some(realm), .. } => {
+            sip_password(username, realm, password);
+        }
+        _ => anyhow::bail!("write a user name with --realm, or --person with --config"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn person_password(
+    folder: &std::path::Path,
+    person: &str,
+    role: Option<siaga112::people::Role>,
+    password: &str,
+) -> anyhow::Result<()> {
+    let loaded = config::load(folder, config::environment())
+        .map_err(|findings| anyhow::anyhow!("the configuration has mistakes:\n{findings}"))?;
+    let data = &loaded.node.data_dir;
+    server::make_data(data);
+    let now = server::Clock::start().now().wall;
+    let set = siaga112::console::accounts::set_password(data, now, person, role, password);
+    let stored = set.map_err(|error| match role {
+        None => anyhow::anyhow!("{error}; --role ROLE makes a new person"),
+        Some(_) => error.into(),
+    })?;
+    print_line(stored.reveal());
+    report(&format!("{person} can log in; kept in {}", data.join("people.json").display()));
+    Ok(())
+}
+
+fn sip_password(username: &str, realm: &str, password: &str) {
     let credential = siaga112::sip::digest::Credential::from_password(username, realm, password);
     let hash = |secret: &Option<siaga112::vocabulary::Secret>| {
         secret.as_ref().map_or_else(String::new, |s| s.reveal().to_owned())
@@ -481,7 +531,6 @@ fn passwd(username: &str, realm: &str) -> anyhow::Result<ExitCode> {
     print_line(&format!("username = {username:?}"));
     print_line(&format!("ha1_md5 = {:?}", hash(&credential.ha1_md5)));
     print_line(&format!("ha1_sha256 = {:?}", hash(&credential.ha1_sha256)));
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints a line for a program or a person; a closed pipe is their business.

@@ -449,6 +449,7 @@ fn described(api: &Value) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "one list, read in one piece")]
 async fn the_description_lists_every_route_and_each_needs_a_token() {
     let site = Site::new().await;
     let api = site.get("/api/openapi.json").await;
@@ -457,6 +458,7 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
     let routes = described(&api);
     let wanted = [
         "GET /api/openapi.json",
+        "GET /api/v1/audit",
         "GET /api/v1/calls",
         "POST /api/v1/calls/{id}/parties",
         "DELETE /api/v1/calls/{id}/parties/{party}",
@@ -474,8 +476,20 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "DELETE /api/v1/incidents/{id}/nuisance",
         "GET /api/v1/incidents/{id}/recording",
         "POST /api/v1/incidents/{id}/recording/hold",
+        "POST /api/v1/login",
+        "POST /api/v1/logout",
         "GET /api/v1/marks",
+        "GET /api/v1/me",
+        "PUT /api/v1/me/password",
+        "GET /api/v1/people",
+        "POST /api/v1/people",
+        "PATCH /api/v1/people/{name}",
+        "PUT /api/v1/people/{name}/password",
+        "DELETE /api/v1/people/{name}/sessions",
         "GET /api/v1/queues",
+        "GET /api/v1/receivers",
+        "GET /api/v1/receivers/{name}/refused",
+        "POST /api/v1/receivers/{name}/refused/{id}/send",
         "GET /api/v1/reports/ciamis",
         "GET /api/v1/reports/live",
         "GET /api/v1/reports/national",
@@ -483,6 +497,9 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "GET /api/v1/seats",
         "POST /api/v1/seats/{id}/status",
         "POST /api/v1/seats/{id}/wrap-up",
+        "GET /api/v1/tokens",
+        "POST /api/v1/tokens",
+        "DELETE /api/v1/tokens/{name}",
         "GET /api/v1/trunks",
         "GET /api/v1/work-list",
         "POST /api/v1/work-list/{id}/call",
@@ -499,6 +516,9 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
     }
     assert_eq!(api["components"]["securitySchemes"]["token"]["scheme"], "bearer");
     for (method, path) in routes {
+        if path == "/api/v1/login" {
+            continue;
+        }
         let path = path.replace("{id}", "seat-1");
         for wrong in [
             "",

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::findings::{At, Log, Place};
 use super::folder::Entry;
@@ -12,9 +13,9 @@ use super::section::{Section, Wrong, some_text};
 use super::tls::{self, ConnectionSettings};
 use super::{browsers, forms, receivers, recording, references, screening, storage};
 use crate::agencies::settings::{LoggerSettings, ReferenceSettings};
-use crate::console::settings::{ConsoleSettings, Token};
+use crate::console::settings::{AccountSettings, ConsoleSettings, Token};
 use crate::media::settings::MediaSettings;
-use crate::people::Role;
+use crate::people::{Limits, Role};
 use crate::recording::RecordingSettings;
 use crate::screening::settings::ScreeningSettings;
 use crate::sip::digest::Algorithm;
@@ -360,14 +361,14 @@ fn console(section: &mut Section<'_>, vault: &Vault<'_>) -> ConsoleSettings {
             Found::Refused => {}
         }
     }
-    if !listen.value.ip().is_loopback() && tokens.is_empty() {
-        log.error(
-            &listen.place,
-            format!("the console listens on {}, and no token guards it", listen.value),
-            "add a [[console.token]], or listen on 127.0.0.1",
-        );
-    }
-    ConsoleSettings { listen: listen.value, tokens }
+    let proxies = section.words("trusted_proxies", forms::network);
+    let idle = section.number("session_idle_minutes", 5..=1_440, 60);
+    let hours = section.number("session_hours", 1..=168, 12);
+    let seconds = |count: u32, each: u64| Duration::from_secs(u64::from(count) * each);
+    let limits = Limits { idle: seconds(idle.value, 60), absolute: seconds(hours.value, 3600) };
+    let proxies = proxies.into_iter().map(|network| network.value).collect();
+    let accounts = AccountSettings { limits, proxies };
+    ConsoleSettings { listen: listen.value, tokens, accounts }
 }
 
 /// A token of the configuration is a program's, which sits at no seat and has no calls of its own.

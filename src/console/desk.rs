@@ -7,6 +7,7 @@ use std::pin::Pin;
 use jiff::tz::TimeZone;
 use thiserror::Error;
 
+use super::accounts::Accounts;
 use crate::agencies::Outbox;
 use crate::journal::Fact;
 use crate::recording::Library;
@@ -43,6 +44,10 @@ pub trait Desk: Send + Sync + 'static {
     fn recordings(&self) -> &Library;
     /// Receivers elsewhere that are told what happens here.
     fn receivers(&self) -> &[Outbox];
+    /// The people who may come in; none where only configured tokens open.
+    fn accounts(&self) -> Option<&Accounts> {
+        None
+    }
     /// The centre's name.
     fn centre(&self) -> String;
     /// The time of this moment.

@@ -4,14 +4,18 @@
 //! No token, number or name of a caller goes into a log from here.
 
 mod access;
+pub mod accounts;
+mod audit;
 mod body;
 pub mod desk;
 mod health;
 mod incidents;
 mod judgement;
 mod live;
+mod login;
 mod own;
 mod parties;
+mod people;
 mod permissions;
 mod problem;
 mod queue;
@@ -23,6 +27,7 @@ mod text;
 mod work;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,7 +88,8 @@ pub async fn serve(
     desk: Arc<dyn Desk>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(tokens, desk)).with_graceful_shutdown(shutdown).await
+    let service = router(tokens, desk).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(shutdown).await
 }
 
 /// The pages for machines.
@@ -92,6 +98,11 @@ fn open() -> OpenApiRouter<Console> {
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
+}
+
+/// The way in: for those who have no token yet.
+fn entrance() -> OpenApiRouter<Console> {
+    OpenApiRouter::new().routes(routes!(login::login))
 }
 
 /// What needs a bearer: each route has a row in `permissions.rs`.
@@ -128,19 +139,32 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(receivers::list))
         .routes(routes!(receivers::refused))
         .routes(routes!(receivers::send))
+        .routes(routes!(audit::list))
+        .routes(routes!(login::logout))
+        .routes(routes!(login::me))
+        .routes(routes!(login::own_password))
+        .routes(routes!(people::list, people::add))
+        .routes(routes!(people::change))
+        .routes(routes!(people::set_password))
+        .routes(routes!(people::log_out))
+        .routes(routes!(people::tokens, people::make_token))
+        .routes(routes!(people::revoke_token))
         .routes(routes!(openapi))
 }
 
 fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
     let (open, mut description) = open().split_for_parts();
     let (api, guarded_description) = guarded().split_for_parts();
+    let (entrance, entrance_description) = entrance().split_for_parts();
     description.merge(guarded_description);
+    description.merge(entrance_description);
     // Both are made of plain words: there is nothing that JSON could refuse.
     let description = description.to_pretty_json().unwrap_or_default();
     let console = Console { desk, tokens: tokens.into(), openapi: description.into() };
     let guard = middleware::from_fn_with_state(console.clone(), access::guard);
     api.method_not_allowed_fallback(wrong_method)
         .route_layer(guard)
+        .merge(entrance.method_not_allowed_fallback(wrong_method))
         .route_layer(middleware::from_fn_with_state(console.clone(), yield_to_calls))
         .merge(open.method_not_allowed_fallback(wrong_method))
         .fallback(unknown)
@@ -160,7 +184,7 @@ async fn openapi(State(console): State<Console>) -> Response {
 async fn unknown(State(console): State<Console>, request: Request) -> Problem {
     let path = request.uri().path();
     if path.starts_with("/api")
-        && let Err(problem) = access::holder(&console.tokens, request.headers())
+        && let Err(problem) = access::holder(&console, request.method(), request.headers())
     {
         return problem;
     }

@@ -36,6 +36,10 @@ pub(super) enum Permission {
     Receivers,
     /// Sending a refused letter once more.
     Resend,
+    /// Who did what.
+    Audit,
+    /// Who may come in.
+    People,
 }
 
 /// How far a role reaches at a route.
@@ -89,6 +93,8 @@ impl Permission {
             Self::Reports => [No, All, All, All, All],
             Self::Receivers => [No, No, No, All, All],
             Self::Resend => [No, No, No, All, No],
+            Self::Audit => [No, No, No, All, All],
+            Self::People => [No, No, No, All, No],
         };
         let [call_taker, supervisor, dispatcher, admin, auditor] = row;
         match role {
@@ -112,6 +118,7 @@ type Row = (&'static str, &'static str, Permission, About);
 /// Every route below `/api` that needs a bearer.
 const TABLE: &[Row] = &[
     ("GET", "/api/openapi.json", Permission::Myself, About::Nothing),
+    ("GET", "/api/v1/audit", Permission::Audit, About::Nothing),
     ("GET", "/api/v1/calls", Permission::Live, About::Nothing),
     ("POST", "/api/v1/calls/{id}/parties", Permission::Calls, About::Call),
     ("PATCH", "/api/v1/calls/{id}/parties/{party}", Permission::Calls, About::Call),
@@ -130,7 +137,15 @@ const TABLE: &[Row] = &[
     ("DELETE", "/api/v1/incidents/{id}/nuisance", Permission::Marks, About::Incident),
     ("GET", "/api/v1/incidents/{id}/recording", Permission::Audio, About::Incident),
     ("POST", "/api/v1/incidents/{id}/recording/hold", Permission::Holds, About::Incident),
+    ("POST", "/api/v1/logout", Permission::Myself, About::Nothing),
     ("GET", "/api/v1/marks", Permission::Marks, About::Nothing),
+    ("GET", "/api/v1/me", Permission::Myself, About::Nothing),
+    ("PUT", "/api/v1/me/password", Permission::Myself, About::Nothing),
+    ("GET", "/api/v1/people", Permission::People, About::Nothing),
+    ("POST", "/api/v1/people", Permission::People, About::Nothing),
+    ("PATCH", "/api/v1/people/{name}", Permission::People, About::Nothing),
+    ("PUT", "/api/v1/people/{name}/password", Permission::People, About::Nothing),
+    ("DELETE", "/api/v1/people/{name}/sessions", Permission::People, About::Nothing),
     ("GET", "/api/v1/queues", Permission::Live, About::Nothing),
     ("GET", "/api/v1/receivers", Permission::Receivers, About::Nothing),
     ("GET", "/api/v1/receivers/{name}/refused", Permission::Receivers, About::Nothing),
@@ -142,6 +157,9 @@ const TABLE: &[Row] = &[
     ("GET", "/api/v1/seats", Permission::Live, About::Nothing),
     ("POST", "/api/v1/seats/{id}/status", Permission::Seats, About::Seat),
     ("POST", "/api/v1/seats/{id}/wrap-up", Permission::Seats, About::Seat),
+    ("GET", "/api/v1/tokens", Permission::People, About::Nothing),
+    ("POST", "/api/v1/tokens", Permission::People, About::Nothing),
+    ("DELETE", "/api/v1/tokens/{name}", Permission::People, About::Nothing),
     ("GET", "/api/v1/trunks", Permission::Live, About::Nothing),
     ("GET", "/api/v1/work-list", Permission::WorkList, About::Nothing),
     // Those who are to be called back are nobody's: the handler looks whose the seat is.

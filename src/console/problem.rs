@@ -5,16 +5,15 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::accounts::AccountsError;
 use super::desk::DeskError;
-use crate::people::Role;
+use crate::people::{BookError, PasswordError, Role};
 use crate::store::{FilterError, StoreError};
 use crate::switchboard::orders::Refusal;
 use crate::vocabulary::OperatorId;
 
-/// The code of the one refusal that says when to come again.
-const OVERLOADED: &str = "overloaded";
-/// After how many seconds.
-const RETRY_AFTER: u32 = 5;
+/// After how many seconds to come again when calls go first.
+const RETRY_AFTER: u64 = 5;
 
 /// A refusal.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -28,17 +27,21 @@ pub(super) struct Problem {
     title: &'static str,
     /// What happened and what to do.
     detail: String,
+    /// After how many seconds to come again.
+    #[serde(skip)]
+    retry_after: Option<u64>,
 }
 
 impl Problem {
     fn new(status: StatusCode, code: &str, title: &'static str, detail: impl Into<String>) -> Self {
         let kind = format!("urn:siaga112:problem:{code}");
-        Self { kind, status: status.as_u16(), title, detail: detail.into() }
+        Self { kind, status: status.as_u16(), title, detail: detail.into(), retry_after: None }
     }
 
     pub(super) fn no_token_configured() -> Self {
-        let detail = "The API is closed because no token is configured. Add one to gateway.toml: \
-                      [[console.token]] with name = \"…\" and token = \"…\", then reload.";
+        let detail = "The API is closed because nobody is known. Make the first admin on the machine: \
+                      siaga112 passwd --person NAME --role admin --config DIR; or add a \
+                      [[console.token]] with name and token to gateway.toml and restart.";
         Self::new(StatusCode::UNAUTHORIZED, "no-token-configured", "No token configured", detail)
     }
 
@@ -50,6 +53,22 @@ impl Problem {
     pub(super) fn token_wrong() -> Self {
         let detail = "The token is none of the configured ones.";
         Self::new(StatusCode::UNAUTHORIZED, "token-wrong", "Unknown token", detail)
+    }
+
+    pub(super) fn session_over() -> Self {
+        let detail = "The session is over. Log in again.";
+        Self::new(StatusCode::UNAUTHORIZED, "session-over", "Log in again", detail)
+    }
+
+    pub(super) fn forged() -> Self {
+        let detail = "With the cookie alone everything but GET needs the header X-Siaga112: 1, and no \
+                      page of another host may ask. Programs send Authorization: Bearer.";
+        Self::new(StatusCode::FORBIDDEN, "forged", "Not from a page of ours", detail)
+    }
+
+    pub(super) fn no_people() -> Self {
+        let detail = "This gateway keeps no people; it opens to configured tokens only.";
+        Self::new(StatusCode::NOT_FOUND, "no-people", "No people are kept", detail)
     }
 
     pub(super) fn role_may_not(role: Role, may: impl Iterator<Item = Role>) -> Self {
@@ -131,7 +150,9 @@ impl Problem {
     pub(super) fn overloaded() -> Self {
         let detail = "More calls come than can be taken, and they go first. Nothing is lost; try \
                       again in a few seconds.";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, OVERLOADED, "Calls go first", detail)
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let problem = Self::new(status, "overloaded", "Calls go first", detail);
+        Self { retry_after: Some(RETRY_AFTER), ..problem }
     }
 
     pub(super) fn too_slow() -> Self {
@@ -153,6 +174,39 @@ impl From<StoreError> for Problem {
                       the log say why.";
         let title = "Records not available";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "store-failed", title, detail)
+    }
+}
+
+impl From<AccountsError> for Problem {
+    fn from(error: AccountsError) -> Self {
+        let detail = error.to_string();
+        let refused = |code, title| Self::new(StatusCode::BAD_REQUEST, code, title, detail.clone());
+        match error {
+            AccountsError::Wait(wait) => {
+                let title = "Too many wrong tries";
+                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "login-wait", title, detail);
+                Self { retry_after: Some(wait.as_secs().max(1)), ..problem }
+            }
+            AccountsError::Wrong { .. } => {
+                let detail = "Name or password is wrong, or the account may not log in.";
+                let title = "Not logged in";
+                Self::new(StatusCode::UNAUTHORIZED, "login-wrong", title, detail)
+            }
+            AccountsError::Book(BookError::NoPerson(name)) => Self::unknown_id("person", &name),
+            AccountsError::Book(BookError::NoToken(name)) => Self::unknown_id("token", &name),
+            AccountsError::Book(BookError::Name(_) | BookError::FullName) => {
+                refused("bad-body", "The body is not understood")
+            }
+            AccountsError::Book(_) => Self::not_now(detail),
+            AccountsError::Password(PasswordError::Weak(_)) => {
+                refused("weak-password", "Too easily guessed")
+            }
+            _ => {
+                tracing::error!(%error, "people cannot be read or changed");
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self::new(status, "people-failed", "Not possible now", "The log says why.")
+            }
+        }
     }
 }
 
@@ -186,13 +240,13 @@ impl From<DeskError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let overloaded = self.kind.ends_with(OVERLOADED);
+        let retry_after = self.retry_after;
         let mut response = (status, axum::Json(self)).into_response();
         let headers = response.headers_mut();
         let problem = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, problem);
-        if overloaded {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer realm=\"siaga112\"");

@@ -5,10 +5,12 @@
 
 mod about;
 pub mod chain;
+mod deed;
 mod entry;
 pub mod sealed;
 mod signal;
 
 pub use chain::{Chain, ChainError, Line, Link};
+pub use deed::Deed;
 pub use entry::{Entry, Fact, OfferOutcome};
 pub use signal::{Peer, Signal, Way};

@@ -13,6 +13,7 @@ use super::inbox::InboxSender;
 use super::kernel_drops::kernel_drops;
 use super::switchboard_thread::Waiters;
 use crate::agencies::Outbox;
+use crate::console::accounts::Accounts;
 use crate::console::settings::ConsoleSettings;
 use crate::console::{self, Boxed, Desk, DeskError};
 use crate::journal::{Entry, Fact};
@@ -43,6 +44,7 @@ pub(super) struct ServerDesk {
     pub recordings: Library,
     pub receivers: Vec<Outbox>,
     pub centre: String,
+    pub accounts: Accounts,
     /// Addresses of the UDP sockets.
     pub udp: Vec<std::net::SocketAddr>,
 }
@@ -127,6 +129,10 @@ impl Desk for ServerDesk {
 
     fn receivers(&self) -> &[Outbox] {
         &self.receivers
+    }
+
+    fn accounts(&self) -> Option<&Accounts> {
+        Some(&self.accounts)
     }
 
     fn centre(&self) -> String {

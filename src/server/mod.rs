@@ -46,6 +46,7 @@ use tokio::sync::watch;
 
 use crate::agencies::KeyError;
 use crate::config::{self, Loaded};
+use crate::console::accounts::Accounts;
 use crate::journal::{Entry, Fact};
 use crate::media::{Media, MediaError, MediaHandle};
 use crate::recording::{Library, Recorder, RecordingError};
@@ -226,6 +227,7 @@ impl Server {
             recordings,
             receivers: post.loggers(&loaded.loggers, &loaded.issuer())?,
             centre: loaded.switchboard.centre.name.clone(),
+            accounts: Accounts::open(&data, loaded.console.accounts.clone()),
             udp: sip
                 .iter()
                 .filter(|listener| listener.transport == Transport::Udp)
@@ -436,7 +438,7 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<Joi
 
 /// Makes the data folder for its owner only: it holds who called and what was said. Calls are
 /// served without one, and what needs it says so.
-fn make_data(folder: &Path) {
+pub fn make_data(folder: &Path) {
     if let Err(error) = DirBuilder::new().recursive(true).mode(0o700).create(folder) {
         let folder = folder.display();
         tracing::error!(%folder, %error, "the data folder cannot be made; calls are taken anyway");

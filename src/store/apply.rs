@@ -37,6 +37,7 @@ pub(super) async fn batch(
             signals.extend((0_i64..).zip(messages).map(kept));
         } else if let Some(entry) = &line.entry {
             row(&mut tx, signed(seq), entry).await?;
+            super::audit::keep(&mut tx, seq, entry).await?;
             steps.extend(entry.fact.call().map(|call| step(seq, call, entry)));
         }
     }

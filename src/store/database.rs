@@ -31,6 +31,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "recording", include_str!("migrations/0004_recording.sql")),
     (5, "record", include_str!("migrations/0005_record.sql")),
     (6, "node", include_str!("migrations/0006_node.sql")),
+    (7, "audit", include_str!("migrations/0007_audit.sql")),
 ];
 
 /// What went wrong with the database.

@@ -22,6 +22,7 @@
 //! * `tests/store.rs` tells every story of both; begin one with `Site::new()`.
 
 mod apply;
+mod audit;
 mod call_keys;
 pub mod cli;
 mod database;
@@ -50,6 +51,7 @@ mod sql;
 mod work;
 
 pub use apply::outcome;
+pub use audit::{AuditFilter, Audited, Place};
 pub use call_keys::{CallKeys, Lock, drop_keys};
 pub use database::{Store, StoreError};
 pub use figures::{Figures, StandardsReport};

@@ -31,9 +31,15 @@ pub fn request(
     token: Option<&str>,
     json: &str,
 ) -> Answer {
+    let header = token.map_or_else(String::new, |t| format!("Authorization: Bearer {t}"));
+    request_with(to, method, path, &header, json)
+}
+
+/// The same with other headers, each but the last ending in a line break.
+pub fn request_with(to: SocketAddr, method: &str, path: &str, headers: &str, json: &str) -> Answer {
     let mut stream = TcpStream::connect(to).expect("the console listens");
     stream.set_read_timeout(Some(LIMIT)).expect("a timeout is set");
-    let token = token.map_or_else(String::new, |t| format!("Authorization: Bearer {t}\r\n"));
+    let token = if headers.is_empty() { String::new() } else { format!("{headers}\r\n") };
     let length = json.len();
     write!(
         stream,

@@ -564,13 +564,14 @@ password = "siaga112-contoh-2""#,
     ),
     (
         "gateway.toml",
+        r#"listen = "127.0.0.1:8112""#,
         r#"listen = "127.0.0.1:8112"
-[[console.token]]
-name = "admin"
-role = "supervisor"                 # who may do what stands in README.md
-token_env = "SIAGA112_TOKEN""#,
-        r#"listen = "0.0.0.0:8112""#,
-        "gateway.toml:37:10: error: the console listens on 0.0.0.0:8112, and no token guards it; add a [[console.token]], or listen on 127.0.0.1",
+session_idle_minutes = 4
+session_hours = 0
+trusted_proxies = ["localhost"]"#,
+        r#"gateway.toml:38:24: error: session_idle_minutes = 4 is out of range; write a number from 5 to 1440, for example 60
+gateway.toml:39:17: error: session_hours = 0 is out of range; write a number from 1 to 168, for example 12
+gateway.toml:40:20: error: "localhost" is no network; write "198.51.100.7" or "198.51.100.0/24"; host names are not looked up"#,
     ),
     (
         "gateway.toml",
