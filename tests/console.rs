@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use siaga112::agencies::Outbox;
+use siaga112::agencies::{Issuer, Outbox};
 use siaga112::call::writing::{Author, Written};
 use siaga112::console::settings::Token;
 use siaga112::console::{Boxed, Desk, DeskError, serve};
@@ -121,6 +121,14 @@ impl Desk for FakeDesk {
 
     fn recordings(&self) -> &Library {
         &self.recordings
+    }
+
+    fn issuer(&self) -> Issuer {
+        Issuer {
+            agency: "112.example".into(),
+            element: "gw1.112.example".into(),
+            ..Issuer::default()
+        }
     }
 
     fn receivers(&self) -> &[Outbox] {
@@ -472,6 +480,7 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "GET /api/v1/incidents",
         "GET /api/v1/incidents/{id}",
         "POST /api/v1/incidents/{id}/disposition",
+        "GET /api/v1/incidents/{id}/eido",
         "GET /api/v1/incidents/{id}/ladder",
         "DELETE /api/v1/incidents/{id}/nuisance",
         "GET /api/v1/incidents/{id}/recording",
@@ -907,6 +916,22 @@ async fn a_ladder_is_read_and_that_is_audited() {
     assert!(detail.contains("nothing"), "{detail}");
     site.get("/api/v1/incidents/%ff/ladder").await.problem(404, "unknown-id");
     assert_eq!(site.audits(), [format!("name of suite: ladder read {id}")]);
+}
+
+#[tokio::test]
+async fn another_agency_s_computer_gets_an_incident_in_its_own_form() {
+    let site = Site::new().await;
+    let id = call(1).to_string();
+    let reply = site.get(&format!("/api/v1/incidents/{id}/eido")).await;
+    assert_eq!(reply.header("content-type"), Some("application/emergency.eido+json"));
+    let eido = reply.json();
+    assert_eq!(
+        (&eido["eidoVersion"], &eido["issuingElementIdentification"]),
+        (&"1.0".into(), &"gw1.112.example".into())
+    );
+    assert!(eido["callComponent"][0]["$id"].as_str().is_some_and(|id| id.contains("callid")));
+    site.get("/api/v1/incidents/nothing/eido").await.problem(404, "unknown-id");
+    assert_eq!(site.audits(), [format!("name of suite: incident exported as EIDO {id}")]);
 }
 
 #[tokio::test]

@@ -75,6 +75,10 @@ pub async fn calls(store: &Store, id: &str) -> Result<Vec<Incident>, StoreError>
     for call in store.calls_of(id).await? {
         calls.extend(store.show(&call.call.to_string()).await?);
     }
+    if calls.is_empty() {
+        // A record without a call.
+        calls.extend(store.show(id).await?);
+    }
     calls.sort_by_key(|call| call.summary.received_at);
     Ok(calls)
 }

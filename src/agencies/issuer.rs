@@ -14,8 +14,11 @@ pub struct Issuer {
     pub element: String,
     /// What people call the centre.
     pub name: String,
-    /// Our categories as EIDO-IncidentType-Common has them, for those that it has.
+    /// Our categories (`kebakaran`) and sub-categories (`kebakaran/rumah`) as EIDO-IncidentType-Common
+    /// has them, for those that it has.
     pub kinds: BTreeMap<String, String>,
+    /// Names of our kecamatan by their codes.
+    pub places: BTreeMap<String, String>,
 }
 
 impl Issuer {

@@ -30,6 +30,7 @@ pub(super) fn read(file: At<Vec<Entry>>, log: &Log) -> Vec<Category> {
             sub: subs(&mut section, log),
             agencies: texts(section.words("agencies", some_text)),
             services: texts(services),
+            eido: section.word("eido", common_kind).map(|kind| kind.value),
         });
     }
     categories
@@ -40,9 +41,9 @@ fn subs(section: &mut Section<'_>, log: &Log) -> Vec<SubCategory> {
     let mut codes = Names::new("sub-category", true);
     let mut subs = Vec::new();
     for item in section.items("sub", "sub") {
-        let (code, name, name_en) = match item {
+        let (code, name, name_en, eido) = match item {
             Item::Text(text) => match some_text(&text.value) {
-                Ok(name) => (text, name.clone(), name),
+                Ok(name) => (text, name.clone(), name, None),
                 Err(Wrong(what, mend)) => {
                     log.error(&text.place, what, mend);
                     continue;
@@ -52,16 +53,29 @@ fn subs(section: &mut Section<'_>, log: &Log) -> Vec<SubCategory> {
                 let code = table.required("code", "\"pembunuhan\"", some_text);
                 let name = table.required("name", "\"Pembunuhan\"", some_text);
                 let name_en = table.required("name_en", "\"Murder\"", some_text);
+                let eido = table.word("eido", common_kind).map(|kind| kind.value);
                 let (Some(code), Some(name), Some(name_en)) = (code, name, name_en) else {
                     continue;
                 };
-                (code, name.value, name_en.value)
+                (code, name.value, name_en.value, eido)
             }
         };
         codes.add(&code, log);
-        subs.push(SubCategory { code: code.value, name, name_en });
+        subs.push(SubCategory { code: code.value, name, name_en, eido });
     }
     subs
+}
+
+/// A code of EIDO-IncidentType-Common (NENA-STA-021.1 §3.2).
+fn common_kind(text: &str) -> Result<String, Wrong> {
+    let plain = text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    if plain && (2..=15).contains(&text.len()) {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::new(
+        format!("{text:?} is no code of an incident's type"),
+        "write a code of EIDO-IncidentType-Common, for example \"FSTRU\"",
+    ))
 }
 
 fn texts(list: Vec<At<String>>) -> Vec<String> {

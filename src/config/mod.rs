@@ -43,7 +43,7 @@ use crate::agencies::Issuer;
 use crate::agencies::settings::LoggerSettings;
 use crate::agencies::settings::ReferenceSettings;
 use crate::console::settings::ConsoleSettings;
-use crate::incident::settings::Kecamatan;
+use crate::incident::settings::{Category, Kecamatan, SubCategory};
 use crate::media::settings::MediaSettings;
 use crate::recording::RecordingSettings;
 use crate::store::StorageSettings;
@@ -108,13 +108,27 @@ impl Loaded {
     /// Who we are towards other agencies' computers.
     #[must_use]
     pub fn issuer(&self) -> Issuer {
+        let places = self.switchboard.places.iter();
         Issuer {
             agency: self.switchboard.sip.domain.clone(),
             element: self.node.name.clone(),
             name: self.switchboard.centre.name.clone(),
-            kinds: BTreeMap::new(),
+            kinds: kinds(&self.switchboard.categories),
+            places: places.map(|place| (place.code.clone(), place.name.clone())).collect(),
         }
     }
+}
+
+/// What other agencies call our kinds of emergency.
+fn kinds(categories: &[Category]) -> BTreeMap<String, String> {
+    let mut kinds = BTreeMap::new();
+    for category in categories {
+        let whole = category.eido.iter().map(|kind| (category.code.clone(), kind.clone()));
+        kinds.extend(whole);
+        let key = |sub: &SubCategory| format!("{}/{}", category.code, sub.code);
+        kinds.extend(category.sub.iter().filter_map(|sub| Some((key(sub), sub.eido.clone()?))));
+    }
+    kinds
 }
 
 /// Reads the configuration of a directory, with `environment` laid over `gateway.toml`.

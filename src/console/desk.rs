@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use thiserror::Error;
 
 use super::accounts::Accounts;
-use crate::agencies::Outbox;
+use crate::agencies::{Issuer, Outbox};
 use crate::journal::Fact;
 use crate::recording::Library;
 use crate::store::Store;
@@ -42,6 +42,8 @@ pub trait Desk: Send + Sync + 'static {
     }
     /// The recordings.
     fn recordings(&self) -> &Library;
+    /// Who we are towards other agencies' computers.
+    fn issuer(&self) -> Issuer;
     /// Receivers elsewhere that are told what happens here.
     fn receivers(&self) -> &[Outbox];
     /// The people who may come in; none where only configured tokens open.

@@ -2,6 +2,8 @@
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,6 +13,7 @@ use super::access::Holder;
 use super::own::operator;
 use super::permissions::Grant;
 use super::problem::Problem;
+use crate::agencies::{eido, eido_export};
 use crate::store::{Filter, Incident, IncidentSummary, Ladder};
 
 /// One page of incidents.
@@ -85,6 +88,26 @@ pub(super) async fn show(
     let incident = find(&console, &id).await?;
     console.desk.audit(&holder.name, "incident read", &incident.summary.id);
     Ok(Json(incident))
+}
+
+/// One incident for another agency's computer: an EIDO (NENA-STA-021.1).
+#[utoipa::path(get, path = "/api/v1/incidents/{id}/eido", tag = "incidents",
+    params(("id" = String, Path, description = "The incident's id, or its call's")), responses(
+    (status = 200, description = "The document", content_type = "application/emergency.eido+json",
+     body = serde_json::Value),
+    (status = 401, description = "No token", body = Problem),
+    (status = 404, description = "No such incident", body = Problem)))]
+pub(super) async fn eido(
+    State(console): State<Console>,
+    Extension(holder): Extension<Holder>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    let Path(id) = id.map_err(|_| Problem::unknown_id("incident", ""))?;
+    let calls = eido_export::calls(console.desk.store(), &id).await?;
+    let document = eido::eido(&calls, &console.desk.issuer());
+    let document = document.ok_or_else(|| Problem::unknown_id("incident", &id))?;
+    console.desk.audit(&holder.name, "incident exported as EIDO", &id);
+    Ok(([(CONTENT_TYPE, eido::EIDO)], document.to_string()).into_response())
 }
 
 /// The SIP messages of an incident: call by call, in their order, repeats included.

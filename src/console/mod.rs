@@ -122,6 +122,7 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(text::show, text::write))
         .routes(routes!(incidents::list))
         .routes(routes!(incidents::show))
+        .routes(routes!(incidents::eido))
         .routes(routes!(incidents::ladder))
         .routes(routes!(recording::play))
         .routes(routes!(recording::hold))

@@ -133,6 +133,7 @@ const TABLE: &[Row] = &[
     ("GET", "/api/v1/incidents", Permission::Records, About::Nothing),
     ("GET", "/api/v1/incidents/{id}", Permission::Records, About::Incident),
     ("POST", "/api/v1/incidents/{id}/disposition", Permission::Judgement, About::Incident),
+    ("GET", "/api/v1/incidents/{id}/eido", Permission::Records, About::Incident),
     ("GET", "/api/v1/incidents/{id}/ladder", Permission::Ladders, About::Incident),
     ("DELETE", "/api/v1/incidents/{id}/nuisance", Permission::Marks, About::Incident),
     ("GET", "/api/v1/incidents/{id}/recording", Permission::Audio, About::Incident),

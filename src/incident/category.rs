@@ -54,6 +54,7 @@ mod tests {
             sub: Vec::new(),
             agencies: Vec::new(),
             services: services.iter().map(|s| (*s).to_owned()).collect(),
+            eido: None,
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Category {
     pub agencies: Vec<String>,
     /// Service URN branches that preselect it, e.g. `sos.fire`.
     pub services: Vec<String>,
+    /// What other agencies' computers call it: a code of EIDO-IncidentType-Common, e.g. `FSTRU`.
+    pub eido: Option<String>,
 }
 
 /// A finer kind of emergency within a category.
@@ -41,4 +43,6 @@ pub struct SubCategory {
     pub name: String,
     /// English name.
     pub name_en: String,
+    /// What other agencies' computers call it, where that differs from its category.
+    pub eido: Option<String>,
 }

@@ -2,7 +2,7 @@
 //! from the store.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -12,7 +12,7 @@ use super::clock::Clock;
 use super::inbox::InboxSender;
 use super::kernel_drops::kernel_drops;
 use super::switchboard_thread::Waiters;
-use crate::agencies::Outbox;
+use crate::agencies::{Issuer, Outbox};
 use crate::console::accounts::Accounts;
 use crate::console::settings::ConsoleSettings;
 use crate::console::{self, Boxed, Desk, DeskError};
@@ -42,6 +42,8 @@ pub(super) struct ServerDesk {
     pub media: Arc<MediaCounters>,
     pub journal: JournalHandle,
     pub recordings: Library,
+    /// Changes with the configuration.
+    pub issuer: RwLock<Issuer>,
     pub receivers: Vec<Outbox>,
     pub centre: String,
     pub accounts: Accounts,
@@ -125,6 +127,10 @@ impl Desk for ServerDesk {
 
     fn recordings(&self) -> &Library {
         &self.recordings
+    }
+
+    fn issuer(&self) -> Issuer {
+        self.issuer.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn receivers(&self) -> &[Outbox] {

@@ -36,7 +36,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -225,6 +225,7 @@ impl Server {
             media: media.counters(),
             journal: journal.clone(),
             recordings,
+            issuer: RwLock::new(loaded.issuer()),
             receivers: post.loggers(&loaded.loggers, &loaded.issuer())?,
             centre: loaded.switchboard.centre.name.clone(),
             accounts: Accounts::open(&data, loaded.console.accounts.clone()),
@@ -331,8 +332,7 @@ impl Server {
             }
             Ok(loaded) => {
                 self.health.ok(Check::Config);
-                let mut running =
-                    self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
                 let restart = config::needs_restart(&running, &loaded);
                 // What was bound at the start stays as it is until the next one.
                 let mut settings = loaded.switchboard.clone();
@@ -345,6 +345,7 @@ impl Server {
                 settings.sip.listen.clone_from(&self.sip);
                 settings.sip.domain.clone_from(&running.switchboard.sip.domain);
                 settings.sip.external_address = running.switchboard.sip.external_address;
+                *self.desk.issuer.write().unwrap_or_else(PoisonError::into_inner) = loaded.issuer();
                 self.connections.adopt(&loaded);
                 self.media.adopt_prompts(prompts::read(&self.config_folder));
                 self.inbox.put(Input::Adopt {

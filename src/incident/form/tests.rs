@@ -16,10 +16,12 @@ pub(crate) fn choices() -> Choices {
                 code: (*sub).into(),
                 name: (*sub).into(),
                 name_en: (*sub).into(),
+                eido: None,
             })
             .collect(),
         agencies: Vec::new(),
         services: Vec::new(),
+        eido: None,
     };
     let place = |code: &str, name: &str| Kecamatan {
         code: code.into(),

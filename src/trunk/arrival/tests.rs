@@ -27,6 +27,7 @@ fn categories() -> [Category; 1] {
         sub: Vec::new(),
         agencies: Vec::new(),
         services: vec!["sos.fire".to_owned()],
+        eido: None,
     }]
 }
 
