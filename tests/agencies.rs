@@ -75,6 +75,7 @@ fn arrival() -> Arrival {
             purpose: "EmergencyCallData.Comment".into(),
             content_type: "application/EmergencyCallData.Comment+xml".into(),
             body: Raw(bytes::Bytes::from_static(b"<Comment/>")),
+            ..AdditionalData::default()
         }],
         ..Arrival::default()
     };

@@ -18,7 +18,8 @@ use siaga112::agencies::{Issuer, Outbox};
 use siaga112::call::writing::{Author, Written};
 use siaga112::console::settings::Token;
 use siaga112::console::{Boxed, Desk, DeskError, serve};
-use siaga112::incident::{Arrival, Raw};
+use siaga112::incident::data::Field;
+use siaga112::incident::{Arrival, Brief, Raw, Shown};
 use siaga112::journal::{Entry, Fact, Peer, Signal, Way};
 use siaga112::people::Role;
 use siaga112::recording::{Library, RecordingSettings};
@@ -31,7 +32,8 @@ use siaga112::switchboard::view::{
 };
 use siaga112::telemetry::health::{Check, Health, HealthSnapshot, Phase};
 use siaga112::vocabulary::{
-    AnswerMode, CallId, IncidentId, Lane, Party, Private, SeatId, Secret, Uid, WallTime, Want,
+    AnswerMode, CallId, IncidentId, Lane, NumberClass, Party, Private, SeatId, Secret, Uid,
+    WallTime, Want,
 };
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -188,6 +190,23 @@ fn work() -> WorkEntry {
     }
 }
 
+/// The caller of call 1, who has the number of call 2.
+fn brief() -> Brief {
+    let mut caller = arrival(2).caller;
+    caller.phone.raw = Private::new("0812-0002".into());
+    caller.phone.class = NumberClass::Mobile;
+    caller.network = Some("Telkom".into());
+    let field = Field { name: "Comment (id)".into(), value: Private::new("Kursi roda".into()) };
+    let data = Shown {
+        purpose: "EmergencyCallData.Comment".into(),
+        content_type: "application/EmergencyCallData.Comment+xml".into(),
+        bytes: 99,
+        fields: vec![field],
+    };
+    let languages = vec!["mad".into(), "id".into()];
+    Brief { caller, icid: Some("icid-1".into()), languages, data: vec![data] }
+}
+
 fn board() -> Board {
     Board {
         at: WallTime(1_789_621_200_000_000),
@@ -197,6 +216,7 @@ fn board() -> Board {
             trunk: Some("telkom".into()),
             from_seat: None,
             caller: Private::new("+628123456".into()),
+            brief: Arc::new(brief()),
             dialled: "112".into(),
             state: "waiting".into(),
             queue: Some("112".into()),
@@ -468,6 +488,7 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "GET /api/openapi.json",
         "GET /api/v1/audit",
         "GET /api/v1/calls",
+        "GET /api/v1/calls/{id}",
         "POST /api/v1/calls/{id}/parties",
         "DELETE /api/v1/calls/{id}/parties/{party}",
         "PATCH /api/v1/calls/{id}/parties/{party}",
@@ -543,6 +564,28 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         }
     }
     assert!(site.audits().is_empty() && site.desk.orders.lock().expect("a lock").is_empty());
+}
+
+#[tokio::test]
+async fn a_live_call_tells_who_calls_what_came_with_it_and_the_earlier_calls() {
+    let site = Site::new().await;
+    let page = site.get(&format!("/api/v1/calls/{}", call(1))).await;
+    assert_eq!(page.status, 200);
+    let page = page.json();
+    let who = &page["who"];
+    assert_eq!((&who["number"], &who["raw"]), (&"+628120002".into(), &"0812-0002".into()));
+    assert_eq!((&who["class"], &who["can_call_back"]), (&"mobile".into(), &true.into()));
+    assert_eq!((&who["no_call_back"], &who["network"]), (&Value::Null, &"Telkom".into()));
+    assert_eq!((&who["header"], &who["trust"]), (&"From".into(), &"claimed".into()));
+    assert_eq!((&page["icid"], &page["languages"][0]), (&"icid-1".into(), &"mad".into()));
+    let field = &page["data"][0]["fields"][0];
+    assert_eq!((&field["name"], &field["value"]), (&"Comment (id)".into(), &"Kursi roda".into()));
+    let earlier = page["earlier"].as_array().expect("earlier calls");
+    let calls: Vec<&str> = earlier.iter().filter_map(|e| e["call"].as_str()).collect();
+    assert_eq!(calls, [call(2).to_string()], "the same number, but not the call itself");
+    assert_eq!(site.audits(), [format!("name of suite: live call read {}", call(1))]);
+    site.get(&format!("/api/v1/calls/{}", call(2))).await.problem(404, "unknown-id");
+    site.get("/api/v1/calls/x").await.problem(404, "unknown-id");
 }
 
 #[tokio::test]

@@ -409,17 +409,22 @@ fn who_is_talked_to_already_does_not_return() {
 
 #[test]
 fn who_has_no_number_is_listed_and_cannot_be_called() {
-    let mut world = world(1);
-    let text = invite(1, "sip:0328112@203.0.113.10;user=phone", SDP)
-        .replace("sip:+6281234567890@", "sip:anonymous@")
-        .replace("sip:081234567890@", "sip:anonymous@");
-    world.hear(TRUNK, &text);
-    world.cancel(1);
-    assert_eq!(told(&world), ["lost Cancelled", "opened abandoned false"]);
-    decline_cancelled(&mut world, 1);
-    world.pass(Duration::from_secs(10));
-    let work = open_work(&mut world)[0].id;
-    assert!(not_now(press(&mut world, work, 1)).contains("no number"));
+    // Withheld; a phone without SIM, as two kinds of networks show it; a service.
+    for number in ["anonymous", "9112200001", "+9112200001", "112"] {
+        let mut world = world(1);
+        let text = invite(1, "sip:0328112@203.0.113.10;user=phone", SDP)
+            .replace("sip:+6281234567890@", &format!("sip:{number}@"))
+            .replace("sip:081234567890@", &format!("sip:{number}@"));
+        world.hear(TRUNK, &text);
+        let shown = world.look().calls[0].brief.caller.phone.class;
+        assert!(shown.no_call_back().is_some(), "{number}");
+        world.cancel(1);
+        assert_eq!(told(&world), ["lost Cancelled", "opened abandoned false"], "{number}");
+        decline_cancelled(&mut world, 1);
+        world.pass(Duration::from_secs(10));
+        let work = open_work(&mut world)[0].id;
+        assert!(not_now(press(&mut world, work, 1)).contains("no number"), "{number}");
+    }
 }
 
 // ---- one press -----------------------------------------------------------------------------------
@@ -794,6 +799,18 @@ fn a_number_of_no_entry_is_dialled_as_ever() {
     assert_eq!(told(&world), ["dialled +62811000112"]);
     let out = world.last_request(A, "INVITE");
     assert!(!out.contains("Reject-Contact") && !out.contains("psap-callback"), "{out}");
+}
+
+#[test]
+fn the_pseudo_number_of_a_phone_without_sim_is_never_dialled() {
+    for number in ["9112200001", "+9112200001"] {
+        let (mut world, _) = world_with_work(1);
+        let before = world.ladder.len();
+        let refusal = dials(&mut world, 1, number);
+        assert!(refusal.starts_with("SIP/2.0 404"), "{refusal}");
+        assert_eq!(told(&world), [""; 0], "{number}");
+        assert!(world.ladder[before..].iter().all(|line| !line.contains(A)), "{number}");
+    }
 }
 
 // ---- phones that answer by themselves ------------------------------------------------------------

@@ -188,6 +188,7 @@ fn carrier() -> TrunkSettings {
         sources: Vec::new(),
         tls_names: Vec::new(),
         digest: None,
+        callers: Default::default(),
         trust_identity: true,
         area_code: "0328".into(),
         answer: None,

@@ -20,9 +20,11 @@ pub mod table;
 pub mod writing;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::incident::Brief;
 use crate::screening::{Verdict, WorkId};
 use crate::sip::{ClientId, Dialog, Flow, ServerId};
 use orders::{MediaOrder, Role};
@@ -314,6 +316,8 @@ pub struct Call {
     pub number: Private<String>,
     /// Display name.
     pub name: Option<Private<String>>,
+    /// Who calls and what came with the call, for the board; empty when a seat dialled.
+    pub brief: Arc<Brief>,
     /// What was dialled.
     pub dialled: String,
     /// Where it stands.
@@ -459,6 +463,7 @@ impl Call {
             received: born.received,
             number: born.number,
             name: born.name,
+            brief: Arc::default(),
             dialled: born.dialled,
             state: born.state,
             invite: born.invite,

@@ -9,10 +9,12 @@ use super::findings::{At, Log};
 use super::folder::Entry;
 use super::names::Names;
 use super::secrets::{Vault, account_name};
-use super::section::{Section, Wrong};
+use super::section::{Section, Wrong, some_text};
 use super::tls::{self, ConnectionSettings};
 use super::{audio, forms, lines};
-use crate::trunk::settings::{Centre, EarlyMedia, TrunkSettings};
+use crate::incident::IdentityHeader;
+use crate::trunk::number_plan::Prefix;
+use crate::trunk::settings::{CallerRules, Centre, EarlyMedia, TrunkSettings};
 use crate::vocabulary::{AnswerMode, TrunkId};
 
 /// The longest silence that can be waited for before an alarm: a week.
@@ -68,6 +70,7 @@ pub(super) fn read(
             check_test_number(number, centre, log);
         }
         let audio = audio::read(&mut section);
+        let callers = callers(&mut section, log);
         trunks.push(TrunkSettings {
             id: TrunkId::from(name.value),
             sources: networks.into_iter().map(|network| network.value).collect(),
@@ -78,6 +81,7 @@ pub(super) fn read(
                 .map(|code| code.value)
                 .or_else(|| centre.map(|centre| centre.area_code.clone()))
                 .unwrap_or_default(),
+            callers,
             answer: section.word("answer", answer_mode).map(|mode| mode.value),
             early_media: section
                 .word("early_media", early_media)
@@ -90,6 +94,64 @@ pub(super) fn read(
         });
     }
     trunks
+}
+
+/// Whose network it is, and how its identities are read.
+fn callers(section: &mut Section<'_>, log: &Log) -> CallerRules {
+    let network = section.word("network", some_text).map(|network| network.value);
+    let mut order: Vec<IdentityHeader> = Vec::new();
+    for At { place, value } in section.words("identity_order", identity_header) {
+        if order.contains(&value) {
+            log.error(&place, "the header is named twice", "name each header once");
+        } else {
+            order.push(value);
+        }
+    }
+    let mut prefixes: Vec<Prefix> = Vec::new();
+    for At { place, value } in section.words("prefixes", prefix) {
+        if prefixes.iter().any(|known| known.from == value.from) {
+            let what = format!("{:?} is given two meanings", value.from);
+            log.error(&place, what, "keep one of them");
+        } else {
+            prefixes.push(value);
+        }
+    }
+    CallerRules { network, order, prefixes }
+}
+
+/// A header that names the caller.
+fn identity_header(text: &str) -> Result<IdentityHeader, Wrong> {
+    let known = [
+        ("P-Asserted-Identity", IdentityHeader::Asserted),
+        ("Remote-Party-ID", IdentityHeader::RemoteParty),
+        ("From", IdentityHeader::From),
+    ];
+    let found = known.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+    found.map(|(_, header)| header).ok_or_else(|| {
+        Wrong::new(
+            format!("{text:?} is no header that names a caller"),
+            "write \"P-Asserted-Identity\", \"Remote-Party-ID\" or \"From\"",
+        )
+    })
+}
+
+/// `8=+628`: what the beginning of a number means.
+fn prefix(text: &str) -> Result<Prefix, Wrong> {
+    let digits = |text: &str| text.len() <= 8 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let read = text.split_once('=').map(|(from, to)| (from.trim(), to.trim()));
+    match read {
+        Some((from, to))
+            if !from.is_empty()
+                && digits(from)
+                && to.strip_prefix(['+', '0']).is_some_and(digits) =>
+        {
+            Ok(Prefix { from: from.to_owned(), to: to.to_owned() })
+        }
+        _ => Err(Wrong::new(
+            format!("{text:?} does not say what a beginning means"),
+            "write digits, = and what they stand for: \"8=+628\" or \"00=+\"",
+        )),
+    }
 }
 
 /// When a call is answered, as queues and trunks write it.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
+use super::who::Who;
 use super::{Console, DeskError};
 use crate::call::quality::{Heard, Quality};
 use crate::store::At;
@@ -34,7 +35,7 @@ pub(super) struct Calls {
 
 /// One live call.
 #[derive(Serialize, ToSchema)]
-struct LiveCall {
+pub(super) struct LiveCall {
     /// The call.
     id: String,
     /// Its incident.
@@ -45,6 +46,10 @@ struct LiveCall {
     from_seat: Option<String>,
     /// The caller's number.
     caller: String,
+    /// Who calls; null when a seat dialled.
+    who: Option<Who>,
+    /// Languages that the call asks for, most wanted first.
+    languages: Vec<String>,
     /// What was dialled.
     dialled: String,
     /// `arriving`, `waiting`, `ringing`, `talking`, `test` or `ending`.
@@ -162,6 +167,8 @@ impl From<CallView> for LiveCall {
         Self {
             id: view.call.to_string(),
             incident: view.incident.to_string(),
+            who: view.trunk.is_some().then(|| Who::from(&view.brief.caller)),
+            languages: view.brief.languages.clone(),
             trunk: view.trunk.map(|trunk| trunk.to_string()),
             from_seat: view.from_seat.map(|seat| seat.to_string()),
             caller: view.caller.reveal().clone(),

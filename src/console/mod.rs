@@ -24,6 +24,7 @@ mod recording;
 mod reports;
 pub mod settings;
 mod text;
+mod who;
 mod work;
 
 use std::future::Future;
@@ -109,6 +110,7 @@ fn entrance() -> OpenApiRouter<Console> {
 fn guarded() -> OpenApiRouter<Console> {
     OpenApiRouter::new()
         .routes(routes!(live::calls))
+        .routes(routes!(who::call))
         .routes(routes!(live::queues))
         .routes(routes!(live::seats))
         .routes(routes!(live::trunks))

@@ -120,6 +120,7 @@ const TABLE: &[Row] = &[
     ("GET", "/api/openapi.json", Permission::Myself, About::Nothing),
     ("GET", "/api/v1/audit", Permission::Audit, About::Nothing),
     ("GET", "/api/v1/calls", Permission::Live, About::Nothing),
+    ("GET", "/api/v1/calls/{id}", Permission::Live, About::Nothing),
     ("POST", "/api/v1/calls/{id}/parties", Permission::Calls, About::Call),
     ("PATCH", "/api/v1/calls/{id}/parties/{party}", Permission::Calls, About::Call),
     ("DELETE", "/api/v1/calls/{id}/parties/{party}", Permission::Calls, About::Call),

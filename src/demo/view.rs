@@ -229,6 +229,7 @@ mod tests {
             trunk: Some(long.into()),
             from_seat: None,
             caller: Private::new(long.to_owned()),
+            brief: Default::default(),
             dialled: long.to_owned(),
             state: long.to_owned(),
             queue: Some(long.into()),

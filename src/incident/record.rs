@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::data::Field;
 use crate::vocabulary::{Phone, Private, hex};
 
 /// Everything an INVITE said about the emergency and the caller. What could not be understood is
@@ -15,6 +16,10 @@ pub struct Arrival {
     pub sip_call_id: String,
     /// `icid-value` of P-Charging-Vector: the carrier's own key for the call (RFC 7315).
     pub icid: Option<String>,
+    /// P-Charging-Vector as it came: icid, and the networks between which it is charged.
+    pub charging: Option<String>,
+    /// Call-Info values as they came.
+    pub call_info: Vec<String>,
     /// NENA i3 call identifier, when the network made one.
     pub emergency_call_id: Option<String>,
     /// NENA i3 incident identifier, when the network made one.
@@ -73,6 +78,14 @@ pub struct Caller {
     pub privacy: Option<String>,
     /// `verstat` of the asserted identity, when present (3GPP 24.229).
     pub verstat: Option<String>,
+    /// The network that the trunk's profile says its callers are in.
+    pub network: Option<String>,
+    /// The operator that the block of a mobile number was given to: a hint, people move.
+    pub issued_by: Option<String>,
+    /// The country of a number that is not Indonesian, by ISO 3166.
+    pub country: Option<String>,
+    /// The device's own name (`+sip.instance`): of a phone without SIM all that there is.
+    pub device: Option<Private<String>>,
     /// Every identity header value, as it came: `P-Asserted-Identity: …`.
     pub identities: Vec<Private<String>>,
 }
@@ -91,6 +104,18 @@ pub enum IdentityHeader {
     From,
 }
 
+impl IdentityHeader {
+    /// Its name.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Asserted => "P-Asserted-Identity",
+            Self::RemoteParty => "Remote-Party-ID",
+            Self::From => "From",
+        }
+    }
+}
+
 /// How far an identity can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -102,6 +127,18 @@ pub enum Trust {
     /// Said by somebody, vouched for by nobody.
     #[default]
     Claimed,
+}
+
+impl Trust {
+    /// The word of the record, as serde writes it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Asserted => "asserted",
+            Self::Screened => "screened",
+            Self::Claimed => "claimed",
+        }
+    }
 }
 
 /// A serving cell (3GPP 24.229 §7.2A.4).
@@ -150,8 +187,23 @@ pub struct AdditionalData {
     pub purpose: String,
     /// Content-Type, or the URI when it is by reference.
     pub content_type: String,
-    /// The bytes.
+    /// The bytes; none of what came by reference.
     pub body: Raw,
+    /// What it says, where it is a block that can be read (RFC 7852).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Field>,
+}
+
+impl AdditionalData {
+    /// The URI, where only that came.
+    #[must_use]
+    pub fn reference(&self) -> Option<&str> {
+        let uri = self.content_type.as_str();
+        let web = |scheme: &str| {
+            uri.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme))
+        };
+        (web("https:") || web("http:")).then_some(uri)
+    }
 }
 
 /// Bytes kept exactly; text in JSON where they are UTF-8, hexadecimal otherwise.

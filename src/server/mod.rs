@@ -209,6 +209,7 @@ impl Server {
         let mut settings = loaded.switchboard.clone();
         settings.sip.listen.clone_from(&sip);
         settings.browser.certificate = Some(media.certificate());
+        crate::trunk::read_tables();
         let switchboard = Switchboard::new(clock.now(), settings, dice());
         threads.push(spawn("switchboard", move || {
             switchboard_thread::run(switchboard, rim);

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use super::drawing::{Paper, draw};
 use super::incident::{At, Incident, IncidentSummary, Recording, Work};
-use super::{Filter, Store, StoreError};
+use super::{Filter, Store, StoreError, known};
 
 /// How records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -367,7 +367,8 @@ fn story(incident: &Incident, zone: &TimeZone) -> String {
         "received",
         &format!("{} from {} ({})", local(row.received_at, zone), row.trunk, row.source),
     );
-    line("caller", &caller(incident));
+    line("caller", &known::caller(incident));
+    known::beside(incident).iter().for_each(|(name, value)| line(name, value));
     let service = if row.dialled == row.service { "" } else { &format!(" for {}", row.service) };
     line("dialled", &format!("{}{service}", row.dialled));
     line("category", &optional(&row.category));
@@ -380,6 +381,7 @@ fn story(incident: &Incident, zone: &TimeZone) -> String {
     }
     line("cell", &cell(&incident.facts));
     line("languages", &fact("languages"));
+    known::came_along(&incident.facts).iter().for_each(|(name, value)| line(name, value));
     line("findings", &fact("findings"));
     let queue = row.queue.as_ref().map(|queue| {
         let (rule, mode) = (optional(&row.rule), optional(&row.answer_mode));
@@ -428,18 +430,6 @@ fn to_do(work: &Work) -> String {
     let why = work.why.as_deref().unwrap_or("open");
     let by = work.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     format!("{}, {} ({tried}; {why}{by})", work.id, work.kind)
-}
-
-fn caller(incident: &Incident) -> String {
-    let fact = |path: &str| found(&incident.facts, path);
-    let name = fact("caller.name");
-    let name = if name.is_empty() { name } else { format!(" \"{name}\"") };
-    let (header, trust) = (fact("caller.header"), fact("caller.trust"));
-    let private = if fact("caller.private") == "true" { ", asked for privacy" } else { "" };
-    let raw = &incident.summary.caller_raw;
-    let raw =
-        if raw == incident.summary.number() { String::new() } else { format!(", sent as {raw}") };
-    format!("{}{name} ({header}, {trust}{private}{raw})", incident.summary.number())
 }
 
 /// A location as one would say it: its shape and position, its address, where it came from.

@@ -32,6 +32,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "record", include_str!("migrations/0005_record.sql")),
     (6, "node", include_str!("migrations/0006_node.sql")),
     (7, "audit", include_str!("migrations/0007_audit.sql")),
+    (8, "number", include_str!("migrations/0008_number.sql")),
 ];
 
 /// What went wrong with the database.

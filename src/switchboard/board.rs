@@ -76,6 +76,7 @@ impl Switchboard {
                 trunk: call.trunk().cloned(),
                 from_seat: call.seat(Side::Caller).cloned(),
                 caller: call.number.clone(),
+                brief: call.brief.clone(),
                 dialled: call.dialled.clone(),
                 state: state.to_owned(),
                 queue: call.queue.clone(),

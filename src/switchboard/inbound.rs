@@ -1,9 +1,11 @@
 //! A new request from outside: who is it from, what is it for. A new INVITE is followed from here
 //! in reading order: admission, arrival, (journal), queue.
 
+use std::sync::Arc;
+
 use crate::acd;
 use crate::call::{Born, Call, Leg, Origin, Side, State};
-use crate::incident::Arrival;
+use crate::incident::{Arrival, Brief};
 use crate::journal::{Fact, Peer};
 use crate::routing;
 use crate::sip::digest::Verdict;
@@ -279,6 +281,9 @@ impl Switchboard {
             caller: Leg::new(dialog, None),
         };
         self.enter(born, Peer::Trunk(trunk.clone()));
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.brief = Arc::new(Brief::of(arrival));
+        }
     }
 
     /// A call that is born is found by its INVITE, its dialog and its messages.

@@ -5,7 +5,10 @@ use crate::acd;
 use crate::call::{Born, Call, Callee, Errand, Leg, Origin, Side, State};
 use crate::journal::{Fact, Peer};
 use crate::sip::{Dialog, Flow, Request, Scheme, ServerId, Uri};
-use crate::vocabulary::{CallId, Ending, IncidentId, Now, Private, QueueId, SeatId, limits};
+use crate::trunk::number_plan;
+use crate::vocabulary::{
+    CallId, Ending, IncidentId, Now, NumberClass, Private, QueueId, SeatId, limits,
+};
 
 use super::Switchboard;
 use super::inbound::hops;
@@ -117,7 +120,11 @@ impl Switchboard {
         let digits = number.strip_prefix('+').unwrap_or(&number);
         let dialable =
             (2..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-        dialable.then_some(Target::Callee(Callee::Number(number), None))
+        // A phone that calls its display back must not reach whoever has the number of a phone
+        // without SIM.
+        let area = &self.settings.centre.area_code;
+        let nobody = number_plan::phone(&number, area).class == NumberClass::NoCallback;
+        (dialable && !nobody).then_some(Target::Callee(Callee::Number(number), None))
     }
 
     /// Lets the seats of a call that a seat dialled go, and keeps its ending.

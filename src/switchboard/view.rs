@@ -1,10 +1,13 @@
 //! The live board: calls, queues, seats and trunks as they are at this moment, for the API, the
 //! metrics and the demo. Derived from live state, never counted on the side.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::call::quality::Quality;
 use crate::call::table::Part;
+use crate::incident::Brief;
 use crate::vocabulary::{
     AnswerMode, CallId, IncidentId, Lane, OperatorId, Private, QueueId, SeatId, TrunkId, WallTime,
     Want,
@@ -60,6 +63,9 @@ pub struct CallView {
     pub from_seat: Option<SeatId>,
     /// Caller's number: E.164 where known, otherwise as sent.
     pub caller: Private<String>,
+    /// Who calls and what came with the call; empty when a seat dialled.
+    #[serde(default)]
+    pub brief: Arc<Brief>,
     /// What was dialled.
     pub dialled: String,
     /// `arriving`, `waiting`, `ringing`, `talking`, `test` or `ending`.

@@ -9,7 +9,7 @@ use super::number_plan::percent_decoded;
 use super::settings::{Centre, TrunkSettings};
 use super::{DialledKind, caller, dialled};
 use crate::incident::settings::{Category, Kecamatan};
-use crate::incident::{self, AdditionalData, Arrival, Raw};
+use crate::incident::{self, AdditionalData, Arrival, Raw, data};
 use crate::sip::body::{self, Part};
 use crate::sip::{Headers, Name, NameAddr, Params, Request, glance};
 
@@ -17,8 +17,8 @@ use crate::sip::{Headers, Name, NameAddr, Params, Request, glance};
 const LANGUAGES: usize = 16;
 /// Bytes of a language tag (RFC 5646 §4.4.1).
 const LANGUAGE_BYTES: usize = 35;
-/// Beginning of the purposes that RFC 7852 §6 registers.
-const DATA_PURPOSE: &str = "emergencycalldata.";
+/// Call-Info values kept of one call.
+const CALL_INFO: usize = 32;
 
 /// Reads everything that an INVITE says; and what kind of call its dialled form asks for.
 #[must_use]
@@ -34,6 +34,8 @@ pub fn arrival(
     let mut arrival = Arrival {
         sip_call_id: headers.call_id().unwrap_or_default(),
         icid: icid(headers),
+        charging: headers.text(&Name::PChargingVector).map(|text| text.trim().to_owned()),
+        call_info: headers.values(&Name::CallInfo).into_iter().take(CALL_INFO).collect(),
         emergency_call_id: identifier(headers, ["emergency-CallId", "nena-CallId"]),
         emergency_incident_id: identifier(headers, ["emergency-IncidentId", "nena-IncidentId"]),
         caller: caller(request, trunk),
@@ -155,7 +157,7 @@ fn read_data(headers: &Headers, parts: &[Part], arrival: &mut Arrival) {
         .filter(|part| !matches!(&*part.media_type, "application/sdp" | "application/pidf+xml"))
         .collect();
     for (purpose, uri) in call_info(headers) {
-        if !purpose.to_ascii_lowercase().starts_with(DATA_PURPOSE) {
+        if !data::is_purpose(&purpose) {
             continue;
         }
         // A part is kept once, however often it is named: a message must not grow in the record.
@@ -170,13 +172,20 @@ fn read_data(headers: &Headers, parts: &[Part], arrival: &mut Arrival) {
             }
             None => (uri, Raw::default()),
         };
-        arrival.additional_data.push(AdditionalData { purpose, content_type, body });
+        keep_data(arrival, purpose, content_type, body);
     }
-    arrival.additional_data.extend(left.into_iter().map(|part| AdditionalData {
-        purpose: String::new(),
-        content_type: part.content_type.clone(),
-        body: Raw(part.body.clone()),
-    }));
+    for part in left {
+        keep_data(arrival, String::new(), part.content_type.clone(), Raw(part.body.clone()));
+    }
+    for part in parts.iter().filter(|part| part.media_type == "application/pidf+xml") {
+        arrival.additional_data.extend(data::provided_by(&part.body));
+    }
+}
+
+fn keep_data(arrival: &mut Arrival, purpose: String, content_type: String, body: Raw) {
+    let (fields, odd) = data::fields(&content_type, &body.0);
+    arrival.findings.extend(odd);
+    arrival.additional_data.push(AdditionalData { purpose, content_type, body, fields });
 }
 
 /// The Content-ID that a `cid:` URI names (RFC 2392 §2).

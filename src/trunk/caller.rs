@@ -19,8 +19,8 @@ struct Identity {
     private: bool,
 }
 
-/// Reads the caller: P-Asserted-Identity where the trunk is trusted, else Remote-Party-ID, else
-/// From, else an identity that nobody vouches for.
+/// Reads the caller: of the headers that the trunk's profile names, in its order, the first one with a
+/// number, else the least poor.
 #[must_use]
 pub fn caller(request: &Request, trunk: &TrunkSettings) -> Caller {
     let asserted = identities(request, trunk, &Name::PAssertedIdentity);
@@ -30,17 +30,22 @@ pub fn caller(request: &Request, trunk: &TrunkSettings) -> Caller {
     let verstat = asserted.iter().find_map(|i| i.verstat.clone());
     let privacy = privacy(request);
     let private = privacy.as_deref().is_some_and(hides) || remote_party.iter().any(|i| i.private);
-    let groups = if trunk.trust_identity {
-        [asserted, remote_party, from]
-    } else {
-        [remote_party, from, asserted]
-    };
+    let mut offered = [asserted, remote_party, from];
+    let groups = trunk.identity_order().iter().map(|header| match header {
+        IdentityHeader::Asserted => std::mem::take(&mut offered[0]),
+        IdentityHeader::RemoteParty => std::mem::take(&mut offered[1]),
+        IdentityHeader::From => std::mem::take(&mut offered[2]),
+    });
     let chosen = choose(groups);
     let (phone, header, trust, display, own_verstat) = chosen.map_or_else(
         || (Phone::default(), IdentityHeader::From, Trust::Claimed, String::new(), None),
         |i| (i.phone, i.header, i.trust, i.display, i.verstat),
     );
     Caller {
+        network: trunk.callers.network.clone(),
+        issued_by: number_plan::issued_by(&phone).map(str::to_owned),
+        country: abroad(&phone),
+        device: request.headers.instance().map(Private::new),
         phone,
         name: name(&display).or_else(|| name(&from_display)),
         header,
@@ -50,6 +55,12 @@ pub fn caller(request: &Request, trunk: &TrunkSettings) -> Caller {
         verstat: own_verstat.or(verstat),
         identities: as_they_came(request),
     }
+}
+
+/// The country of a number that is not ours.
+fn abroad(phone: &Phone) -> Option<String> {
+    let e164 = phone.e164.as_ref().filter(|_| phone.class == NumberClass::International)?;
+    super::country(e164.reveal())
 }
 
 /// The identities of one header, in order, whether in one line or several.
@@ -91,7 +102,7 @@ fn identity(address: &NameAddr, trunk: &TrunkSettings, name: &Name) -> Option<Id
 
 fn phone(address: &NameAddr, trunk: &TrunkSettings) -> Phone {
     let uri = &address.uri;
-    let mut phone = number_plan::phone(uri.user(), &trunk.area_code);
+    let mut phone = number_plan::phone_by(uri.user(), &trunk.area_code, &trunk.callers.prefixes);
     let anonymous = uri.host().eq_ignore_ascii_case("anonymous.invalid");
     if anonymous && !phone.class.can_be_called_back() {
         phone.class = NumberClass::Withheld;
@@ -120,9 +131,9 @@ const fn rank(class: NumberClass) -> u8 {
 }
 
 /// The best identity of each header; of these the first that has a number, else the least poor.
-fn choose(groups: [Vec<Identity>; 3]) -> Option<Identity> {
+fn choose(groups: impl Iterator<Item = Vec<Identity>>) -> Option<Identity> {
     let best = |group: Vec<Identity>| group.into_iter().min_by_key(|i| rank(i.phone.class));
-    groups.into_iter().filter_map(best).min_by_key(|i| rank(i.phone.class).max(1))
+    groups.filter_map(best).min_by_key(|i| rank(i.phone.class).max(1))
 }
 
 /// A display name that names somebody.
@@ -303,5 +314,40 @@ mod tests {
             assert_eq!(caller.verstat.as_deref(), Some("TN-Validation-Failed"), "{form}");
             assert_eq!((number(&caller), caller.trust), (MOBILE, Trust::Asserted), "{form}");
         }
+    }
+    #[test]
+    fn the_trunk_s_profile_says_which_header_is_believed_first_and_which_never() {
+        use IdentityHeader::{Asserted, From, RemoteParty};
+        let mut request = Request::new(Method::Invite, Uri::read("sip:112@gw"));
+        request.headers.push(PAI.0, PAI.1);
+        request.headers.push(Name::RemotePartyId, "<sip:087812345678@h>;screen=yes");
+        request.headers.push(FROM.0, FROM.1);
+        let mut trunk = trunk("telco-b");
+        trunk.callers.network = Some("Telco B".to_owned());
+        let table: [(&[IdentityHeader], &str, IdentityHeader); 5] = [
+            (&[], MOBILE, Asserted),
+            (&[RemoteParty, Asserted, From], "+6287812345678", RemoteParty),
+            (&[From, Asserted], FIXED, From),
+            (&[From], FIXED, From),
+            (&[Asserted], MOBILE, Asserted),
+        ];
+        for (order, expected, header) in table {
+            trunk.callers.order = order.to_vec();
+            let caller = caller(&request, &trunk);
+            assert_eq!((number(&caller), caller.header), (expected, header), "{order:?}");
+            assert_eq!((caller.network.as_deref(), caller.identities.len()), (Some("Telco B"), 3));
+        }
+    }
+
+    #[test]
+    fn what_is_known_beside_the_number_is_a_hint() {
+        let mobile = read(&[PAI], true);
+        assert_eq!((mobile.issued_by.as_deref(), mobile.country), (Some("Telkomsel"), None));
+        let abroad = read(&[(Name::PAssertedIdentity, "<tel:+81312345678>")], true);
+        assert_eq!((abroad.issued_by, abroad.country.as_deref()), (None, Some("JP")));
+        let contact = "<sip:h>;+sip.instance=\"<urn:gsma:imei:90420156-025763-0>\"";
+        let no_sim = read(&[HIDDEN, (Name::Contact, contact)], true);
+        assert!(!no_sim.phone.class.can_be_called_back());
+        assert_eq!(no_sim.device.unwrap().reveal(), "<urn:gsma:imei:90420156-025763-0>");
     }
 }

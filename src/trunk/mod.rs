@@ -4,6 +4,7 @@
 //! A function room: values in, values out. What cannot be understood is kept with a finding and
 //! never refuses a call. It never knows transactions, queues or seats.
 
+mod abroad;
 mod arrival;
 mod caller;
 mod dialled;
@@ -14,6 +15,7 @@ pub mod settings;
 mod sound;
 mod trunks;
 
+pub use abroad::{country, read_tables};
 pub use arrival::arrival;
 pub use caller::caller;
 pub use dialled::{Dialled, DialledKind, dialled};
@@ -37,6 +39,7 @@ mod tests {
             digest: None,
             trust_identity: true,
             area_code: "0328".to_owned(),
+            callers: Default::default(),
             answer: None,
             early_media: Default::default(),
             test_number: None,

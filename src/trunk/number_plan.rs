@@ -1,23 +1,80 @@
 //! The Indonesian number plan: what a user part says, and its E.164 form where that is certain.
 //!
 //! It never guesses: a number with two readings has no normal form, because a call back to a
-//! stranger helps nobody. The raw form is always kept.
+//! stranger helps nobody; a trunk's profile may say which reading is meant. The raw form is always kept.
+//! Numbers of other countries are read by the tables of libphonenumber ([`super::abroad`]).
 
+use super::abroad;
 use crate::vocabulary::{NumberClass, Phone, Private};
 
 /// Prefixes of international calls from Indonesia. `00` is none of them.
 const INTERNATIONAL_PREFIXES: [&str; 3] = ["001", "007", "008"];
 /// Country code of Indonesia.
 const COUNTRY: &str = "62";
-/// Digits of an E.164 number, country code counted (ITU-T E.164 §6).
-const E164_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
 /// Reads a user part as a caller's number. `area_code` is the trunk's own, such as `0328`: it
 /// completes numbers in local form.
 #[must_use]
 pub fn phone(raw: &str, area_code: &str) -> Phone {
-    let (class, e164) = read(&clean(raw), area_code);
+    phone_by(raw, area_code, &[])
+}
+
+/// The same, where the trunk's profile says what the beginnings of numbers mean that have no certain
+/// reading of their own.
+#[must_use]
+pub fn phone_by(raw: &str, area_code: &str, prefixes: &[Prefix]) -> Phone {
+    let text = clean(raw);
+    let (class, e164) = match read(&text, area_code) {
+        (NumberClass::Ambiguous | NumberClass::Unparsed, None) => {
+            let meant = Prefix::apply(prefixes, &text).map(|meant| read(&meant, area_code));
+            let certain = meant.filter(|(_, e164)| e164.is_some());
+            certain.unwrap_or_else(|| read(&text, area_code))
+        }
+        reading => reading,
+    };
     Phone { raw: Private::new(raw.to_owned()), e164: e164.map(Private::new), class }
+}
+
+/// What the beginning of a number means on one trunk: `8` is `+628`, `00` is `+`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prefix {
+    /// Digits as they come.
+    pub from: String,
+    /// What stands for them: `+`, or `+` or `0` with digits.
+    pub to: String,
+}
+
+impl Prefix {
+    /// The number as the longest beginning that fits has it.
+    fn apply(prefixes: &[Self], text: &str) -> Option<String> {
+        let fits = prefixes.iter().filter_map(|p| Some((p, text.strip_prefix(p.from.as_str())?)));
+        let (prefix, rest) = fits.max_by_key(|(prefix, _)| prefix.from.len())?;
+        Some(format!("{}{rest}", prefix.to))
+    }
+}
+
+/// Mobile numbers by the operator that the block was given to, after the country code. People may
+/// take their number along, so this is a hint and never evidence.
+const BLOCKS: [(&str, &[&str]); 5] = [
+    ("Telkomsel", &["811", "812", "813", "821", "822", "823", "851", "852", "853"]),
+    ("Indosat", &["814", "815", "816", "855", "856", "857", "858"]),
+    (
+        "XL/Axis",
+        &[
+            "817", "818", "819", "859", "877", "878", "831", "832", "833", "834", "835", "836",
+            "837", "838",
+        ],
+    ),
+    ("Tri", &["895", "896", "897", "898", "899"]),
+    ("Smartfren", &["881", "882", "883", "884", "885", "886", "887", "888", "889"]),
+];
+
+/// Whose block an Indonesian mobile number is of.
+#[must_use]
+pub fn issued_by(phone: &Phone) -> Option<&'static str> {
+    let national = phone.e164.as_ref()?.reveal().strip_prefix("+62")?;
+    let of = |blocks: &[&str]| blocks.iter().any(|block| national.starts_with(block));
+    BLOCKS.iter().find(|(_, blocks)| of(blocks)).map(|(name, _)| *name)
 }
 
 /// The user part without its parameters, percent-encoding and visual separators (RFC 3966 §5.1.1).
@@ -90,12 +147,10 @@ fn international(digits: &str) -> Reading {
         // `+62 (0)812…`: the trunk prefix is written though it is not dialled after +62.
         return national(rest.strip_prefix('0').unwrap_or(rest));
     }
-    if digits.starts_with('0') || digits.len() > *E164_DIGITS.end() {
-        (NumberClass::Unparsed, None)
-    } else if digits.len() < *E164_DIGITS.start() {
-        (NumberClass::TooShort, None)
-    } else {
-        (NumberClass::International, Some(format!("+{digits}")))
+    match abroad::read(digits) {
+        abroad::Reading::Number => (NumberClass::International, Some(format!("+{digits}"))),
+        abroad::Reading::TooShort => (NumberClass::TooShort, None),
+        abroad::Reading::Nothing => (NumberClass::Unparsed, None),
     }
 }
 
@@ -192,6 +247,11 @@ mod tests {
             ("+62328112", "0328", "", "service-number"),
             ("+9112200001", "0328", "", "no-callback"),
             ("+60123456789", "0328", "+60123456789", "international"),
+            ("00160123456789", "0328", "+60123456789", "international"),
+            ("+6012", "0328", "", "too-short"),
+            ("+1555123", "0328", "", "too-short"),
+            ("+999123456789", "0328", "", "unparsed"),
+            ("+510101234567890", "0328", "", "unparsed"),
             ("+1234567890123456", "0328", "", "unparsed"),
             ("15551234567", "0328", "", "unparsed"),
             ("08123456789012345", "0328", "", "unparsed"),
@@ -208,5 +268,39 @@ mod tests {
             let found = phone.e164.as_ref().map_or("", |p| p.reveal());
             assert_eq!((found, class_name(phone.class).as_str()), (e164, class), "{raw}");
         }
+    }
+    #[test]
+    fn a_trunk_s_profile_decides_what_has_two_readings_and_nothing_else() {
+        let prefix = |from: &str, to: &str| Prefix { from: from.into(), to: to.into() };
+        let here = [prefix("8", "+628"), prefix("00", "+"), prefix("0062", "+62")];
+        let japan = [prefix("81", "+81")];
+        // raw, prefixes, e164
+        let table: [(&str, &[Prefix], &str); 8] = [
+            ("81234567890", &here, "+6281234567890"),
+            ("81312345678", &japan, "+81312345678"),
+            ("0062 812-3456-7890", &here, "+6281234567890"),
+            ("00441632960961", &here, "+441632960961"),
+            // What has a reading keeps it.
+            ("0328671234", &here, "+62328671234"),
+            ("867123", &here, "+62328867123"),
+            ("112", &here, ""),
+            ("9112200001", &[prefix("9", "+629")], ""),
+        ];
+        for (raw, prefixes, expected) in table {
+            let phone = phone_by(raw, "0328", prefixes);
+            assert_eq!(phone.e164.as_ref().map_or("", |p| p.reveal()), expected, "{raw}");
+            assert_eq!(phone.raw.reveal(), raw);
+        }
+    }
+
+    #[test]
+    fn a_block_of_numbers_hints_at_its_operator() {
+        let of = |raw: &str| issued_by(&phone(raw, "0328"));
+        assert_eq!(of("081234567890"), Some("Telkomsel"));
+        assert_eq!(of("0857 1234 5678"), Some("Indosat"));
+        assert_eq!(of("087812345678"), Some("XL/Axis"));
+        assert_eq!(of("089612345678"), Some("Tri"));
+        assert_eq!(of("088112345678"), Some("Smartfren"));
+        assert_eq!((of("0328671234"), of("+81312345678"), of("anonymous")), (None, None, None));
     }
 }

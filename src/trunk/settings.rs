@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::number_plan::Prefix;
+use crate::incident::IdentityHeader;
 use crate::sip::Uri;
 use crate::sip::digest::{Credential, OutgoingAccount};
 use crate::sip::locate::Target;
@@ -36,6 +38,8 @@ pub struct TrunkSettings {
     pub trust_identity: bool,
     /// Area code for numbers sent in local form.
     pub area_code: String,
+    /// Whose network it is, and how its identities are to be read.
+    pub callers: CallerRules,
     /// Overrides the queue's answer mode.
     pub answer: Option<AnswerMode>,
     /// What its network does with audio before the answer.
@@ -48,6 +52,31 @@ pub struct TrunkSettings {
     pub quiet_alarm: Option<Duration>,
     /// How audio travels to and from it.
     pub audio: AudioPolicy,
+}
+
+/// How a trunk's callers are read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallerRules {
+    /// The network that its callers are in, as people call it.
+    pub network: Option<String>,
+    /// Headers that may name the caller, the first one first. Empty: the usual order of a trunk that
+    /// is trusted or not.
+    pub order: Vec<IdentityHeader>,
+    /// What beginnings mean that have no certain reading.
+    pub prefixes: Vec<Prefix>,
+}
+
+impl TrunkSettings {
+    /// Headers that may name the caller, in the order in which they are believed.
+    #[must_use]
+    pub fn identity_order(&self) -> &[IdentityHeader] {
+        use IdentityHeader::{Asserted, From, RemoteParty};
+        match self.callers.order.as_slice() {
+            [] if self.trust_identity => &[Asserted, RemoteParty, From],
+            [] => &[RemoteParty, From, Asserted],
+            order => order,
+        }
+    }
 }
 
 /// The outgoing side of a trunk.

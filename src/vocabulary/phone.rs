@@ -46,9 +46,64 @@ pub enum NumberClass {
 }
 
 impl NumberClass {
+    /// The word of the record, as serde writes it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Mobile => "mobile",
+            Self::Fixed => "fixed",
+            Self::International => "international",
+            Self::Ambiguous => "ambiguous",
+            Self::ServiceNumber => "service-number",
+            Self::Unparsed => "unparsed",
+            Self::TooShort => "too-short",
+            Self::Withheld => "withheld",
+            Self::Unavailable => "unavailable",
+            Self::Absent => "absent",
+            Self::NoCallback => "no-callback",
+        }
+    }
+
+    /// Why nobody can be called back at such a number, for people: Indonesian and English. None where
+    /// somebody can.
+    #[must_use]
+    pub const fn no_call_back(self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            Self::Mobile | Self::Fixed | Self::International => return None,
+            Self::Ambiguous => (
+                "Tidak bisa ditelepon balik: nomor bisa dibaca sebagai dua nomor berbeda",
+                "No call back possible: the number can be read in two ways",
+            ),
+            Self::ServiceNumber => (
+                "Tidak bisa ditelepon balik: ini nomor layanan, bukan nomor penelepon",
+                "No call back possible: this is a service, not a caller's number",
+            ),
+            Self::Unparsed => (
+                "Tidak bisa ditelepon balik: nomor tidak dikenali",
+                "No call back possible: this is no number that we know",
+            ),
+            Self::TooShort => (
+                "Tidak bisa ditelepon balik: nomor tidak lengkap",
+                "No call back possible: digits of the number are missing",
+            ),
+            Self::Withheld => (
+                "Tidak bisa ditelepon balik: nomor disembunyikan",
+                "No call back possible: the number is withheld",
+            ),
+            Self::Unavailable | Self::Absent => (
+                "Tidak bisa ditelepon balik: jaringan tidak mengirim nomor",
+                "No call back possible: the network sent no number",
+            ),
+            Self::NoCallback => (
+                "Tidak bisa ditelepon balik: ponsel tanpa kartu SIM",
+                "No call back possible: a phone without SIM",
+            ),
+        })
+    }
+
     /// Whether a call back to such a number makes sense.
     #[must_use]
     pub const fn can_be_called_back(self) -> bool {
-        matches!(self, Self::Mobile | Self::Fixed | Self::International)
+        self.no_call_back().is_none()
     }
 }

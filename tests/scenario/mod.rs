@@ -74,6 +74,7 @@ pub fn settings(seats: usize, answer: AnswerMode) -> SwitchboardSettings {
             tls_names: Vec::new(),
             digest: None,
             trust_identity: true,
+            callers: Default::default(),
             area_code: "0328".into(),
             answer: None,
             early_media: Default::default(),

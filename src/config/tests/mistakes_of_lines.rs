@@ -116,6 +116,19 @@ quiet_alarm_minutes = -1"#,
         r#"trunks/telco-b.toml:7:23: error: quiet_alarm_minutes = -1 is out of range; write a number from 0 to 10080, for example 0"#,
     ),
     (
+        "trunks/telco-b.toml",
+        r#"source = ["198.51.100.7/32"]"#,
+        r#"source = ["198.51.100.7/32"]
+network = ""
+identity_order = ["From", "PAI", "from"]
+prefixes = ["8 is +628", "00=+", "00=+62"]"#,
+        r#"trunks/telco-b.toml:7:11: error: the text is empty; write something, or leave the key out
+trunks/telco-b.toml:8:27: error: "PAI" is no header that names a caller; write "P-Asserted-Identity", "Remote-Party-ID" or "From"
+trunks/telco-b.toml:8:34: error: the header is named twice; name each header once
+trunks/telco-b.toml:9:13: error: "8 is +628" does not say what a beginning means; write digits, = and what they stand for: "8=+628" or "00=+"
+trunks/telco-b.toml:9:34: error: "00" is given two meanings; keep one of them"#,
+    ),
+    (
         "gateway.toml",
         r#"listen = ["udp://0.0.0.0:5060"]"#,
         r#"listen = ["udp://0.0.0.0:5060"]

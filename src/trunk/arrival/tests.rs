@@ -102,6 +102,38 @@ fn the_capture_of_a_full_ng112_network_is_read() {
         ]
     );
     assert!(found.additional_data[0].body.display().contains("Operator Seluler A"));
+    let said: Vec<_> = found
+        .additional_data
+        .iter()
+        .flat_map(|data| &data.fields)
+        .map(|field| (field.name.as_str(), field.value.reveal().as_str()))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            ("DataProviderReference", "prv-20260917-77@telco-a.example"),
+            ("DataProviderString", "Operator Seluler A"),
+            ("ProviderID", "telco-a.example"),
+            ("ProviderIDSeries", "domain"),
+            ("TypeOfProvider", "Telecom Provider"),
+            ("ContactURI", "tel:+622150000112"),
+            ("Language", "id"),
+            ("DataProviderReference", "svc-20260917-77@telco-a.example"),
+            ("ServiceEnvironment", "Unknown"),
+            ("ServiceType", "wireless"),
+            ("ServiceMobility", "Mobile"),
+        ]
+    );
+    assert_eq!(found.call_info.len(), 4);
+    assert_eq!(
+        found.charging.as_deref(),
+        Some(
+            "icid-value=\"1be1-20260917-0001\";icid-generated-at=pcscf1.telco-a.example;\
+             orig-ioi=telco-a.example"
+        )
+    );
+    let caller = &found.caller;
+    assert_eq!((caller.issued_by.as_deref(), caller.country.as_deref()), (Some("Telkomsel"), None));
     assert_eq!(found.findings, [""; 0]);
 }
 
