@@ -12,6 +12,8 @@
 
 #[path = "text/apart.rs"]
 mod apart;
+#[path = "text/elsewhere.rs"]
+mod elsewhere;
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod plane;
 #[allow(dead_code, reason = "each test file uses a part of the world")]

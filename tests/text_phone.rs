@@ -23,6 +23,11 @@ use support::wait::until;
 
 /// Linphone at an address: calls 112, or waits to be called.
 fn linphone(gateway: &Gateway, at: Ipv4Addr, calls: bool) -> Helper {
+    encrypted(gateway, at, calls, "none")
+}
+
+/// The same, with its audio and text in plain or in SRTP.
+fn encrypted(gateway: &Gateway, at: Ipv4Addr, calls: bool, how: &str) -> Helper {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = gateway.dir().join(format!("linphone-{at}"));
     std::fs::create_dir_all(folder.join(".local/share/linphone")).expect("created");
@@ -30,7 +35,7 @@ fn linphone(gateway: &Gateway, at: Ipv4Addr, calls: bool) -> Helper {
     python
         .arg(root.join("tests/linphone/text.py"))
         .arg(&folder)
-        .arg(at.to_string())
+        .args([&at.to_string(), how])
         .args(calls.then(|| format!("sip:112@{}", gateway.sip)))
         .envs(["HOME", "XDG_CONFIG_HOME"].map(|name| (name, &folder)))
         .env("XDG_DATA_HOME", folder.join(".local/share"));
@@ -74,6 +79,41 @@ fn two_telephones_with_text_write_to_each_other_through_us() {
         written(&gateway),
         [json!(["caller", "Banjir di Gapura, air naik!"]), json!(["seat", "Ada yang terluka?"]),]
     );
+    gateway.assert_nothing_left();
+}
+
+#[test]
+fn two_telephones_write_to_each_other_encrypted() {
+    let seat_lines = "text = true\nsrtp = \"required\"\n";
+    let gateway = Centre { seat_lines, ..Centre::default() }.start();
+    gateway.register(1);
+    let mut seat = encrypted(&gateway, gateway.site.seat(1), false, "srtp");
+    seat.await_event("waits");
+    let mut caller = encrypted(&gateway, gateway.site.trunk(), true, "srtp");
+    caller.await_event("talks");
+    seat.await_event("talks");
+    caller.say("Banjir di Gapura, air naik!");
+    assert_eq!(reads(&seat, "\u{2028}"), "Banjir di Gapura, air naik!\u{2028}");
+    seat.say("Ada yang terluka?");
+    assert_eq!(reads(&caller, "\u{2028}"), "Ada yang terluka?\u{2028}");
+    caller.say("quit");
+    seat.await_event("over");
+    let record = gateway.incident();
+    let steps = record.0["steps"].as_array().expect("steps");
+    let id = record.text("id");
+    let ladder = gateway.get(&format!("/api/v1/incidents/{id}/ladder")).json().to_string();
+    let lines: Vec<&str> = ladder.split("m=text ").skip(1).collect();
+    let safe = lines.iter().filter(|line| {
+        let line = line.split("\\r\\n").next().unwrap_or_default();
+        !line.starts_with("0 ") && line.contains("RTP/SAVP")
+    });
+    assert_eq!(safe.count(), 4, "offer and answer of both legs: {lines:#?}");
+    let carried: Vec<&Value> = steps.iter().filter(|step| step["fact"] == "text-carried").collect();
+    assert_eq!(carried.len(), 2, "what became of the text of each leg is on the record");
+    for step in carried {
+        assert!(step["quality"]["received"].as_u64() > Some(2), "{step}");
+        assert_eq!(step["quality"]["lost"], 0, "{step}");
+    }
     gateway.assert_nothing_left();
 }
 

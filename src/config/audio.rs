@@ -1,4 +1,4 @@
-//! `codecs`, `srtp` and `srtp_keys` of a trunk or a seat.
+//! `codecs`, `srtp`, `srtp_keys` and `text` of a trunk or a seat.
 
 use super::section::{Section, Wrong};
 use crate::vocabulary::{AudioPolicy, Codec, Keying, Srtp};
@@ -21,7 +21,7 @@ pub(super) fn read(section: &mut Section<'_>) -> AudioPolicy {
         codecs: if codecs.is_empty() { usual.codecs } else { codecs.into() },
         srtp: section.word("srtp", srtp).map(|srtp| srtp.value).unwrap_or_default(),
         keying: section.word("srtp_keys", keying).map(|keys| keys.value).unwrap_or_default(),
-        text: false,
+        text: section.truth("text", false),
     }
 }
 

@@ -119,7 +119,7 @@ fn read_one(
         auto_answer: section.truth("auto_answer", false),
         operator: section.word("operator", some_text),
         auto_ready: section.truth("auto_ready", false),
-        audio: AudioPolicy { text: section.truth("text", false), ..audio::read(&mut section) },
+        audio: audio::read(&mut section),
     };
     (seat, account)
 }

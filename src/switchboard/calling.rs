@@ -53,7 +53,7 @@ impl Switchboard {
         if errand == Errand::Dialled && !self.has_ports_to_spare() {
             return Err(503);
         }
-        let policy = to.seat().map(|seat| self.seat_audio(seat)).unwrap_or_default();
+        let policy = self.callee_audio(&to, &ways);
         let phones = to.seat().map(|seat| self.registrar.targets(seat, phone.as_deref()));
         let media =
             self.ports_for_offer(now, id, &policy, &phones.unwrap_or_default()).ok_or(503u16)?;

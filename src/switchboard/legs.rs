@@ -1,5 +1,7 @@
 //! The audio of each leg: a port and a stream when it is wanted, and the terms on which it may be spoken.
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 
 use crate::call::orders::MediaOrder;
@@ -232,6 +234,22 @@ impl Switchboard {
     /// How audio travels to a trunk's peers.
     pub(super) fn trunk_audio(&self, trunk: &TrunkId) -> AudioPolicy {
         self.trunks.get(trunk).map(|trunk| trunk.audio.clone()).unwrap_or_default()
+    }
+
+    /// How audio travels to whoever is called: to a number as its trunk has it, once one is tried; whether
+    /// it may have text is asked of all of them.
+    pub(super) fn callee_audio(
+        &self,
+        to: &Callee,
+        ways: &VecDeque<(TrunkId, Flow)>,
+    ) -> AudioPolicy {
+        match to {
+            Callee::Seat(seat) => self.seat_audio(seat),
+            Callee::Number(_) => {
+                let text = ways.iter().any(|(trunk, _)| self.trunk_audio(trunk).text);
+                AudioPolicy { text, ..AudioPolicy::default() }
+            }
+        }
     }
 
     fn caller_audio(&self, id: CallId) -> AudioPolicy {

@@ -59,7 +59,7 @@ impl Switchboard {
         let Some(party) = self.next_party(id) else {
             return not_now("as many take part as can be mixed");
         };
-        let policy = to.seat().map(|seat| self.seat_audio(seat)).unwrap_or_default();
+        let policy = self.callee_audio(&to, &ways);
         let phones = to.seat().map(|seat| self.registrar.targets(seat, None)).unwrap_or_default();
         let side = Side::Guest(party);
         let Some(media) = self.open_ring_media(now, id, side, &policy, &phones) else {

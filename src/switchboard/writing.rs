@@ -130,7 +130,7 @@ impl Switchboard {
         let others = call.roles.iter().filter(|(stream, role)| **stream != caller && hears(role));
         let readers: Vec<StreamId> =
             std::iter::once(caller).chain(others.map(|(stream, _)| *stream)).collect();
-        for stream in readers {
+        for stream in readers.into_iter().chain(self.copies_of_the_desk(id)) {
             self.media(MediaOrder::Write { stream, by: from, text: text.clone() });
         }
         let author = Author { by: Party::Staff, name: by };

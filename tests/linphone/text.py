@@ -1,6 +1,7 @@
 """Linphone's library as a telephone that has real-time text: of a caller of 112, or of a seat.
 
-Arguments: a folder of its own, the address to be at, and whom to call; without that it waits to be called. Each line of its input is typed, letter
+Arguments: a folder of its own, the address to be at, how audio and text are encrypted (`none`, `srtp`), and whom to
+call; without that it waits to be called. Each line of its input is typed, letter
 by letter, with the sign of a new line behind it; `quit` ends the call. It tells `talks`, `char` for each
 letter that it reads, `waits` and `over`, as one JSON object a line.
 """
@@ -14,8 +15,8 @@ import time
 
 NEW_LINE = 0x2028
 
-folder, host = sys.argv[1:3]
-whom = sys.argv[3] if len(sys.argv) > 3 else None
+folder, host, encryption = sys.argv[1:4]
+whom = sys.argv[4] if len(sys.argv) > 4 else None
 library = ctypes.CDLL("liblinphone.so.10")
 
 
@@ -38,7 +39,7 @@ bind_address={host}
 use_ipv6=0
 guess_hostname=0
 contact=sip:+6281234567890@{host}
-media_encryption=none
+media_encryption={encryption}
 register_only_when_network_is_up=0
 [net]
 stun_server=

@@ -22,7 +22,7 @@ fn calls_with(world: &mut World, more: &str) -> u32 {
 }
 
 /// A caller with text who talks to seat 1.
-fn talking(world: &mut World, answer: &str) -> CallId {
+pub fn talking(world: &mut World, answer: &str) -> CallId {
     let number = calls_with(world, TEXT);
     let from = seat_address(1);
     let invite = world.last_request(&from, "INVITE");
@@ -61,7 +61,7 @@ fn seat_offers(world: &mut World, cseq: u32, sdp: &str) {
     world.hear(&at, &format!("{}Content-Length: 0\r\n\r\n", head("ACK")));
 }
 
-fn writes(world: &mut World, stream: StreamId, text: &str) {
+pub fn writes(world: &mut World, stream: StreamId, text: &str) {
     let text = Private::new(text.to_owned());
     world.take(Input::Media(MediaReport::Text { stream, text }));
 }
@@ -76,7 +76,7 @@ fn written(world: &World) -> Vec<(Party, String, String)> {
     written.collect()
 }
 
-fn orders_to_write(world: &World) -> Vec<(StreamId, String)> {
+pub fn orders_to_write(world: &World) -> Vec<(StreamId, String)> {
     let orders = world.orders.iter().filter_map(|order| match order {
         MediaOrder::Write { stream, text, .. } => Some((*stream, text.reveal().clone())),
         _ => None,
@@ -84,7 +84,7 @@ fn orders_to_write(world: &World) -> Vec<(StreamId, String)> {
     orders.collect()
 }
 
-fn desk(world: &mut World, call: CallId, text: &str) -> Result<Answer, Refusal> {
+pub fn desk(world: &mut World, call: CallId, text: &str) -> Result<Answer, Refusal> {
     let text = Private::new(text.to_owned());
     world.order(Order::WriteText { call, text, by: "meja".into() })
 }

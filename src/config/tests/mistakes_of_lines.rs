@@ -173,6 +173,12 @@ gateway.toml:56:14: error: capture_id = 0 is out of range; write a number from 1
         r#"trunks/telco-b.toml:12:8: error: "always" says nothing of encrypted audio; write "off", "preferred" (where the peer can) or "required""#,
     ),
     (
+        "trunks/telco-b.toml",
+        r#"codecs = ["pcma", "pcmu"]"#,
+        r#"text = "rtt""#,
+        r#"trunks/telco-b.toml:12:8: error: "text" is a text, not true or false; write true or false"#,
+    ),
+    (
         "seats.toml",
         r#"password = "siaga112-contoh-1""#,
         r#"srtp_keys = "zrtp"

@@ -340,7 +340,7 @@ fn a_trunk_s_outgoing_side_is_read() {
     let from = "source = [\"198.51.100.7/32\"]";
     let lines = "target = \"sip:SBC.telco-b.example\"\nregister = true\n\
         outgoing_username = \"siaga@telco-b\"\noutgoing_password_file = \"secrets/b\"\n\
-        caller_id = \"0328112\"\nprobe_seconds = 0\nquiet_alarm_minutes = 30";
+        caller_id = \"0328112\"\nprobe_seconds = 0\nquiet_alarm_minutes = 30\ntext = true";
     let gateway = "listen = [\"udp://0.0.0.0:5060\"]";
     let dns = format!("{gateway}\ndns_servers = [\"192.0.2.53\", \"[::1]:5353\"]");
     let dir = edited(&[("trunks/telco-b.toml", from, lines), ("gateway.toml", gateway, &dns)]);
@@ -352,6 +352,7 @@ fn a_trunk_s_outgoing_side_is_read() {
     let trunks = &loaded.switchboard.trunks;
     let trunk = trunks.iter().find(|t| t.id.as_str() == "telco-b").expect("the trunk");
     assert_eq!(trunk.quiet_alarm.map(|span| span.as_secs()), Some(1800));
+    assert!(trunk.audio.text);
     let line = trunk.line.as_ref().expect("a line");
     let account = line.account.as_ref().expect("an account");
     assert_eq!((line.register, line.probe), (true, None));

@@ -1,10 +1,10 @@
 //! The description of a recording session (RFC 7866 §7): two lines that only send, one for the caller's
-//! voice and one for everybody else's.
+//! voice and one for everybody else's; and two of text in the same order for a recorder that takes any.
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::call::orders::{Aim, Guard};
-use crate::sdp::{Description, Line, Media};
+use crate::call::orders::{Aim, Guard, TextAim};
+use crate::sdp::{self, Description, Direction, Line, Media, OurText, Protected};
 use crate::vocabulary::Codec;
 
 use super::metadata::LABELS;
@@ -12,10 +12,23 @@ use super::metadata::LABELS;
 /// G.711, which every recorder takes, by its static payload types (RFC 3551).
 const CODECS: [(u8, Codec); 2] = [(8, Codec::Pcma), (0, Codec::Pcmu)];
 
+/// Our ports, the caller's first.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ports {
+    pub audio: [u16; 2],
+    /// None: the recorder is offered no text.
+    pub text: Option<[u16; 2]>,
+}
+
 /// Our offer: the same at each repetition of the session.
-pub(super) fn offer(session: u64, address: IpAddr, ports: [u16; 2]) -> Vec<u8> {
+pub(super) fn offer(session: u64, address: IpAddr, ports: Ports) -> Vec<u8> {
     let family = if address.is_ipv4() { "IP4" } else { "IP6" };
-    let media = ports.into_iter().zip(LABELS).map(|(port, label)| {
+    let texts = ports.text.into_iter().flatten().zip(LABELS.into_iter().skip(2));
+    let texts = texts.map(|(port, label)| {
+        let line = OurText::offer(port, "RTP/AVP", Protected::Plain);
+        OurText { direction: Direction::SendOnly, label: Some(label), ..line }.media()
+    });
+    let media = ports.audio.into_iter().zip(LABELS).map(|(port, label)| {
         let mut lines: Vec<Line> = CODECS
             .iter()
             .map(|(payload, codec)| Line::new('a', format!("rtpmap:{payload} {codec}/8000")))
@@ -32,7 +45,7 @@ pub(super) fn offer(session: u64, address: IpAddr, ports: [u16; 2]) -> Vec<u8> {
             Line::new('c', format!("IN {family} {address}")),
             Line::new('t', "0 0"),
         ],
-        media: media.collect(),
+        media: media.chain(texts).collect(),
     }
     .to_bytes()
 }
@@ -65,10 +78,28 @@ pub(super) fn aims(description: &Description) -> [Option<Aim>; 2] {
             mux: false,
             guard: Guard::Plain,
             ice: None,
-            text: None,
+            text: text_aim(description, line + 2).map(Box::new),
         })
     };
     [aim(0), aim(1)]
+}
+
+/// Where a line of text goes; none where the recorder takes none.
+fn text_aim(description: &Description, line: usize) -> Option<TextAim> {
+    let text = sdp::text_lines(description).into_iter().find(|text| text.line == line)?;
+    let (rtp, plain) = (text.rtp?, text.profile == sdp::Profile::Plain);
+    plain.then(|| TextAim {
+        rtp,
+        rtcp: text.rtcp.unwrap_or(rtp),
+        mux: text.mux,
+        guard: Guard::Plain,
+        mixer: text.mixer,
+        text: text.text,
+        redundant: text.redundant,
+        cps: text.cps,
+        send: text.direction.receives(),
+        receive: false,
+    })
 }
 
 #[cfg(test)]
@@ -96,12 +127,19 @@ mod tests {
     }
 
     #[test]
-    fn our_offer_has_two_labelled_lines_that_only_send() {
-        let text = offer(7, "203.0.113.10".parse().expect("an address"), [20_000, 20_002]);
+    fn our_offer_has_labelled_lines_that_only_send() {
+        let text = offer(
+            7,
+            "203.0.113.10".parse().expect("an address"),
+            Ports { audio: [20_000, 20_002], text: Some([20_004, 20_006]) },
+        );
         let read = parse(&text).expect("reads");
         let labels: Vec<Option<&str>> =
             read.media.iter().map(|media| read.attribute(media, "label")).collect();
-        assert_eq!(labels, [Some("1"), Some("2")]);
+        assert_eq!(labels, [Some("1"), Some("2"), Some("3"), Some("4")]);
+        let ports = read.media.iter().map(|media| (media.kind.as_str(), media.port));
+        let all = [("audio", 20_000), ("audio", 20_002), ("text", 20_004), ("text", 20_006)];
+        assert!(ports.eq(all));
         assert!(read.media.iter().all(|media| read.attribute(media, "sendonly").is_some()));
     }
 }

@@ -45,15 +45,17 @@ pub(super) struct Person {
 pub(super) struct Session<'a> {
     pub id: Id,
     pub group: Id,
-    pub streams: [Id; 2],
+    /// As many as there are lines: those of audio, and those of text.
+    pub streams: &'a [Id],
     /// The SIP Call-ID of the caller's leg.
     pub call_id: &'a str,
     pub began: WallTime,
     pub people: &'a [Person],
 }
 
-/// The labels of the two media lines (RFC 4574): the caller's voice, and everybody else's.
-pub(super) const LABELS: [&str; 2] = ["1", "2"];
+/// The labels of the media lines (RFC 4574): the caller's voice, and everybody else's; what the caller
+/// writes, and what everybody else does.
+pub(super) const LABELS: [&str; 4] = ["1", "2", "3", "4"];
 
 impl Session<'_> {
     /// The document.
@@ -108,11 +110,12 @@ impl Session<'_> {
         }
         for person in self.people.iter().filter(|person| person.left.is_none()) {
             let streams: Vec<String> = self.streams.iter().map(|stream| stream.text()).collect();
-            let own = streams.get(person.stream).map_or("", String::as_str);
+            let own = streams.iter().skip(person.stream).step_by(2);
+            let own: String = own.map(|stream| format!("<send>{stream}</send>")).collect();
             let heard: String =
                 streams.iter().map(|stream| format!("<recv>{stream}</recv>")).collect();
             put(format_args!(
-                "<participantstreamassoc participant_id=\"{}\"><send>{own}</send>{heard}\
+                "<participantstreamassoc participant_id=\"{}\">{own}{heard}\
                  <associate-time>{}</associate-time></participantstreamassoc>",
                 person.id.text(),
                 time(person.joined)
@@ -170,7 +173,7 @@ mod tests {
         let session = Session {
             id: Id(9),
             group: Id(8),
-            streams: [Id(10), Id(11)],
+            streams: &[Id(10), Id(11)],
             call_id: "a<b@c",
             began: WallTime(1_789_621_951_204_000),
             people: &people,

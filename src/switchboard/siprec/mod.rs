@@ -14,13 +14,15 @@ use std::time::Duration;
 
 use crate::call::orders::{MediaOrder, Role};
 use crate::call::table::Part;
+use crate::call::writing::NEW_LINE;
 use crate::call::{Call, Callee, Origin};
 use crate::journal::Fact;
 use crate::sip::dialog::DialogKey;
 use crate::sip::{ClientId, Dialog, Flow, Method};
-use crate::vocabulary::{CallId, Now, StreamId, TrunkId, WallTime};
+use crate::vocabulary::{CallId, Now, Party, Private, StreamId, TrunkId, WallTime};
 
 use super::{Purpose, Switchboard, Timer};
+use description::Ports;
 use metadata::{Id, Person};
 
 pub(super) use requests::Asked;
@@ -54,6 +56,8 @@ enum Stage {
 struct Track {
     stream: StreamId,
     port: u16,
+    /// Its port for text, of a recorder that takes text.
+    text: Option<u16>,
     hears: Vec<StreamId>,
 }
 
@@ -66,13 +70,27 @@ struct Copy {
     session: u64,
     id: Id,
     group: Id,
-    streams: [Id; 2],
+    streams: [Id; 4],
     began: WallTime,
     people: Vec<Person>,
     /// Those of whom the recorder was told last.
     told: Vec<Person>,
     /// Tries in a row that failed.
     failures: u32,
+}
+
+impl Copy {
+    fn ports(&self) -> Ports {
+        let Some([one, two]) = &self.tracks else { return Ports::default() };
+        let text = one.text.zip(two.text).map(|(one, two)| [one, two]);
+        Ports { audio: [one.port, two.port], text }
+    }
+
+    /// Which of its streams have a line.
+    fn lines(&self) -> &[Id] {
+        let lines = if self.ports().text.is_some() { 4 } else { 2 };
+        self.streams.get(..lines).unwrap_or(&self.streams)
+    }
 }
 
 /// All sessions with outside recorders.
@@ -120,7 +138,8 @@ impl Switchboard {
         for (at, recorder) in (0u8..).zip(recorders.into_iter().take(RECORDERS)) {
             let mut number = || self.dice.number();
             let mut random = || Id::random(number(), number());
-            let (id, group, streams) = (random(), random(), [random(), random()]);
+            let (id, group, streams) =
+                (random(), random(), [random(), random(), random(), random()]);
             let copy = Copy {
                 recorder,
                 stage: Stage::Between,
@@ -203,7 +222,8 @@ impl Switchboard {
         if copy.tracks.is_none() {
             // Callers come first.
             let ready = self.has_ports_to_spare();
-            let tracks = ready.then(|| Some([self.track()?, self.track()?])).flatten();
+            let text = self.trunk_audio(&copy.recorder).text;
+            let tracks = ready.then(|| Some([self.track(text)?, self.track(text)?])).flatten();
             let Some(tracks) = tracks else {
                 return self.copy_failed(now, id, "all audio ports are needed for callers");
             };
@@ -215,11 +235,43 @@ impl Switchboard {
         self.invite_recorder(now, id, ways);
     }
 
-    fn track(&mut self) -> Option<Track> {
+    fn track(&mut self, text: bool) -> Option<Track> {
         let port = self.ports.take()?;
         let stream = self.stream_id();
         self.media(MediaOrder::Open { stream, port });
-        Some(Track { stream, port, hears: Vec::new() })
+        let text = if text { self.ports.take() } else { None };
+        if let Some(port) = text {
+            self.media(MediaOrder::OpenText { stream, port });
+        }
+        Some(Track { stream, port, text, hears: Vec::new() })
+    }
+
+    /// The streams by which outside recorders read what is written at the desk of a call, which is of
+    /// everybody but the caller.
+    pub(super) fn copies_of_the_desk(&self, call: CallId) -> Vec<StreamId> {
+        let copies = self.copies.of_call(call).into_iter();
+        let tracks = copies.filter_map(|id| self.copies.by_id.get(&id)?.tracks.as_ref());
+        tracks
+            .filter(|[_, others]| others.text.is_some())
+            .map(|[_, others]| others.stream)
+            .collect()
+    }
+
+    /// A recorder that takes text is shown what was written before it came.
+    fn show_recorder(&mut self, id: CopyId) {
+        let Some(call) = self.calls.get(&id.call) else { return };
+        let copy = self.copies.by_id.get(&id);
+        let Some([caller, others]) = copy.and_then(|copy| copy.tracks.as_ref()) else { return };
+        let lines = call.writing.lines().into_iter().map(|line| {
+            let of_caller = line.author.by == Party::Caller;
+            let mut text = line.text.reveal().clone();
+            text.extend((!line.open).then_some(NEW_LINE));
+            let stream = if of_caller { caller.stream } else { others.stream };
+            (stream, text)
+        });
+        for (stream, text) in lines.collect::<Vec<_>>() {
+            self.media(MediaOrder::Write { stream, by: StreamId(0), text: Private::new(text) });
+        }
     }
 
     /// The session is not, or no more; it is begun again while the call lives.

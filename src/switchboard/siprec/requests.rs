@@ -81,12 +81,11 @@ impl Switchboard {
         else {
             return request;
         };
-        let ports = copy.tracks.as_ref().map_or([0; 2], |[one, two]| [one.port, two.port]);
-        let sdp = description::offer(copy.session, self.settings.media_address, ports);
+        let sdp = description::offer(copy.session, self.settings.media_address, copy.ports());
         let document = Session {
             id: copy.id,
             group: copy.group,
-            streams: copy.streams,
+            streams: copy.lines(),
             call_id: &call.caller.dialog.key().call_id,
             began: copy.began,
             people: &copy.people,
@@ -207,6 +206,7 @@ impl Switchboard {
         copy.failures = 0;
         let recorder = copy.recorder.clone();
         self.note(now, Fact::CopyStarted { call: id.call, recorder });
+        self.show_recorder(id);
         self.deadlines.set(Timer::Copy(id), now.moment.after(limits::PROBE_EVERY));
         self.copies.touch(id.call);
     }
@@ -339,8 +339,7 @@ impl Switchboard {
                 self.aim_tracks(id, offer);
             }
             let copy = self.copies.by_id.get(&id);
-            let ports = copy.and_then(|copy| copy.tracks.as_ref());
-            let ports = ports.map_or([0; 2], |[one, two]| [one.port, two.port]);
+            let ports = copy.map(|copy| copy.ports()).unwrap_or_default();
             let session = copy.map_or(0, |copy| copy.session);
             let sdp = description::offer(session, self.settings.media_address, ports);
             response = response.with_body("application/sdp", sdp);
