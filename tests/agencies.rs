@@ -15,7 +15,7 @@ use serde_json::Value;
 use siaga112::agencies::i3_log::LogBook;
 use siaga112::agencies::{Issuer, eido_export};
 use siaga112::call::quality::{Heard, Quality};
-use siaga112::incident::{AdditionalData, Arrival, Cell, Edit, Location, Raw};
+use siaga112::incident::{AdditionalData, Arrival, Cell, Edit, Location, Raw, Tie};
 use siaga112::journal::{Chain, Entry, Fact, Peer, Signal, Way, chain};
 use siaga112::screening::Disposition;
 use siaga112::sip::Transport;
@@ -163,6 +163,8 @@ fn a_call() -> Vec<Entry> {
         },
         Fact::Disposed { call, disposition: Disposition::Normal, by: "siti".into() },
         Fact::IncidentEdited(Box::new(edit())),
+        Fact::IncidentLinked(Box::new(tie())),
+        Fact::IncidentMerged(Box::new(tie())),
     ];
     (0..).zip(facts).map(|(n, fact)| Entry { at: WallTime(BASE + n * 1_000_000), fact }).collect()
 }
@@ -189,6 +191,16 @@ fn edit() -> Edit {
         by: "siti".into(),
         saw: 0,
         changes: changes.expect("fields"),
+    }
+}
+
+/// Another report of the same fire.
+fn tie() -> Tie {
+    Tie {
+        incident: IncidentId(Uid::new(WallTime(BASE), 8)),
+        other: IncidentId(call().0),
+        by: "siti".into(),
+        why: Private::new("the same house".into()),
     }
 }
 
@@ -276,6 +288,7 @@ const EIDO: &[(&str, &[&str], &[&str])] = &[
         &["dispositionCommonRegistryCode"],
         &["dispositionPrimaryIndicator", "dispositionDescriptionText"],
     ),
+    ("mergeComponent", &["incidentTrackingIdentifier", "incidentMergeDirectionCode"], &[]),
     ("notesComponent", &["notesActionComments"], &["agentReference"]),
     ("dispatchComponent", &[], &["agencyReference", "agentReference", "notesReference"]),
 ];
@@ -394,6 +407,8 @@ const LOG: &[(&str, &[&str])] = &[
     ("AgentStateChangeLogEvent", &["primaryAgentState"]),
     ("RecCallStartLogEvent", &["direction"]),
     ("RecCallEndLogEvent", &["direction"]),
+    ("IncidentLinkLogEvent", &["incidentId", "linkedIncidentId", "relationship"]),
+    ("IncidentMergeLogEvent", &["incidentId", "mergeIncidentId"]),
     ("LegacyDigitsLogEvent", &["digits", "sentReceived", "type"]),
 ];
 
@@ -432,6 +447,6 @@ fn every_log_event_has_the_form_of_the_logging_service() {
         kinds.join(" "),
         "GatewayCall CallStart Route CallSignalingMessage CallSignalingMessage MediaStart \
          CallStateChange AgentStateChange RecCallStart LegacyDigits CallStateChange CallStateChange \
-         MediaEnd CallEnd RecCallEnd"
+         MediaEnd CallEnd RecCallEnd IncidentLink IncidentMerge"
     );
 }

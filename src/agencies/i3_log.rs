@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::issuer::Issuer;
+use crate::incident::Tie;
 use crate::journal::{Entry, Fact, Line, Signal, Way};
-use crate::vocabulary::{CallId, Party};
+use crate::vocabulary::{CallId, IncidentId, Party};
 
 /// Calls that are remembered at most: a journal that lost its ends must not fill the memory.
 const CALLS: usize = 20_000;
@@ -188,8 +189,48 @@ impl Page<'_> {
                 let fields = json!({"sdp": "", "reasonCode": "500", "reasonText": why});
                 Some(self.event("RecordingFailedLogEvent", fields))
             }
-            _ => None,
+            fact => self.written(fact),
         }
+    }
+
+    /// What people did to a record.
+    fn written(&self, fact: &Fact) -> Option<Value> {
+        let tie = |kind: &str, tie: &Tie, first: IncidentId, second: IncidentId, key: &str| {
+            let mut own = json!({"incidentId": self.issuer.incident(first, None)});
+            if let Some(own) = own.as_object_mut() {
+                own.insert(key.to_owned(), self.issuer.incident(second, None).into());
+                own.insert("agencyAgentId".to_owned(), self.issuer.own(&tie.by).into());
+                if kind == "IncidentLinkLogEvent" {
+                    own.insert("relationship".to_owned(), "unspecified".into());
+                }
+            }
+            self.event(kind, own)
+        };
+        let whole = |kind: &str, incident: IncidentId, by: &str| {
+            let own = json!({
+                "incidentId": self.issuer.incident(incident, None),
+                "agencyAgentId": self.issuer.own(by),
+            });
+            self.event(kind, own)
+        };
+        Some(match fact {
+            Fact::IncidentClosed(it) => whole("IncidentClearLogEvent", it.incident, &it.by),
+            Fact::IncidentReopened(it) => whole("IncidentReopenLogEvent", it.incident, &it.by),
+            // The one that goes into the other is named by the other's event.
+            Fact::IncidentMerged(it) => {
+                tie("IncidentMergeLogEvent", it, it.other, it.incident, "mergeIncidentId")
+            }
+            Fact::IncidentUnmerged(it) => {
+                tie("IncidentUnMergeLogEvent", it, it.incident, it.other, "unmergedFromIncidentId")
+            }
+            Fact::IncidentLinked(it) => {
+                tie("IncidentLinkLogEvent", it, it.incident, it.other, "linkedIncidentId")
+            }
+            Fact::IncidentUnlinked(it) => {
+                tie("IncidentUnLinkLogEvent", it, it.incident, it.other, "unlinkedFromIncidentId")
+            }
+            _ => return None,
+        })
     }
 
     fn arrived(&self, trunk: &str) -> Vec<Value> {
