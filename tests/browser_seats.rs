@@ -20,6 +20,7 @@ use std::collections::BTreeSet;
 
 use scenario::{SDP, TRUNK, World, header, respond, seat_address, settings};
 use siaga112::call::orders::{Aim, Guard, MediaOrder, Role};
+use siaga112::journal::Fact;
 use siaga112::sip::Name;
 use siaga112::switchboard::settings::{BrowserMedia, SwitchboardSettings};
 use siaga112::vocabulary::{AnswerMode, Fingerprint, IceLogin, StreamId};
@@ -129,6 +130,16 @@ fn a_telephone_and_a_browser_of_a_seat_ring_each_by_its_kind_and_the_winner_s_au
         let left: Vec<StreamId> = opened(&world).difference(&closed(&world)).copied().collect();
         assert_eq!(left.len(), 2, "the caller's and the winner's");
         assert_eq!(left.contains(stream), browser_wins);
+        // The media plane knows where each telephone signals from, before it is aimed at.
+        let hints = world.orders.iter().filter_map(|order| match order {
+            MediaOrder::Hint { stream, host } => Some((*stream, host.to_string())),
+            _ => None,
+        });
+        let hints: BTreeSet<(StreamId, String)> = hints.collect();
+        let hosts: BTreeSet<&str> = hints.iter().map(|(_, host)| host.as_str()).collect();
+        let host = |of: &str| of.rsplit_once(':').expect("a port").0.to_owned();
+        assert!(hosts.contains(host(TRUNK).as_str()), "{hosts:?}");
+        assert_eq!(hosts.contains(host(&seat_address(1)).as_str()), !browser_wins, "{hosts:?}");
         let hears = |order: &MediaOrder| match order {
             MediaOrder::Role { role: Role::Hear(who), .. } => left.contains(&who[0]),
             _ => true,
@@ -150,6 +161,13 @@ fn a_browser_alone_takes_no_port_and_whoever_rings_in_vain_leaves_nothing() {
     let [(stream, _)] = &shared(&world)[..] else { panic!("one shared stream") };
     assert!(closed(&world).contains(stream));
     assert!(world.endings().is_empty(), "the caller waits on");
+    assert!(world.ladder.iter().any(|line| line == "* alarm answer-unusable"), "people are told");
+    let step = world.facts.iter().find_map(|entry| match &entry.fact {
+        Fact::AnswerUnusable(answer) => Some(answer.clone()),
+        _ => None,
+    });
+    let step = step.expect("it is on the record");
+    assert!(step.seat.is_some() && step.why.contains("must speak DTLS-SRTP"), "{step:?}");
     world.cancel(call);
     assert_eq!(opened(&world), closed(&world));
 }

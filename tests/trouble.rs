@@ -12,12 +12,12 @@
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod plane;
 
-use std::net::UdpSocket;
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 
-use plane::{Came, LIMIT, LOOPBACK, Phone, Plane, amplitude, talk};
-use siaga112::call::orders::{Channel, MediaOrder, RecorderReport};
+use plane::{Came, LIMIT, LOOPBACK, PITCHES, Phone, Plane, amplitude, talk};
+use siaga112::call::orders::{Aim, Channel, MediaOrder, RecorderReport};
 use siaga112::media::codec::FRAME;
-use siaga112::vocabulary::{CallId, Codec, Uid, WallTime};
+use siaga112::vocabulary::{CallId, Codec, StreamId, Uid, WallTime};
 
 /// How many packets of sound came.
 fn sounds(phone: &Phone, came: &[Came]) -> usize {
@@ -73,4 +73,35 @@ fn a_phone_may_move_stop_lose_and_begin_late_and_is_heard_all_the_same() {
             assert!(amplitude(part, a.pitch) > 2_500.0, "{two}: the caller is missing at {n}");
         }
     }
+}
+
+#[test]
+fn a_stranger_who_sends_from_before_the_call_on_yields_to_the_caller_behind_a_nat() {
+    let host = |last: u8| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
+    let mut plane = Plane::start();
+    let (mut a, mut b) = (plane.phone(Codec::Pcma), plane.phone(Codec::Pcma));
+    // The caller names an address of its own network; what it sends comes from where it signals.
+    let aim = Aim { rtp: "192.0.2.1:4000".parse().expect("an address"), ..a.aim.clone() };
+    let stream = a.stream;
+    plane.media.order(MediaOrder::Hint { stream, host: host(7) });
+    plane.media.order(MediaOrder::Aim { stream, aim });
+    plane.all_hear_all(&[&a, &b]);
+    let mut stranger = Phone {
+        rtp: UdpSocket::bind((host(9), 0)).expect("a socket"),
+        stream: StreamId(99),
+        gateway: a.gateway,
+        aim: a.aim.clone(),
+        codec: a.codec,
+        payload: a.payload,
+        pitch: PITCHES[3],
+        said: 0,
+        loses: 0,
+    };
+    a.rtp = UdpSocket::bind((host(7), 0)).expect("a socket");
+    let came = talk(&mut [&mut stranger, &mut b], 40);
+    assert_eq!(b.heard(&came[1]), [stranger.pitch], "nobody else has said anything yet");
+    let came = talk(&mut [&mut stranger, &mut a, &mut b], 60);
+    assert_eq!(b.heard(&came[2]), [a.pitch], "the caller, and no stranger");
+    assert_eq!(a.heard(&came[1]), [b.pitch], "the caller hears the operator");
+    assert!(sounds(&stranger, &came[0]) <= 3, "the stranger is sent nothing more");
 }

@@ -35,7 +35,9 @@ use crate::vocabulary::{
     QueueId, SeatId, Stage, StreamId, TrunkId, Want,
 };
 
-pub use negotiation::{LegMedia, Terms, Unusable, is_of_browser, offers_text, wanted_codec};
+pub use negotiation::{
+    AnswerUnusable, LegMedia, Terms, Unusable, is_of_browser, offers_text, wanted_codec,
+};
 use orders::Aim;
 pub use port_book::PortBook;
 pub use ring_media::RingMedia;

@@ -8,6 +8,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::orders::{Aim, Guard};
@@ -17,8 +18,8 @@ use crate::sdp::{
 };
 use crate::sip::{Request, body};
 use crate::vocabulary::{
-    AudioPolicy, Codec, Dice, Fingerprint, IceLogin, Keying, Secret, SecretBytes, Srtp, SrtpKey,
-    StreamId, Suite,
+    AudioPolicy, CallId, Codec, Dice, Fingerprint, IceLogin, Keying, SeatId, Secret, SecretBytes,
+    Srtp, SrtpKey, StreamId, Suite,
 };
 
 /// Why a description could not be used.
@@ -37,6 +38,17 @@ pub enum Unusable {
     /// offered.
     #[error("SDP answer does not protect the audio as it must be")]
     NotProtected,
+}
+
+/// An answer to an offer of ours that could not be used: whoever gave it was let go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerUnusable {
+    /// The call.
+    pub call: CallId,
+    /// Whose phone; none: a number's.
+    pub seat: Option<SeatId>,
+    /// Why.
+    pub why: String,
 }
 
 /// What a leg's descriptions are made of, beside what its peer says.

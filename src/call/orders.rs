@@ -3,7 +3,7 @@
 //! Signalling says what should be connected and never touches a packet; media knows streams and
 //! ports and never sees a SIP message.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::quality::{Quality, TextQuality};
@@ -242,6 +242,14 @@ pub enum MediaOrder {
         by: StreamId,
         /// What.
         text: Private<String>,
+    },
+    /// Says where the signalling of a stream's peer comes from: behind a NAT its audio mostly comes from there too,
+    /// and a stranger's does not. Ordered before [`MediaOrder::Aim`].
+    Hint {
+        /// Which stream.
+        stream: StreamId,
+        /// The host.
+        host: IpAddr,
     },
     /// Sets or changes the far end, of audio and text.
     Aim {

@@ -57,6 +57,7 @@ impl Fact {
             | Self::CopyStarted { call, .. }
             | Self::CopyFailed { call, .. } => Some(*call),
             Self::TextCarried(carried) => Some(carried.call),
+            Self::AnswerUnusable(answer) => Some(answer.call),
             Self::SeatDialled { call, during, .. } | Self::SeatCallEnded { call, during, .. } => {
                 match during {
                     Some(during) => Some(*during),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Signal;
+use crate::call::AnswerUnusable;
 use crate::call::quality::{Quality, TextCarried};
 use crate::call::table::Part;
 use crate::incident::{Arrival, Closing, Edit, Opened, Reopening, Tie};
@@ -533,6 +534,8 @@ pub enum Fact {
         /// So.
         quality: Quality,
     },
+    /// A phone answered with a description that could not be used, and was let go.
+    AnswerUnusable(Box<AnswerUnusable>),
     /// What became of a leg's text, told at its end.
     TextCarried(Box<TextCarried>),
     /// An outside recorder takes the call's audio.

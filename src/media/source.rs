@@ -1,6 +1,6 @@
 //! Who the far end of a stream really is. Addresses and numbers in, a verdict out; no packet is read here.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// A far end that was silent this long, in microseconds, may be replaced by another source.
 const SILENCE: u64 = 2_000_000;
@@ -24,10 +24,14 @@ const AHEAD: u16 = 100;
 ///   that was a stray packet or somebody who tried their luck, and must not keep out who comes behind a NAT,
 /// * after a new address was announced,
 /// * the announced address itself, which takes its place back when it speaks, and another port of its
-///   host, which takes the place of a stranger that was quicker.
+///   host, which takes the place of a stranger that was quicker,
+/// * a packet from where the peer signals, which takes the place of whoever is at neither: a NAT mostly has one
+///   address for both, and a stranger who sends from before the call on has to yield.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SourceLock {
     announced: SocketAddr,
+    /// Where the peer signals from.
+    signals: Option<IpAddr>,
     far: SocketAddr,
     heard: Option<u64>,
     /// What it said: how many packets, and the source and number of the newest.
@@ -38,14 +42,19 @@ pub(super) struct SourceLock {
 impl SourceLock {
     /// Nothing was heard yet: the far end is the announced address.
     pub const fn new(announced: SocketAddr) -> Self {
-        Self { announced, far: announced, heard: None, said: 0, newest: None }
+        Self { announced, signals: None, far: announced, heard: None, said: 0, newest: None }
     }
 
     /// Takes a newly announced address. The same one again (a re-INVITE for hold) changes nothing.
     pub fn announce(&mut self, announced: SocketAddr) {
         if announced != self.announced {
-            *self = Self::new(announced);
+            *self = Self { signals: self.signals, ..Self::new(announced) };
         }
+    }
+
+    /// Takes note of where the peer signals from.
+    pub const fn hint(&mut self, host: Option<IpAddr>) {
+        self.signals = host;
     }
 
     /// Whether a packet from `from` at `now` (microseconds) belongs to this stream. Only an
@@ -100,7 +109,13 @@ impl SourceLock {
 
     /// How likely it is that somebody is the far end.
     fn rank(&self, from: SocketAddr) -> u8 {
-        u8::from(from.ip() == self.announced.ip()) + u8::from(from == self.announced)
+        if from == self.announced {
+            3
+        } else if from.ip() == self.announced.ip() {
+            2
+        } else {
+            u8::from(Some(from.ip()) == self.signals)
+        }
     }
 
     /// Where to send, unless it is no place (`0.0.0.0` is how RFC 2543 says hold).
@@ -194,6 +209,37 @@ mod tests {
         let (mut lock, now) = talking(10);
         assert!(lock.admit(at(1), true, Some((3, 1)), now));
         assert!(!lock.admit(at(7), true, Some((1, 0)), now + 1));
+    }
+
+    #[test]
+    fn a_stranger_who_sends_from_before_the_call_on_yields_to_where_the_peer_signals() {
+        // Host 1 is announced, host 7 signals (its NAT), host 9 is a stranger who never pauses.
+        for signals in [None, Some(at(7).ip())] {
+            let mut lock = SourceLock::new(at(1));
+            lock.hint(signals);
+            let mut now = 0;
+            for number in 0..100 {
+                now += 20_000;
+                assert!(lock.admit(at(9), true, Some((9, number)), now));
+            }
+            let knows = signals.is_some();
+            assert!(!lock.admit(at(7), false, Some((7, 0)), now), "an odd payload shows nothing");
+            assert_eq!(lock.admit(at(7), true, Some((7, 1)), now + 1), knows);
+            assert_eq!(lock.admit(at(9), true, Some((9, 100)), now + 2), !knows);
+            assert_eq!(lock.far_end(), Some(at(if knows { 7 } else { 9 })));
+            // What was announced still goes first, and a new announcement forgets no hint.
+            assert!(lock.admit(at(1), true, Some((1, 1)), now + 3));
+            assert!(!lock.admit(at(7), true, Some((7, 2)), now + 4));
+            lock.announce(at(2));
+            assert!(lock.admit(at(9), true, Some((9, 101)), now + 5));
+            assert_eq!(lock.admit(at(7), true, Some((7, 3)), now + 6), knows);
+        }
+        // Who talks from neither place, as a media gateway of a carrier may, is kept from nothing.
+        let mut lock = SourceLock::new(at(1));
+        lock.hint(Some(at(7).ip()));
+        assert!(
+            lock.admit(at(8), true, Some((8, 1)), 1) && lock.admit(at(8), true, Some((8, 2)), 2)
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One leg's audio: its far end, its role, and the rules that hold for it. No socket is read or
 //! written here.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use mio::net::UdpSocket;
@@ -22,7 +22,7 @@ use crate::call::orders::{Aim, Channel, Law, StreamCount};
 use crate::vocabulary::{CallId, Codec, Private, StreamId};
 
 /// No place: nothing is sent there.
-const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// What a payload type is, by what the peer agreed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +140,12 @@ impl FarEnd {
         Self { rtp: SourceLock::new(aim.rtp), rtcp: SourceLock::new(aim.rtcp), aim }
     }
 
+    /// Takes note of where the peer signals from.
+    pub const fn hint(&mut self, host: Option<IpAddr>) {
+        self.rtp.hint(host);
+        self.rtcp.hint(host);
+    }
+
     pub fn aim(&mut self, aim: Aim) {
         self.rtp.announce(aim.rtp);
         self.rtcp.announce(aim.rtcp);
@@ -202,6 +208,8 @@ pub(super) struct Stream {
     pub way: Way,
     /// Nothing before the first [`Aim`].
     pub far: Option<FarEnd>,
+    /// Where the peer's signalling comes from.
+    pub signals: Option<IpAddr>,
     pub play: Play,
     /// Whom it hears, and who hears it (places in the table).
     pub hears: Vec<Voice>,
@@ -251,6 +259,7 @@ impl Stream {
             id,
             way,
             far: None,
+            signals: None,
             play: Play::Idle,
             hears: Vec::new(),
             heard_by: Vec::new(),
@@ -301,6 +310,7 @@ impl Stream {
             Some(far) => far.aim(aim),
             None => self.far = Some(FarEnd::new(aim)),
         }
+        self.far.iter_mut().for_each(|far| far.hint(self.signals));
     }
 
     /// Throws away everything that decodes, plays or listens: a fault may have left it half done. What

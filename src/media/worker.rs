@@ -418,6 +418,11 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 }
             }
             MediaOrder::Close { stream } => self.close(stream),
+            MediaOrder::Hint { stream, host } => {
+                if let Some((_, stream)) = self.find(stream) {
+                    stream.signals = Some(host);
+                }
+            }
             MediaOrder::Aim { stream, ref aim } => {
                 let (identity, now) = (Arc::clone(&self.identity), self.now);
                 let Some((slot, stream)) = self.find(stream) else { return };

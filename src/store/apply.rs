@@ -303,6 +303,7 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
         | Fact::AudioFlows { .. }
         | Fact::AudioHeard { .. }
         | Fact::TextCarried(_)
+        | Fact::AnswerUnusable(_)
         | Fact::CallerQuiet { .. }
         | Fact::CallerSpeaks { .. }
         | Fact::Key { .. }

@@ -237,15 +237,17 @@ impl Switchboard {
         let calling = self.calls.get_mut(&id).and_then(|call| call.calling.as_mut());
         let agreed = calling.map(|calling| {
             let way = Attempt::way(&calling.attempts, client);
-            calling.media.take_answer(way, &answer).is_ok()
+            let seat = calling.to.seat().cloned();
+            calling.media.take_answer(way, &answer).map_err(|why| (seat, why))
         });
-        if agreed == Some(true) {
+        if matches!(agreed, Some(Ok(_))) {
             let least = request.headers.number(&Name::MinSe).unwrap_or(0);
             self.sessions.agreed(now.moment, dialog.key(), &response.headers, least);
             return self.connect_called(now, id, client, dialog);
         }
         self.part_with(now, dialog, ELSEWHERE);
-        if agreed.is_some() {
+        if let Some(Err((seat, why))) = agreed {
+            self.tell_unusable(now, id, seat, flow, &why);
             self.called_fails(now, id, client, 488);
         }
     }

@@ -387,7 +387,11 @@ impl Switchboard {
             // freed, the caller waits on.
             over => {
                 self.part_with(now, dialog, ELSEWHERE);
-                if matches!(over, Some(Err(_))) {
+                if let Some(Err(why)) = over {
+                    let call = self.calls.get(&id);
+                    let ringing = call.and_then(|call| call.ringing.get(&offer));
+                    let seat = ringing.map(|ringing| ringing.seat.clone());
+                    self.tell_unusable(now, id, seat, flow, &why);
                     self.ring_failed_with(now, id, offer, client);
                 }
             }

@@ -6,12 +6,13 @@ use bytes::Bytes;
 
 use crate::call::orders::MediaOrder;
 use crate::call::{
-    Call, Callee, LegMedia, Origin, RingMedia, Side, Terms, is_of_browser, offers_text,
-    wanted_codec,
+    AnswerUnusable, Call, Callee, LegMedia, Origin, RingMedia, Side, Terms, Unusable,
+    is_of_browser, offers_text, wanted_codec,
 };
+use crate::journal::Fact;
 use crate::sip::registrar::Binding;
 use crate::sip::{Flow, Request, body};
-use crate::vocabulary::{AudioPolicy, CallId, Codec, Now, SeatId, TrunkId};
+use crate::vocabulary::{AudioPolicy, CallId, Codec, Now, SeatId, StreamId, TrunkId};
 
 use super::Switchboard;
 use super::settings::BrowserMedia;
@@ -166,6 +167,35 @@ impl Switchboard {
     fn lend_text_for(&mut self, media: &mut LegMedia, offer: &[u8]) {
         if !media.has_text() && offers_text(offer) {
             self.lend_text(media);
+        }
+    }
+
+    /// A phone answered with what we cannot use: it is let go, and an admin should know why it never gets a call.
+    pub(super) fn tell_unusable(
+        &mut self,
+        now: Now,
+        call: CallId,
+        seat: Option<SeatId>,
+        flow: Flow,
+        why: &Unusable,
+    ) {
+        let mut why = why.to_string();
+        if flow.transport.is_web() {
+            why += "; a phone on a WebSocket must speak DTLS-SRTP with ICE, as browsers do";
+        }
+        let who = seat.as_ref().map_or("a number called", |seat| seat.as_str());
+        let detail = format!("call {call}: {who} answered and was let go: {why}");
+        self.alarm(now, "answer-unusable", detail);
+        self.note(now, Fact::AnswerUnusable(Box::new(AnswerUnusable { call, seat, why })));
+    }
+
+    /// Tells the media plane where the peer of a leg signals from.
+    pub(super) fn hint(&mut self, stream: StreamId) {
+        let Some((call, side)) = self.streams.get(&stream) else { return };
+        let leg = self.calls.get(call).and_then(|call| call.leg(*side));
+        if let Some(leg) = leg.filter(|leg| leg.media.as_ref().is_some_and(|it| !it.is_shared())) {
+            let host = leg.dialog.next_hop().remote.ip();
+            self.media(MediaOrder::Hint { stream, host });
         }
     }
 

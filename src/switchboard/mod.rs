@@ -645,6 +645,9 @@ impl Switchboard {
             self.copies.touch(*call);
             self.calls.get_mut(call).into_iter().for_each(|call| call.ordered(&order));
         }
+        if let MediaOrder::Aim { stream, .. } = &order {
+            self.hint(*stream);
+        }
         self.outputs.push_back(Output::Media(order));
     }
 

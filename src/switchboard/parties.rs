@@ -278,11 +278,13 @@ impl Switchboard {
         let state = call.and_then(|call| call.inviting.get_mut(&party));
         let agreed = state.map(|state| {
             let way = Attempt::way(&state.attempts, client);
-            state.media.take_answer(way, &answer).is_ok()
+            let seat = state.to.seat().cloned();
+            state.media.take_answer(way, &answer).map_err(|why| (seat, why))
         });
-        if agreed != Some(true) {
+        if !matches!(agreed, Some(Ok(_))) {
             self.part_with(now, dialog, ELSEWHERE);
-            if agreed.is_some() {
+            if let Some(Err((seat, why))) = agreed {
+                self.tell_unusable(now, id, seat, flow, &why);
                 self.join_fails(now, (id, party), client, 488);
             }
             return;

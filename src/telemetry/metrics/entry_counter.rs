@@ -142,6 +142,7 @@ impl EntryCounter {
             | Fact::PrivateTalk { .. }
             | Fact::AudioHeard { .. }
             | Fact::TextCarried(_)
+            | Fact::AnswerUnusable(_)
             | Fact::CallerQuiet { .. }
             | Fact::CallerSpeaks { .. }
             | Fact::Key { .. }
