@@ -62,6 +62,7 @@ fn arrival() -> Arrival {
             area: "1A2B".into(),
             cell: "0C3D4E5".into(),
             network_provided: true,
+            age_seconds: None,
         }),
         locations: vec![Location {
             shape: "Circle".into(),

@@ -4,6 +4,7 @@
 mod dead;
 pub mod eido;
 pub mod eido_export;
+pub mod held;
 pub mod https;
 pub mod i3_log;
 mod i3_logger;

@@ -11,7 +11,7 @@ use super::names::Names;
 use super::secrets::{Found, PASSWORD, TOKEN, Vault};
 use super::section::{Section, Wrong, some_text};
 use super::tls::{self, ConnectionSettings};
-use super::{browsers, forms, receivers, recording, references, screening, storage};
+use super::{browsers, forms, location, receivers, recording, references, screening, storage};
 use crate::agencies::settings::{LoggerSettings, ReferenceSettings};
 use crate::console::settings::{AccountSettings, ConsoleSettings, Token};
 use crate::media::settings::MediaSettings;
@@ -54,6 +54,8 @@ pub(super) struct Gateway {
     pub(super) recording: RecordingSettings,
     pub(super) references: ReferenceSettings,
     pub(super) loggers: Vec<LoggerSettings>,
+    /// How far a phone's report and its call may be apart.
+    pub(super) location_window: Duration,
     /// Names of the trunks that lead to outside recorders.
     pub(super) recorders: Vec<At<String>>,
     ports_place: Place,
@@ -76,7 +78,9 @@ impl Gateway {
         let storage = storage::read(&mut section, usual, &name, vault);
         drop(section);
         vault.realm.clone_from(&sip.domain);
-        let console = console(&mut top.section_or_empty("console", "[console]"), vault);
+        let location = location::read(&mut top.section_or_empty("location", "[location]"), vault);
+        let mut console = console(&mut top.section_or_empty("console", "[console]"), vault);
+        console.aml_key = location.aml_key;
         let hep = top.section("hep", "[hep]").and_then(|mut section| hep(&mut section, vault));
         Self {
             name,
@@ -91,6 +95,7 @@ impl Gateway {
             hep,
             screening: screening::read(top.section_or_empty("screening", "[screening]")),
             recording,
+            location_window: location.window,
             references: references::read(
                 &mut top.section_or_empty("references", "[references]"),
                 vault.dir,
@@ -368,7 +373,7 @@ fn console(section: &mut Section<'_>, vault: &Vault<'_>) -> ConsoleSettings {
     let limits = Limits { idle: seconds(idle.value, 60), absolute: seconds(hours.value, 3600) };
     let proxies = proxies.into_iter().map(|network| network.value).collect();
     let accounts = AccountSettings { limits, proxies };
-    ConsoleSettings { listen: listen.value, tokens, accounts }
+    ConsoleSettings { listen: listen.value, tokens, accounts, aml_key: None }
 }
 
 /// A token of the configuration is a program's, which sits at no seat and has no calls of its own.

@@ -9,12 +9,14 @@ mod announce;
 mod audio;
 mod browsers;
 mod categories;
+mod cells;
 mod environment;
 mod findings;
 mod folder;
 mod forms;
 mod gateway;
 mod lines;
+mod location;
 mod names;
 mod places;
 mod prompts;
@@ -43,7 +45,8 @@ use crate::agencies::Issuer;
 use crate::agencies::settings::LoggerSettings;
 use crate::agencies::settings::ReferenceSettings;
 use crate::console::settings::ConsoleSettings;
-use crate::incident::settings::{Category, Kecamatan, SubCategory};
+use crate::incident::CellTable;
+use crate::incident::settings::{Category, Kecamatan, LocationSettings, Neighbour, SubCategory};
 use crate::media::settings::MediaSettings;
 use crate::recording::RecordingSettings;
 use crate::store::StorageSettings;
@@ -219,10 +222,9 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
     let centre = gateway.as_ref().map(|gateway| &gateway.centre);
     let mut usernames = Names::new("account", true);
 
-    let (places, kecamatan) = read_places(&mut folder, log);
-    let connections = gateway.as_ref().map(|gateway| &gateway.connections);
-    let (trunks, trunk_names) =
-        read_trunks(&mut folder, &mut usernames, &vault, (centre, connections), log);
+    let (places, kecamatan, location) = read_places(&mut folder, log);
+    let known = (centre, gateway.as_ref().map(|gateway| &gateway.connections));
+    let (trunks, trunk_names) = read_trunks(&mut folder, &mut usernames, &vault, known, log);
     let (queues, queue_names) = read_queues(&mut folder, log);
     let known =
         routing::Known { trunks: &trunk_names, queues: &queue_names, kecamatan: &kecamatan };
@@ -268,6 +270,7 @@ fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option
             seats,
             categories,
             places,
+            location: LocationSettings { window: gateway.location_window, ..location },
         },
         node: NodeSettings { name: gateway.name, data_dir: gateway.data_dir },
         connections: gateway.connections,
@@ -294,13 +297,34 @@ fn read_queues(folder: &mut Folder<'_>, log: &Log) -> (Vec<queues::Written>, Nam
     (queues, names)
 }
 
-fn read_places(folder: &mut Folder<'_>, log: &Log) -> (Vec<Kecamatan>, Names) {
+fn read_places(folder: &mut Folder<'_>, log: &Log) -> (Vec<Kecamatan>, Names, LocationSettings) {
     const FILE: &str = "places/kecamatan.csv";
     let text = folder.text(FILE);
     let mut names = Names::new("kecamatan", text.is_some());
     let file = folder.whole(FILE);
     let places = text.map(|text| places::read(&text, &file, &mut names, log)).unwrap_or_default();
-    (places, names)
+    let (cells, neighbours) = read_cells(folder, &places, log);
+    let location = LocationSettings { cells, neighbours, ..LocationSettings::default() };
+    (places, names, location)
+}
+
+/// Both tables may be missing: then cells say nothing.
+fn read_cells(
+    folder: &mut Folder<'_>,
+    places: &[Kecamatan],
+    log: &Log,
+) -> (CellTable, Vec<Neighbour>) {
+    let there = folder.names("places");
+    let mut table = |name: &str| {
+        let path = format!("places/{name}");
+        let text = there.iter().any(|file| file == name).then(|| folder.text(&path)).flatten();
+        (text.unwrap_or_default(), folder.whole(&path))
+    };
+    let (text, file) = table("neighbours.csv");
+    let neighbours = cells::neighbours(&text, &file, log);
+    let (text, file) = table("cells.csv");
+    let cells = cells::cells(&text, &file, (places, &neighbours), log);
+    (cells, neighbours)
 }
 
 fn read_trunks(

@@ -11,9 +11,23 @@ const HEADER: [&str; 7] = ["code", "name", "aliases", "zone", "sea_access", "are
 
 /// Reads the rows; findings stand at the beginning of the row.
 pub(super) fn read(text: &str, file: &Place, names: &mut Names, log: &Log) -> Vec<Kecamatan> {
+    let (_, rows) = rows(text, file, &[&HEADER], log);
+    let read =
+        |(line, record): &(u64, csv::StringRecord)| read_row(record, &row(file, *line), names, log);
+    rows.iter().filter_map(read).collect()
+}
+
+/// The rows of a table below its first line, which must be one of `headers`, with the number of that
+/// header; a row of another length is noted and left out.
+pub(super) fn rows(
+    text: &str,
+    file: &Place,
+    headers: &[&[&str]],
+    log: &Log,
+) -> (usize, Vec<(u64, csv::StringRecord)>) {
     let mut reader =
         csv::ReaderBuilder::new().flexible(true).has_headers(false).from_reader(text.as_bytes());
-    let mut places = Vec::new();
+    let (mut form, mut rows) = (0, Vec::new());
     for (i, record) in reader.records().enumerate() {
         let record = match record {
             Ok(record) => record,
@@ -23,21 +37,31 @@ pub(super) fn read(text: &str, file: &Place, names: &mut Names, log: &Log) -> Ve
                 continue;
             }
         };
-        let place = row(file, record.position().map_or(0, csv::Position::line));
+        let line = record.position().map_or(0, csv::Position::line);
         if i == 0 {
-            if !record.iter().map(str::trim).eq(HEADER) {
-                let mend = format!("let the first line be {}", HEADER.join(","));
-                log.error(&place, "the first line does not name the columns", mend);
+            let named = |header: &&[&str]| record.iter().map(str::trim).eq(header.iter().copied());
+            match headers.iter().position(named) {
+                Some(found) => form = found,
+                None => {
+                    let known: Vec<_> = headers.iter().map(|header| header.join(",")).collect();
+                    let mend = format!("let the first line be {}", known.join(" or "));
+                    log.error(&row(file, line), "the first line does not name the columns", mend);
+                }
             }
             continue;
         }
-        places.extend(read_row(&record, &place, names, log));
+        let wanted = headers.get(form).copied().unwrap_or_default();
+        if record.len() == wanted.len() {
+            rows.push((line, record));
+        } else {
+            short(record.len(), wanted, &row(file, line), log);
+        }
     }
-    places
+    (form, rows)
 }
 
 /// The text reader counts lines in 64 bits.
-fn row(file: &Place, line: u64) -> Place {
+pub(super) fn row(file: &Place, line: u64) -> Place {
     match file {
         Place::Whole(path) => Place::At(Rc::clone(path), usize::try_from(line).unwrap_or(0), 1),
         other => other.clone(),
@@ -51,12 +75,7 @@ fn read_row(
     log: &Log,
 ) -> Option<Kecamatan> {
     let fields: Vec<&str> = record.iter().map(str::trim).collect();
-    let [code, name, aliases, zone, ..] = fields.as_slice() else {
-        return short(&fields, place, log);
-    };
-    if fields.len() != HEADER.len() {
-        return short(&fields, place, log);
-    }
+    let [code, name, aliases, zone, ..] = fields.as_slice() else { return None };
     names.add(&At { place: place.clone(), value: (*code).to_owned() }, log);
     let parts: Vec<&str> = code.split('.').collect();
     let two_digits = |part: &&str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
@@ -79,11 +98,7 @@ fn read_row(
     })
 }
 
-fn short(fields: &[&str], place: &Place, log: &Log) -> Option<Kecamatan> {
-    log.error(
-        place,
-        format!("the row has {} fields, not {}", fields.len(), HEADER.len()),
-        format!("write {}; an empty field is nothing between two commas", HEADER.join(",")),
-    );
-    None
+fn short(found: usize, wanted: &[&str], place: &Place, log: &Log) {
+    let mend = format!("write {}; an empty field is nothing between two commas", wanted.join(","));
+    log.error(place, format!("the row has {found} fields, not {}", wanted.len()), mend);
 }

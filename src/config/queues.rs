@@ -134,7 +134,7 @@ fn wrap_up_most(section: &mut Section<'_>, wrap_up: &At<Duration>, log: &Log) ->
 }
 
 /// `queue:name`, `tel:number` or `sip:user@host`.
-fn overflow(text: &str) -> Result<Overflow, Wrong> {
+pub(super) fn overflow(text: &str) -> Result<Overflow, Wrong> {
     if let Some(queue) = text.strip_prefix("queue:") {
         return Ok(Overflow::Queue(QueueId::from(queue)));
     }

@@ -14,7 +14,7 @@ use crate::recording::Library;
 use crate::store::Store;
 use crate::switchboard::orders::{Answer, Order, Refusal};
 use crate::telemetry::health::HealthSnapshot;
-use crate::vocabulary::WallTime;
+use crate::vocabulary::{Secret, WallTime};
 
 /// A future behind a trait object.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -48,6 +48,10 @@ pub trait Desk: Send + Sync + 'static {
     fn receivers(&self) -> &[Outbox];
     /// The people who may come in; none where only configured tokens open.
     fn accounts(&self) -> Option<&Accounts> {
+        None
+    }
+    /// What phones sign their reports of where they are with.
+    fn aml_key(&self) -> Option<Secret> {
         None
     }
     /// The centre's name.

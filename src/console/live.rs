@@ -5,6 +5,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::place::{LiveCell, LiveLocation, LivePlace};
 use super::problem::Problem;
 use super::who::Who;
 use super::{Console, DeskError};
@@ -31,6 +32,8 @@ pub(super) struct Calls {
     draining: bool,
     /// In order of arrival.
     calls: Vec<LiveCall>,
+    /// Places that phones have told and that wait for a call of their number.
+    locations_waiting: usize,
 }
 
 /// One live call.
@@ -81,6 +84,12 @@ pub(super) struct LiveCall {
     answered_after_seconds: Option<u64>,
     /// One side holds.
     on_hold: bool,
+    /// Where the caller most likely is, of all that is known at this moment.
+    place: LivePlace,
+    /// Everything that was told of it, in the order in which it came.
+    locations: Vec<LiveLocation>,
+    /// The serving cell; null where the network names none.
+    cell: Option<LiveCell>,
     /// Who was brought in, and who is being called for it.
     parties: Vec<Party>,
     /// The caller hears nothing of the talk.
@@ -186,6 +195,9 @@ impl From<CallView> for LiveCall {
             age_seconds: view.age_seconds,
             answered_after_seconds: view.answered_after_seconds,
             on_hold: view.on_hold,
+            place: view.place.into(),
+            locations: view.locations.into_iter().map(LiveLocation::from).collect(),
+            cell: view.cell.map(LiveCell::from),
             parties: view.parties.into_iter().map(Party::from).collect(),
             private: view.private,
             caller_audio: view.quality.caller.map(Audio::from),
@@ -203,8 +215,9 @@ impl From<CallView> for LiveCall {
     (status = 401, description = "No token", body = Problem)))]
 pub(super) async fn calls(State(console): State<Console>) -> Result<Json<Calls>, Problem> {
     let board = board(&console).await?;
+    let locations_waiting = board.locations_waiting;
     let calls = board.calls.into_iter().map(LiveCall::from).collect();
-    Ok(Json(Calls { at: At(board.at), draining: board.draining, calls }))
+    Ok(Json(Calls { at: At(board.at), draining: board.draining, calls, locations_waiting }))
 }
 
 /// Queues.

@@ -12,11 +12,13 @@ mod health;
 mod incidents;
 mod judgement;
 mod live;
+mod locations;
 mod login;
 mod own;
 mod parties;
 mod people;
 mod permissions;
+mod place;
 mod problem;
 mod queue;
 mod receivers;
@@ -99,6 +101,8 @@ fn open() -> OpenApiRouter<Console> {
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
+        // Phones have no token; it looks at their signature itself.
+        .routes(routes!(locations::aml_https))
 }
 
 /// The way in: for those who have no token yet.
@@ -132,6 +136,8 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(judgement::dispose))
         .routes(routes!(judgement::clear))
         .routes(routes!(judgement::marks))
+        .routes(routes!(locations::aml_sms))
+        .routes(routes!(locations::unmatched))
         .routes(routes!(work::list))
         .routes(routes!(work::call))
         .routes(routes!(work::close))

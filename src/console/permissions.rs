@@ -40,6 +40,8 @@ pub(super) enum Permission {
     Audit,
     /// Who may come in.
     People,
+    /// Telling where a phone is: for gateways and networks.
+    Locations,
 }
 
 /// How far a role reaches at a route.
@@ -95,6 +97,7 @@ impl Permission {
             Self::Resend => [No, No, No, All, No],
             Self::Audit => [No, No, No, All, All],
             Self::People => [No, No, No, All, No],
+            Self::Locations => [No, All, All, All, No],
         };
         let [call_taker, supervisor, dispatcher, admin, auditor] = row;
         match role {
@@ -139,6 +142,8 @@ const TABLE: &[Row] = &[
     ("DELETE", "/api/v1/incidents/{id}/nuisance", Permission::Marks, About::Incident),
     ("GET", "/api/v1/incidents/{id}/recording", Permission::Audio, About::Incident),
     ("POST", "/api/v1/incidents/{id}/recording/hold", Permission::Holds, About::Incident),
+    ("POST", "/api/v1/locations/aml-sms", Permission::Locations, About::Nothing),
+    ("GET", "/api/v1/locations/unmatched", Permission::Live, About::Nothing),
     ("POST", "/api/v1/logout", Permission::Myself, About::Nothing),
     ("GET", "/api/v1/marks", Permission::Marks, About::Nothing),
     ("GET", "/api/v1/me", Permission::Myself, About::Nothing),

@@ -98,6 +98,12 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "closed", "Closed to everybody", detail)
     }
 
+    pub(super) fn signature_wrong() -> Self {
+        let detail =
+            "hmac is not that of the body before it by [location] aml_key; nothing was kept.";
+        Self::new(StatusCode::FORBIDDEN, "signature-wrong", "Wrong signature", detail)
+    }
+
     pub(super) fn unknown_path(path: &str) -> Self {
         let detail = format!("There is nothing at {path}. /api/openapi.json lists what there is.");
         Self::new(StatusCode::NOT_FOUND, "unknown-path", "Unknown path", detail)

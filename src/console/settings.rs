@@ -17,6 +17,8 @@ pub struct ConsoleSettings {
     pub tokens: Vec<Token>,
     /// How people come in.
     pub accounts: AccountSettings,
+    /// Phones that sign their reports of where they are with it need no token.
+    pub aml_key: Option<Secret>,
 }
 
 /// How people come in.

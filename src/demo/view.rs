@@ -247,6 +247,9 @@ mod tests {
             private: false,
             quality: Default::default(),
             on_hold: false,
+            place: Default::default(),
+            locations: Vec::new(),
+            cell: None,
         };
         let seat = SeatView {
             seat: long.into(),

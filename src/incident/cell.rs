@@ -34,7 +34,7 @@ fn one(spec: &str) -> Option<Cell> {
     let mut params = unquoted(spec, ';');
     let access = params.next()?.trim();
     let mut identity = None;
-    let mut network_provided = false;
+    let (mut network_provided, mut age_seconds) = (false, None);
     for param in params {
         let (name, value) = param.split_once('=').unwrap_or((param, ""));
         let name = name.trim().to_ascii_lowercase();
@@ -43,6 +43,7 @@ fn one(spec: &str) -> Option<Cell> {
                 identity = split(value.trim().trim_matches('"').trim(), &layout);
             }
             Some(_) => {}
+            None if name == "cell-info-age" => age_seconds = value.trim().parse().ok(),
             None => network_provided |= name == "network-provided",
         }
     }
@@ -54,6 +55,7 @@ fn one(spec: &str) -> Option<Cell> {
         area: area.to_owned(),
         cell: cell.to_owned(),
         network_provided,
+        age_seconds,
     })
 }
 
@@ -137,6 +139,12 @@ mod tests {
         ] {
             assert_eq!(read(value), None, "{value}");
         }
+    }
+
+    #[test]
+    fn a_cell_that_was_heard_last_has_its_age() {
+        let cell = read("3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=510101A2B0C3D4E5;cell-info-age=90");
+        assert_eq!(cell.and_then(|cell| cell.age_seconds), Some(90));
     }
 
     #[test]

@@ -17,6 +17,10 @@ const LOCATIONS: usize = 16;
 const CIVIC: usize = 64;
 /// Bytes of one element's text.
 const TEXT: usize = 1024;
+/// Bytes of the corners of a shape: some hundred.
+const CORNERS_TEXT: usize = 8192;
+/// Corners of one shape that are kept; RFC 5491 asks for 15 at most.
+const CORNERS: usize = 64;
 /// Findings of one document.
 const FINDINGS: usize = 16;
 /// Characters of the sender's text that a finding quotes.
@@ -24,6 +28,12 @@ const QUOTE: usize = 64;
 
 const SHAPES: [&str; 8] =
     ["Point", "Circle", "Ellipse", "ArcBand", "Polygon", "Sphere", "Ellipsoid", "Prism"];
+
+/// What shapes are made of beside a position and a radius: in metres, and in degrees
+/// (RFC 5491 §5.2).
+const LENGTHS: [&str; 6] =
+    ["semiMajorAxis", "semiMinorAxis", "verticalAxis", "innerRadius", "outerRadius", "height"];
+const ANGLES: [&str; 3] = ["startAngle", "openingAngle", "orientation"];
 
 /// Reads a PIDF-LO. The locations keep the document's order, but that the first usable one leads;
 /// `source` says where the document came from. The findings say what was odd, in English.
@@ -63,8 +73,10 @@ struct Element {
     text: String,
     /// The text was longer than its bound; nothing more is added.
     cut: bool,
-    /// Unit of a radius, as sent.
+    /// Unit of a length or an angle, as sent.
     unit: Option<String>,
+    /// Numbers of one position in a list of them, as sent.
+    dimension: Option<String>,
 }
 
 /// What is known while reading.
@@ -80,6 +92,12 @@ struct Document<'a> {
     part: Option<usize>,
     /// The location that the open part fills in; none where it is one too many.
     filling: Option<usize>,
+    /// The shape's positions have a height as well.
+    solid: bool,
+    /// How sure the sender is of the shapes of the `location-info` that we are in.
+    confidence: Option<u8>,
+    /// Locations before this belong to an earlier `location-info`.
+    info_from: usize,
     /// Locations before these belong to an earlier geopriv, or to an earlier tuple.
     geopriv_from: usize,
     tuple_from: usize,
@@ -131,7 +149,7 @@ impl Document<'_> {
     fn start(&mut self, start: &BytesStart<'_>) {
         let name = start.local_name().into_inner();
         let depth = self.open.len() + 1;
-        let mut unit = None;
+        let (mut unit, mut dimension) = (None, None);
         match self.info {
             None if name == "location-info" => {
                 self.info = Some(depth);
@@ -142,19 +160,24 @@ impl Document<'_> {
                 if name == "civicAddress" || SHAPES.contains(&name) {
                     self.part = Some(depth);
                     self.begin(name, attribute(start, "srsName").as_deref());
-                } else if depth == info + 1 {
+                } else if depth == info + 1 && name != "confidence" {
                     self.finding(format!("location: unknown shape {}", quote(name)));
                 }
             }
-            Some(_) if name == "radius" => unit = attribute(start, "uom"),
-            Some(_) => {}
+            Some(_) if name == "posList" => dimension = attribute(start, "srsDimension"),
+            Some(_) => unit = attribute(start, "uom"),
         }
-        self.open.push(Element { name: name.to_owned(), text: String::new(), cut: false, unit });
+        let (name, text) = (name.to_owned(), String::new());
+        self.open.push(Element { name, text, cut: false, unit, dimension });
     }
 
     /// A civic address beside a shape describes the same place (RFC 5491 §3.4).
     fn begin(&mut self, name: &str, srs: Option<&str>) {
         let geodetic = name != "civicAddress";
+        if geodetic {
+            let solid = matches!(name, "Prism" | "Sphere" | "Ellipsoid");
+            self.solid = srs.map_or(solid, |srs| srs.ends_with("4979"));
+        }
         if let Some(srs) = srs.filter(|srs| !srs.ends_with("4326") && !srs.ends_with("4979")) {
             self.finding(format!("location: {} is not WGS 84, taken as such", quote(srs)));
         }
@@ -181,15 +204,15 @@ impl Document<'_> {
 
     fn text(&mut self, text: &str) {
         let Some(element) = self.open.last_mut().filter(|element| !element.cut) else { return };
-        let room = TEXT.saturating_sub(element.text.len());
+        let most = if element.name == "posList" { CORNERS_TEXT } else { TEXT };
+        let room = most.saturating_sub(element.text.len());
         let kept = text.floor_char_boundary(room.min(text.len()));
         let fits = text.get(..kept).unwrap_or_default();
         element.text.extend(fits.chars().map(|c| if c.is_control() { ' ' } else { c }));
         element.cut = kept < text.len();
-        // Of a polygon's many positions only the first is kept anyway.
-        if element.cut && element.name != "posList" {
+        if element.cut {
             let name = quote(&element.name);
-            self.finding(format!("location: text of {name} is cut after {TEXT} bytes"));
+            self.finding(format!("location: text of {name} is cut after {most} bytes"));
         }
     }
 
@@ -210,10 +233,8 @@ impl Document<'_> {
         match (self.info, self.part) {
             (Some(_), Some(part)) if part == depth => self.part = None,
             (Some(_), Some(part)) => self.detail(&element, text, depth == part + 1),
-            (Some(info), None) if info == depth => {
-                self.info = None;
-                self.filling = None;
-            }
+            (Some(info), None) if info == depth => self.end_info(),
+            (Some(_), None) if element.name == "confidence" => self.confidence(text),
             (Some(_), None) => {}
             (None, _) => match element.name.as_str() {
                 "method" if !text.is_empty() => self.method = Some(text.to_owned()),
@@ -242,27 +263,101 @@ impl Document<'_> {
                 return self.finding(format!("location: only {CIVIC} civic elements are kept"));
             }
             location.civic.push((quote(&element.name), text.to_owned()));
-        } else if matches!(element.name.as_str(), "pos" | "posList") && location.latitude.is_none()
-        {
-            let mut numbers = text.split_whitespace().map(str::to_owned);
-            if let (Some(latitude), Some(longitude)) = (numbers.next(), numbers.next()) {
-                let sound = degrees(Some(&latitude), 90.0) && degrees(Some(&longitude), 180.0);
-                location.latitude = Some(latitude);
-                location.longitude = Some(longitude);
-                if sound {
-                    return;
-                }
-            }
-            self.finding(format!("location: no latitude and longitude: {}", quote(text)));
+        } else if matches!(element.name.as_str(), "pos" | "posList") {
+            self.positions(element, text);
         } else if element.name == "radius" && location.radius_m.is_none() {
             let metres = element.unit.as_deref().is_none_or(|unit| unit.ends_with("9001"));
-            if metres && text.parse::<f64>().is_ok_and(|r| r.is_finite() && r >= 0.0) {
+            if metres && is_measure(text) {
                 location.radius_m = Some(text.to_owned());
             } else {
                 let unit = quote(element.unit.as_deref().unwrap_or("metres"));
                 self.finding(format!("location: no radius in metres: {} {unit}", quote(text)));
             }
+        } else {
+            self.measure(element, text);
         }
+    }
+
+    /// Positions: the first is where the shape stands, all of them are its corners where it has some.
+    fn positions(&mut self, element: &Element, text: &str) {
+        let Some(location) = self.filling.and_then(|index| self.locations.get_mut(index)) else {
+            return;
+        };
+        let numbers: Vec<&str> = text.split_whitespace().collect();
+        let list = element.name == "posList";
+        let dimension = match element.dimension.as_deref() {
+            Some("3") => 3,
+            Some("2") => 2,
+            _ if list && self.solid => 3,
+            _ if list => 2,
+            _ => numbers.len().max(1),
+        };
+        let mut sound = !numbers.is_empty();
+        for position in numbers.chunks(dimension) {
+            let (Some(latitude), Some(longitude)) = (position.first(), position.get(1)) else {
+                sound = false;
+                break;
+            };
+            sound &= degrees(Some(latitude), 90.0) && degrees(Some(longitude), 180.0);
+            if location.latitude.is_none() {
+                location.latitude = Some((*latitude).to_owned());
+                location.longitude = Some((*longitude).to_owned());
+                location.altitude_m =
+                    position.get(2).filter(|height| is_number(height)).map(|h| (*h).to_owned());
+            }
+            if matches!(location.shape.as_str(), "Polygon" | "Prism") {
+                if location.outline.len() == CORNERS {
+                    return self.finding(format!("location: only {CORNERS} corners are kept"));
+                }
+                location.outline.push(((*latitude).to_owned(), (*longitude).to_owned()));
+            }
+        }
+        if !sound {
+            self.finding(format!("location: no latitude and longitude: {}", quote(text)));
+        }
+    }
+
+    /// A length or an angle of the shape.
+    fn measure(&mut self, element: &Element, text: &str) {
+        let Some(location) = self.filling.and_then(|index| self.locations.get_mut(index)) else {
+            return;
+        };
+        let (name, unit) = (element.name.as_str(), element.unit.as_deref());
+        let known = |code: &str| unit.is_none_or(|unit| unit.ends_with(code));
+        let sound = if LENGTHS.contains(&name) {
+            known("9001") && is_measure(text)
+        } else if ANGLES.contains(&name) {
+            known("9102") && is_number(text)
+        } else {
+            return;
+        };
+        if !sound {
+            let unit = quote(unit.unwrap_or_default());
+            return self.finding(format!("location: no {name}: {} {unit}", quote(text)));
+        }
+        if location.measures.iter().all(|(known, _)| known != name) {
+            location.measures.push((name.to_owned(), text.to_owned()));
+        }
+    }
+
+    /// Per cent, with or without a fraction; `unknown` is allowed (RFC 7459 §5).
+    fn confidence(&mut self, text: &str) {
+        match text.parse::<f64>() {
+            Ok(percent) if (0.0..=100.0).contains(&percent) => {
+                self.confidence = (0..=100_u8).rev().find(|whole| f64::from(*whole) <= percent);
+            }
+            _ if text == "unknown" => {}
+            _ => self.finding(format!("location: no confidence in per cent: {}", quote(text))),
+        }
+    }
+
+    fn end_info(&mut self) {
+        (self.info, self.filling) = (None, None);
+        let confidence = self.confidence.take();
+        for location in self.locations.iter_mut().skip(self.info_from) {
+            location.confidence = confidence;
+        }
+        self.info_from = self.locations.len();
     }
 
     fn end_geopriv(&mut self) {
@@ -282,6 +377,7 @@ impl Document<'_> {
     }
 
     fn finish(mut self) -> (Vec<Location>, Vec<String>) {
+        self.end_info();
         self.end_geopriv();
         self.end_tuple();
         let all = self.locations.len();
@@ -298,6 +394,15 @@ impl Document<'_> {
         }
         (self.locations, self.findings)
     }
+}
+
+fn is_number(text: &str) -> bool {
+    text.parse::<f64>().is_ok_and(f64::is_finite)
+}
+
+/// A length, which is not negative.
+fn is_measure(text: &str) -> bool {
+    is_number(text) && !text.starts_with('-')
 }
 
 fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {

@@ -30,10 +30,10 @@ fn circle() {
             latitude: Some("-7.0530".into()),
             longitude: Some("113.9440".into()),
             radius_m: Some("35.0".into()),
-            civic: Vec::new(),
             method: Some("GPS".into()),
             timestamp: Some("2026-09-17T05:12:31Z".into()),
             source: "cid:loc1".into(),
+            ..Location::default()
         }]
     );
 }
@@ -93,6 +93,123 @@ fn every_shape_gives_its_first_position() {
         );
         assert_eq!(one.method.as_deref(), Some("Cell"), "{shape}");
         assert_eq!(one.timestamp.as_deref(), Some("2026-09-17T05:12:31Z"), "{shape}");
+    }
+}
+
+/// Every shape of RFC 5491 with all that it is made of.
+#[test]
+#[allow(clippy::too_many_lines, reason = "a row for each shape")]
+fn every_shape_is_kept_whole() {
+    let uom = |name: &str, code: &str, value: &str| {
+        format!("<gs:{name} uom='urn:ogc:def:uom:EPSG::{code}'>{value}</gs:{name}>")
+    };
+    let metres = |name: &str, value: &str| uom(name, "9001", value);
+    let degrees = |name: &str, value: &str| uom(name, "9102", value);
+    let ellipse = metres("semiMajorAxis", "30.5") + &metres("semiMinorAxis", "12");
+    // shape, its srsName's code, what is within, height, radius, corners, measures
+    type Row =
+        (&'static str, &'static str, String, &'static str, &'static str, usize, &'static str);
+    let table: [Row; 8] = [
+        ("Point", "4979", "<gml:pos>-7 113 31</gml:pos>".into(), "31", "", 0, ""),
+        (
+            "Circle",
+            "4326",
+            "<gml:pos>-7 113</gml:pos>".to_owned() + &metres("radius", "35.0"),
+            "",
+            "35.0",
+            0,
+            "",
+        ),
+        (
+            "Ellipse",
+            "4326",
+            format!("<gml:pos>-7 113</gml:pos>{ellipse}{}", degrees("orientation", "43.2")),
+            "",
+            "",
+            0,
+            "semiMajorAxis 30.5, semiMinorAxis 12, orientation 43.2",
+        ),
+        (
+            "ArcBand",
+            "4326",
+            format!(
+                "<gml:pos>-7 113</gml:pos>{}{}{}{}",
+                metres("innerRadius", "3594"),
+                metres("outerRadius", "4148"),
+                degrees("startAngle", "20"),
+                degrees("openingAngle", "20")
+            ),
+            "",
+            "",
+            0,
+            "innerRadius 3594, outerRadius 4148, startAngle 20, openingAngle 20",
+        ),
+        (
+            "Polygon",
+            "4326",
+            "<gml:exterior><gml:LinearRing><gml:posList>-7 113 -7 114 -8 114 -7 113</gml:posList>\
+             </gml:LinearRing></gml:exterior>"
+                .into(),
+            "",
+            "",
+            4,
+            "",
+        ),
+        (
+            "Sphere",
+            "4979",
+            "<gml:pos>-7 113 26.3</gml:pos>".to_owned() + &metres("radius", "850.24"),
+            "26.3",
+            "850.24",
+            0,
+            "",
+        ),
+        (
+            "Ellipsoid",
+            "4979",
+            format!(
+                "<gml:pos>-7 113 26</gml:pos>{ellipse}{}{}",
+                metres("verticalAxis", "28.7"),
+                degrees("orientation", "90")
+            ),
+            "26",
+            "",
+            0,
+            "semiMajorAxis 30.5, semiMinorAxis 12, verticalAxis 28.7, orientation 90",
+        ),
+        (
+            "Prism",
+            "4979",
+            "<gs:base><gml:Polygon><gml:exterior><gml:LinearRing><gml:posList>-7 113 36 -7 114 36 \
+             -8 114 36 -7 113 36</gml:posList></gml:LinearRing></gml:exterior></gml:Polygon>\
+             </gs:base>"
+                .to_owned()
+                + &metres("height", "2.4"),
+            "36",
+            "",
+            4,
+            "height 2.4",
+        ),
+    ];
+    for (shape, crs, inner, height, radius, corners, measures) in table {
+        let srs = format!("srsName='urn:ogc:def:crs:EPSG::{crs}'");
+        let confidence = "<con:confidence pdf='normal'>67.9</con:confidence>";
+        let (locations, findings) =
+            read(&info(&format!("<gs:{shape} {srs}>{inner}</gs:{shape}>{confidence}")));
+        assert_eq!(findings, Vec::<String>::new(), "{shape}");
+        let [one] = locations.as_slice() else { panic!("{shape}: {locations:?}") };
+        assert_eq!(one.shape, shape);
+        let place = (one.latitude.as_deref(), one.longitude.as_deref(), one.confidence);
+        assert_eq!(place, (Some("-7"), Some("113"), Some(67)), "{shape}");
+        assert_eq!(one.altitude_m.as_deref().unwrap_or_default(), height, "{shape}");
+        assert_eq!(one.radius_m.as_deref().unwrap_or_default(), radius, "{shape}");
+        assert_eq!(one.outline.len(), corners, "{shape}");
+        if corners > 0 {
+            assert_eq!(one.outline[2], ("-8".to_owned(), "114".to_owned()), "{shape}");
+        }
+        let said: Vec<_> =
+            one.measures.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        assert_eq!(said.join(", "), measures, "{shape}");
     }
 }
 
@@ -233,7 +350,7 @@ fn sizes_and_counts_are_bounded() {
     assert_eq!(findings.len(), 1, "{findings:?}");
     let polygon = format!("<Polygon><posList>{}</posList></Polygon>", "-7 113 ".repeat(999));
     let (locations, findings) = read(&info(&polygon));
-    assert_eq!((locations.len(), findings.len()), (1, 0), "{findings:?}");
+    assert_eq!((locations.len(), findings.len()), (1, 1), "{findings:?}");
     let unknown: String = (0..999).fold(String::new(), |all, n| all + &format!("<s{n}/>"));
     assert_eq!(read(&info(&unknown)).1.len(), FINDINGS);
     let (_, findings) = read(&format!("<!--{}-->", "x".repeat(limits::SIP_MESSAGE_BYTES)));

@@ -3,23 +3,33 @@
 //! A function room: values in, values out. Late facts are normal, and what cannot be understood
 //! is kept with a finding. It never knows SIP transactions, queues or people at work.
 
+pub mod aml;
+mod best;
 pub mod cell;
 pub mod data;
-pub mod location;
-pub mod form;
-pub mod settings;
-pub mod xml;
 mod brief;
+pub mod xml;
 mod category;
+mod cell_table;
 mod edit;
+pub mod form;
 mod history;
+pub mod location;
 mod place;
+mod reach;
 mod record;
+mod report;
+pub mod settings;
+mod whereabouts;
 
+pub use best::{Evidence, Guess, NeighbourHint, Place};
 pub use brief::{Brief, Shown};
 pub use category::{category, service_label};
+pub use cell_table::{CellKey, CellTable, Learnt, LearntCells};
 pub use edit::{Closing, Edit, Opened, Origin, Reopening, Step, Tie};
 pub use form::{Changes, Choices, Field, Form, Notice, Point, Value, WrongField};
 pub use history::{Conflict, Record, Shut, Tied};
 pub use place::place;
 pub use record::{AdditionalData, Arrival, Caller, Cell, IdentityHeader, Location, Raw, Trust};
+pub use report::{Device, How, Located, Report};
+pub use whereabouts::{Known, Whereabouts};

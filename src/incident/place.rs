@@ -10,7 +10,7 @@ use super::settings::Kecamatan;
 const ELEMENTS: [&str; 5] = ["A3", "A4", "LOC", "LMK", "PLC"];
 
 /// Code of the kecamatan that the first telling location names, by name or alias; compared without
-/// case, spaces, hyphens, apostrophes and a leading "kecamatan" or "kec.".
+/// case, spaces, hyphens, apostrophes and a leading "kecamatan" or "kec.", "kabupaten" or "kab.".
 #[must_use]
 pub fn place(locations: &[Location], places: &[Kecamatan]) -> Option<String> {
     locations.iter().find_map(|location| {
@@ -22,6 +22,13 @@ pub fn place(locations: &[Location], places: &[Kecamatan]) -> Option<String> {
                 .find_map(|(_, text)| named(text, places))
         })
     })
+}
+
+/// Whether a civic element has this name, spelt in any way.
+pub(super) fn is_named(location: &Location, element: &str, name: &str) -> bool {
+    let wanted = plain(name);
+    let said = |text: &str| plain(text) == wanted;
+    !wanted.is_empty() && location.civic.iter().any(|(of, text)| of == element && said(text))
 }
 
 /// Code of the kecamatan of this name, in any of its spellings. A name goes before an alias; several
@@ -44,7 +51,7 @@ pub(super) fn named(text: &str, places: &[Kecamatan]) -> Option<String> {
 
 fn plain(text: &str) -> String {
     let text = text.trim().to_lowercase();
-    let text = ["kecamatan", "kec.", "kec "]
+    let text = ["kecamatan", "kec.", "kec ", "kabupaten ", "kab.", "kab "]
         .iter()
         .find_map(|title| text.strip_prefix(title))
         .unwrap_or(&text);

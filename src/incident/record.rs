@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::best::Place;
 use super::data::Field;
 use crate::vocabulary::{Phone, Private, hex};
 
@@ -46,8 +47,11 @@ pub struct Arrival {
     pub geolocation: Vec<String>,
     /// Locations carried by value; the first usable one leads.
     pub locations: Vec<Location>,
-    /// Code of the kecamatan that a location names, when it is one of ours.
+    /// Code of the kecamatan that a location names or the cell stands for, when it is one of ours.
     pub kecamatan: Option<String>,
+    /// Where the caller most likely is, of all that the INVITE says of it.
+    #[serde(skip_serializing_if = "Place::is_unknown")]
+    pub place: Place,
     /// Code of the category that the service URN preselects.
     pub category: Option<String>,
     /// Accept-Language and `a=hlang` tags, most wanted first (RFC 8373).
@@ -156,6 +160,9 @@ pub struct Cell {
     pub cell: String,
     /// The network vouches for it; otherwise it is a hint.
     pub network_provided: bool,
+    /// For so long it has not been heard of: the phone is on Wi-Fi.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_seconds: Option<u32>,
 }
 
 /// One location by value, from a PIDF-LO (RFC 4119, 5491, 5139).
@@ -170,6 +177,18 @@ pub struct Location {
     pub longitude: Option<String>,
     /// Radius of uncertainty in metres, as sent.
     pub radius_m: Option<String>,
+    /// Height in metres, as sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub altitude_m: Option<String>,
+    /// The corners of a Polygon, or of a Prism's base, as sent: latitude and longitude.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outline: Vec<(String, String)>,
+    /// What else the shape is made of, as sent, in metres and degrees: (`semiMajorAxis`, `7.156`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<(String, String)>,
+    /// Per cent with which the caller is within the shape (RFC 7459), or the radius.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<u8>,
     /// Civic address elements in order: (`A3`, `Sapeken`).
     pub civic: Vec<(String, String)>,
     /// How it was found, e.g. `GPS`.
@@ -178,6 +197,9 @@ pub struct Location {
     pub timestamp: Option<String>,
     /// The header or Content-ID that it came with.
     pub source: String,
+    /// Who put it into the message, by its own word (RFC 8787).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loc_src: Option<String>,
 }
 
 /// A body part that we keep and show.

@@ -1,6 +1,10 @@
 //! What the centre knows about its places and its kinds of emergency.
 
+use std::time::Duration;
+
 use serde::Serialize;
+
+use super::cell_table::CellTable;
 
 /// One sub-district of the regency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,4 +49,33 @@ pub struct SubCategory {
     pub name_en: String,
     /// What other agencies' computers call it, where that differs from its category.
     pub eido: Option<String>,
+}
+
+/// What the centre knows of where calls come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocationSettings {
+    /// A report of a phone and a call of its number belong together when they are so close.
+    pub window: Duration,
+    /// Which cell stands where.
+    pub cells: CellTable,
+    /// Regencies whose callers come here by mistake.
+    pub neighbours: Vec<Neighbour>,
+}
+
+impl Default for LocationSettings {
+    fn default() -> Self {
+        let window = Duration::from_secs(20 * 60);
+        Self { window, cells: CellTable::default(), neighbours: Vec::new() }
+    }
+}
+
+/// A neighbouring regency and its centre.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Neighbour {
+    /// Ministry of Home Affairs code, e.g. `35.28`.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// Where its centre takes a warm transfer: `tel:+62…` or `sip:user@host`.
+    pub number: String,
 }

@@ -64,6 +64,7 @@ impl Fact {
                     None => Some(*call),
                 }
             }
+            Self::Located(located) => located.call,
             Self::NodeStarted { .. }
             | Self::NodeStopped
             | Self::NumberCleared { .. }

@@ -6,7 +6,7 @@ use super::Signal;
 use crate::call::AnswerUnusable;
 use crate::call::quality::{Quality, TextCarried};
 use crate::call::table::Part;
-use crate::incident::{Arrival, Closing, Edit, Opened, Reopening, Tie};
+use crate::incident::{Arrival, Closing, Edit, Located, Opened, Reopening, Tie};
 use crate::screening::{Disposition, WorkId, WorkKind, WorkOutcome};
 use crate::vocabulary::{
     AnswerMode, CallId, Ending, IncidentId, Lane, OfferId, OperatorId, Party, Private, QueueId,
@@ -146,6 +146,8 @@ pub enum Fact {
         /// The token's name.
         by: String,
     },
+    /// Somebody told where a caller is, beside the INVITE or after it.
+    Located(Box<Located>),
     /// A person took the mark of a number back.
     NumberCleared {
         /// The number.

@@ -25,7 +25,7 @@ use crate::switchboard::orders::{Answer, Order};
 use crate::switchboard::view::Board;
 use crate::telemetry::health::{Health, HealthSnapshot};
 use crate::telemetry::metrics::{self, MediaCounts, Metrics};
-use crate::vocabulary::WallTime;
+use crate::vocabulary::{Secret, WallTime};
 
 /// How long a page waits for the switchboard or the disk.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -47,6 +47,7 @@ pub(super) struct ServerDesk {
     pub receivers: Vec<Outbox>,
     pub centre: String,
     pub accounts: Accounts,
+    pub aml_key: Option<Secret>,
     /// Addresses of the UDP sockets.
     pub udp: Vec<std::net::SocketAddr>,
 }
@@ -139,6 +140,10 @@ impl Desk for ServerDesk {
 
     fn accounts(&self) -> Option<&Accounts> {
         Some(&self.accounts)
+    }
+
+    fn aml_key(&self) -> Option<Secret> {
+        self.aml_key.clone()
     }
 
     fn centre(&self) -> String {

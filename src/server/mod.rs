@@ -29,6 +29,7 @@ mod prompts;
 mod sip_udp;
 mod strangers;
 mod switchboard_thread;
+mod whereabouts;
 
 use std::collections::HashMap;
 use std::fs::{DirBuilder, Permissions};
@@ -45,6 +46,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::agencies::KeyError;
+use crate::agencies::https::Fetcher;
 use crate::config::{self, Loaded};
 use crate::console::accounts::Accounts;
 use crate::journal::{Entry, Fact};
@@ -72,6 +74,7 @@ use locator::Locator;
 use recordings::RecordingHealth;
 use sip_udp::{ListenError, UdpListener};
 use switchboard_thread::Rim;
+use whereabouts::Dereferencer;
 
 /// Why the gateway does not start. Nothing is left running.
 #[derive(Debug, Error)]
@@ -132,6 +135,7 @@ pub struct Server {
     recorder: Arc<Recorder>,
     sip: Vec<Listener>,
     connections: Connections,
+    fetcher: Fetcher,
     console: SocketAddr,
     threads: Vec<JoinHandle<()>>,
     stop_readers: Arc<AtomicBool>,
@@ -186,6 +190,7 @@ impl Server {
             None => None,
         };
         let (drained_sender, drained) = watch::channel(false);
+        let fetcher = Fetcher::new(loaded.references.clone());
         let waiters = switchboard_thread::Waiters::default();
         let rim = Rim {
             clock,
@@ -195,6 +200,7 @@ impl Server {
                 sip.iter().map(|listener| listener.transport).collect(),
                 loaded.dns_servers.clone(),
             ),
+            dereferencer: Dereferencer::new(inbox.clone(), fetcher.clone()),
             sip: udp.iter().map(|l| (l.address, l.sender())).collect::<HashMap<_, _>>(),
             connections: connections.clone(),
             media: media.clone(),
@@ -230,6 +236,7 @@ impl Server {
             receivers: post.loggers(&loaded.loggers, &loaded.issuer())?,
             centre: loaded.switchboard.centre.name.clone(),
             accounts: Accounts::open(&data, loaded.console.accounts.clone()),
+            aml_key: loaded.console.aml_key.clone(),
             udp: sip
                 .iter()
                 .filter(|listener| listener.transport == Transport::Udp)
@@ -253,6 +260,7 @@ impl Server {
             clock,
         };
         watch.start();
+        whereabouts::learn_cells(store.clone(), inbox.clone());
         let (stop_console, stopping) = watch::channel(false);
         let console_task = desk::serve(console_listener, &loaded.console, &desk, stopping);
         let stop_readers = Arc::new(AtomicBool::new(false));
@@ -273,6 +281,7 @@ impl Server {
             recorder,
             sip,
             connections,
+            fetcher,
             console,
             threads,
             stop_readers,
@@ -348,6 +357,7 @@ impl Server {
                 settings.sip.external_address = running.switchboard.sip.external_address;
                 *self.desk.issuer.write().unwrap_or_else(PoisonError::into_inner) = loaded.issuer();
                 self.connections.adopt(&loaded);
+                self.fetcher.adopt(loaded.references.clone());
                 self.media.adopt_prompts(prompts::read(&self.config_folder));
                 self.inbox.put(Input::Adopt {
                     settings: Box::new(settings),

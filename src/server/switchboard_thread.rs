@@ -15,6 +15,7 @@ use super::hep::{Hep, Tapped};
 use super::inbox::{Inbox, InboxCounts};
 use super::locator::Locator;
 use super::sip_udp::UdpSender;
+use super::whereabouts::Dereferencer;
 use crate::journal::{Entry, Fact};
 use crate::media::MediaHandle;
 use crate::store::JournalHandle;
@@ -36,6 +37,7 @@ pub(super) struct Rim {
     pub clock: Clock,
     pub inbox: Inbox,
     pub locator: Locator,
+    pub dereferencer: Dereferencer,
     pub sip: HashMap<SocketAddr, UdpSender>,
     pub connections: Connections,
     pub media: MediaHandle,
@@ -128,6 +130,7 @@ fn carry_out(switchboard: &mut Switchboard, rim: &mut Rim) -> bool {
                 send(rim, sent);
             }
             Output::Locate { trunk, target } => rim.locator.look_up(trunk, target),
+            Output::Dereference { call, uri } => rim.dereferencer.ask(call, uri),
             Output::Media(order) => orders.push(order),
             Output::Journal { ticket, entry } => {
                 rim.counter.count(&entry);

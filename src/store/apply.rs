@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::sql::{Tx, Value, insert_rows, query};
+use crate::incident::CellKey;
 use crate::journal::{Entry, Fact, Line, OfferOutcome, Signal};
 use crate::vocabulary::{CallId, Ending, IncidentId, Stage, TrunkId, WallTime};
 
@@ -142,6 +143,7 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
     let at = entry.at.0;
     match &entry.fact {
         Fact::Arrived { .. } => arrived(tx, entry).await,
+        Fact::Located(located) => super::locations::row(tx, seq, at, located).await,
         Fact::Queued { call, queue, rule, priority, answer, wants } => query(
             "UPDATE incident SET queue = ?, rule = ?, priority = ?, answer_mode = ?, queued_at = ?,
              wants = ?, stage = CASE stage WHEN 'arriving' THEN 'waiting' ELSE stage END
@@ -330,8 +332,8 @@ async fn arrived(tx: &mut Tx, entry: &Entry) -> sqlx::Result<()> {
     let facts = serde_json::to_string(arrival).map_err(|e| sqlx::Error::Encode(e.into()))?;
     query(
         "INSERT INTO incident (call, id, trunk, source, dialled, service, category, kecamatan,
-         caller_raw, caller_e164, received_at, stage, node)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'arriving', ?)
+         caller_raw, caller_e164, received_at, stage, node, place, cell)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'arriving', ?, ?, ?)
          ON CONFLICT (call) DO NOTHING",
     )
     .bind(call.to_string())
@@ -346,6 +348,8 @@ async fn arrived(tx: &mut Tx, entry: &Entry) -> sqlx::Result<()> {
     .bind(arrival.caller.phone.e164.as_ref().map(|number| number.reveal()))
     .bind(entry.at.0)
     .bind(tx.node())
+    .bind(super::locations::column(&arrival.place)?)
+    .bind(arrival.cell.as_ref().and_then(CellKey::of).map(|cell| cell.to_string()))
     .execute(tx)
     .await?;
     query("INSERT INTO arrival (call, facts) VALUES (?, ?) ON CONFLICT (call) DO NOTHING")

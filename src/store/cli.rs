@@ -2,6 +2,8 @@
 //!
 //! It writes to what it is given, and reads nothing but the store and the journal.
 
+mod places;
+
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
@@ -372,14 +374,13 @@ fn story(incident: &Incident, zone: &TimeZone) -> String {
     let service = if row.dialled == row.service { "" } else { &format!(" for {}", row.service) };
     line("dialled", &format!("{}{service}", row.dialled));
     line("category", &optional(&row.category));
-    line("kecamatan", &optional(&row.kecamatan));
+    if incident.place.as_ref().is_none_or(|place| !place.contains_key("kecamatan")) {
+        line("kecamatan", &optional(&row.kecamatan));
+    }
     line("Call-ID", &fact("sip_call_id"));
     line("icid", &fact("icid"));
     line("i3 call", &fact("emergency_call_id"));
-    for place in incident.facts.get("locations").and_then(Value::as_array).into_iter().flatten() {
-        line("location", &location(place));
-    }
-    line("cell", &cell(&incident.facts));
+    places::told(incident, &mut line);
     line("languages", &fact("languages"));
     known::came_along(&incident.facts).iter().for_each(|(name, value)| line(name, value));
     line("findings", &fact("findings"));
@@ -430,44 +431,6 @@ fn to_do(work: &Work) -> String {
     let why = work.why.as_deref().unwrap_or("open");
     let by = work.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     format!("{}, {} ({tried}; {why}{by})", work.id, work.kind)
-}
-
-/// A location as one would say it: its shape and position, its address, where it came from.
-fn location(place: &Value) -> String {
-    let part = |key: &str| place.get(key).and_then(Value::as_str).unwrap_or_default();
-    let mut words = vec![part("shape").to_owned()];
-    if !part("latitude").is_empty() {
-        words.push(format!("{} {}", part("latitude"), part("longitude")));
-    }
-    if !part("radius_m").is_empty() {
-        words.push(format!("within {} m", part("radius_m")));
-    }
-    let civic = place.get("civic").and_then(Value::as_array).into_iter().flatten();
-    let civic: Vec<String> = civic
-        .filter_map(|pair| Some(format!("{} {}", pair.get(0)?.as_str()?, pair.get(1)?.as_str()?)))
-        .collect();
-    words.extend((!civic.is_empty()).then(|| civic.join(", ")));
-    for (key, before) in [("method", "by"), ("timestamp", "at"), ("source", "from")] {
-        if !part(key).is_empty() {
-            words.push(format!("{before} {}", part(key)));
-        }
-    }
-    words.join(" ")
-}
-
-fn cell(facts: &Map<String, Value>) -> String {
-    let Some(cell) = facts.get("cell").filter(|cell| !cell.is_null()) else { return String::new() };
-    let part = |key: &str| cell.get(key).and_then(Value::as_str).unwrap_or_default();
-    let sure = cell.get("network_provided").and_then(Value::as_bool).unwrap_or_default();
-    let sure = if sure { "said by the network" } else { "a hint only" };
-    format!(
-        "{} {}-{} area {} cell {} ({sure})",
-        part("access"),
-        part("mcc"),
-        part("mnc"),
-        part("area"),
-        part("cell")
-    )
 }
 
 /// A value by its dotted path, as text; empty when it is absent, null or empty.

@@ -33,6 +33,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "node", include_str!("migrations/0006_node.sql")),
     (7, "audit", include_str!("migrations/0007_audit.sql")),
     (8, "number", include_str!("migrations/0008_number.sql")),
+    (9, "location", include_str!("migrations/0009_location.sql")),
 ];
 
 /// What went wrong with the database.

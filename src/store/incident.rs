@@ -217,6 +217,15 @@ pub struct Incident {
     /// Calls of the same number or about the same event, before it and after it.
     #[serde(default)]
     pub links: Vec<LinkedCall>,
+    /// Where the caller most likely is, of all that is known: `location`, `within_m` (metres, with 95 %
+    /// confidence), `found_at`, `why`; `kecamatan` with `percent` and `why`; `neighbour` with the number of
+    /// its centre. What is not known is left out.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub place: Option<serde_json::Map<String, serde_json::Value>>,
+    /// What was told of the caller's place beside the INVITE, or after it.
+    #[serde(default)]
+    pub location_reports: Vec<super::LocationReport>,
     /// Its entries of the list of those to call back.
     #[serde(default)]
     pub work: Vec<Work>,

@@ -37,6 +37,7 @@ mod journal_writer;
 mod known;
 mod ladder;
 mod node;
+mod locations;
 pub mod periods;
 mod presence;
 mod projector;
@@ -65,6 +66,7 @@ pub use incident::{
 pub use journal_file::{JournalError, JournalReader, VerifyReport};
 pub use journal_writer::{JournalHandle, JournalReport, JournalWriter};
 pub use ladder::{CallLadder, Ladder, LadderEnd, LadderMessage};
+pub use locations::LocationReport;
 pub use projector::{Projector, StoreHealth};
 pub use record::{
     FieldChange, KnownRecord, RecordVersion, RecordView, TiedRecord, shown, versions,

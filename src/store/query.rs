@@ -90,9 +90,13 @@ async fn whole(tx: &mut Tx, id: &str) -> sqlx::Result<Option<Incident>> {
     let mut recordings = super::recordings::of_call(tx, &summary.call).await?.into_iter();
     let links = super::work::links(tx, &summary.call).await?;
     let work = super::work::of_call(tx, &summary.call).await?;
+    let location_reports = super::locations::of_call(tx, &summary.call).await?;
+    let place: Option<String> = row.try_get("place")?;
+    let place = place.map(|place| serde_json::from_str(&place)).transpose();
+    let place = place.map_err(|error| sqlx::Error::Decode(error.into()))?;
     let mut facts = facts.map_or_else(|| Ok(Map::new()), |row| object(&row, "facts"))?;
     // These stand in the summary.
-    for column in ["dialled", "service", "category", "kecamatan"] {
+    for column in ["dialled", "service", "category", "kecamatan", "place"] {
         facts.remove(column);
     }
     if let Some(priority) = facts.remove("priority") {
@@ -106,6 +110,8 @@ async fn whole(tx: &mut Tx, id: &str) -> sqlx::Result<Option<Incident>> {
         further_recordings: recordings.collect(),
         offers: offers.iter().map(offer).collect::<sqlx::Result<_>>()?,
         links,
+        place,
+        location_reports,
         work,
         steps: steps.iter().map(step).collect::<sqlx::Result<_>>()?,
     }))

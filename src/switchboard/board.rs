@@ -57,6 +57,7 @@ impl Switchboard {
             marks: self.marks.count(now.wall),
             work_open: self.work.count(),
             mass_incidents: self.mass.on().count(),
+            locations_waiting: self.places.whereabouts.waiting(),
         }
     }
 
@@ -69,6 +70,7 @@ impl Switchboard {
                 State::Closing(_) => "ending",
                 _ => call.stage().word(),
             };
+            let known = self.places.whereabouts.of(call.id);
             let answered = call.talk.as_ref().map(|t| t.answered.moment);
             CallView {
                 call: call.id,
@@ -101,6 +103,9 @@ impl Switchboard {
                         .quiet
                         .map(|told| (now.moment.since(told) + limits::QUIET).as_secs()),
                 },
+                place: known.map(|known| known.place.clone()).unwrap_or_default(),
+                locations: known.map(|known| known.locations.clone()).unwrap_or_default(),
+                cell: known.and_then(|known| known.cell.clone()),
                 on_hold: call.caller.held || call.talk.as_ref().is_some_and(|t| t.leg.held),
             }
         };

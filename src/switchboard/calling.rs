@@ -10,7 +10,7 @@ use crate::journal::{Fact, OfferOutcome, Peer};
 use crate::sip::digest::authorize;
 use crate::sip::message::SUPPORTED;
 use crate::sip::session_timer;
-use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, Uri};
+use crate::sip::{ClientId, Dialog, Flow, Method, Name, Request, Response, Scheme, Uri};
 use crate::trunk::settings::TrunkSettings;
 use crate::vocabulary::{CallId, Now, OfferId, Party, SeatId, TrunkId, limits};
 
@@ -476,5 +476,15 @@ const fn told_to_phone(code: u16) -> u16 {
         300..=399 | 408 => 480,
         401 | 407 | 412..=416 | 420..=429 | 469 | 481..=483 | 489..=494 | 503 => 500,
         _ => code,
+    }
+}
+
+/// What is dialled for a configured number: `tel:+62811000112` → `+62811000112`. A SIP address keeps its
+/// host, which says whose trunk leads there.
+pub(super) fn dialable(number: &str) -> String {
+    let uri = Uri::read(number);
+    match uri.scheme() {
+        Scheme::Sip => format!("{}@{}", uri.user(), uri.host()),
+        _ => uri.user().to_owned(),
     }
 }

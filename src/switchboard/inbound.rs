@@ -200,6 +200,7 @@ impl Switchboard {
             &self.settings.places,
             &self.settings.categories,
         );
+        self.place_arrival(now, trunk, &mut arrival);
         arrival.findings.extend(oddities.iter().map(ToString::to_string));
         // Whatever the carrier insists on: somebody calls 112.
         let unknown = request.unknown_extensions().into_iter();
@@ -222,6 +223,7 @@ impl Switchboard {
             }
             _ => None,
         };
+        let earlier = self.place_call(now, id, &arrival);
         let ticket = self.note(
             now,
             Fact::Arrived {
@@ -232,6 +234,9 @@ impl Switchboard {
                 arrival: Box::new(arrival),
             },
         );
+        for located in earlier {
+            self.note(now, Fact::Located(Box::new(located)));
+        }
         match routed {
             _ if self.draining => return self.turn_away(now, id, 503, Cause::Draining),
             Routed::Test if self.test_calls() > limits::TEST_CALLS => {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::orders::Order;
 use super::settings::SwitchboardSettings;
 use crate::call::orders::{MediaReport, RecorderReport};
+use crate::incident::{LearntCells, Report};
 use crate::screening::{Mark, WorkEntry};
 use crate::sip::Flow;
 use crate::sip::locate::Hop;
@@ -70,6 +71,15 @@ pub enum Input {
         /// Who asked.
         by: String,
     },
+    /// What a reference of a call has led to.
+    LocationReport {
+        /// The call.
+        call: CallId,
+        /// What came, or why nothing did.
+        report: Box<Report>,
+    },
+    /// What the records tell of cells from now on.
+    CellsLearnt(Box<LearntCells>),
     /// What the records tell of the time before the start; once.
     Recall(Box<Recall>),
     /// No new calls; [`super::Output::Drained`] follows when the last one is over.

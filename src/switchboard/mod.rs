@@ -45,6 +45,7 @@ mod test_call;
 mod transfer;
 pub mod view;
 mod waiting_room;
+mod whereabouts;
 mod work;
 mod writing;
 
@@ -59,7 +60,7 @@ use crate::sip::dialog::DialogKey;
 use crate::sip::guesses::Guesses;
 use crate::sip::registrar::Registrar;
 use crate::sip::reliable::{EarlyDialogs, Reliable};
-use crate::sip::{ClientId, Endpoint, Event, Flow, Request, Scheme, ServerId, Uri};
+use crate::sip::{ClientId, Endpoint, Event, Flow, Request, ServerId};
 use crate::trunk::line::Ask;
 use crate::trunk::settings::TrunkSettings;
 use crate::trunk::{SoundWatch, Trunks};
@@ -193,6 +194,8 @@ pub struct Switchboard {
     copies: siprec::Copies,
     /// Who is to be called back.
     work: WorkList,
+    /// Where callers are.
+    places: whereabouts::Places,
     /// When each kind of alarm was last told, and how many were kept silent since.
     alarms: BTreeMap<&'static str, (Option<Moment>, u64)>,
     next_stream: u64,
@@ -258,6 +261,7 @@ impl Switchboard {
             sound: SoundWatch::default(),
             copies: siprec::Copies::default(),
             work: WorkList::default(),
+            places: whereabouts::Places::default(),
             alarms: BTreeMap::new(),
             next_stream: 0,
             next_ticket: 0,
@@ -302,6 +306,8 @@ impl Switchboard {
                 self.located(now, &trunk, &hops, wrong, good_for);
             }
             Input::Recall(recall) => self.recalled(now, *recall),
+            Input::LocationReport { call, report } => drop(self.report(now, Some(call), *report)),
+            Input::CellsLearnt(learnt) => self.places.learnt = *learnt,
             Input::Drain => {
                 self.draining = true;
                 self.leave_lines(now);
@@ -509,7 +515,7 @@ impl Switchboard {
                         if self.calls.get(&call).and_then(errand) == Some(Errand::Overflow) {
                             self.stop_calling(now, call, 480);
                         }
-                        let peer = Callee::Number(dialable(&number));
+                        let peer = Callee::Number(calling::dialable(&number));
                         if let Err(code) = self.call_out(now, call, (peer, None), Errand::Overflow)
                         {
                             let detail = format!("call {call}: {code}; ring {number} by hand");
@@ -679,15 +685,5 @@ impl Switchboard {
     fn refuse(&mut self, now: Now, server: ServerId, request: &Request, code: u16) {
         let tag = self.dice.token();
         self.endpoint.respond(now.moment, server, request.response(code, &tag));
-    }
-}
-
-/// What is dialled for a configured number: `tel:+62811000112` → `+62811000112`. A SIP address keeps its
-/// host, which says whose trunk leads there.
-fn dialable(number: &str) -> String {
-    let uri = Uri::read(number);
-    match uri.scheme() {
-        Scheme::Sip => format!("{}@{}", uri.user(), uri.host()),
-        _ => uri.user().to_owned(),
     }
 }

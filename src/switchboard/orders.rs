@@ -6,6 +6,7 @@ use thiserror::Error;
 use super::view::Board;
 use crate::call::table::Part;
 use crate::call::writing::Written;
+use crate::incident::Report;
 use crate::screening::{Disposition, Mark, WorkEntry, WorkId};
 use crate::vocabulary::{CallId, Private, SeatId};
 
@@ -135,6 +136,11 @@ pub enum Order {
         /// The token's name.
         by: String,
     },
+    /// A phone tells where it is.
+    ReportLocation {
+        /// What came.
+        report: Box<Report>,
+    },
     /// Shows the marks that stand.
     Marks,
     /// Shows who is to be called back.
@@ -182,6 +188,8 @@ pub enum Answer {
     Text(TextView),
     /// Somebody is being called, and has this number in the call.
     Invited(u8),
+    /// The report was kept, for this call.
+    Located(Option<CallId>),
     /// The order was carried out.
     Done,
 }

@@ -5,7 +5,7 @@ use crate::call::orders::MediaOrder;
 use crate::journal::Entry;
 use crate::sip::Send;
 use crate::sip::locate::Target;
-use crate::vocabulary::TrunkId;
+use crate::vocabulary::{CallId, TrunkId};
 
 /// What the rim is asked to do, in order.
 #[derive(Debug)]
@@ -34,6 +34,13 @@ pub enum Output {
         trunk: TrunkId,
         /// What of its address decides.
         target: Target,
+    },
+    /// Ask where a reference of a call leads to; [`super::Input::LocationReport`] follows.
+    Dereference {
+        /// The call.
+        call: CallId,
+        /// The reference.
+        uri: String,
     },
     /// Draining, and the last call is over.
     Drained,

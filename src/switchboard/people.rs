@@ -31,6 +31,9 @@ impl Switchboard {
             Order::Board => return Ok(Answer::Board(Box::new(self.board(now)))),
             Order::Marks => return Ok(Answer::Marks(self.marks.list(now.wall))),
             Order::WorkList => return Ok(Answer::Work(self.work.list())),
+            Order::ReportLocation { report } => {
+                return Ok(Answer::Located(self.report(now, None, *report)));
+            }
             Order::Join { call, to, part, by } => {
                 return self.join(now, call, (&to, part), by).map(|party| Answer::Invited(party.0));
             }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::acd::settings::{QueueSettings, SeatSettings};
-use crate::incident::settings::{Category, Kecamatan};
+use crate::incident::settings::{Category, Kecamatan, LocationSettings};
 use crate::routing::settings::Rule;
 use crate::screening::settings::ScreeningSettings;
 use crate::sip::settings::SipSettings;
@@ -47,6 +47,8 @@ pub struct SwitchboardSettings {
     pub categories: Vec<Category>,
     /// The regency's sub-districts.
     pub places: Vec<Kecamatan>,
+    /// What is known of where calls come from.
+    pub location: LocationSettings,
 }
 
 /// What our descriptions tell of the port that all browsers share.

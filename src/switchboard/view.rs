@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::quality::Quality;
 use crate::call::table::Part;
-use crate::incident::Brief;
+use crate::incident::{Brief, Cell, Location, Place};
 use crate::vocabulary::{
     AnswerMode, CallId, IncidentId, Lane, OperatorId, Private, QueueId, SeatId, TrunkId, WallTime,
     Want,
@@ -48,6 +48,9 @@ pub struct Board {
     /// Places from which a mass incident comes now.
     #[serde(default)]
     pub mass_incidents: usize,
+    /// Places that phones have told, and that wait for a call of their number.
+    #[serde(default)]
+    pub locations_waiting: usize,
 }
 
 /// One live call.
@@ -111,6 +114,15 @@ pub struct CallView {
     pub quality: QualityView,
     /// One side holds.
     pub on_hold: bool,
+    /// Where the caller most likely is.
+    #[serde(default)]
+    pub place: Place,
+    /// Everything that was told of it, in order.
+    #[serde(default)]
+    pub locations: Vec<Location>,
+    /// The serving cell.
+    #[serde(default)]
+    pub cell: Option<Cell>,
 }
 
 /// Somebody who was brought into a call.

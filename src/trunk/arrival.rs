@@ -137,7 +137,9 @@ fn read_body(request: &Request, arrival: &mut Arrival) {
             "" => format!("body part {}", at + 1),
             id => id.to_owned(),
         };
-        let (locations, findings) = incident::location::pidf_lo(&part.body, &source);
+        let (mut locations, findings) = incident::location::pidf_lo(&part.body, &source);
+        let loc_src = loc_src(&arrival.geolocation, &part.content_id);
+        locations.iter_mut().for_each(|location| location.loc_src.clone_from(&loc_src));
         arrival.locations.extend(locations);
         arrival.findings.extend(findings);
     }
@@ -148,6 +150,15 @@ fn read_body(request: &Request, arrival: &mut Arrival) {
         }
     }
     read_data(&request.headers, &parts, arrival);
+}
+
+/// Who put a body part with a location into the message, by the header that names it (RFC 8787).
+fn loc_src(geolocation: &[String], part: &str) -> Option<String> {
+    let mut named = geolocation.iter().filter_map(|value| NameAddr::read(value));
+    let named = named.find(|address| {
+        content_id(address.uri.as_str()).is_some_and(|id| !id.is_empty() && id == part)
+    });
+    named.and_then(|address| address.params.get("loc-src").map(str::to_owned))
 }
 
 /// Additional data by value and by reference, then every part that nothing names.

@@ -290,3 +290,12 @@ pub const REFERENCE_TIME: Duration = Duration::from_secs(10);
 pub const REFERENCE_REDIRECTS: usize = 3;
 /// References that are fetched at once; the others wait until their time is over.
 pub const REFERENCES_AT_ONCE: usize = 32;
+/// Locations of one call that are shown while it lives; its record has them all.
+pub const LOCATIONS: usize = 32;
+/// Reports of phones that wait for a call of their number: a flood of them is a flood of facts, not of
+/// memory.
+pub const LOCATION_REPORTS: usize = 1_000;
+/// Calls that are over and may still be told where they came from.
+pub const LOCATED_CALLS: usize = 20_000;
+/// References of one call that are followed: a network sends one or two.
+pub const REFERENCES: usize = 4;

@@ -33,4 +33,4 @@ pub use ids::{
 pub use keys::{Fingerprint, IceLogin, SrtpKey, Suite};
 pub use phone::{NumberClass, Phone};
 pub use private::{Private, Secret, SecretBytes};
-pub use time::{Moment, Now, WallTime};
+pub use time::{Moment, Now, WallTime, rfc3339};

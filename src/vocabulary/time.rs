@@ -66,6 +66,31 @@ impl fmt::Debug for WallTime {
     }
 }
 
+/// A time that may be missing, in JSON as RFC 3339: for `#[serde(with)]`.
+pub mod rfc3339 {
+    use super::WallTime;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// The writer's own.
+    #[allow(clippy::ref_option, reason = "serde asks so")]
+    pub fn serialize<S: Serializer>(time: &Option<WallTime>, to: S) -> Result<S::Ok, S::Error> {
+        time.map(WallTime::to_rfc3339).serialize(to)
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it is a text that is no time.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<WallTime>, D::Error> {
+        let wrong = || serde::de::Error::custom("an RFC 3339 time is expected");
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|text| WallTime::parse(&text).ok_or_else(wrong)).transpose()
+    }
+}
+
 /// Both clocks, read together once a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Now {

@@ -21,7 +21,7 @@ use siaga112::switchboard::settings::SwitchboardSettings;
 use siaga112::switchboard::view::Board;
 use siaga112::switchboard::{Input, Output, Switchboard};
 use siaga112::trunk::settings::{Centre, TrunkSettings};
-use siaga112::vocabulary::{AnswerMode, Dice, Moment, Now, StreamId, WallTime};
+use siaga112::vocabulary::{AnswerMode, CallId, Dice, Moment, Now, StreamId, WallTime};
 
 pub const TRUNK: &str = "198.51.100.7:5060";
 pub const STRANGER: &str = "203.0.113.99:5060";
@@ -104,6 +104,7 @@ pub fn settings(seats: usize, answer: AnswerMode) -> SwitchboardSettings {
         seats: (1..=seats).map(seat).collect(),
         categories: Vec::new(),
         places: Vec::new(),
+        location: Default::default(),
     }
 }
 
@@ -130,6 +131,8 @@ pub struct World {
     pub texts: BTreeMap<StreamId, u16>,
     /// Hosts that the rim was asked to look up.
     pub located: Vec<String>,
+    /// References that the rim was asked to follow.
+    pub references: Vec<(CallId, String)>,
     answered: Option<Result<Answer, Refusal>>,
     /// Peers that speak over TCP.
     pub on_tcp: BTreeSet<String>,
@@ -175,6 +178,7 @@ impl World {
             streams: BTreeMap::new(),
             texts: BTreeMap::new(),
             located: Vec::new(),
+            references: Vec::new(),
             answered: None,
             on_tcp: BTreeSet::new(),
             on_web: BTreeSet::new(),
@@ -278,6 +282,7 @@ impl World {
                 }
                 Output::Answer { answer, .. } => self.answered = Some(answer),
                 Output::Locate { target, .. } => self.located.push(target.host),
+                Output::Dereference { call, uri } => self.references.push((call, uri)),
                 Output::Drained => self.ladder.push("* drained".to_owned()),
             }
         }

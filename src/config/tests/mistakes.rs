@@ -181,7 +181,7 @@ bind = "::""#,
         "gateway.toml",
         r#"# url = "sqlite:data/siaga112.db""#,
         r#"url = "postgres://siaga:rahasia@db/siaga""#,
-        r#"gateway.toml:34:7: error: this version stores in SQLite only, not in PostgreSQL; write for example "sqlite:data/siaga112.db""#,
+        r#"gateway.toml:34:7: error: a password stands in the storage URL; write postgres://USER@HOST/DATABASE, and the password by password_file or password_env"#,
     ),
     (
         "gateway.toml",

@@ -86,6 +86,11 @@ impl EntryCounter {
             Fact::PartyJoined { part, .. } => {
                 counter!("siaga112_parties_total", "part" => part.word()).increment(1);
             }
+            Fact::Located(located) => {
+                let matched = if located.call.is_some() { "call" } else { "none" };
+                let how = located.report.how.word();
+                counter!("siaga112_locations_total", "how" => how, "of" => matched).increment(1);
+            }
             Fact::CopyStarted { .. } => recording("copied"),
             Fact::CopyFailed { .. } => recording("copy-failed"),
             Fact::Alarm { name, .. } => {

@@ -91,6 +91,7 @@ fn the_capture_of_a_full_ng112_network_is_read() {
     let place = &found.locations[0];
     assert_eq!((&*place.shape, &*place.source), ("Circle", "loc1@telco-a.example"));
     assert_eq!(place.latitude.as_deref(), Some("-7.0530"));
+    assert_eq!(place.loc_src.as_deref(), Some("telco-a.example"));
     assert_eq!(found.languages, ["mad", "id"]);
     let data: Vec<_> =
         found.additional_data.iter().map(|d| (&*d.purpose, &*d.content_type)).collect();

@@ -1,0 +1,59 @@
+//! Asks where references of calls lead to, and what the records teach of cells. Runs on tokio's threads; the
+//! switchboard asks and goes on.
+
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::inbox::InboxSender;
+use crate::agencies::held;
+use crate::agencies::https::Fetcher;
+use crate::store::Store;
+use crate::switchboard::Input;
+use crate::vocabulary::CallId;
+
+/// How often the records are asked again what they teach of cells: places are confirmed a few times an hour.
+const LEARN_EVERY: Duration = Duration::from_secs(600);
+
+/// Who follows references.
+#[derive(Clone, Debug)]
+pub(super) struct Dereferencer {
+    runtime: Handle,
+    inbox: InboxSender,
+    fetcher: Fetcher,
+}
+
+impl Dereferencer {
+    /// One on this runtime.
+    pub fn new(inbox: InboxSender, fetcher: Fetcher) -> Self {
+        Self { runtime: Handle::current(), inbox, fetcher }
+    }
+
+    /// Follows a reference of a call; [`Input::LocationReport`] follows.
+    pub fn ask(&self, call: CallId, uri: String) {
+        let (inbox, fetcher) = (self.inbox.clone(), self.fetcher.clone());
+        self.runtime.spawn(async move {
+            let report = held::dereference(&fetcher, &uri).await;
+            inbox.put(Input::LocationReport { call, report: Box::new(report) });
+        });
+    }
+}
+
+/// Tells the switchboard again and again what the records teach of cells. A database that is away teaches
+/// nothing new.
+pub(super) fn learn_cells(store: Store, inbox: InboxSender) {
+    tokio::spawn(async move {
+        loop {
+            match store.learn_cells().await {
+                Ok(learnt) => {
+                    tracing::debug!(cells = learnt.len(), "learnt from confirmed places");
+                    if !inbox.put(Input::CellsLearnt(Box::new(learnt))) {
+                        return;
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "nothing is learnt of cells now"),
+            }
+            tokio::time::sleep(LEARN_EVERY).await;
+        }
+    });
+}
