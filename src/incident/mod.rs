@@ -3,6 +3,7 @@
 //! A function room: values in, values out. Late facts are normal, and what cannot be understood
 //! is kept with a finding. It never knows SIP transactions, queues or people at work.
 
+pub mod alert;
 pub mod cell;
 pub mod data;
 pub mod location;
@@ -22,4 +23,6 @@ pub use edit::{Closing, Edit, Opened, Origin, Reopening, Step, Tie};
 pub use form::{Changes, Choices, Field, Form, Notice, Point, Value, WrongField};
 pub use history::{Conflict, Record, Shut, Tied};
 pub use place::place;
-pub use record::{AdditionalData, Arrival, Caller, Cell, IdentityHeader, Location, Raw, Trust};
+pub use record::{
+    AdditionalData, Arrival, Caller, Cell, DataCame, IdentityHeader, Location, Raw, Trust,
+};
