@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use thiserror::Error;
 
 use super::accounts::Accounts;
+use super::policy::Policy;
 use crate::agencies::{Issuer, Outbox};
 use crate::journal::Fact;
 use crate::recording::Library;
@@ -48,6 +49,10 @@ pub trait Desk: Send + Sync + 'static {
     fn receivers(&self) -> &[Outbox];
     /// The people who may come in; none where only configured tokens open.
     fn accounts(&self) -> Option<&Accounts> {
+        None
+    }
+    /// Whoever keeps the configuration.
+    fn policy(&self) -> Option<&dyn Policy> {
         None
     }
     /// The centre's name.

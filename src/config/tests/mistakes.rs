@@ -179,12 +179,6 @@ bind = "::""#,
     ),
     (
         "gateway.toml",
-        r#"# url = "sqlite:data/siaga112.db""#,
-        r#"url = "postgres://siaga:rahasia@db/siaga""#,
-        r#"gateway.toml:34:7: error: this version stores in SQLite only, not in PostgreSQL; write for example "sqlite:data/siaga112.db""#,
-    ),
-    (
-        "gateway.toml",
         r#"listen = "127.0.0.1:8112""#,
         r#"listen = "127.0.0.1""#,
         r#"gateway.toml:37:10: error: "127.0.0.1" is no address with a port; write for example "127.0.0.1:8112" or "[::1]:8112""#,
