@@ -221,8 +221,11 @@ impl Server {
             switchboard_thread::run(switchboard, rim);
         })?);
         let post = receivers::Post { data: &data, journal: &journal, clock };
+        let mut receivers = post.loggers(&loaded.loggers, &loaded.issuer())?;
+        receivers.extend(post.webhooks(&loaded.webhooks, &store));
         let desk = Arc::new(ServerDesk {
             clock,
+            data: data.clone(),
             inbox: inbox.clone(),
             waiters,
             next_order: AtomicU64::new(1),
@@ -233,10 +236,12 @@ impl Server {
             journal: journal.clone(),
             recordings,
             issuer: RwLock::new(loaded.issuer()),
-            receivers: post.loggers(&loaded.loggers, &loaded.issuer())?,
+            receivers,
             centre: loaded.switchboard.centre.name.clone(),
             accounts: Accounts::open(&data, loaded.console.accounts.clone()),
             aml_key: loaded.console.aml_key.clone(),
+            choices: RwLock::new(desk::choices(&loaded.switchboard)),
+            dice: Mutex::new(dice()),
             udp: sip
                 .iter()
                 .filter(|listener| listener.transport == Transport::Udp)
@@ -358,6 +363,8 @@ impl Server {
                 *self.desk.issuer.write().unwrap_or_else(PoisonError::into_inner) = loaded.issuer();
                 self.connections.adopt(&loaded);
                 self.fetcher.adopt(loaded.references.clone());
+                *self.desk.choices.write().unwrap_or_else(PoisonError::into_inner) =
+                    desk::choices(&loaded.switchboard);
                 self.media.adopt_prompts(prompts::read(&self.config_folder));
                 self.inbox.put(Input::Adopt {
                     settings: Box::new(settings),
