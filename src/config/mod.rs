@@ -45,8 +45,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::agencies::Issuer;
-use crate::agencies::settings::LoggerSettings;
 use crate::agencies::settings::ReferenceSettings;
+use crate::agencies::settings::{LoggerSettings, WebhookSettings};
 use crate::console::settings::ConsoleSettings;
 use crate::incident::CellTable;
 use crate::incident::settings::{Category, Kecamatan, LocationSettings, Neighbour, SubCategory};
@@ -102,6 +102,8 @@ pub struct Loaded {
     pub hep: Option<HepSettings>,
     /// Loggers of the region that get our log events.
     pub loggers: Vec<LoggerSettings>,
+    /// Other programs that get our events.
+    pub webhooks: Vec<WebhookSettings>,
     /// The database of the records.
     pub storage: StorageSettings,
     /// DNS servers that carriers are looked up at; empty for those of the system.
@@ -201,6 +203,7 @@ pub fn needs_restart(old: &Loaded, new: &Loaded) -> Vec<&'static str> {
         ("[console]", old.console != new.console),
         ("[hep]", old.hep != new.hep),
         ("[[logger]]", old.loggers != new.loggers),
+        ("[[webhook]]", old.webhooks != new.webhooks),
     ];
     changed.into_iter().filter(|(_, changed)| *changed).map(|(section, _)| section).collect()
 }
@@ -305,6 +308,7 @@ fn read(
         console: gateway.console,
         hep: gateway.hep,
         loggers: gateway.loggers,
+        webhooks: gateway.webhooks,
         storage: gateway.storage,
         dns_servers: gateway.dns_servers,
         digest: folder.digest(),
