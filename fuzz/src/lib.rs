@@ -26,11 +26,12 @@ use siaga112::{incident, trunk};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder of the corpus.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("message", message),
     ("sdp", sdp),
     ("multipart", multipart),
     ("pidf_lo", pidf_lo),
+    ("aml", aml),
     ("rtp", rtp),
     ("rtcp", rtcp),
     ("stun", stun),
@@ -310,6 +311,25 @@ pub fn multipart(data: &[u8]) {
 }
 
 // ---- locations -------------------------------------------------------------------------------
+
+/// What a phone sends of where it is, by SMS and by form keys: whatever it says, one place at most, and on
+/// the globe.
+pub fn aml(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let fields: Vec<(String, String)> = text
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    for report in [incident::aml::sms(&text, &text), incident::aml::https(&fields)] {
+        assert!(report.locations.len() <= 1 && report.findings.len() <= 16);
+        for location in &report.locations {
+            let degrees = |text: &Option<String>| text.as_ref().and_then(|t| t.parse::<f64>().ok());
+            assert!(degrees(&location.latitude).is_some_and(|degrees| degrees.abs() <= 90.0));
+            assert!(degrees(&location.longitude).is_some_and(|degrees| degrees.abs() <= 180.0));
+        }
+    }
+}
 
 /// One PIDF-LO: whatever it is, the answer is bounded and has no control characters.
 pub fn pidf_lo(data: &[u8]) {

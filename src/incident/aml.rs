@@ -233,8 +233,9 @@ impl Reading {
 
 /// Degrees within the globe, without a plus sign.
 fn degrees(value: &str, most: f64) -> Option<String> {
-    let sound = value.parse::<f64>().is_ok_and(|degrees| degrees.abs() <= most);
-    sound.then(|| shown(value.trim_start_matches('+')))
+    let text = shown(value.trim_start_matches('+'));
+    let sound = text.parse::<f64>().is_ok_and(|degrees| degrees.abs() <= most);
+    sound.then_some(text)
 }
 
 fn measure(value: &str) -> Option<String> {
