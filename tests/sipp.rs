@@ -499,6 +499,58 @@ fn a_contact_that_leaves_is_not_rung() {
 }
 
 #[test]
+fn an_alert_has_a_record_of_its_own_and_a_broken_one_hears_why() {
+    let gateway = centre(1);
+    Sipp::trunk(&gateway, "trunk-alerts-badly-expect-425").run();
+    Sipp::trunk(&gateway, "trunk-alerts-expect-200").run();
+    let incident = until("the record", || {
+        Incident::list(&gateway.get("/api/v1/incidents").json()).into_iter().next()
+    });
+    assert_eq!((&*incident.text("origin"), &*incident.text("trunk")), ("cap", "telco-a"));
+    let incident = Incident(gateway.get(&format!("/api/v1/incidents/{}", incident.id())).json());
+    assert_eq!(incident.text("alert.infos.0.event"), "Gelombang tinggi");
+    assert_eq!(incident.text("alert.infos.0.areas.0.name"), "Masalembu");
+    assert_eq!(incident.text("locations.0.radius_m"), "5000");
+    assert_eq!(incident.steps("alert-received"), 1);
+    let story = gateway.story(&incident.id());
+    for part in
+        ["Actual, Alert, pos-pantau-masalembu@bpbd.example", "Severe", "area         Masalembu"]
+    {
+        assert!(story.contains(part), "{part} in {story}");
+    }
+    assert_eq!(
+        Incident::list(&gateway.get("/api/v1/incidents").json()).len(),
+        1,
+        "no record of a broken one"
+    );
+    gateway.stop();
+}
+
+#[test]
+fn data_of_a_vehicle_is_on_the_record_acknowledged_and_shown() {
+    let gateway = centre(1);
+    let seat = Sipp::seat(&gateway, 1, "seat-answers-expect-bye");
+    Sipp::trunk(&gateway, "vehicle-calls-expect-acknowledgement").with(&["-d", "300"]).run();
+    seat.finish();
+    let incident = gateway.incident();
+    assert_eq!(incident.ending(), "talking caller hung-up");
+    let data = incident.0["additional_data"].as_array().expect("data").clone();
+    let kinds: Vec<String> = data.iter().map(|d| Incident(d.clone()).text("purpose")).collect();
+    let msd = "EmergencyCallData.eCall.MSD";
+    assert_eq!(kinds, [msd, "EmergencyCallData.SubscriberInfo", "", msd]);
+    assert_eq!(Incident(data[1].clone()).text("fields.0.value"), "Siti Hasanah");
+    assert_eq!(Incident(data[2].clone()).text("content_type"), "application/vnd.example.unknown");
+    assert_eq!(Incident(data[3].clone()).text("how"), "INFO");
+    let story = gateway.story(&incident.id());
+    for part in
+        ["fn Siti Hasanah", "unknown part (application/vnd.example.unknown, 9 bytes)", "by INFO"]
+    {
+        assert!(story.contains(part), "{part} in {story}");
+    }
+    gateway.stop();
+}
+
+#[test]
 fn every_scenario_is_explained_and_run() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sip-scenarios");
     let readme = std::fs::read_to_string(folder.join("README.md")).expect("a README");

@@ -286,8 +286,13 @@ pub fn multipart(data: &[u8]) {
         return;
     }
     let all = leaves.iter().map(|part| (part, &part.body[..]));
-    let both: Vec<(&str, &str, &[u8])> = all
-        .map(|(part, body)| (part.content_type.as_str(), part.disposition.as_str(), body))
+    let both: Vec<body::Piece<'_>> = all
+        .map(|(part, body)| body::Piece {
+            content_type: &part.content_type,
+            disposition: &part.disposition,
+            content_id: "",
+            body,
+        })
         .collect();
     let (content_type, whole) = body::multipart(&both);
     let mut headers = Headers::default();

@@ -5,6 +5,7 @@
 
 pub mod aml;
 mod best;
+pub mod alert;
 pub mod cell;
 pub mod data;
 mod brief;
@@ -30,6 +31,8 @@ pub use edit::{Closing, Edit, Opened, Origin, Reopening, Step, Tie};
 pub use form::{Changes, Choices, Field, Form, Notice, Point, Value, WrongField};
 pub use history::{Conflict, Record, Shut, Tied};
 pub use place::place;
-pub use record::{AdditionalData, Arrival, Caller, Cell, IdentityHeader, Location, Raw, Trust};
+pub use record::{
+    AdditionalData, Arrival, Caller, Cell, DataCame, IdentityHeader, Location, Raw, Trust,
+};
 pub use report::{Device, How, Located, Report};
 pub use whereabouts::{Known, Whereabouts};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::best::Place;
 use super::data::Field;
-use crate::vocabulary::{Phone, Private, hex};
+use crate::vocabulary::{CallId, Phone, Private, hex};
 
 /// Everything an INVITE said about the emergency and the caller. What could not be understood is
 /// kept as text with a finding, never dropped.
@@ -226,6 +226,17 @@ impl AdditionalData {
         };
         (web("https:") || web("http:")).then_some(uri)
     }
+}
+
+/// Additional data that came after the INVITE.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataCame {
+    /// The call.
+    pub call: CallId,
+    /// How it came: `INFO`, or the host that it was fetched from.
+    pub how: String,
+    /// What came.
+    pub data: AdditionalData,
 }
 
 /// Bytes kept exactly; text in JSON where they are UTF-8, hexadecimal otherwise.

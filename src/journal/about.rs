@@ -58,6 +58,8 @@ impl Fact {
             | Self::CopyFailed { call, .. } => Some(*call),
             Self::TextCarried(carried) => Some(carried.call),
             Self::AnswerUnusable(answer) => Some(answer.call),
+            Self::AlertReceived(alerted) => Some(alerted.call),
+            Self::DataCame(came) => Some(came.call),
             Self::SeatDialled { call, during, .. } | Self::SeatCallEnded { call, during, .. } => {
                 match during {
                     Some(during) => Some(*during),

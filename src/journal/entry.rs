@@ -6,7 +6,8 @@ use super::Signal;
 use crate::call::AnswerUnusable;
 use crate::call::quality::{Quality, TextCarried};
 use crate::call::table::Part;
-use crate::incident::{Arrival, Closing, Edit, Located, Opened, Reopening, Tie};
+use crate::incident::alert::Alerted;
+use crate::incident::{Arrival, Closing, DataCame, Edit, Located, Opened, Reopening, Tie};
 use crate::screening::{Disposition, WorkId, WorkKind, WorkOutcome};
 use crate::vocabulary::{
     AnswerMode, CallId, Ending, IncidentId, Lane, OfferId, OperatorId, Party, Private, QueueId,
@@ -47,6 +48,10 @@ pub enum Fact {
         /// What the INVITE said.
         arrival: Box<Arrival>,
     },
+    /// An alert came, without a call.
+    AlertReceived(Box<Alerted>),
+    /// Additional data of a call came after its INVITE.
+    DataCame(Box<DataCame>),
     /// Routing decided.
     Queued {
         /// The call.

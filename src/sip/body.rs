@@ -45,23 +45,40 @@ pub fn sdp(headers: &Headers, body: &Bytes) -> Option<Bytes> {
     parts(headers, body).0.into_iter().find(|p| p.media_type == "application/sdp").map(|p| p.body)
 }
 
-/// Writes a body of several parts, each with its Content-Type and, unless empty, its
-/// Content-Disposition: the whole's Content-Type, and the bytes. The boundary occurs in none of the parts.
+/// One part to be written. What is empty is left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Piece<'a> {
+    /// Content-Type.
+    pub content_type: &'a str,
+    /// Content-Disposition.
+    pub disposition: &'a str,
+    /// Content-ID without its angle brackets.
+    pub content_id: &'a str,
+    /// The bytes.
+    pub body: &'a [u8],
+}
+
+/// Writes a body of several parts: the whole's Content-Type, and the bytes. The boundary occurs in none
+/// of the parts.
 #[must_use]
-pub fn multipart(parts: &[(&str, &str, &[u8])]) -> (String, Bytes) {
+pub fn multipart(parts: &[Piece<'_>]) -> (String, Bytes) {
     let taken = |boundary: &String| {
         let finder = memchr::memmem::Finder::new(boundary);
-        parts.iter().any(|(_, _, body)| finder.find(body).is_some())
+        parts.iter().any(|part| finder.find(part.body).is_some())
     };
     let mut names = (0u32..).map(|number| format!("siaga112-{number}"));
     let boundary = names.find(|name| !taken(name)).unwrap_or_default();
     let mut out = Vec::new();
-    for (content_type, disposition, body) in parts {
+    for Piece { content_type, disposition, content_id, body } in parts {
         let line = |text: &str| text.replace(['\r', '\n'], " ");
         let head = format!("--{boundary}\r\nContent-Type: {}\r\n", line(content_type));
         out.extend_from_slice(head.as_bytes());
         if !disposition.is_empty() {
             let head = format!("Content-Disposition: {}\r\n", line(disposition));
+            out.extend_from_slice(head.as_bytes());
+        }
+        if !content_id.is_empty() {
+            let head = format!("Content-ID: <{}>\r\n", line(content_id));
             out.extend_from_slice(head.as_bytes());
         }
         out.extend_from_slice(b"\r\n");
@@ -216,16 +233,23 @@ mod tests {
     #[test]
     fn what_is_written_never_holds_its_own_boundary() {
         let tricky = b"x\r\n--siaga112-0--\r\nsiaga112-1";
-        let (content_type, body) =
-            super::multipart(&[("text/plain", "", tricky), ("a/b", "render", b"")]);
+        let (content_type, body) = super::multipart(&[
+            Piece { content_type: "text/plain", body: tricky, ..Piece::default() },
+            Piece {
+                content_type: "a/b",
+                disposition: "render",
+                content_id: "1@h",
+                ..Piece::default()
+            },
+        ]);
         assert_eq!(content_type, "multipart/mixed;boundary=siaga112-2");
         let mut headers = Headers::default();
         headers.push(Name::ContentType, content_type);
         let (parts, findings) = parts(&headers, &body);
         assert_eq!(findings, [] as [String; 0]);
         assert_eq!(
-            (parts.len(), &parts[0].body[..], &parts[1].body[..]),
-            (2, &tricky[..], &b""[..])
+            (&parts[0].body[..], &parts[1].body[..], &*parts[1].content_id),
+            (&tricky[..], &b""[..], "1@h")
         );
     }
 

@@ -81,6 +81,7 @@ names! {
     CellularNetworkInfo = "Cellular-Network-Info",
     Geolocation = "Geolocation",
     CallInfo = "Call-Info",
+    AlertMsgError = "AlertMsg-Error",
     AlertInfo = "Alert-Info",
     AnswerMode = "Answer-Mode",
     ResourcePriority = "Resource-Priority",

@@ -86,6 +86,7 @@ pub const fn phrase(code: u16) -> &'static str {
         430 => "Flow Failed",
         439 => "First Hop Lacks Outbound Support",
         423 => "Interval Too Brief",
+        425 => "Bad Alert Message",
         469 => "Bad Info Package",
         480 => "Temporarily Unavailable",
         481 => "Call/Transaction Does Not Exist",

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::sql::{Tx, Value, insert_rows, query};
 use crate::incident::CellKey;
+use crate::incident::alert::Alerted;
 use crate::journal::{Entry, Fact, Line, OfferOutcome, Signal};
 use crate::vocabulary::{CallId, Ending, IncidentId, Stage, TrunkId, WallTime};
 
@@ -84,6 +85,13 @@ fn step(seq: u64, call: CallId, entry: &Entry) -> Step<'_> {
         Fact::Arrived { call, incident, trunk, source, .. } => {
             ShownFact::Arrived { fact: "arrived", call, incident, trunk, source }
         }
+        Fact::AlertReceived(alerted) => ShownFact::Arrived {
+            fact: "alert-received",
+            call: &alerted.call,
+            incident: &alerted.incident,
+            trunk: &alerted.trunk,
+            source: &alerted.source,
+        },
         fact => ShownFact::Whole(fact),
     };
     Step { seq, call, entry: Shown { at: entry.at.to_rfc3339(), fact } }
@@ -144,6 +152,7 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
     match &entry.fact {
         Fact::Arrived { .. } => arrived(tx, entry).await,
         Fact::Located(located) => super::locations::row(tx, seq, at, located).await,
+        Fact::AlertReceived(alerted) => alert(tx, at, alerted).await,
         Fact::Queued { call, queue, rule, priority, answer, wants } => query(
             "UPDATE incident SET queue = ?, rule = ?, priority = ?, answer_mode = ?, queued_at = ?,
              wants = ?, stage = CASE stage WHEN 'arriving' THEN 'waiting' ELSE stage END
@@ -287,7 +296,8 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
         | Fact::IncidentLinked(_)
         | Fact::IncidentUnlinked(_) => super::record::row(tx, seq, entry).await,
         // Steps of the time line, messages (`keep_signals`), or facts about no call.
-        Fact::Overflowed { .. }
+        Fact::DataCame(_)
+        | Fact::Overflowed { .. }
         | Fact::EarlyMedia { .. }
         | Fact::Prompted { .. }
         | Fact::PickedUp { .. }
@@ -355,6 +365,40 @@ async fn arrived(tx: &mut Tx, entry: &Entry) -> sqlx::Result<()> {
     query("INSERT INTO arrival (call, facts) VALUES (?, ?) ON CONFLICT (call) DO NOTHING")
         .bind(call.to_string())
         .bind(facts)
+        .execute(tx)
+        .await
+        .map(drop)
+}
+
+/// An alert is a record of its own that is over when it has come.
+async fn alert(tx: &mut Tx, at: i64, alerted: &Alerted) -> sqlx::Result<()> {
+    let Alerted { call, incident, trunk, source, arrival, alert } = alerted;
+    let wrong = |e: serde_json::Error| sqlx::Error::Encode(e.into());
+    let mut facts = serde_json::to_value(arrival).map_err(wrong)?;
+    if let Some(facts) = facts.as_object_mut() {
+        facts.insert("alert".to_owned(), serde_json::to_value(alert).map_err(wrong)?);
+    }
+    query(
+        "INSERT INTO incident (call, id, trunk, source, dialled, service, category, kecamatan,
+         caller_raw, received_at, stage, origin, node)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'none', 'cap', ?) ON CONFLICT (call) DO NOTHING",
+    )
+    .bind(call.to_string())
+    .bind(incident.to_string())
+    .bind(trunk.as_str())
+    .bind(source)
+    .bind(&arrival.dialled)
+    .bind(&arrival.service)
+    .bind(&arrival.category)
+    .bind(&arrival.kecamatan)
+    .bind(arrival.caller.phone.raw.reveal())
+    .bind(at)
+    .bind(tx.node())
+    .execute(tx)
+    .await?;
+    query("INSERT INTO arrival (call, facts) VALUES (?, ?) ON CONFLICT (call) DO NOTHING")
+        .bind(call.to_string())
+        .bind(facts.to_string())
         .execute(tx)
         .await
         .map(drop)

@@ -42,7 +42,7 @@ impl Store {
     pub async fn earlier(&self, number: &str, but: CallId) -> Result<Vec<EarlierCall>, StoreError> {
         let found = query(
             "SELECT id, call, received_at, outcome, disposition, category, kecamatan, duration_ms
-             FROM incident WHERE call <> ?1
+             FROM incident WHERE call <> ?1 AND origin = 'call'
              AND (caller_e164 = ?2 OR (caller_raw = ?2 AND caller_e164 IS NULL))
              ORDER BY received_at DESC LIMIT ?3",
         )

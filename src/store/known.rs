@@ -53,8 +53,50 @@ pub(super) fn came_along(facts: &Map<String, Value>) -> Vec<(&'static str, Strin
         ("call info", list("call_info")),
         ("charging", text(facts.get("charging"))),
     ];
+    lines.extend(alert(facts));
     let blocks = facts.get("additional_data").and_then(Value::as_array);
     lines.extend(blocks.into_iter().flatten().map(|data| ("data", block(data))));
+    lines
+}
+
+/// An alert: what it is, then what it says in each language.
+fn alert(facts: &Map<String, Value>) -> Vec<(&'static str, String)> {
+    let Some(alert) = facts.get("alert").filter(|alert| alert.is_object()) else {
+        return Vec::new();
+    };
+    let said = |value: &Value, keys: &[&str]| -> String {
+        let parts = keys.iter().map(|key| text(value.get(*key)));
+        parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+    };
+    let of = ["status", "msg_type", "sender", "identifier", "sent", "references", "note"];
+    let mut lines = vec![("alert", said(alert, &of))];
+    for info in alert.get("infos").and_then(Value::as_array).into_iter().flatten() {
+        let what = [
+            "language",
+            "event",
+            "severity",
+            "urgency",
+            "certainty",
+            "headline",
+            "description",
+            "instruction",
+            "sender_name",
+            "contact",
+            "onset",
+            "expires",
+        ];
+        lines.push(("says", said(info, &what)));
+        let values = info.get("parameters").and_then(Value::as_array).into_iter().flatten();
+        let values = values.filter_map(|pair| Some((pair.get(0)?, pair.get(1)?)));
+        lines.extend(
+            values.map(|(name, value)| {
+                ("value", format!("{} {}", text(Some(name)), text(Some(value))))
+            }),
+        );
+        for area in info.get("areas").and_then(Value::as_array).into_iter().flatten() {
+            lines.push(("area", said(area, &["name"])));
+        }
+    }
     lines
 }
 
@@ -74,7 +116,9 @@ fn block(block: &Value) -> String {
         .collect();
     let fields = if fields.is_empty() { String::new() } else { format!(": {}", fields.join("; ")) };
     let kind = if kind.is_empty() { "unknown part" } else { kind };
-    format!("{kind} ({}{bytes}){fields}", said("content_type"))
+    let how = said("how");
+    let how = if how.is_empty() { how } else { format!(", by {how}") };
+    format!("{kind} ({}{bytes}{how}){fields}", said("content_type"))
 }
 
 fn at<'a>(facts: &'a Map<String, Value>, path: &[&str]) -> Option<&'a Value> {

@@ -35,6 +35,7 @@ mod incident;
 pub mod journal_file;
 mod journal_writer;
 mod known;
+mod late;
 mod ladder;
 mod node;
 mod locations;

@@ -102,6 +102,8 @@ async fn whole(tx: &mut Tx, id: &str) -> sqlx::Result<Option<Incident>> {
     if let Some(priority) = facts.remove("priority") {
         facts.insert("priority_header".into(), priority);
     }
+    let steps: Vec<_> = steps.iter().map(step).collect::<sqlx::Result<_>>()?;
+    super::late::add(&mut facts, &steps);
     Ok(Some(Incident {
         summary,
         written,
@@ -113,7 +115,7 @@ async fn whole(tx: &mut Tx, id: &str) -> sqlx::Result<Option<Incident>> {
         place,
         location_reports,
         work,
-        steps: steps.iter().map(step).collect::<sqlx::Result<_>>()?,
+        steps,
     }))
 }
 

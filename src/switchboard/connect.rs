@@ -5,10 +5,12 @@ use crate::acd::{self, Miss, Withdrawn};
 use crate::call::orders::{Channel, MediaOrder};
 use crate::call::{Attempt, Callee, Leg, LegMedia, Ringing, Side, State, Talk};
 use crate::journal::{Fact, OfferOutcome, Peer};
+use crate::sip::body::Piece;
 use crate::sip::dialog::DialogKey;
 use crate::sip::message::SUPPORTED;
 use crate::sip::registrar::Binding;
 use crate::sip::{ClientId, Dialog, Flow, Name, Request, Response, ServerId, body};
+use crate::trunk::vehicle;
 use crate::vocabulary::{CallId, Codec, Now, OfferId, OperatorId, SeatId, StreamId, limits};
 
 use super::inbound::ALLOW;
@@ -532,10 +534,37 @@ impl Switchboard {
             .response(200, &key.local_tag)
             .with(Name::Contact, self.contact(flow))
             .with(Name::Allow, ALLOW)
-            .with(Name::Supported, SUPPORTED)
-            .with_body("application/sdp", sdp);
+            .with(Name::Supported, SUPPORTED);
+        let response = self.described_and_acknowledged(request, response, sdp);
         let response = self.grant(now, key, request, response);
         self.endpoint.respond(now.moment, server, response);
+    }
+
+    /// Our description, and where a vehicle has sent data the word that it came (RFC 8147 §9).
+    fn described_and_acknowledged(
+        &mut self,
+        request: &Request,
+        response: Response,
+        sdp: bytes::Bytes,
+    ) -> Response {
+        let Some(ack) = vehicle::acknowledgement(request) else {
+            return response.with_body("application/sdp", sdp);
+        };
+        let id = format!("{}@{}", self.dice.token(), self.settings.sip.domain);
+        let (kind, body) = body::multipart(&[
+            Piece { content_type: "application/sdp", body: &sdp, ..Piece::default() },
+            Piece {
+                content_type: vehicle::CONTROL,
+                disposition: "by-reference",
+                content_id: &id,
+                body: ack.as_bytes(),
+            },
+        ]);
+        response
+            .with(Name::CallInfo, format!("<cid:{id}>;purpose=EmergencyCallData.Control"))
+            .with(Name::RecvInfo, vehicle::INFO_PACKAGE)
+            .with(Name::MimeVersion, "1.0")
+            .with_body(&kind, body)
     }
 
     /// The queue's answer mode says that the caller is answered before a seat is there: the

@@ -1,18 +1,22 @@
 //! What comes within a call: hold and resume by re-INVITE or UPDATE, BYE, and small requests that
 //! only want an answer. Admission plays no part here: a dialog is known by its tags.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::acd;
 use crate::call::orders::MediaOrder;
 use crate::call::table::Part;
 use crate::call::{Errand, Leg, Side, Way};
+use crate::incident::{DataCame, Shown};
 use crate::journal::Fact;
 use crate::screening::Sign;
 use crate::sip::dialog::DialogKey;
 use crate::sip::message::SUPPORTED;
 use crate::sip::{Flow, Method, Name, Request, Response, ServerId, body};
-use crate::vocabulary::{CallId, Cause, Ending, Now, Party};
+use crate::trunk::vehicle;
+use crate::vocabulary::{CallId, Cause, Ending, Now, Party, limits};
 
 use super::Switchboard;
 use super::inbound::ALLOW;
@@ -81,6 +85,9 @@ impl Switchboard {
                 {
                     self.gives_sign(now, id, Sign::Key);
                 }
+                if side == Side::Caller && vehicle::is_info(request) {
+                    self.vehicle_sends(now, id, request);
+                }
                 let response = request.response(200, tag).with(Name::Allow, ALLOW);
                 let response = response
                     .with(Name::Supported, SUPPORTED)
@@ -104,10 +111,26 @@ impl Switchboard {
     fn unwelcome(&self, request: &Request, tag: &str) -> Option<Response> {
         match request.method {
             Method::Bye => None,
-            Method::Info if request.headers.first(&Name::InfoPackage).is_some() => {
-                Some(request.response(469, tag).with(Name::RecvInfo, ""))
+            Method::Info
+                if request.headers.first(&Name::InfoPackage).is_some()
+                    && !vehicle::is_info(request) =>
+            {
+                Some(request.response(469, tag).with(Name::RecvInfo, vehicle::INFO_PACKAGE))
             }
             _ => request.bad_extension(tag).or_else(|| self.too_brief(request)),
+        }
+    }
+
+    /// A vehicle sends newer data of itself: kept, and shown at once.
+    fn vehicle_sends(&mut self, now: Now, id: CallId, request: &Request) {
+        for data in vehicle::data(request) {
+            let Some(call) = self.calls.get_mut(&id) else { return };
+            if call.brief.data.len() >= limits::DATA_OF_CALL {
+                return;
+            }
+            Arc::make_mut(&mut call.brief).data.push(Shown::of(&data));
+            let came = DataCame { call: id, how: "INFO".to_owned(), data };
+            self.note(now, Fact::DataCame(Box::new(came)));
         }
     }
 

@@ -24,10 +24,11 @@ use super::{Switchboard, Timer};
 /// What we understand; written into every 200 to OPTIONS and every 405.
 pub(super) const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, MESSAGE, REGISTER, REFER";
-const ACCEPT: &str = "application/sdp, multipart/mixed, application/pidf+xml, text/plain";
+const ACCEPT: &str = "application/sdp, multipart/mixed, application/pidf+xml, text/plain, \
+     application/EmergencyCallData.cap+xml, application/EmergencyCallData.eCall.MSD";
 
 /// Who a request is from.
-enum Admission {
+pub(super) enum Admission {
     Trunk(Box<TrunkSettings>),
     Seat(SeatId),
     Challenge { stale: bool },
@@ -54,6 +55,7 @@ impl Switchboard {
         match request.method {
             Method::Invite => self.invite(now, server, flow, request, oddities),
             Method::Register => self.register(now, server, flow, request),
+            Method::Message => self.message(now, server, flow, request, oddities),
             _ if !self.is_known(&flow) => {
                 self.unknown_source += 1;
                 self.endpoint.forget(server);
@@ -151,7 +153,7 @@ impl Switchboard {
         }
     }
 
-    fn admit(&mut self, now: Now, flow: &Flow, request: &Request) -> Admission {
+    pub(super) fn admit(&mut self, now: Now, flow: &Flow, request: &Request) -> Admission {
         if let Some(trunk) = self.trunk_of(flow) {
             return Admission::Trunk(Box::new(trunk.clone()));
         }

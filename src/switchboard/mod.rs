@@ -9,11 +9,13 @@
 //! `dialogs` (what comes within a call), `endings`. What people order is in `people`, who is called back
 //! in `work` and `callback`.
 
+mod alerts;
 mod board;
 mod callback;
 mod calling;
 mod connect;
 mod departed;
+mod durable;
 mod dialogs;
 mod endings;
 mod flows;
@@ -79,6 +81,8 @@ use settings::SwitchboardSettings;
 enum Timer {
     /// The journal is too slow: go on without it (`limits::JOURNAL_WAIT`).
     Journal(CallId),
+    /// The journal is too slow for an alert of this ticket.
+    Alert(u64),
     /// Tell the trunk again that it rings (`limits::KEEP_RINGING`).
     KeepRinging(CallId),
     /// Answer the caller without a seat (the queue's answer mode).
@@ -171,6 +175,7 @@ pub struct Switchboard {
     partings: HashMap<ServerId, (Flow, Request)>,
     ladder: Ladder,
     arriving: BTreeMap<u64, CallId>,
+    alerts: alerts::Alerts,
     /// Callers whose answer by the queue's mode waits for ports.
     unanswered: BTreeSet<CallId>,
     deadlines: Deadlines<Timer>,
@@ -248,6 +253,7 @@ impl Switchboard {
             partings: HashMap::new(),
             ladder: Ladder::default(),
             arriving: BTreeMap::new(),
+            alerts: alerts::Alerts::default(),
             unanswered: BTreeSet::new(),
             deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
@@ -329,6 +335,7 @@ impl Switchboard {
         while let Some(timer) = self.deadlines.pop_due(now.moment) {
             match timer {
                 Timer::Journal(call) => self.journal_is_slow(now, call),
+                Timer::Alert(ticket) => self.alert_is_slow(now, ticket),
                 Timer::KeepRinging(call) => self.keep_ringing(now, call),
                 Timer::Answer(call) => self.answer_by_mode(now, call),
                 Timer::Probe(call) => self.probe(now, call),
@@ -391,6 +398,7 @@ impl Switchboard {
             + self.partings.len()
             + self.ladder.len()
             + self.arriving.len()
+            + self.alerts.len()
             + self.unanswered.len()
             + self.guests.len()
             + self.listened.len()
@@ -567,30 +575,6 @@ impl Switchboard {
             MediaReport::Fault { stream, why } => self.alarm_of(now, stream, "media-fault", &why),
             MediaReport::PortsExhausted { why } => self.alarm(now, "ports-exhausted", why),
         }
-    }
-
-    fn journal_reports(&mut self, now: Now, ticket: u64) {
-        while let Some(entry) = self.arriving.first_entry() {
-            if *entry.key() > ticket {
-                break;
-            }
-            let call = entry.remove();
-            self.journal_slow = false;
-            self.deadlines.clear(&Timer::Journal(call));
-            self.arrived(now, call);
-        }
-    }
-
-    fn journal_is_slow(&mut self, now: Now, call: CallId) {
-        let waiting = self.arriving.len();
-        self.arriving.retain(|_, waiting| *waiting != call);
-        // Said once: an alarm for each call would push the calls themselves out of what the journal
-        // holds while it cannot write. A test call that waits for a port comes here too.
-        if self.arriving.len() < waiting && !std::mem::replace(&mut self.journal_slow, true) {
-            let waited = limits::JOURNAL_WAIT.as_millis();
-            self.alarm(now, "journal-slow", format!("call {call} went on after {waited} ms"));
-        }
-        self.arrived(now, call);
     }
 
     fn adopt(&mut self, now: Now, settings: SwitchboardSettings, digest: String, by: String) {

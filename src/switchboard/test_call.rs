@@ -4,6 +4,7 @@
 use crate::call::State;
 use crate::call::orders::{MediaOrder, Role};
 use crate::journal::Fact;
+use crate::sip::body::Piece;
 use crate::sip::write::quoted;
 use crate::sip::{Name, Request, body};
 use crate::vocabulary::{CallId, Cause, Ending, Now, Party, Stage, limits};
@@ -47,8 +48,9 @@ impl Switchboard {
             .with(Name::Allow, ALLOW)
             .with(Name::Warning, format!("399 {host} {}", quoted(&text)));
         let response = if takes_multipart(request) {
-            let told = ("text/plain;charset=utf-8", "", text.as_bytes());
-            let (content, both) = body::multipart(&[("application/sdp", "", &sdp), told]);
+            let piece = |content_type, body| Piece { content_type, body, ..Piece::default() };
+            let told = piece("text/plain;charset=utf-8", text.as_bytes());
+            let (content, both) = body::multipart(&[piece("application/sdp", &sdp), told]);
             response.with(Name::MimeVersion, "1.0").with_body(&content, both)
         } else {
             response.with_body("application/sdp", sdp)

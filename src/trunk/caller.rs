@@ -158,8 +158,13 @@ fn hides(privacy: &str) -> bool {
 }
 
 fn as_they_came(request: &Request) -> Vec<Private<String>> {
-    let names =
-        [Name::PAssertedIdentity, Name::PPreferredIdentity, Name::RemotePartyId, Name::From];
+    let names = [
+        Name::PAssertedIdentity,
+        Name::PPreferredIdentity,
+        Name::RemotePartyId,
+        Name::From,
+        Name::Identity,
+    ];
     let mut found = Vec::new();
     for name in &names {
         let values = request.headers.values(name);
@@ -256,6 +261,16 @@ mod tests {
         let caller = caller(&request, &trunk("telco-b"));
         assert_eq!((number(&caller), caller.identities.len()), (MOBILE, 2));
         assert_eq!(caller.name.unwrap().reveal(), "Budi");
+    }
+
+    /// RFC 8224: what was signed stays as evidence. It names nobody by itself.
+    #[test]
+    fn a_signed_identity_is_kept_as_it_came() {
+        let signed = "eyJ.eyJ.sig;info=<https://cert.example/p.cer>;alg=ES256;ppt=shaken";
+        let caller = read(&[PAI, (Name::Identity, signed)], true);
+        let kept: Vec<&str> = caller.identities.iter().map(|i| i.reveal().as_str()).collect();
+        assert_eq!(kept[1], format!("Identity: {signed}"));
+        assert_eq!((number(&caller), caller.trust), (MOBILE, Trust::Asserted));
     }
 
     /// H-7: parameters of the URI and of the header stay in the record.

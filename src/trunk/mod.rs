@@ -14,6 +14,7 @@ mod quiet;
 pub mod settings;
 mod sound;
 mod trunks;
+pub mod vehicle;
 
 pub use abroad::{country, read_tables};
 pub use arrival::arrival;

@@ -17,6 +17,8 @@ pub const TEST_REPORT: usize = 2_000;
 pub const BODY_PARTS: usize = 16;
 /// Multipart nesting.
 pub const BODY_DEPTH: usize = 4;
+/// Blocks of additional data kept of one call, those that come later counted.
+pub const DATA_OF_CALL: usize = 48;
 /// XML elements within each other.
 pub const XML_DEPTH: usize = 32;
 /// Media lines of one session description.

@@ -493,6 +493,15 @@ impl Gateway {
         Incident(serde_json::from_slice(&output.stdout).expect("JSON"))
     }
 
+    /// One record as people read it in a terminal.
+    pub fn story(&self, id: &str) -> String {
+        let show = program(&["incidents", "show", id], &self.config()).output();
+        let output = show.expect("the program runs");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "incidents show {id}: {error}");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
     /// The ladder of one incident as the command line draws it.
     pub fn ladder(&self, id: &str, options: &[&str]) -> String {
         let mut show = program(&["incidents", "show", id, "--ladder"], &self.config());

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::call::orders::MediaOrder;
 use crate::journal::{Fact, Peer};
 use crate::sdp;
+use crate::sip::body::Piece;
 use crate::sip::digest::authorize;
 use crate::sip::message::SUPPORTED;
 use crate::sip::{ClientId, Flow, Method, Name, Request, Response, ServerId, body};
@@ -92,8 +93,13 @@ impl Switchboard {
         }
         .document();
         let (kind, body) = body::multipart(&[
-            ("application/sdp", "", &sdp),
-            ("application/rs-metadata+xml", "recording-session", document.as_bytes()),
+            Piece { content_type: "application/sdp", body: &sdp, ..Piece::default() },
+            Piece {
+                content_type: "application/rs-metadata+xml",
+                disposition: "recording-session",
+                body: document.as_bytes(),
+                ..Piece::default()
+            },
         ]);
         let mut request = request.with(Name::ContentType, kind);
         request.body = body;

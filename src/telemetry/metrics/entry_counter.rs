@@ -112,7 +112,12 @@ impl EntryCounter {
             | Fact::WorkTriedEnded { .. }
             | Fact::WorkClosed { .. }
             | Fact::PickedUp { .. } => screened(&entry.fact),
+            Fact::AlertReceived(alerted) => {
+                let trunk = alerted.trunk.as_str().to_owned();
+                counter!("siaga112_alerts_received_total", "trunk" => trunk).increment(1);
+            }
             Fact::NodeStarted { .. }
+            | Fact::DataCame(_)
             | Fact::NodeStopped
             | Fact::EarlyMedia { .. }
             | Fact::Prompted { .. }
