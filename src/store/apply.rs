@@ -405,6 +405,40 @@ async fn alert(tx: &mut Tx, at: i64, alerted: &Alerted) -> sqlx::Result<()> {
         .map(drop)
 }
 
+/// An alert is a record of its own that is over when it has come.
+async fn alert(tx: &mut Tx, at: i64, alerted: &Alerted) -> sqlx::Result<()> {
+    let Alerted { call, incident, trunk, source, arrival, alert } = alerted;
+    let wrong = |e: serde_json::Error| sqlx::Error::Encode(e.into());
+    let mut facts = serde_json::to_value(arrival).map_err(wrong)?;
+    if let Some(facts) = facts.as_object_mut() {
+        facts.insert("alert".to_owned(), serde_json::to_value(alert).map_err(wrong)?);
+    }
+    query(
+        "INSERT INTO incident (call, id, trunk, source, dialled, service, category, kecamatan,
+         caller_raw, received_at, stage, origin, node)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'none', 'cap', ?) ON CONFLICT (call) DO NOTHING",
+    )
+    .bind(call.to_string())
+    .bind(incident.to_string())
+    .bind(trunk.as_str())
+    .bind(source)
+    .bind(&arrival.dialled)
+    .bind(&arrival.service)
+    .bind(&arrival.category)
+    .bind(&arrival.kecamatan)
+    .bind(arrival.caller.phone.raw.reveal())
+    .bind(at)
+    .bind(tx.node())
+    .execute(tx)
+    .await?;
+    query("INSERT INTO arrival (call, facts) VALUES (?, ?) ON CONFLICT (call) DO NOTHING")
+        .bind(call.to_string())
+        .bind(facts.to_string())
+        .execute(tx)
+        .await
+        .map(drop)
+}
+
 /// What became of a call, in one word: `answered`, `abandoned`, `test` or `other`. Records and
 /// metrics both use it, so they cannot disagree.
 #[must_use]
