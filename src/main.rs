@@ -1,6 +1,7 @@
 //! The command line: reads it, calls one function, prints what went wrong.
 
 mod simulate;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -57,6 +58,8 @@ enum Command {
     },
     /// Lets the queue serve simulated calls, or yesterday's, on a virtual clock: waits and staffing.
     Simulate(Box<simulate::Options>),
+    /// Looks whether everything is as it was kept; exit status 1 when something is not.
+    Verify(Box<verify::Options>),
     /// Prints the stored form of a password, read from standard input: of a SIP account (HA1), or of a
     /// person (Argon2), who is made or changed by it.
     Passwd(Passwd),
@@ -241,6 +244,11 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Simulate(options) => {
             print_line(simulate::simulate(*options).await?.trim_end());
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Verify(options) => {
+            let (told, holds) = verify::verify(*options).await?;
+            print_line(told.trim_end());
+            Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Command::Passwd(whose) => passwd(&whose),
     }

@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::accounts::Accounts;
 use crate::agencies::{Issuer, Outbox};
 use crate::journal::Fact;
+use crate::journal::retention::Rules;
 use crate::recording::Library;
 use crate::store::Store;
 use crate::switchboard::orders::{Answer, Order, Refusal};
@@ -37,8 +38,12 @@ pub trait Desk: Send + Sync + 'static {
     fn keep_safely(&self, fact: Fact) -> Boxed<'_, Result<u64, DeskError>>;
     /// Keeps an audit entry: who did what to which record.
     fn audit(&self, by: &str, what: &str, subject: &str) {
+        self.audit_why(by, what, subject, "");
+    }
+    /// The same, with the reason that they typed.
+    fn audit_why(&self, by: &str, what: &str, subject: &str, reason: &str) {
         let (by, what, subject) = (by.to_owned(), what.to_owned(), subject.to_owned());
-        self.keep(Fact::Audited { by, what, subject });
+        self.keep(Fact::Audited { by, what, subject, reason: reason.to_owned() });
     }
     /// The recordings.
     fn recordings(&self) -> &Library;
@@ -54,6 +59,8 @@ pub trait Desk: Send + Sync + 'static {
     fn aml_key(&self) -> Option<Secret> {
         None
     }
+    /// How long what is kept.
+    fn rules(&self) -> Rules;
     /// The centre's name.
     fn centre(&self) -> String;
     /// The time of this moment.

@@ -7,6 +7,7 @@ mod access;
 pub mod accounts;
 mod audit;
 mod body;
+mod custody;
 pub mod desk;
 mod health;
 mod incidents;
@@ -132,6 +133,9 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(incidents::ladder))
         .routes(routes!(recording::play))
         .routes(routes!(recording::hold))
+        .routes(routes!(custody::hold))
+        .routes(routes!(custody::report))
+        .routes(routes!(custody::access_log))
         .routes(routes!(recording::replay))
         .routes(routes!(judgement::dispose))
         .routes(routes!(judgement::clear))

@@ -14,6 +14,7 @@ mod clock;
 mod connections;
 mod desk;
 mod entropy;
+mod heads;
 mod hep;
 mod inbox;
 mod kernel_drops;
@@ -25,11 +26,13 @@ mod media;
 mod recall;
 mod receivers;
 mod recordings;
+mod retention;
 mod prompts;
 mod sip_udp;
 mod strangers;
 mod switchboard_thread;
 mod whereabouts;
+mod time_watch;
 
 use std::collections::HashMap;
 use std::fs::{DirBuilder, Permissions};
@@ -72,8 +75,10 @@ use hep::Hep;
 use inbox::InboxSender;
 use locator::Locator;
 use recordings::RecordingHealth;
+use retention::SharedRules;
 use sip_udp::{ListenError, UdpListener};
 use switchboard_thread::Rim;
+use time_watch::ClockTrust;
 use whereabouts::Dereferencer;
 
 /// Why the gateway does not start. Nothing is left running.
@@ -164,11 +169,12 @@ impl Server {
         let data = loaded.node.data_dir.clone();
         make_data(&data);
         let (inbox, door) = inbox::inbox(clock, &loaded.switchboard);
+        let rules: SharedRules = Arc::new(Mutex::new(loaded.retention.clone()));
         let recordings = Library::new(loaded.recording.clone());
         let recording_health = RecordingHealth::new(health.clone(), clock);
 
         let (journal, projector, store) =
-            keep_records(&loaded, &inbox, &health, clock, &recordings)?;
+            keep_records(&loaded, &inbox, &health, clock, &recordings, &rules)?;
         let (recorder, media) = hear(&loaded, &inbox, &recording_health, clock, &config_folder)?;
         let (udp, streams) = listen(&loaded)?;
         let sip = bound(&loaded, &udp, &streams);
@@ -234,6 +240,7 @@ impl Server {
             recordings,
             issuer: RwLock::new(loaded.issuer()),
             receivers: post.loggers(&loaded.loggers, &loaded.issuer())?,
+            rules: Arc::clone(&rules),
             centre: loaded.switchboard.centre.name.clone(),
             accounts: Accounts::open(&data, loaded.console.accounts.clone()),
             aml_key: loaded.console.aml_key.clone(),
@@ -364,6 +371,8 @@ impl Server {
                     digest: loaded.digest.clone(),
                     by: by.to_owned(),
                 });
+                *self.desk.rules.lock().unwrap_or_else(PoisonError::into_inner) =
+                    loaded.retention.clone();
                 // Compared with what runs: a second reload still says what waits for a restart.
                 running.warnings = loaded.warnings;
                 Ok(restart)
@@ -470,6 +479,7 @@ fn keep_records(
     health: &Health,
     clock: Clock,
     recordings: &Library,
+    rules: &SharedRules,
 ) -> Result<(JournalHandle, Projector, Store), StartError> {
     let data = &loaded.node.data_dir;
     let folder = journal_folder(data);
@@ -489,6 +499,28 @@ fn keep_records(
     watch_store(&projector, health.clone(), clock);
     let found = recall::Found { last: recovered.next_seq.saturating_sub(1), cut_off };
     recall::start(store.clone(), projector.applied(), inbox.clone(), clock, found);
+    let heads = heads::Heads {
+        node: loaded.node.name.clone(),
+        data: data.clone(),
+        journal_folder: journal_folder(data),
+        copy_to: loaded.proof_copy_to.clone(),
+        journal: journal.clone(),
+        clock,
+    };
+    heads.start();
+    let trust = ClockTrust::default();
+    time_watch::start(journal.clone(), clock, trust.clone(), recovered.last_at);
+    let retention = retention::Retention {
+        rules: Arc::clone(rules),
+        library: recordings.clone(),
+        store: store.clone(),
+        journal: journal.clone(),
+        journal_folder: journal_folder(data),
+        applied: projector.applied(),
+        clock,
+        trust,
+    };
+    retention.start();
     Ok((journal, projector, store))
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::sql::{Tx, Value, insert_rows, query};
 use crate::incident::CellKey;
 use crate::journal::{Entry, Fact, Line, OfferOutcome, Signal};
-use crate::vocabulary::{CallId, Ending, IncidentId, Stage, TrunkId, WallTime};
+use crate::vocabulary::{CallId, Ending, IncidentId, Stage, TrunkId, Uid, WallTime};
 
 /// Applies those of `lines` that are not in yet, which are of the journal of `node`; returns the
 /// number of the last line applied. An error within says that the lines do not follow those in the
@@ -37,8 +37,18 @@ pub(super) async fn batch(
             let kept = |(part, message)| (seq, part, *call, at.0, message);
             signals.extend((0_i64..).zip(messages).map(kept));
         } else if let Some(entry) = &line.entry {
+            if matches!(entry.fact, Fact::PersonalErased(_)) {
+                // What stands before it is to go as well.
+                keep_steps(&mut tx, &steps).await?;
+                keep_signals(&mut tx, &signals).await?;
+                steps.clear();
+                signals.clear();
+            }
             row(&mut tx, signed(seq), entry).await?;
             super::audit::keep(&mut tx, seq, entry).await?;
+            if let Some(of) = written_about(&entry.fact) {
+                super::erase::written_after(&mut tx, of).await?;
+            }
             steps.extend(entry.fact.call().map(|call| step(seq, call, entry)));
         }
     }
@@ -49,6 +59,16 @@ pub(super) async fn batch(
         tx.commit().await?;
     }
     Ok(Ok(seq))
+}
+
+/// What a fact says something personal about that people may write after it was erased.
+fn written_about(fact: &Fact) -> Option<Uid> {
+    match fact {
+        Fact::NumberMarked { call, .. }
+        | Fact::WorkOpened { call, .. }
+        | Fact::TextWritten { call, .. } => Some(call.0),
+        fact => fact.step().map(|step| step.incident().0),
+    }
 }
 
 /// An entry as the record's time line shows it.
@@ -265,6 +285,10 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
         | Fact::RecordingResumed { .. }
         | Fact::RecordingHeld { .. }
         | Fact::RecordingDeleted { .. } => super::recordings::row(tx, entry).await,
+        Fact::IncidentHeld(hold) => super::erase::held(tx, entry.at, hold).await,
+        Fact::PersonalErased(erased) => super::erase::erased(tx, entry.at, erased).await,
+        Fact::RetentionRan(ran) => super::erase::ran(tx, seq, entry.at, ran).await,
+        Fact::Audited { .. } => super::access::row(tx, seq, entry).await,
         Fact::Laned { .. }
         | Fact::Heard { .. }
         | Fact::Linked { .. }
@@ -320,7 +344,8 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
         | Fact::Transferred { .. }
         | Fact::ConfigAdopted { .. }
         | Fact::ConfigRefused { .. }
-        | Fact::Audited { .. }
+        | Fact::HeadSigned(_)
+        | Fact::ClockJumped(_)
         | Fact::Alarm { .. } => Ok(()),
     }
 }

@@ -112,7 +112,12 @@ impl EntryCounter {
             | Fact::WorkTriedEnded { .. }
             | Fact::WorkClosed { .. }
             | Fact::PickedUp { .. } => screened(&entry.fact),
-            Fact::NodeStarted { .. }
+            Fact::HeadSigned(_)
+            | Fact::ClockJumped(_)
+            | Fact::IncidentHeld(_)
+            | Fact::PersonalErased(_)
+            | Fact::RetentionRan(_)
+            | Fact::NodeStarted { .. }
             | Fact::NodeStopped
             | Fact::EarlyMedia { .. }
             | Fact::Prompted { .. }
