@@ -23,6 +23,7 @@ pub mod people;
 pub mod media;
 pub mod recording;
 pub mod store;
+pub mod proof;
 pub mod agencies;
 pub mod telemetry;
 pub mod console;

@@ -2,6 +2,7 @@
 
 mod route;
 mod simulate;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -60,6 +61,8 @@ enum Command {
     Simulate(Box<simulate::Options>),
     /// What would happen to an INVITE, step by step; nothing happens.
     Route(route::Options),
+    /// Looks whether everything is as it was kept; exit status 1 when something is not.
+    Verify(Box<verify::Options>),
     /// Prints the stored form of a password, read from standard input: of a SIP account (HA1), or of a
     /// person (Argon2), who is made or changed by it.
     Passwd(Passwd),
@@ -248,6 +251,11 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Route(options) => {
             print_line(route::route(&options)?.trim_end());
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Verify(options) => {
+            let (told, holds) = verify::verify(*options).await?;
+            print_line(told.trim_end());
+            Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Command::Passwd(whose) => passwd(&whose),
     }

@@ -107,7 +107,9 @@ impl Desk for FakeDesk {
 
     fn keep(&self, fact: Fact) {
         let told = match fact {
-            Fact::Audited { by, what, subject } => format!("{by}: {what} {subject}"),
+            Fact::Audited { by, what, subject, reason } => {
+                format!("{by}: {what} {subject} {reason}").trim_end().to_owned()
+            }
             Fact::RecordingHeld { call, held, by, why } => {
                 format!("{by}: held={held} {why} {call}")
             }
@@ -135,6 +137,10 @@ impl Desk for FakeDesk {
 
     fn receivers(&self) -> &[Outbox] {
         &[]
+    }
+
+    fn rules(&self) -> siaga112::journal::retention::Rules {
+        siaga112::journal::retention::Rules::default()
     }
 
     fn centre(&self) -> String {
@@ -1045,7 +1051,7 @@ async fn a_recording_is_played_whole_or_in_parts_and_never_from_outside_its_fold
     assert_eq!(range("bytes=0-1,3-4").await.body, WAV);
     let played = site.audits();
     assert_eq!(played.len(), 6, "{played:?}");
-    assert_eq!(played[0], format!("name of suite: recording played {}", call(1)));
+    assert_eq!(played[0], format!("name of suite: recording played {} test of the suite", call(1)));
 
     for n in [2, 3, 4] {
         site.get(&path(n)).await.problem(404, "no-recording");

@@ -17,8 +17,14 @@ use super::findings::{At, Log, Place, did_you_mean};
 use crate::vocabulary::hex;
 
 /// Files at the top of the directory.
-const KNOWN: [&str; 5] =
-    ["gateway.toml", "queues.toml", "routing.toml", "seats.toml", "categories.toml"];
+const KNOWN: [&str; 6] = [
+    "gateway.toml",
+    "queues.toml",
+    "routing.toml",
+    "seats.toml",
+    "categories.toml",
+    "retention.toml",
+];
 /// Syntax errors shown of one file: later ones are mostly echoes of the first.
 const SYNTAX_ERRORS: usize = 5;
 

@@ -11,7 +11,9 @@ use super::names::Names;
 use super::secrets::{Found, PASSWORD, TOKEN, Vault};
 use super::section::{Section, Wrong, some_text};
 use super::tls::{self, ConnectionSettings};
-use super::{browsers, forms, location, receivers, recording, references, screening, storage};
+use super::{
+    browsers, forms, location, proof, receivers, recording, references, screening, storage,
+};
 use crate::agencies::settings::{LoggerSettings, ReferenceSettings, WebhookSettings};
 use crate::console::settings::{AccountSettings, ConsoleSettings, Token};
 use crate::media::settings::MediaSettings;
@@ -57,6 +59,8 @@ pub(super) struct Gateway {
     /// How far a phone's report and its call may be apart.
     pub(super) location_window: Duration,
     pub(super) webhooks: Vec<WebhookSettings>,
+    /// Where copies of the journal's signed heads are kept.
+    pub(super) proof_copy_to: Option<PathBuf>,
     /// Names of the trunks that lead to outside recorders.
     pub(super) recorders: Vec<At<String>>,
     ports_place: Place,
@@ -104,6 +108,7 @@ impl Gateway {
             ),
             loggers: receivers::loggers(&mut top, &mut receiver_names, vault.dir),
             webhooks: receivers::webhooks(&mut top, &mut receiver_names, vault),
+            proof_copy_to: proof::read(top.section_or_empty("proof", "[proof]")),
             recorders,
             ports_place,
         }

@@ -22,11 +22,13 @@ mod masks;
 mod names;
 mod places;
 mod prompts;
+mod proof;
 mod queues;
 mod reach;
 mod receivers;
 mod recording;
 mod references;
+mod retention;
 mod routing;
 mod screening;
 mod seats;
@@ -50,6 +52,7 @@ use crate::agencies::settings::{LoggerSettings, WebhookSettings};
 use crate::console::settings::ConsoleSettings;
 use crate::incident::CellTable;
 use crate::incident::settings::{Category, Kecamatan, LocationSettings, Neighbour, SubCategory};
+use crate::journal::retention::Rules;
 use crate::media::settings::MediaSettings;
 use crate::recording::RecordingSettings;
 use crate::store::StorageSettings;
@@ -70,6 +73,9 @@ use gateway::Gateway;
 use names::Names;
 use prompts::PromptFiles;
 use secrets::Vault;
+
+/// How long what is kept.
+const RETENTION: &str = "retention.toml";
 
 /// This machine among the nodes of a centre.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +112,10 @@ pub struct Loaded {
     pub webhooks: Vec<WebhookSettings>,
     /// The database of the records.
     pub storage: StorageSettings,
+    /// Where copies of the journal's signed heads are kept.
+    pub proof_copy_to: Option<PathBuf>,
+    /// How long what is kept of calls; nothing is deleted by age without rules.
+    pub retention: Rules,
     /// DNS servers that carriers are looked up at; empty for those of the system.
     pub dns_servers: Vec<SocketAddr>,
     /// SHA-256 over names and contents of the files, lower-case hexadecimal. Password files and
@@ -200,6 +210,7 @@ pub fn needs_restart(old: &Loaded, new: &Loaded) -> Vec<&'static str> {
         ("[media]", old.media != new.media),
         ("[recording]", old.recording != new.recording),
         ("[storage]", old.storage != new.storage),
+        ("[proof]", old.proof_copy_to != new.proof_copy_to),
         ("[console]", old.console != new.console),
         ("[hep]", old.hep != new.hep),
         ("[[logger]]", old.loggers != new.loggers),
@@ -274,6 +285,7 @@ fn read(
     let file = folder.table("categories.toml");
     let categories = file.map(|file| categories::read(file, log)).unwrap_or_default();
 
+    let retention = read_retention(&mut folder, log);
     let gateway = gateway?;
     gateway.check_ports(seats.len(), log);
     lines::check_listeners(&trunks, &gateway.sip.listen, |name| trunk_names.place(name), log);
@@ -310,10 +322,19 @@ fn read(
         loggers: gateway.loggers,
         webhooks: gateway.webhooks,
         storage: gateway.storage,
+        proof_copy_to: gateway.proof_copy_to,
+        retention,
         dns_servers: gateway.dns_servers,
         digest: folder.digest(),
         warnings: Findings::default(),
     })
+}
+
+/// A centre may have no such file: then nothing goes by age.
+fn read_retention(folder: &mut Folder<'_>, log: &Log) -> Rules {
+    let written = folder.names("").iter().any(|name| name == RETENTION);
+    let file = written.then(|| folder.table(RETENTION)).flatten();
+    file.map(|file| retention::read(file, log)).unwrap_or_default()
 }
 
 fn read_queues(folder: &mut Folder<'_>, log: &Log) -> (Vec<queues::Written>, Names) {

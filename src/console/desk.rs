@@ -15,6 +15,7 @@ use super::policy::Policy;
 use crate::agencies::{Issuer, Outbox};
 use crate::incident::Choices;
 use crate::journal::Fact;
+use crate::journal::retention::Rules;
 use crate::recording::Library;
 use crate::store::Store;
 use crate::switchboard::orders::{Answer, Order, Refusal};
@@ -42,8 +43,12 @@ pub trait Desk: Send + Sync + 'static {
     fn keep_safely(&self, fact: Fact) -> Boxed<'_, Result<u64, DeskError>>;
     /// Keeps an audit entry: who did what to which record.
     fn audit(&self, by: &str, what: &str, subject: &str) {
+        self.audit_why(by, what, subject, "");
+    }
+    /// The same, with the reason that they typed.
+    fn audit_why(&self, by: &str, what: &str, subject: &str, reason: &str) {
         let (by, what, subject) = (by.to_owned(), what.to_owned(), subject.to_owned());
-        self.keep(Fact::Audited { by, what, subject });
+        self.keep(Fact::Audited { by, what, subject, reason: reason.to_owned() });
     }
     /// The recordings.
     fn recordings(&self) -> &Library;
@@ -63,6 +68,8 @@ pub trait Desk: Send + Sync + 'static {
     fn policy(&self) -> Option<&dyn Policy> {
         None
     }
+    /// How long what is kept.
+    fn rules(&self) -> Rules;
     /// The centre's name.
     fn centre(&self) -> String;
     /// Where the journal is, and the number of its last line that is on disk.

@@ -2,6 +2,7 @@
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -10,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::Console;
 use super::access::Holder;
+use super::custody::{SEARCHES, reason};
 use super::own::operator;
 use super::permissions::Grant;
 use super::problem::Problem;
@@ -47,6 +49,9 @@ pub(super) struct Incidents {
      however it is written: at least 3 letters or digits"),
     ("words" = Option<String>, Query, description = "Words, or their beginnings, that all stand in \
      what was written of it: notes, address, report, agencies, text of the call"),
+    ("reason" = Option<String>, Query,
+     description = "Why, 4 to 200 characters, for the access log; needed with `number` and words. Or the \
+                    header `Siaga112-Reason`"),
     ("limit" = Option<u32>, Query, description = "1 to 1000; 100 when left out"),
     ("before" = Option<String>, Query, description = "`next` of the page before")),
     responses(
@@ -58,22 +63,23 @@ pub(super) async fn list(
     Extension(holder): Extension<Holder>,
     Extension(grant): Extension<Grant>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Json<Incidents>, Problem> {
     let query = query.unwrap_or_default();
     let mut filter = Filter::default();
     let zone = console.desk.zone();
-    for (key, value) in pairs(&query) {
+    let mut searches = false;
+    for (key, value) in pairs(&query).filter(|(key, _)| key != "reason") {
+        searches |= SEARCHES.contains(&key.as_str());
         filter.set(&key, &value, &zone)?;
     }
     if grant.own_only {
         filter.operator = Some(operator(&holder)?.to_string());
     }
+    let reason = if searches { reason(&headers, Some(&query))? } else { String::new() };
     let incidents = console.desk.store().list(&filter).await?;
-    console.desk.audit(
-        &holder.name,
-        "incidents searched",
-        &query.chars().take(200).collect::<String>(),
-    );
+    let asked: String = query.chars().take(200).collect();
+    console.desk.audit_why(&holder.name, "incidents searched", &asked, &reason);
     let full = incidents.len() >= filter.rows() as usize;
     let next = incidents.last().filter(|_| full).map(|last| last.call.clone());
     Ok(Json(Incidents { incidents, next }))
@@ -97,8 +103,11 @@ pub(super) async fn show(
 }
 
 /// One incident for another agency's computer: an EIDO (NENA-STA-021.1).
-#[utoipa::path(get, path = "/api/v1/incidents/{id}/eido", tag = "incidents",
-    params(("id" = String, Path, description = "The incident's id, or its call's")), responses(
+#[utoipa::path(get, path = "/api/v1/incidents/{id}/eido", tag = "incidents", params(
+    ("id" = String, Path, description = "The incident's id, or its call's"),
+    ("reason" = Option<String>, Query,
+     description = "Why, 4 to 200 characters, for the access log. Or the header `Siaga112-Reason`")),
+    responses(
     (status = 200, description = "The document", content_type = "application/emergency.eido+json",
      body = serde_json::Value),
     (status = 401, description = "No token", body = Problem),
@@ -107,12 +116,15 @@ pub(super) async fn eido(
     State(console): State<Console>,
     Extension(holder): Extension<Holder>,
     id: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Path(id) = id.map_err(|_| Problem::unknown_id("incident", ""))?;
+    let reason = reason(&headers, query.as_deref())?;
     let calls = eido_export::calls(console.desk.store(), &id).await?;
     let document = eido::eido(&calls, &console.desk.issuer());
     let document = document.ok_or_else(|| Problem::unknown_id("incident", &id))?;
-    console.desk.audit(&holder.name, "incident exported as EIDO", &id);
+    console.desk.audit_why(&holder.name, "incident exported as EIDO", &id, &reason);
     Ok(([(CONTENT_TYPE, eido::EIDO)], document.to_string()).into_response())
 }
 
@@ -149,7 +161,7 @@ pub(super) fn pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ 
 
 /// Percent-decoding. A plus sign stays one: people type `number=+62…` and times with `+07:00`,
 /// and none of our values holds a space.
-fn unescape(text: &str) -> String {
+pub(super) fn unescape(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {

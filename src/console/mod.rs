@@ -8,6 +8,7 @@ pub mod accounts;
 mod audit;
 mod body;
 mod book;
+mod custody;
 pub mod desk;
 mod events;
 mod fields;
@@ -151,6 +152,9 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(incidents::ladder))
         .routes(routes!(recording::play))
         .routes(routes!(recording::hold))
+        .routes(routes!(custody::hold))
+        .routes(routes!(custody::report))
+        .routes(routes!(custody::access_log))
         .routes(routes!(recording::replay))
         .routes(routes!(judgement::dispose))
         .routes(routes!(judgement::clear))

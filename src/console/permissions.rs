@@ -32,6 +32,8 @@ pub(super) enum Permission {
     Audio,
     /// Keeping a recording whatever its age.
     Holds,
+    /// How long what is kept, what was deleted, and who looked at what.
+    Custody,
     /// Figures and sheets.
     Reports,
     /// Who elsewhere is told, and how far.
@@ -99,6 +101,7 @@ impl Permission {
             Self::Marks => [No, All, No, All, No],
             Self::Audio => [Own, All, No, No, No],
             Self::Holds => [No, All, No, No, No],
+            Self::Custody => [No, All, No, All, All],
             Self::Reports => [No, All, All, All, All],
             Self::Receivers => [No, No, No, All, All],
             Self::Resend => [No, No, No, All, No],
@@ -167,6 +170,9 @@ const TABLE: &[Row] = &[
     ("POST", "/api/v1/locations/aml-sms", Permission::Locations, About::Nothing),
     ("GET", "/api/v1/locations/unmatched", Permission::Live, About::Nothing),
     ("POST", "/api/v1/logout", Permission::Myself, About::Nothing),
+    ("POST", "/api/v1/incidents/{id}/hold", Permission::Holds, About::Incident),
+    ("GET", "/api/v1/access-log", Permission::Custody, About::Nothing),
+    ("GET", "/api/v1/retention/report", Permission::Custody, About::Nothing),
     ("GET", "/api/v1/marks", Permission::Marks, About::Nothing),
     ("GET", "/api/v1/me", Permission::Myself, About::Nothing),
     ("PUT", "/api/v1/me/password", Permission::Myself, About::Nothing),

@@ -261,6 +261,12 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "Body too large", detail)
     }
 
+    pub(super) fn reason_needed() -> Self {
+        let detail = "Say why, in 4 to 200 characters: the header Siaga112-Reason, or reason=... in \
+                      the query. It is kept in the access log.";
+        Self::new(StatusCode::BAD_REQUEST, "reason-needed", "A reason is needed", detail)
+    }
+
     pub(super) fn range_outside(length: u64) -> Self {
         let detail = format!("The recording has {length} bytes.");
         let status = StatusCode::RANGE_NOT_SATISFIABLE;

@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use super::Console;
 use super::access::Holder;
 use super::body::{bounded, call_id, read};
+use super::custody::reason;
 use super::incidents::{find, pairs};
 use super::live::board;
 use super::problem::Problem;
@@ -80,7 +81,7 @@ async fn on_disk<T: Send + 'static>(
 /// One value of the query, as a number; every other name is refused.
 fn number(query: Option<&str>, name: &str, usual: u32, most: u32) -> Result<u32, Problem> {
     let mut number = usual;
-    for (key, value) in pairs(query.unwrap_or_default()) {
+    for (key, value) in pairs(query.unwrap_or_default()).filter(|(key, _)| key != "reason") {
         let wanted = format!("wanted is {name}=1 to {most}");
         if key != name {
             return Err(Problem::bad_query(format!("{key} is not known here; {wanted}")));
@@ -95,6 +96,8 @@ fn number(query: Option<&str>, name: &str, usual: u32, most: u32) -> Result<u32,
 #[utoipa::path(get, path = "/api/v1/incidents/{id}/recording", tag = "incidents", params(
     ("id" = String, Path, description = "The incident's id, or its call's, or that of a call back"),
     ("part" = Option<u32>, Query, description = "Which file, where one broke off; 1 when left out"),
+    ("reason" = Option<String>, Query,
+     description = "Why, 4 to 200 characters, for the access log. Or the header `Siaga112-Reason`"),
     ("Range" = Option<String>, Header, description = "`bytes=first-last`; one range")),
     responses(
     (status = 200, description = "The file, `audio/wav` or `audio/ogg`", content_type = "audio/wav"),
@@ -113,6 +116,7 @@ pub(super) async fn play(
 ) -> Result<Response, Problem> {
     let Path(id) = id.map_err(|_| Problem::unknown_id("incident", ""))?;
     let part = number(query.as_deref(), "part", 1, u32::from(u8::MAX))?;
+    let reason = reason(&headers, query.as_deref())?;
     let (subject, files) = recorded(&console, &id).await?;
     let Recording { file, state, .. } = part_of(files, i64::from(part))?;
     let library = console.desk.recordings().clone();
@@ -134,7 +138,7 @@ pub(super) async fn play(
             return Ok(response);
         }
     };
-    console.desk.audit(&holder.name, "recording played", &subject);
+    console.desk.audit_why(&holder.name, "recording played", &subject, &reason);
     let (first, last) = range.unwrap_or((0, length.saturating_sub(1)));
     let bytes = if length == 0 { 0 } else { last - first + 1 };
     let name = if part == 1 { subject } else { format!("{subject}-{part}") };

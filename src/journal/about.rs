@@ -67,6 +67,8 @@ impl Fact {
                 }
             }
             Self::Located(located) => located.call,
+            Self::IncidentHeld(hold) => Some(hold.call),
+            Self::PersonalErased(erased) => Some(erased.call),
             Self::NodeStarted { .. }
             | Self::NodeStopped
             | Self::NumberCleared { .. }
@@ -85,6 +87,9 @@ impl Fact {
             | Self::SeatChanged { .. }
             | Self::ConfigAdopted { .. }
             | Self::ConfigRefused { .. }
+            | Self::HeadSigned(_)
+            | Self::ClockJumped(_)
+            | Self::RetentionRan(_)
             | Self::Audited { .. }
             | Self::Alarm { .. } => None,
         }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::Entry;
-use crate::vocabulary::hex;
+use crate::vocabulary::{WallTime, hex};
 
 /// SHA-256 of one line's bytes, without its line feed.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -161,6 +161,16 @@ pub fn is_ladder(line: &[u8]) -> bool {
     memchr::memmem::find(head, br#","fact":"signalled","#).is_some()
 }
 
+/// When a line was kept.
+#[must_use]
+pub fn time(line: &[u8]) -> Option<WallTime> {
+    #[derive(Deserialize)]
+    struct Kept {
+        at: WallTime,
+    }
+    serde_json::from_slice(line).ok().map(|Kept { at }| at)
+}
+
 /// Number, hash, time and kind stand in so many bytes of a line.
 const LADDER_HEAD: usize = 160;
 
@@ -174,7 +184,7 @@ pub fn entry(line: &[u8]) -> Option<Entry> {
 mod tests {
     use super::*;
     use crate::journal::Fact;
-    use crate::vocabulary::{CallId, WallTime};
+    use crate::vocabulary::CallId;
 
     fn lines(count: i64) -> Vec<Vec<u8>> {
         let (mut chain, mut out) = (Chain::default(), Vec::new());

@@ -20,7 +20,7 @@ impl Fact {
     #[allow(clippy::too_many_lines, reason = "one arm for each kind of deed")]
     pub fn deed(&self) -> Option<Deed> {
         let (by, what, subject) = match self {
-            Self::Audited { by, what, subject } => (by, what.clone(), subject.clone()),
+            Self::Audited { by, what, subject, .. } => (by, what.clone(), subject.clone()),
             Self::PickedUp { call, seat, by } => {
                 (by, format!("picked up for {seat}"), call.to_string())
             }
@@ -42,6 +42,10 @@ impl Fact {
             Self::RecordingHeld { call, held, by, .. } => {
                 let what = if *held { "recording held" } else { "recording let go" };
                 (by, what.to_owned(), call.to_string())
+            }
+            Self::IncidentHeld(hold) => {
+                let what = if hold.held { "incident held" } else { "incident let go" };
+                (&hold.by, what.to_owned(), hold.incident.to_string())
             }
             Self::PartyInvited { call, to, part, by, .. } => {
                 // A number outside is somebody's; the record of the call has it whole.

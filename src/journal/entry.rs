@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Signal;
+use super::retention::{ClockJump, Erased, Hold, Ran};
+use super::{Head, Signal};
 use crate::call::AnswerUnusable;
 use crate::call::quality::{Quality, TextCarried};
 use crate::call::table::Part;
@@ -609,7 +610,20 @@ pub enum Fact {
         what: String,
         /// The record concerned.
         subject: String,
+        /// Why, as they typed; empty where none is asked for.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
     },
+    /// The journal's end was signed.
+    HeadSigned(Box<Head>),
+    /// The wall clock was moved.
+    ClockJumped(Box<ClockJump>),
+    /// Somebody said that all of an incident must be kept, or need not any more.
+    IncidentHeld(Box<Hold>),
+    /// What is personal of a call was destroyed.
+    PersonalErased(Box<Erased>),
+    /// What was past its time was deleted.
+    RetentionRan(Box<Ran>),
     /// Something is wrong that a person may have to mend.
     Alarm {
         /// Short stable name, e.g. `journal-slow`.

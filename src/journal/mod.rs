@@ -7,10 +7,13 @@ mod about;
 pub mod chain;
 mod deed;
 mod entry;
+mod head;
+pub mod retention;
 pub mod sealed;
 mod signal;
 
 pub use chain::{Chain, ChainError, Line, Link};
 pub use deed::Deed;
 pub use entry::{Entry, Fact, OfferOutcome};
+pub use head::Head;
 pub use signal::{Peer, Signal, Way};

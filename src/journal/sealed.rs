@@ -118,7 +118,7 @@ fn parts(kind: &str) -> Parts {
         "signalled" => Parts::Fields(Class::Trace, &[("messages", "[]")]),
         "text-written" => Parts::Fields(Class::Record, &[("text", "\"\""), ("name", "\"\"")]),
         "work-opened" => Parts::Fields(Class::Record, &[("number", "null")]),
-        "number-marked" => Parts::Fields(Class::Record, &[("number", "")]),
+        "number-marked" => Parts::Fields(Class::Record, &[("number", "\"\"")]),
         "key" => Parts::Fields(Class::Record, &[("key", "")]),
         "seat-dialled" | "called-out" | "call-out-ended" | "party-invited" | "transferred" => {
             Parts::Fields(Class::Record, &[("to", "\"\"")])
@@ -128,7 +128,7 @@ fn parts(kind: &str) -> Parts {
         }
         "incident-reopened" | "incident-merged" | "incident-unmerged" | "incident-linked"
         | "incident-unlinked" => Parts::Fields(Class::Record, &[("why", "\"\"")]),
-        "number-cleared" => Parts::Fields(Class::Log, &[("number", "")]),
+        "number-cleared" => Parts::Fields(Class::Log, &[("number", "\"\"")]),
         "audited" => Parts::Fields(Class::Log, &[("subject", "\"\""), ("reason", "\"\"")]),
         "queued" | "laned" | "early-media" | "prompted" | "heard" | "linked" | "picked-up"
         | "disposed" | "offered" | "offer-ended" | "caller-answered" | "answered" | "held"
@@ -168,6 +168,10 @@ pub fn split(entry: &Entry) -> Split {
         // What people write of an incident has a key of the incident: it may have no call, or several.
         (_, None) => match entry.fact.step() {
             Some(step) => Owner { class, of: step.incident().0 },
+            // A place that was told before its call came, or of none: it goes with its day.
+            None if matches!(entry.fact, Fact::Located(_)) => {
+                Owner { class: Class::Log, of: day_of(entry.at) }
+            }
             None => return open(body),
         },
     };
@@ -385,13 +389,10 @@ mod tests {
         assert_eq!((trunk.as_str(), arrival.dialled.as_str()), ("telco-a", "112"));
         assert_eq!(arrival.category.as_deref(), Some("kebakaran"));
         assert_eq!(arrival.caller.phone.raw.reveal(), "");
-        let (marked, _) = line(&entry(Fact::NumberMarked {
-            number: Private::new("081299887766".into()),
-            call: call(),
-            until: WallTime(5),
-            by: "a".into(),
-        }));
-        assert_eq!(blank(&marked), None);
+        let key =
+            Fact::Key { call: call(), by: crate::vocabulary::Party::Caller, key: '7', after_ms: 5 };
+        let (pressed, _) = line(&entry(key));
+        assert_eq!(blank(&pressed), None);
     }
 
     #[test]

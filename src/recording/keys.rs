@@ -172,6 +172,11 @@ pub(super) fn sync(folder: &Path, name: &str) -> io::Result<()> {
     sync_folder_of(&path)
 }
 
+/// Whether the wrapped key of a recording is there.
+pub(super) fn is_there(folder: &Path, name: &str) -> bool {
+    file_of(folder, name).exists()
+}
+
 /// Drops the key of a recording: nobody can hear it any more. None there is well.
 pub(super) fn forget(folder: &Path, name: &str) -> io::Result<()> {
     let path = file_of(folder, name);

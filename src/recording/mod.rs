@@ -6,6 +6,7 @@
 //! calls. Both answer to nobody: a recording that fails is reported once and the call goes on.
 //! The room knows no stream, port or SIP message, and reads no clock but the one it is given.
 
+mod check;
 mod keys;
 mod library;
 mod locked;
@@ -22,6 +23,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use crate::media::tap::RecorderHandle;
+pub use check::Damage;
 pub use library::{Library, Reader};
 pub use recorder::Recorder;
 pub use seal::Sealed;

@@ -13,6 +13,7 @@ use super::clock::Clock;
 use super::inbox::InboxSender;
 use super::kernel_drops::kernel_drops;
 use super::policy::ServerPolicy;
+use super::retention::SharedRules;
 use super::switchboard_thread::Waiters;
 use crate::agencies::{Issuer, Outbox};
 use crate::console::accounts::Accounts;
@@ -20,6 +21,7 @@ use crate::console::policy::Policy;
 use crate::console::settings::ConsoleSettings;
 use crate::console::{self, Boxed, Desk, DeskError};
 use crate::incident::Choices;
+use crate::journal::retention::Rules;
 use crate::journal::{Entry, Fact};
 use crate::media::MediaCounters;
 use crate::recording::Library;
@@ -52,6 +54,7 @@ pub(super) struct ServerDesk {
     /// Changes with the configuration.
     pub issuer: Arc<RwLock<Issuer>>,
     pub receivers: Vec<Outbox>,
+    pub rules: SharedRules,
     pub centre: String,
     pub accounts: Accounts,
     pub aml_key: Option<Secret>,
@@ -168,6 +171,10 @@ impl Desk for ServerDesk {
 
     fn aml_key(&self) -> Option<Secret> {
         self.aml_key.clone()
+    }
+
+    fn rules(&self) -> Rules {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn centre(&self) -> String {

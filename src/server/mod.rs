@@ -14,6 +14,7 @@ mod clock;
 mod connections;
 mod desk;
 mod entropy;
+mod heads;
 mod hep;
 mod inbox;
 mod kernel_drops;
@@ -27,11 +28,13 @@ mod receivers;
 mod recordings;
 mod reload;
 mod policy;
+mod retention;
 mod prompts;
 mod sip_udp;
 mod strangers;
 mod switchboard_thread;
 mod whereabouts;
+mod time_watch;
 
 use std::collections::HashMap;
 use std::fs::{DirBuilder, Permissions};
@@ -75,8 +78,10 @@ use locator::Locator;
 use policy::ServerPolicy;
 use recordings::RecordingHealth;
 use reload::Reloader;
+use retention::SharedRules;
 use sip_udp::{ListenError, UdpListener};
 use switchboard_thread::Rim;
+use time_watch::ClockTrust;
 use whereabouts::Dereferencer;
 
 /// Why the gateway does not start. Nothing is left running.
@@ -164,11 +169,12 @@ impl Server {
         let data = loaded.node.data_dir.clone();
         make_data(&data);
         let (inbox, door) = inbox::inbox(clock, &loaded.switchboard);
+        let rules: SharedRules = Arc::new(Mutex::new(loaded.retention.clone()));
         let recordings = Library::new(loaded.recording.clone());
         let recording_health = RecordingHealth::new(health.clone(), clock);
 
         let (journal, projector, store) =
-            keep_records(&loaded, &inbox, &health, clock, &recordings)?;
+            keep_records(&loaded, &inbox, &health, clock, &recordings, &rules)?;
         let (recorder, media) = hear(&loaded, &inbox, &recording_health, clock, &config_folder)?;
         let (udp, streams) = listen(&loaded)?;
         let sip = bound(&loaded, &udp, &streams);
@@ -226,6 +232,7 @@ impl Server {
         let reloader = Arc::new(Reloader {
             issuer: Arc::clone(&issuer),
             choices: Arc::clone(&choices),
+            rules: Arc::clone(&rules),
             clock,
             inbox: inbox.clone(),
             health: health.clone(),
@@ -259,6 +266,7 @@ impl Server {
             recordings,
             issuer,
             receivers,
+            rules: Arc::clone(&rules),
             centre: loaded.switchboard.centre.name.clone(),
             policy: ServerPolicy { reloader: Arc::clone(&reloader), store: store.clone() },
             accounts: Accounts::open(&data, loaded.console.accounts.clone()),
@@ -460,6 +468,7 @@ fn keep_records(
     health: &Health,
     clock: Clock,
     recordings: &Library,
+    rules: &SharedRules,
 ) -> Result<(JournalHandle, Projector, Store), StartError> {
     let data = &loaded.node.data_dir;
     let folder = journal_folder(data);
@@ -479,6 +488,28 @@ fn keep_records(
     watch_store(&projector, health.clone(), clock);
     let found = recall::Found { last: recovered.next_seq.saturating_sub(1), cut_off };
     recall::start(store.clone(), projector.applied(), inbox.clone(), clock, found);
+    let heads = heads::Heads {
+        node: loaded.node.name.clone(),
+        data: data.clone(),
+        journal_folder: journal_folder(data),
+        copy_to: loaded.proof_copy_to.clone(),
+        journal: journal.clone(),
+        clock,
+    };
+    heads.start();
+    let trust = ClockTrust::default();
+    time_watch::start(journal.clone(), clock, trust.clone(), recovered.last_at);
+    let retention = retention::Retention {
+        rules: Arc::clone(rules),
+        library: recordings.clone(),
+        store: store.clone(),
+        journal: journal.clone(),
+        journal_folder: journal_folder(data),
+        applied: projector.applied(),
+        clock,
+        trust,
+    };
+    retention.start();
     Ok((journal, projector, store))
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::clock::Clock;
 use super::connections::Connections;
 use super::inbox::InboxSender;
+use super::retention::SharedRules;
 use super::{desk, prompts};
 use crate::agencies::Issuer;
 use crate::agencies::https::Fetcher;
@@ -39,6 +40,8 @@ pub(super) struct Reloader {
     pub fetcher: Fetcher,
     /// Who we are to other agencies.
     pub issuer: Arc<RwLock<Issuer>>,
+    /// How long what is kept.
+    pub rules: SharedRules,
     /// What a form may hold.
     pub choices: Arc<RwLock<Arc<Choices>>>,
     /// As bound at the start.
@@ -120,6 +123,7 @@ impl Reloader {
         *self.issuer.write().unwrap_or_else(PoisonError::into_inner) = loaded.issuer();
         *self.choices.write().unwrap_or_else(PoisonError::into_inner) =
             desk::choices(&loaded.switchboard);
+        *locked(&self.rules) = loaded.retention.clone();
         self.connections.adopt(&loaded);
         self.fetcher.adopt(loaded.references.clone());
         self.media.adopt_prompts(prompts::read(&self.folder));

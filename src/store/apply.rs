@@ -7,7 +7,7 @@ use super::sql::{Tx, Value, insert_rows, query};
 use crate::incident::CellKey;
 use crate::incident::alert::Alerted;
 use crate::journal::{Entry, Fact, Line, OfferOutcome, Signal};
-use crate::vocabulary::{CallId, Ending, IncidentId, Stage, TrunkId, WallTime};
+use crate::vocabulary::{CallId, Ending, IncidentId, Stage, TrunkId, Uid, WallTime};
 
 /// Applies those of `lines` that are not in yet, which are of the journal of `node`; returns the
 /// number of the last line applied. An error within says that the lines do not follow those in the
@@ -38,9 +38,19 @@ pub(super) async fn batch(
             let kept = |(part, message)| (seq, part, *call, at.0, message);
             signals.extend((0_i64..).zip(messages).map(kept));
         } else if let Some(entry) = &line.entry {
+            if matches!(entry.fact, Fact::PersonalErased(_)) {
+                // What stands before it is to go as well.
+                keep_steps(&mut tx, &steps).await?;
+                keep_signals(&mut tx, &signals).await?;
+                steps.clear();
+                signals.clear();
+            }
             row(&mut tx, signed(seq), entry).await?;
             super::audit::keep(&mut tx, seq, entry).await?;
             super::search::keep_said(&mut tx, &entry.fact).await?;
+            if let Some(of) = written_about(&entry.fact) {
+                super::erase::written_after(&mut tx, of).await?;
+            }
             steps.extend(entry.fact.call().map(|call| step(seq, call, entry)));
         }
     }
@@ -51,6 +61,16 @@ pub(super) async fn batch(
         tx.commit().await?;
     }
     Ok(Ok(seq))
+}
+
+/// What a fact says something personal about that people may write after it was erased.
+fn written_about(fact: &Fact) -> Option<Uid> {
+    match fact {
+        Fact::NumberMarked { call, .. }
+        | Fact::WorkOpened { call, .. }
+        | Fact::TextWritten { call, .. } => Some(call.0),
+        fact => fact.step().map(|step| step.incident().0),
+    }
 }
 
 /// An entry as the record's time line shows it.
@@ -275,6 +295,10 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
         | Fact::RecordingResumed { .. }
         | Fact::RecordingHeld { .. }
         | Fact::RecordingDeleted { .. } => super::recordings::row(tx, entry).await,
+        Fact::IncidentHeld(hold) => super::erase::held(tx, entry.at, hold).await,
+        Fact::PersonalErased(erased) => super::erase::erased(tx, entry.at, erased).await,
+        Fact::RetentionRan(ran) => super::erase::ran(tx, seq, entry.at, ran).await,
+        Fact::Audited { .. } => super::access::row(tx, seq, entry).await,
         Fact::Laned { .. }
         | Fact::Heard { .. }
         | Fact::Linked { .. }
@@ -331,7 +355,8 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
         | Fact::Transferred { .. }
         | Fact::ConfigAdopted { .. }
         | Fact::ConfigRefused { .. }
-        | Fact::Audited { .. }
+        | Fact::HeadSigned(_)
+        | Fact::ClockJumped(_)
         | Fact::Alarm { .. } => Ok(()),
     }
 }
@@ -369,40 +394,6 @@ async fn arrived(tx: &mut Tx, entry: &Entry) -> sqlx::Result<()> {
         .execute(tx)
         .await?;
     super::search::keep_number(tx, *call, &arrival.caller.phone).await
-}
-
-/// An alert is a record of its own that is over when it has come.
-async fn alert(tx: &mut Tx, at: i64, alerted: &Alerted) -> sqlx::Result<()> {
-    let Alerted { call, incident, trunk, source, arrival, alert } = alerted;
-    let wrong = |e: serde_json::Error| sqlx::Error::Encode(e.into());
-    let mut facts = serde_json::to_value(arrival).map_err(wrong)?;
-    if let Some(facts) = facts.as_object_mut() {
-        facts.insert("alert".to_owned(), serde_json::to_value(alert).map_err(wrong)?);
-    }
-    query(
-        "INSERT INTO incident (call, id, trunk, source, dialled, service, category, kecamatan,
-         caller_raw, received_at, stage, origin, node)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'none', 'cap', ?) ON CONFLICT (call) DO NOTHING",
-    )
-    .bind(call.to_string())
-    .bind(incident.to_string())
-    .bind(trunk.as_str())
-    .bind(source)
-    .bind(&arrival.dialled)
-    .bind(&arrival.service)
-    .bind(&arrival.category)
-    .bind(&arrival.kecamatan)
-    .bind(arrival.caller.phone.raw.reveal())
-    .bind(at)
-    .bind(tx.node())
-    .execute(tx)
-    .await?;
-    query("INSERT INTO arrival (call, facts) VALUES (?, ?) ON CONFLICT (call) DO NOTHING")
-        .bind(call.to_string())
-        .bind(facts.to_string())
-        .execute(tx)
-        .await
-        .map(drop)
 }
 
 /// An alert is a record of its own that is over when it has come.

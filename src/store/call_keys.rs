@@ -259,11 +259,11 @@ fn open(key: &[u8], owner: Owner, data: &[u8]) -> Option<Vec<u8>> {
     Some(opened.to_vec())
 }
 
-/// Destroys every key of these owners; returns how many there were. It reads all blocks once.
+/// Destroys every key whose owner is `wanted`; returns how many there were. It reads all blocks once.
 ///
 /// # Errors
 /// When a block cannot be read or written; those before it are done.
-pub fn drop_keys(journal: &Path, owners: &HashSet<Owner>) -> io::Result<u64> {
+pub fn drop_keys(journal: &Path, wanted: &dyn Fn(Owner) -> bool) -> io::Result<u64> {
     let folder = folder_of(journal);
     let mut dropped = 0;
     for first in blocks(&folder)? {
@@ -276,7 +276,7 @@ pub fn drop_keys(journal: &Path, owners: &HashSet<Owner>) -> io::Result<u64> {
                 let owner = slot.get(KEY_BYTES..KEY_BYTES + OWNER_BYTES);
                 let owner = owner.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
                 let there = slot.iter().take(KEY_BYTES).any(|byte| *byte != 0);
-                there && owner.is_some_and(|owner| owners.contains(&owner))
+                there && owner.is_some_and(wanted)
             })
             .map(|(number, _)| number * SLOT_BYTES)
             .collect();
@@ -335,8 +335,8 @@ mod tests {
         assert_eq!(keys.read(&lines[0]), (Lock::Opens(owner), Some(written(1))));
 
         let owners = HashSet::from([owner]);
-        assert_eq!(drop_keys(dir.path(), &owners).expect("drops"), 1);
-        assert_eq!(drop_keys(dir.path(), &owners).expect("drops"), 0);
+        assert_eq!(drop_keys(dir.path(), &|owner| owners.contains(&owner)).expect("drops"), 1);
+        assert_eq!(drop_keys(dir.path(), &|owner| owners.contains(&owner)).expect("drops"), 0);
         let (lock, left) = keys.read(&lines[0]);
         assert_eq!(lock, Lock::Dropped(owner));
         let Some(Fact::TextWritten { text, .. }) = left.map(|entry| entry.fact) else { panic!() };

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use sqlx::Sqlite;
 use sqlx::migrate::MigrateError;
+use sqlx::pool::PoolConnection;
 use thiserror::Error;
 use tokio::sync::Mutex;
 
@@ -35,6 +37,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "number", include_str!("migrations/0008_number.sql")),
     (9, "location", include_str!("migrations/0009_location.sql")),
     (10, "search", include_str!("migrations/0010_search.sql")),
+    (11, "retention", include_str!("migrations/0011_retention.sql")),
 ];
 
 /// What went wrong with the database.
@@ -269,6 +272,29 @@ impl Store {
     /// The node whose journal this gateway applies.
     pub(super) fn node(&self) -> &str {
         &self.0.node
+    }
+
+    /// Takes what was erased out of the write-ahead file as well, as far as nobody reads it now.
+    ///
+    /// # Errors
+    /// When the database fails; false when somebody reads, and it is to be tried again.
+    pub async fn tidy(&self) -> Result<bool, StoreError> {
+        self.tables().await?;
+        let Live::Sqlite(mut on) = self.0.writer.acquire().await.map_err(|e| self.error(e))? else {
+            return Ok(true);
+        };
+        let busy = sqlx::query_scalar::<_, i64>("PRAGMA wal_checkpoint(TRUNCATE)");
+        let busy = busy.fetch_one(&mut *on).await.map_err(|e| self.error(e))?;
+        Ok(busy == 0)
+    }
+
+    /// A reader of a database that is a file; none where it is a server.
+    pub(super) async fn file_reader(&self) -> Result<Option<PoolConnection<Sqlite>>, StoreError> {
+        self.tables().await?;
+        match self.0.readers.acquire().await.map_err(|e| self.error(e))? {
+            Live::Sqlite(on) => Ok(Some(on)),
+            Live::Postgres(_) => Ok(None),
+        }
     }
 
     /// Closes all connections, so that another program may move the file.

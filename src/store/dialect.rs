@@ -93,6 +93,8 @@ fn sqlite(options: SqliteConnectOptions) -> Named {
         .foreign_keys(false)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
+        // What was erased must not stay in free pages.
+        .pragma("secure_delete", "ON")
         .statement_cache_capacity(STATEMENTS)
         .busy_timeout(BUSY)
         .disable_statement_logging();

@@ -229,6 +229,9 @@ pub struct Incident {
     /// Its entries of the list of those to call back.
     #[serde(default)]
     pub work: Vec<Work>,
+    /// Who holds it, so that it is kept whatever its age; null when nobody does.
+    #[serde(default)]
+    pub hold: Option<super::Holding>,
     /// Every fact of the call in its order: `seq`, `at`, `fact` and the fact's own fields.
     #[schema(value_type = Vec<Object>)]
     pub steps: Vec<serde_json::Map<String, serde_json::Value>>,

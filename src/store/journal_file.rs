@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use super::call_keys::CallKeys;
 use crate::journal::{Chain, ChainError, Line, chain};
+use crate::vocabulary::WallTime;
 
 /// Bytes of one line that are read: an INVITE of 64 KiB, escaped, with its parts kept beside it,
 /// stays far below.
@@ -278,15 +279,47 @@ impl VerifyReport {
     }
 }
 
-/// Walks the whole chain of the journal in `folder`. Older segments may have been deleted when
-/// their time was over: the walk begins at the oldest that is there.
+/// Walks the whole chain of the journal in `folder`.
 ///
 /// # Errors
 /// When the folder or a file cannot be read; what is wrong with the content is in the report.
 pub fn verify(folder: &Path) -> Result<VerifyReport, JournalError> {
+    walk(folder, 0, &mut |_, _| {})
+}
+
+/// The first line of the segment that was being written at `at`.
+///
+/// # Errors
+/// When the folder or a file cannot be read.
+pub fn segment_of(folder: &Path, at: WallTime) -> Result<u64, JournalError> {
+    let mut found = 0;
+    for (first, path) in segments(folder)? {
+        let Step::Whole(line) = Segment::open(&path)?.step()? else { continue };
+        if chain::time(&line).is_some_and(|begins| begins > at) {
+            break;
+        }
+        found = first;
+    }
+    Ok(found)
+}
+
+/// Walks the chain of the journal in `folder` from the segment that begins with line `since`, from its
+/// beginning with 0, and shows each line that can be read, with its bytes. It holds one line in memory.
+///
+/// # Errors
+/// When the folder or a file cannot be read; what is wrong with the content is in the report.
+pub fn walk(
+    folder: &Path,
+    since: u64,
+    each: &mut dyn FnMut(&Line, &[u8]),
+) -> Result<VerifyReport, JournalError> {
     let mut report = VerifyReport::default();
     let mut walk: Option<Chain> = None;
-    let all = segments(folder)?;
+    let all: Vec<_> = segments(folder)?.into_iter().filter(|(first, _)| *first >= since).collect();
+    if let Some((first, path)) = all.first().filter(|(first, _)| since == 0 && *first > 1) {
+        let why = format!("the files before it are missing, with the lines 1 to {}", first - 1);
+        report.fault(path, 0, &why);
+    }
     report.segments = all.len();
     let newest = all.last().map(|(first, _)| *first);
     for (first, path) in &all {
@@ -314,7 +347,16 @@ pub fn verify(folder: &Path) -> Result<VerifyReport, JournalError> {
                 }),
             };
             match result {
-                Ok(line) => report.last_seq = line.seq,
+                Ok(line) => {
+                    report.last_seq = line.seq;
+                    each(&line, &bytes);
+                }
+                Err(ChainError::Number { wanted, found }) if number == 1 && found > wanted => {
+                    let last = found - 1;
+                    let why =
+                        format!("a file before it is missing, with the lines {wanted} to {last}");
+                    report.fault(path, number, &why);
+                }
                 Err(error) => report.fault(path, number, &error.to_string()),
             }
         }

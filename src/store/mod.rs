@@ -22,12 +22,15 @@
 //!   (`tx.node()`, while a journal is applied) and `seq`; a row about a call needs neither.
 //! * `tests/store.rs` tells every story of both; begin one with `Site::new()`.
 
+pub mod access;
 mod apply;
 mod audit;
 mod call_keys;
 pub mod cli;
+mod compare;
 mod database;
 mod dialect;
+mod erase;
 pub mod drawing;
 mod earlier;
 mod figures;
@@ -60,8 +63,10 @@ mod work;
 pub use apply::outcome;
 pub use audit::{AuditFilter, Audited, Place};
 pub use call_keys::{CallKeys, Lock, drop_keys};
+pub use compare::{Comparison, Difference};
 pub use database::{Store, StoreError};
 pub use earlier::EarlierCall;
+pub use erase::{Holding, Kept, Round, deletable};
 pub use figures::{Figures, StandardsReport};
 pub use filter::{Filter, FilterError};
 pub use incident::{

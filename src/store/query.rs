@@ -56,6 +56,7 @@ async fn whole(tx: &mut Tx, id: &str) -> sqlx::Result<Option<Incident>> {
     let steps = of_call("SELECT seq, entry FROM step WHERE call = ? ORDER BY node, seq");
     let steps = steps.fetch_all(tx).await?;
     let mut recordings = super::recordings::of_call(tx, &summary.call).await?.into_iter();
+    let hold = super::erase::hold_of(tx, &summary.id).await?;
     let links = super::work::links(tx, &summary.call).await?;
     let work = super::work::of_call(tx, &summary.call).await?;
     let location_reports = super::locations::of_call(tx, &summary.call).await?;
@@ -83,6 +84,7 @@ async fn whole(tx: &mut Tx, id: &str) -> sqlx::Result<Option<Incident>> {
         place,
         location_reports,
         work,
+        hold,
         steps,
     }))
 }

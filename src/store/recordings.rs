@@ -135,7 +135,9 @@ impl Store {
     pub async fn expired_recordings(&self, before: WallTime) -> Result<Vec<Expired>, StoreError> {
         let expired = "SELECT call, file, sealed_at FROM recording
                        WHERE state = 'sealed' AND sealed_at < ? AND held = 0
-                       AND node = (SELECT id FROM node WHERE name = ?)
+                       AND node = (SELECT id FROM node WHERE name = ?) AND NOT EXISTS
+                       (SELECT 1 FROM incident JOIN hold ON hold.incident = incident.id
+                        WHERE incident.call = recording.call)
                        ORDER BY sealed_at LIMIT 100";
         let expired = query(expired).bind(before.0).bind(self.node());
         let rows =

@@ -17,6 +17,8 @@ use crate::vocabulary::{
 pub struct Recovered {
     /// Number of the next line.
     pub next_seq: u64,
+    /// When the last entry was kept.
+    pub last_at: Option<WallTime>,
     /// The last line was cut off and has been removed: it was never acknowledged.
     pub torn: bool,
     /// Calls that arrived and never ended, oldest first.
@@ -78,6 +80,7 @@ pub(super) struct OpenFacts {
     /// Files without a seal, and whether they have failed once: then they are to be repaired.
     recordings: BTreeMap<(CallId, String), bool>,
     parties: BTreeSet<(CallId, u8)>,
+    last_at: Option<WallTime>,
 }
 
 #[derive(Debug)]
@@ -91,6 +94,7 @@ struct Live {
 
 impl OpenFacts {
     pub(super) fn follow(&mut self, entry: &Entry) {
+        self.last_at = Some(entry.at);
         match &entry.fact {
             Fact::Arrived { call, incident, arrival, .. } => {
                 let live = Live {
@@ -155,6 +159,7 @@ impl OpenFacts {
         let open_calls = self.calls.into_iter().map(open).collect();
         Recovered {
             next_seq,
+            last_at: self.last_at,
             torn,
             open_calls,
             cut_off: self.cut_off.into_values().collect(),

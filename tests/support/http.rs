@@ -41,9 +41,11 @@ pub fn request_with(to: SocketAddr, method: &str, path: &str, headers: &str, jso
     stream.set_read_timeout(Some(LIMIT)).expect("a timeout is set");
     let token = if headers.is_empty() { String::new() } else { format!("{headers}\r\n") };
     let length = json.len();
+    // Whoever searches, plays or exports says why.
+    let reason = "Siaga112-Reason: test of the suite\r\n";
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n{token}\
+        "{method} {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n{token}{reason}\
          Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{json}"
     )
     .expect("the request is sent");

@@ -116,7 +116,12 @@ impl EntryCounter {
                 let trunk = alerted.trunk.as_str().to_owned();
                 counter!("siaga112_alerts_received_total", "trunk" => trunk).increment(1);
             }
-            Fact::NodeStarted { .. }
+            Fact::HeadSigned(_)
+            | Fact::ClockJumped(_)
+            | Fact::IncidentHeld(_)
+            | Fact::PersonalErased(_)
+            | Fact::RetentionRan(_)
+            | Fact::NodeStarted { .. }
             | Fact::DataCame(_)
             | Fact::NodeStopped
             | Fact::EarlyMedia { .. }

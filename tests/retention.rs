@@ -1,0 +1,228 @@
+//! What is past its time goes, and what somebody holds stays: the real program on a journal of old calls.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects"
+)]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use siaga112::incident::{Arrival, Raw};
+use siaga112::journal::retention::Hold;
+use siaga112::journal::{Entry, Fact, Peer, Signal, Way};
+use siaga112::screening::Disposition;
+use siaga112::sip::Transport;
+use siaga112::store::JournalWriter;
+use siaga112::vocabulary::{
+    CallId, Cause, Ending, IncidentId, Party, Private, Stage, Uid, WallTime,
+};
+use support::gateway::{Centre, Gateway};
+use support::wait::{until, within};
+
+const DAY: i64 = 86_400_000_000;
+
+const RULES: &str = "[[keep]]\n\
+    calls = [\"normal\", \"misrouted\", \"callback\", \"abandoned\", \"none\"]\n\
+    audio_days = 730\nrecord_days = 730\ntrace_days = 90\nground = \"pasal 20(2)d\"\n\n\
+    [[keep]]\ncalls = [\"prank\", \"ghost\", \"information\", \"test\"]\n\
+    audio_days = 90\nrecord_days = 90\ntrace_days = 90\nground = \"pasal 42\"\n";
+
+/// An old call: what it was, how many days ago, its number.
+struct Old {
+    call: CallId,
+    at: WallTime,
+    kind: Option<Disposition>,
+    number: &'static str,
+}
+
+fn old(now: WallTime, n: u32, days: i64, kind: Option<Disposition>, number: &'static str) -> Old {
+    let at = WallTime(now.0 - days * DAY);
+    Old { call: CallId(Uid::new(at, n)), at, kind, number }
+}
+
+impl Old {
+    fn id(&self) -> String {
+        self.call.to_string()
+    }
+
+    fn file(&self) -> String {
+        format!("{}.wav", self.call)
+    }
+
+    /// Everything that was kept of it; its recording is written as well.
+    fn entries(&self, recordings: &Path) -> Vec<Entry> {
+        let (call, number) = (self.call, self.number);
+        let mut arrival = Arrival { dialled: "112".into(), ..Arrival::default() };
+        arrival.service = "urn:service:sos".into();
+        arrival.caller.phone.raw = Private::new(number.into());
+        arrival.caller.phone.e164 = Some(Private::new(format!("+{number}")));
+        let invite = format!("INVITE sip:112@x SIP/2.0\r\nFrom: <tel:+{number}>\r\n\r\n");
+        arrival.raw = Raw(bytes::Bytes::from(invite.clone().into_bytes()));
+        let address = "198.51.100.7:5060".parse().unwrap();
+        let signal = Signal {
+            way: Way::In,
+            peer: Peer::Trunk("telco-a".into()),
+            transport: Transport::Udp,
+            local: address,
+            remote: address,
+            message: Raw(bytes::Bytes::from(invite.into_bytes())),
+        };
+        let text = Private::new(format!("hubungi {number} lagi"));
+        let ending =
+            Ending { stage: Stage::Waiting, by: Party::Caller, cause: Cause::HungUp, q850: None };
+        let audio = format!("RIFF {number}");
+        fs::create_dir_all(recordings).unwrap();
+        fs::write(recordings.join(self.file()), &audio).unwrap();
+        let sha256 = Sha256::digest(&audio).iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut facts = vec![
+            Fact::Arrived {
+                call,
+                incident: IncidentId(call.0),
+                trunk: "telco-a".into(),
+                source: "udp:198.51.100.7:5060".into(),
+                arrival: Box::new(arrival),
+            },
+            Fact::Signalled { call, messages: vec![signal], cut: false },
+            Fact::TextWritten {
+                call,
+                by: Party::Caller,
+                name: String::new(),
+                began: self.at,
+                text,
+            },
+            Fact::RecordingStarted { call, file: self.file() },
+            Fact::Ended { call, ending, caller_packets: None, seat_packets: None },
+            Fact::RecordingSealed {
+                call,
+                file: self.file(),
+                sha256,
+                millis: 1,
+                bytes: audio.len() as u64,
+            },
+        ];
+        facts.extend(self.kind.map(|disposition| Fact::Disposed {
+            call,
+            disposition,
+            by: "operator-1".into(),
+        }));
+        facts.into_iter().map(|fact| Entry { at: self.at, fact }).collect()
+    }
+}
+
+fn write(config: &Path, olds: &[&Old], held: &Old) {
+    let data = config.join("data");
+    let (writer, _) = JournalWriter::open(&data.join("journal")).unwrap();
+    let journal = writer.start(|_| {}).unwrap();
+    for old in olds {
+        old.entries(&data.join("recordings"))
+            .into_iter()
+            .for_each(|entry| journal.append(0, entry));
+    }
+    let (why, by) = ("asked for by a court".to_owned(), "supervisor".to_owned());
+    let (call, incident) = (held.call, IncidentId(held.call.0));
+    let hold = Hold { call, incident, held: true, by, why, until: None };
+    journal.append(0, Entry { at: held.at, fact: Fact::IncidentHeld(Box::new(hold)) });
+    assert_eq!(journal.stop(), 0);
+    fs::write(config.join("retention.toml"), RULES).unwrap();
+}
+
+/// Whether a number stands in any file of the data folder, as it is.
+fn found(folder: &Path, number: &str) -> Option<String> {
+    for entry in folder.read_dir().unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            if let Some(path) = found(&entry, number) {
+                return Some(path);
+            }
+            continue;
+        }
+        let bytes = fs::read(&entry).unwrap_or_default();
+        if bytes.windows(number.len()).any(|part| part == number.as_bytes()) {
+            return Some(entry.display().to_string());
+        }
+    }
+    None
+}
+
+fn verified(config: &Path) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_siaga112"));
+    let done = command.arg("verify").arg("--config").arg(config).output().unwrap();
+    let told = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
+    assert_eq!(done.status.code(), Some(0), "{told}");
+    told
+}
+
+fn rounds(gateway: &Gateway) -> Vec<serde_json::Value> {
+    let report = gateway.get("/api/v1/retention/report").json();
+    assert_eq!(report["rules"].as_array().map(Vec::len), Some(9), "{report}");
+    report["rounds"].as_array().cloned().unwrap()
+}
+
+#[test]
+fn what_is_past_its_time_is_unreadable_everywhere_the_chain_holds_and_a_hold_wins() {
+    let now = siaga112::server::Clock::start().now().wall;
+    let gone = old(now, 1, 100, Some(Disposition::Prank), "6281200000001");
+    let held = old(now, 2, 100, Some(Disposition::Prank), "6281200000002");
+    let trace = old(now, 3, 100, Some(Disposition::Normal), "6281200000003");
+    let unjudged = old(now, 4, 800, None, "6281200000004");
+    let young = old(now, 5, 10, Some(Disposition::Prank), "6281200000005");
+    let centre = Centre::default();
+    let (gateway, ()) = centre.start_with(|_, config| {
+        write(config, &[&unjudged, &gone, &held, &trace, &young], &held);
+    });
+    let data = gateway.config().join("data");
+    let round = until("old calls are deleted", || rounds(&gateway).pop());
+    let count = |name: &str| round[name].as_u64().unwrap();
+    assert_eq!(
+        ["audio", "records", "traces", "held", "failed"].map(count),
+        [2, 2, 3, 1, 0],
+        "{round}"
+    );
+    until("the rows are empty", || {
+        gateway.show(&gone.id()).text("caller_raw").is_empty().then_some(())
+    });
+    // Of who called nothing is left in any file; when and what, is.
+    for number in [gone.number, unjudged.number] {
+        let left = within(Duration::from_secs(20), || found(&data, number).is_none().then_some(()));
+        assert!(left.is_some(), "{number} stands in {:?}", found(&data, number));
+    }
+    let record = gateway.show(&gone.id());
+    assert_eq!(
+        (record.text("disposition"), record.text("stage")),
+        ("prank".into(), "waiting".into())
+    );
+    assert_eq!(record.text("recording.state"), "deleted");
+    assert!(record.text("recording.why").contains("pasal 42"));
+    assert!(!data.join("recordings").join(gone.file()).exists());
+
+    // What is held, and what is younger, is whole.
+    let record = gateway.show(&held.id());
+    assert_eq!(record.text("caller_raw"), held.number);
+    assert_eq!(record.text("hold.why"), "asked for by a court");
+    assert!(gateway.ladder(&held.id(), &["--ladder=full"]).contains(held.number));
+    assert_eq!(gateway.show(&young.id()).text("caller_raw"), young.number);
+    // Its messages are gone, the record is not.
+    assert_eq!(gateway.show(&trace.id()).text("caller_raw"), trace.number);
+    assert!(!gateway.ladder(&trace.id(), &["--ladder=full"]).contains(trace.number));
+    let told = verified(&gateway.config());
+    assert!(told.contains("2 deleted by rule") && !told.contains(" 0 erased"), "{told}");
+
+    // The court has done with it.
+    let path = format!("/api/v1/incidents/{}/hold", held.id());
+    let refused = gateway.post(&path, r#"{"hold": true, "why": " "}"#);
+    assert_eq!(refused.status, 400);
+    assert_eq!(gateway.post(&path, r#"{"hold": false, "why": "the case is closed"}"#).status, 204);
+    let gateway = centre.restart(gateway);
+    until("it goes as well", || (rounds(&gateway).len() == 2).then_some(()));
+    until("nothing is left of it", || found(&data, held.number).is_none().then_some(()));
+    verified(&gateway.config());
+    gateway.stop();
+}
