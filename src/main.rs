@@ -351,7 +351,7 @@ async fn incidents(command: Incidents) -> anyhow::Result<ExitCode> {
         Incidents::List(selection) | Incidents::Export(selection) => &selection.config,
         Incidents::Show { config, .. } => config,
     };
-    let (store, journal, issuer) = records_of(folder)?;
+    let (store, journal, issuer) = records_of(folder).await?;
     let mut out = std::io::stdout().lock();
     match command {
         Incidents::List(selection) => {
@@ -394,13 +394,13 @@ async fn incidents(command: Incidents) -> anyhow::Result<ExitCode> {
 }
 
 /// The records of a gateway and its journal.
-fn records(folder: &std::path::Path) -> anyhow::Result<(store::Store, PathBuf)> {
-    let (store, journal, _) = records_of(folder)?;
+async fn records(folder: &std::path::Path) -> anyhow::Result<(store::Store, PathBuf)> {
+    let (store, journal, _) = records_of(folder).await?;
     Ok((store, journal))
 }
 
 /// The same, and who makes documents of them.
-fn records_of(
+async fn records_of(
     folder: &std::path::Path,
 ) -> anyhow::Result<(store::Store, PathBuf, agencies::Issuer)> {
     let loaded = config::load(folder, config::environment())
@@ -412,8 +412,13 @@ fn records_of(
          directory)",
         data.display()
     );
-    let store = store::Store::open(&loaded.storage)?;
-    Ok((store, server::journal_folder(data), loaded.issuer()))
+    let (mut store, journal) = (store::Store::open(&loaded.storage)?, server::journal_folder(data));
+    // What else goes wrong is met, and said, by the command itself.
+    if let Err(away @ store::StoreError::Away { .. }) = store.catch_up(&journal).await {
+        report(&format!("{away}\nwhat follows is this node's own journal alone"));
+        store = store::Store::of_journal(data)?;
+    }
+    Ok((store, journal, loaded.issuer()))
 }
 
 async fn reports(command: Reports) -> anyhow::Result<ExitCode> {
@@ -424,18 +429,18 @@ async fn reports(command: Reports) -> anyhow::Result<ExitCode> {
     match command {
         Reports::Standards { output: ReportOutput { config, format }, since, until, by } => {
             let period = Period::between(since.as_deref(), until.as_deref(), now, &zone)?;
-            let (store, journal) = records(&config)?;
+            let (store, journal) = records(&config).await?;
             let asked = (period, by);
             report_cli::standards(&store, &journal, asked, &zone, format, &mut out).await?;
         }
         Reports::Ciamis { output: ReportOutput { config, format }, week } => {
             let week = week.unwrap_or_else(|| Period::this_week(now, &zone));
-            let (store, journal) = records(&config)?;
+            let (store, journal) = records(&config).await?;
             report_cli::ciamis(&store, &journal, &week, &zone, format, &mut out).await?;
         }
         Reports::National { output: ReportOutput { config, format }, month } => {
             let month = month.unwrap_or_else(|| Period::this_month(now, &zone));
-            let (store, journal) = records(&config)?;
+            let (store, journal) = records(&config).await?;
             report_cli::national(&store, &journal, &month, &zone, format, &mut out).await?;
         }
     }

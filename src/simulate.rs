@@ -191,7 +191,7 @@ async fn recorded(
     loop {
         let page = store.list(&filter).await?;
         let Some(last) = page.last() else { break };
-        filter.before = Some(last.id.parse()?);
+        filter.before = Some(last.call.parse()?);
         rows.extend(page);
     }
     let mut numbers: Vec<String> = Vec::new();

@@ -15,7 +15,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
-use siaga112::incident::{Arrival, Raw};
+use siaga112::incident::{Arrival, Edit, Field, Location, Raw, form};
 use siaga112::journal::{Entry, Fact, OfferOutcome, Peer, Signal, Way};
 use siaga112::screening::{Attempt, Disposition, Mark, WorkEntry, WorkId, WorkKind, WorkOutcome};
 use siaga112::sip::Transport;
@@ -603,7 +603,10 @@ async fn filters_narrow_and_pages_follow_each_other() {
     assert_eq!(found(&[("outcome", "other")]).await, [5]);
     assert_eq!(found(&[("number", "+6281200000")]).await, [6, 5, 4, 3, 2, 1]);
     assert_eq!(found(&[("number", "0003")]).await, [3]);
-    assert_eq!(found(&[("number", "%")]).await, [0u32; 0]);
+    assert_eq!(found(&[("number", "0812 0000-002")]).await, [2]);
+    assert_eq!(found(&[("number", "62812")]).await, [6, 5, 4, 3, 2, 1]);
+    assert_eq!(found(&[("number", "812000")]).await, [0u32; 0]);
+    assert_eq!(found(&[("number", "%%%' OR '1'='1")]).await, [0u32; 0]);
     assert_eq!(found(&[("since", "2026-09-17T05:00:03Z")]).await, [6, 5, 4, 3]);
     assert_eq!(found(&[("until", "2026-09-17T12:00:03+07:00")]).await, [2, 1]);
     assert_eq!(found(&[("limit", "2")]).await, [6, 5]);
@@ -611,6 +614,67 @@ async fn filters_narrow_and_pages_follow_each_other() {
     assert_eq!(found(&[("limit", "2"), ("before", &page)]).await, [4, 3]);
     assert_eq!(found(&[("trunk", "telkom' OR '1'='1")]).await, [0u32; 0]);
     assert!(store.show("0000000000000000").await.expect("asks").is_none());
+}
+
+#[tokio::test]
+async fn records_are_found_by_place_category_number_and_words() {
+    let site = Site::new();
+    let mut address = arrived(1, "telkom");
+    if let Fact::Arrived { arrival, .. } = &mut address.fact {
+        arrival.kecamatan = Some("3529010".into());
+        arrival.category = Some("fire".into());
+        arrival.caller.name = Some(Private::new("Bu Siti".into()));
+        let civic = vec![("A3".into(), "Sapeken".into()), ("A6".into(), "Jl.Pelabuhan".into())];
+        arrival.locations = vec![Location { civic, ..Location::default() }];
+    }
+    let wrote = |n, text: &str| Fact::TextWritten {
+        call: call(n),
+        by: Party::Caller,
+        name: String::new(),
+        began: at(n, 0),
+        text: Private::new(text.into()),
+    };
+    let edited = |n, saw, pairs: &[(Field, &str)]| {
+        let text = |text: &str| Some(form::Value::Text(Private::new(text.to_owned())));
+        let changes = pairs.iter().map(|(field, value)| (field.clone(), text(value))).collect();
+        let incident = IncidentId(call(n).0);
+        Fact::IncidentEdited(Box::new(Edit { incident, by: "ani".into(), saw, changes }))
+    };
+    let story = [(Field::Text, "Kebakaran gudang, DUA orang terjebak"), (Field::Desa, "Sapeken")];
+    let store = site
+        .filled([
+            address,
+            arrived(2, "telkom"),
+            arrived(3, "xl"),
+            Entry { at: at(2, 10), fact: wrote(2, "api di pasar!") },
+            Entry { at: at(2, 20), fact: wrote(2, "tolong cepat") },
+            Entry { at: at(3, 10), fact: edited(3, 0, &story) },
+        ])
+        .await;
+    let found = async |pairs: &[(&str, &str)]| {
+        let mut filter = Filter::default();
+        pairs
+            .iter()
+            .for_each(|(key, value)| filter.set(key, value, &TimeZone::UTC).expect("a filter"));
+        let rows = store.list(&filter).await.expect("lists");
+        rows.into_iter().map(|row| row.caller_raw[7..].parse::<u32>().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&[("place", "3529010")]).await, [1]);
+    assert_eq!(found(&[("place", "sapeken")]).await, [3]);
+    assert_eq!(found(&[("category", "fire")]).await, [1]);
+    assert_eq!(found(&[("words", "siti")]).await, [1]);
+    assert_eq!(found(&[("words", "sapeken")]).await, [3, 1]);
+    assert_eq!(found(&[("words", "Pelabuhan jl")]).await, [1]);
+    assert_eq!(found(&[("words", "PASAR, tolong")]).await, [2]);
+    assert_eq!(found(&[("words", "kebak dua")]).await, [3]);
+    assert_eq!(found(&[("words", "bakaran")]).await, [0u32; 0]);
+    assert_eq!(found(&[("words", "sapeken"), ("trunk", "xl")]).await, [3]);
+    assert_eq!(found(&[("words", "a' OR \"1\" NEAR(x) & | ! :*")]).await, [0u32; 0]);
+    // What stands in the form counts, not what stood there.
+    site.write([Entry { at: at(3, 50), fact: edited(3, 6, &[(Field::Text, "Banjir")]) }]);
+    store.catch_up(&site.journal()).await.expect("catches up");
+    assert_eq!(found(&[("words", "kebakaran")]).await, [0u32; 0]);
+    assert_eq!(found(&[("words", "banjir sapeken")]).await, [3]);
 }
 
 async fn run_cli(

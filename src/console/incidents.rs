@@ -40,7 +40,13 @@ pub(super) struct Incidents {
     ("lane" = Option<String>, Query, description = "usual, silent or nuisance"),
     ("disposition" = Option<String>, Query,
      description = "What people said that it was, or none for calls that nobody has judged"),
-    ("number" = Option<String>, Query, description = "Part of the caller's number"),
+    ("category" = Option<String>, Query, description = "Code of a category"),
+    ("place" = Option<String>, Query,
+     description = "Code of a kecamatan, or name of a desa"),
+    ("number" = Option<String>, Query, description = "Beginning or end of the caller's number, \
+     however it is written: at least 3 letters or digits"),
+    ("words" = Option<String>, Query, description = "Words, or their beginnings, that all stand in \
+     what was written of it: notes, address, report, agencies, text of the call"),
     ("limit" = Option<u32>, Query, description = "1 to 1000; 100 when left out"),
     ("before" = Option<String>, Query, description = "`next` of the page before")),
     responses(
@@ -69,7 +75,7 @@ pub(super) async fn list(
         &query.chars().take(200).collect::<String>(),
     );
     let full = incidents.len() >= filter.rows() as usize;
-    let next = incidents.last().filter(|_| full).map(|last| last.id.clone());
+    let next = incidents.last().filter(|_| full).map(|last| last.call.clone());
     Ok(Json(Incidents { incidents, next }))
 }
 

@@ -39,6 +39,7 @@ pub(super) async fn batch(
         } else if let Some(entry) = &line.entry {
             row(&mut tx, signed(seq), entry).await?;
             super::audit::keep(&mut tx, seq, entry).await?;
+            super::search::keep_said(&mut tx, &entry.fact).await?;
             steps.extend(entry.fact.call().map(|call| step(seq, call, entry)));
         }
     }
@@ -356,8 +357,8 @@ async fn arrived(tx: &mut Tx, entry: &Entry) -> sqlx::Result<()> {
         .bind(call.to_string())
         .bind(facts)
         .execute(tx)
-        .await
-        .map(drop)
+        .await?;
+    super::search::keep_number(tx, *call, &arrival.caller.phone).await
 }
 
 /// What became of a call, in one word: `answered`, `abandoned`, `test` or `other`. Records and

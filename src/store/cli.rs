@@ -218,7 +218,7 @@ impl<'a> Pages<'a> {
         let Some(filter) = self.next.take() else { return Ok(None) };
         let filter = Filter { limit: super::filter::LIMIT, ..filter };
         let rows = self.store.list(&filter).await?;
-        let last = rows.last().and_then(|row| row.id.parse().ok());
+        let last = rows.last().and_then(|row| row.call.parse().ok());
         if last.is_some() {
             self.next = Some(Filter { before: last, ..filter });
         }

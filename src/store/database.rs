@@ -2,7 +2,7 @@
 //!
 //! It never holds a fact that the journal does not have.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -34,6 +34,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "audit", include_str!("migrations/0007_audit.sql")),
     (8, "number", include_str!("migrations/0008_number.sql")),
     (9, "location", include_str!("migrations/0009_location.sql")),
+    (10, "search", include_str!("migrations/0010_search.sql")),
 ];
 
 /// What went wrong with the database.
@@ -117,6 +118,20 @@ struct Inner {
     ready: AtomicBool,
     /// Held by who brings them up to date.
     migrating: Mutex<()>,
+    /// A file that goes with the last who reads it.
+    passing: Option<PathBuf>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let Some(path) = &self.passing else { return };
+        for end in ["", "-wal", "-shm"] {
+            let mut path = path.clone().into_os_string();
+            path.push(end);
+            // It may not be there, or is made anew the next time.
+            let _ = std::fs::remove_file(path);
+        }
+    }
 }
 
 impl Store {
@@ -127,11 +142,35 @@ impl Store {
     /// # Errors
     /// [`StoreError::Url`] when the address is of neither kind.
     pub fn open(settings: &StorageSettings) -> Result<Self, StoreError> {
+        Self::named(settings, None)
+    }
+
+    /// This node's own journal alone, in a file in `folder` that is made anew and goes with the store:
+    /// for reading while a server is away.
+    ///
+    /// # Errors
+    /// When `folder` cannot stand in an address.
+    pub fn of_journal(folder: &Path) -> Result<Self, StoreError> {
+        let file = folder.join("own-journal.db");
+        let url = format!("sqlite:{}", file.display());
+        // What a killed command left; where it cannot go, opening it says why.
+        drop(Self::named(&StorageSettings::at(&url), Some(file.clone()))?);
+        Self::named(&StorageSettings::at(&url), Some(file))
+    }
+
+    fn named(settings: &StorageSettings, passing: Option<PathBuf>) -> Result<Self, StoreError> {
         let named = dialect::address(settings).ok_or(StoreError::Url)?.named();
         let Named { dialect, name, readers, writer } = named;
-        let node = settings.node.clone();
-        let (ready, migrating) = (AtomicBool::new(false), Mutex::new(()));
-        Ok(Self(Arc::new(Inner { name, node, dialect, readers, writer, ready, migrating })))
+        Ok(Self(Arc::new(Inner {
+            name,
+            node: settings.node.clone(),
+            dialect,
+            readers,
+            writer,
+            ready: AtomicBool::new(false),
+            migrating: Mutex::new(()),
+            passing,
+        })))
     }
 
     /// The database as errors name it: a file, or a server.

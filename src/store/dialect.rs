@@ -22,6 +22,9 @@ const READERS: u32 = 4;
 /// Prepared statements that each connection keeps: more than this room has.
 const STATEMENTS: usize = 250;
 
+/// Memory of SQLite's one writer, in KiB, with the sign by which SQLite knows them from pages.
+const WRITER_CACHE: &str = "-65536";
+
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -93,12 +96,15 @@ fn sqlite(options: SqliteConnectOptions) -> Named {
         .statement_cache_capacity(STATEMENTS)
         .busy_timeout(BUSY)
         .disable_statement_logging();
-    let pool = |size| {
+    let pool = |size, options| {
         let pool = SqlitePoolOptions::new().max_connections(size).acquire_timeout(BUSY);
-        Pool::Sqlite(pool.connect_lazy_with(options.clone()))
+        Pool::Sqlite(pool.connect_lazy_with(options))
     };
     let name = options.get_filename().display().to_string();
-    Named { dialect: Dialect::Sqlite, name, readers: pool(READERS), writer: pool(1) }
+    let readers = pool(READERS, options.clone());
+    // What numbers are found by lies all over its index: the one who writes keeps more of it at hand.
+    let writer = pool(1, options.pragma("cache_size", WRITER_CACHE));
+    Named { dialect: Dialect::Sqlite, name, readers, writer }
 }
 
 fn postgres(options: PgConnectOptions) -> Named {
@@ -159,6 +165,34 @@ impl Dialect {
         }
     }
 
+    /// A migration in this database's words.
+    fn translated(self, sql: &str) -> String {
+        let name = match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        };
+        let mut ours = true;
+        let mut text = String::new();
+        for line in sql.lines() {
+            if let Some(only) = line.strip_prefix(ONLY) {
+                ours = only == name || only == "both";
+            } else if ours {
+                text.push_str(line.split_once("--").map_or(line, |(code, _)| code));
+                text.push('\n');
+            }
+        }
+        if self == Self::Sqlite {
+            return text;
+        }
+        text.replace(") STRICT, WITHOUT ROWID", ")")
+            .replace(") STRICT", ")")
+            .replace("INTEGER", "BIGINT")
+            .replace("BLOB", "BYTEA")
+            .replace("REAL", "DOUBLE PRECISION")
+            // Ids and numbers sort by their bytes in both.
+            .replace("TEXT", "TEXT COLLATE \"C\"")
+    }
+
     /// The migrations in this database's words.
     pub fn migrator(self, texts: &[(i64, &'static str, &'static str)]) -> Migrator {
         let migration = |(version, name, sql): &(i64, &'static str, &'static str)| {
@@ -166,33 +200,35 @@ impl Dialect {
                 let name = Cow::Borrowed(*name);
                 Migration::new(*version, name, MigrationType::Simple, sql, false)
             };
-            let plain = of(sql.into_sql_str());
-            match self {
-                Self::Sqlite => plain,
-                Self::Postgres => {
-                    let mut theirs = of(AssertSqlSafe(translated(sql)).into_sql_str());
-                    // What is written counts: the translation may learn more.
-                    theirs.checksum = plain.checksum;
-                    theirs
-                }
-            }
+            let mut migration = of(AssertSqlSafe(self.translated(sql)).into_sql_str());
+            // What is written counts: the translation may learn more.
+            migration.checksum = of(sql.into_sql_str()).checksum;
+            migration
         };
         Migrator::with_migrations(texts.iter().map(migration).collect())
     }
 }
 
-/// A strict table of SQLite in the words of PostgreSQL.
-fn translated(sql: &str) -> String {
-    sql.lines()
-        .map(|line| line.split_once("--").map_or(line, |(code, _)| code))
-        .fold(String::new(), |text, line| text + line + "\n")
-        .replace(") STRICT, WITHOUT ROWID", ")")
-        .replace(") STRICT", ")")
-        .replace("INTEGER", "BIGINT")
-        .replace("BLOB", "BYTEA")
-        .replace("REAL", "DOUBLE PRECISION")
-        // Ids and numbers sort by their bytes in both.
-        .replace("TEXT", "TEXT COLLATE \"C\"")
+/// What follows is for one database, `both` again for both.
+const ONLY: &str = "--! ";
+
+/// The statement that finds incidents by words, each of them or its beginning: the text before the
+/// value, the value, the text after it.
+pub(super) fn found(dialect: Dialect, words: &[String]) -> (&'static str, String, &'static str) {
+    // Letters and digits only: nothing that either language of questions knows.
+    match dialect {
+        Dialect::Sqlite => {
+            let wanted: Vec<String> = words.iter().map(|word| format!("\"{word}\"*")).collect();
+            let before = "SELECT words.incident FROM words_index JOIN words
+                          ON words.nr = words_index.rowid WHERE words_index MATCH ";
+            (before, wanted.join(" "), "")
+        }
+        Dialect::Postgres => {
+            let wanted: Vec<String> = words.iter().map(|word| format!("{word}:*")).collect();
+            let before = "SELECT incident FROM words WHERE found @@ to_tsquery('simple', ";
+            (before, wanted.join(" & "), ")")
+        }
+    }
 }
 
 /// A statement's `?` and `?2` as `$1` and `$2`, or with another sign. A question mark within quotes

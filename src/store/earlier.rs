@@ -43,7 +43,8 @@ impl Store {
         let found = query(
             "SELECT id, call, received_at, outcome, disposition, category, kecamatan, duration_ms
              FROM incident WHERE call <> ?1
-             AND (caller_e164 = ?2 OR (caller_raw = ?2 AND caller_e164 IS NULL))
+             AND (caller_e164 = ?2 OR (substr(caller_raw, 1, 64) = substr(?2, 1, 64)
+             AND caller_raw = ?2 AND caller_e164 IS NULL))
              ORDER BY received_at DESC LIMIT ?3",
         )
         .bind(but.to_string())

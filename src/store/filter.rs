@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use thiserror::Error;
 
 use super::periods::moment;
+use super::search;
 use crate::screening::Disposition;
 use crate::vocabulary::{IncidentId, Lane, WallTime};
 
@@ -12,6 +13,8 @@ use crate::vocabulary::{IncidentId, Lane, WallTime};
 pub const LIMIT: u32 = 1000;
 /// Rows of one answer when nothing is said.
 pub const DEFAULT_LIMIT: u32 = 100;
+/// Letters and digits of a number that are searched for at least: fewer would find everybody.
+const NUMBER: usize = 3;
 /// The disposition of calls that nobody has judged.
 pub const UNJUDGED: &str = "none";
 
@@ -31,7 +34,14 @@ pub const KEYS: &[(&str, &str)] = &[
         "normal, prank, ghost, information, misrouted, test, callback, abandoned, or none for \
          calls that nobody has judged",
     ),
-    ("number", "part of the caller's number"),
+    ("category", "code of a category"),
+    ("place", "code of a kecamatan, or name of a desa"),
+    ("number", "beginning or end of the caller's number, at least 3 letters or digits"),
+    (
+        "words",
+        "words, or their beginnings, that all stand in what was written of it: notes, address, \
+         report, agencies, text of the call",
+    ),
     ("limit", "1 to 1000; 100 when left out"),
     ("before", "id of the last incident of the page before: only older ones"),
 ];
@@ -59,8 +69,14 @@ pub struct Filter {
     pub lane: Option<String>,
     /// What people said that it was; [`UNJUDGED`]: nobody has said.
     pub disposition: Option<String>,
-    /// Part of the caller's number, raw or E.164.
+    /// Of this category.
+    pub category: Option<String>,
+    /// In this kecamatan, by its code, or in this desa, by its name.
+    pub place: Option<String>,
+    /// Beginning or end of the caller's number, raw or E.164, however it is written.
     pub number: Option<String>,
+    /// Words that all stand in what was written of it, or their beginnings.
+    pub words: Option<String>,
     /// At most this many; 0 stands for [`DEFAULT_LIMIT`].
     pub limit: u32,
     /// Older than this incident.
@@ -114,7 +130,16 @@ impl Filter {
             "seat" => self.seat = Some(text().ok_or_else(refuse)?),
             "operator" => self.operator = Some(text().ok_or_else(refuse)?),
             "queue" => self.queue = Some(text().ok_or_else(refuse)?),
-            "number" => self.number = Some(text().ok_or_else(refuse)?),
+            "category" => self.category = Some(text().ok_or_else(refuse)?),
+            "place" => self.place = Some(text().ok_or_else(refuse)?),
+            "number" => {
+                let long = |typed: &String| search::number(typed).len() >= NUMBER;
+                self.number = Some(text().filter(long).ok_or_else(refuse)?);
+            }
+            "words" => {
+                let some = |typed: &String| !search::words(typed).is_empty();
+                self.words = Some(text().filter(some).ok_or_else(refuse)?);
+            }
             "stage" => {
                 let words = ["arriving", "waiting", "ringing", "talking", "test"];
                 self.stage = Some(one_of(&words).ok_or_else(refuse)?);
@@ -169,7 +194,10 @@ mod tests {
             ("outcome", "abandoned"),
             ("lane", "nuisance"),
             ("disposition", "prank"),
+            ("category", "01"),
+            ("place", "Sapeken"),
             ("number", "+6281"),
+            ("words", "kebakaran pasar"),
             ("limit", "1000"),
             ("before", "0123456789abcdef"),
         ];
@@ -197,6 +225,8 @@ mod tests {
             ("limit", "1001"),
             ("before", "x"),
             ("trunk", ""),
+            ("number", "%+1"),
+            ("words", "*\" -"),
         ] {
             let error = filter.set(key, value, &TimeZone::UTC).expect_err(key).to_string();
             assert!(error.contains(key) && error.contains("takes:"), "{error}");

@@ -16,7 +16,8 @@
 //!   `count(*) FILTER (WHERE …)`; true and false are 1 and 0.
 //! * A migration is a file of the next number in `migrations`, named in `database`, in the words of
 //!   SQLite's strict tables: `INTEGER`, `TEXT`, `BLOB`, `REAL`, `) STRICT;`. `dialect` turns them into
-//!   PostgreSQL's. No number is given by the database.
+//!   PostgreSQL's; lines after `--! sqlite` or `--! postgres` are for one of them. No number is given
+//!   by the database.
 //! * Nodes share a PostgreSQL. A row that is numbered by the journal's line has the columns `node`
 //!   (`tx.node()`, while a journal is applied) and `seq`; a row about a call needs neither.
 //! * `tests/store.rs` tells every story of both; begin one with `Site::new()`.
@@ -48,6 +49,7 @@ mod recovered;
 mod report;
 pub mod report_cli;
 mod screened;
+mod search;
 mod settings;
 mod sheets;
 mod sql;

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::apply::wall;
-use super::filter::UNJUDGED;
 use super::incident::{At, Incident, IncidentSummary, Offer};
 use super::sql::{Row, Statement, Tx, query};
 use super::{Filter, Store, StoreError};
@@ -19,48 +18,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn list(&self, filter: &Filter) -> Result<Vec<IncidentSummary>, StoreError> {
-        let mut sql = query(COLUMNS);
-        if let Some(since) = filter.since {
-            sql.push(" AND received_at >= ").push_bind(since.0);
-        }
-        if let Some(until) = filter.until {
-            sql.push(" AND received_at < ").push_bind(until.0);
-        }
-        for (column, wanted) in [
-            (" AND trunk = ", &filter.trunk),
-            (" AND operator = ", &filter.operator),
-            (" AND queue = ", &filter.queue),
-            (" AND stage = ", &filter.stage),
-            (" AND outcome = ", &filter.outcome),
-            (" AND lane = ", &filter.lane),
-            (" AND disposition = ", &filter.disposition.clone().filter(|word| word != UNJUDGED)),
-        ] {
-            if let Some(wanted) = wanted {
-                sql.push(column).push_bind(wanted.clone());
-            }
-        }
-        if filter.disposition.as_deref() == Some(UNJUDGED) {
-            sql.push(" AND disposition IS NULL");
-        }
-        if let Some(seat) = &filter.seat {
-            sql.push(" AND (incident.seat = ").push_bind(seat.clone());
-            sql.push(" OR EXISTS (SELECT 1 FROM offer WHERE offer.call = incident.call");
-            sql.push(" AND offer.seat = ").push_bind(seat.clone()).push("))");
-        }
-        if let Some(number) = &filter.number {
-            let plain = number.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-            let within = format!("%{plain}%");
-            sql.push(" AND (caller_raw LIKE ").push_bind(&within).push(" ESCAPE '!'");
-            sql.push(" OR caller_e164 LIKE ").push_bind(&within).push(" ESCAPE '!')");
-        }
-        if let Some(before) = filter.before {
-            sql.push(" AND id < ").push_bind(before.to_string());
-        }
-        // Ids sort by the time of arrival.
-        sql.push(" ORDER BY id DESC, incident.call DESC LIMIT ")
-            .push_bind(i64::from(filter.rows()));
         let mut tx = self.reading().await?;
-        rows(&mut tx, sql).await.map_err(|e| self.error(e))
+        page(&mut tx, filter).await.map_err(|e| self.error(e))
     }
 
     /// One incident by its id, or by its call's.
@@ -71,6 +30,15 @@ impl Store {
         let mut tx = self.reading().await?;
         whole(&mut tx, &id.to_ascii_lowercase()).await.map_err(|e| self.error(e))
     }
+}
+
+/// The calls of the page first: what they are found by is small, their rows are not.
+async fn page(tx: &mut Tx, filter: &Filter) -> sqlx::Result<Vec<IncidentSummary>> {
+    let calls = super::search::calls(filter, tx).await?;
+    let mut sql = query(COLUMNS);
+    sql.push(" AND incident.call IN (SELECT call FROM (").append(calls);
+    sql.push(") AS page) ORDER BY incident.call DESC");
+    rows(tx, sql).await
 }
 
 async fn whole(tx: &mut Tx, id: &str) -> sqlx::Result<Option<Incident>> {

@@ -403,6 +403,7 @@ async fn keep(tx: &mut Tx, record: &Record) -> sqlx::Result<()> {
     .bind(Some(told.join("; ")).filter(|told| !told.is_empty()))
     .execute(tx)
     .await?;
+    super::search::keep_form(tx, &incident, form).await?;
     keep_notices(tx, &incident, form).await
 }
 

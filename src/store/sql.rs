@@ -147,6 +147,12 @@ impl Statement {
         self.push("?")
     }
 
+    /// Another statement, in its place.
+    pub fn append(&mut self, other: Self) -> &mut Self {
+        self.values.extend(other.values);
+        self.push(&other.sql)
+    }
+
     /// Values with commas in between.
     pub fn push_list<T: Into<Value>>(&mut self, values: impl IntoIterator<Item = T>) -> &mut Self {
         for (value, comma) in

@@ -60,12 +60,8 @@ impl Postgres {
         ask(&self.port.to_string(), database, sql)
     }
 
-    /// Starts it where it stands still or was stopped.
+    /// Starts it, or starts it again.
     pub fn resume(&mut self) {
-        if self.server.is_some() {
-            self.signal("-CONT");
-            return;
-        }
         let log = File::create(self.folder.path().join("log")).expect("created");
         let child = command("postgres", self.folder.path())
             .arg("-D")
@@ -90,10 +86,15 @@ impl Postgres {
         self.signal("-STOP");
     }
 
+    /// It goes on.
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
     /// Ends it at once, as when its machine dies; what was committed is kept.
     pub fn stop(&mut self) {
         let Some(mut child) = self.server.take() else { return };
-        for pid in self.processes(child.id()) {
+        for pid in processes(child.id()) {
             kill("-CONT", pid);
         }
         kill("-QUIT", child.id());
@@ -103,21 +104,7 @@ impl Postgres {
 
     fn signal(&self, signal: &str) {
         let Some(child) = &self.server else { return };
-        self.processes(child.id()).into_iter().for_each(|pid| kill(signal, pid));
-    }
-
-    /// The server and its children: each has a session of its own, so no group reaches them.
-    #[allow(clippy::unused_self, reason = "reads as what it is")]
-    fn processes(&self, server: u32) -> Vec<u32> {
-        let mut found = vec![server];
-        for entry in fs::read_dir("/proc").expect("listed").flatten() {
-            let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-            let parent = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1));
-            if parent == Some(&server.to_string()) {
-                found.extend(entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()));
-            }
-        }
-        found
+        processes(child.id()).into_iter().for_each(|pid| kill(signal, pid));
     }
 
     fn log(&self) -> String {
@@ -132,6 +119,19 @@ impl Drop for Postgres {
             eprintln!("PostgreSQL:\n{}", self.log());
         }
     }
+}
+
+/// A server and its children: each has a session of its own, so no group reaches them.
+fn processes(server: u32) -> Vec<u32> {
+    let mut found = vec![server];
+    for entry in fs::read_dir("/proc").expect("listed").flatten() {
+        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let parent = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1));
+        if parent == Some(&server.to_string()) {
+            found.extend(entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()));
+        }
+    }
+    found
 }
 
 fn is_root() -> bool {

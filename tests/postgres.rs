@@ -1,0 +1,249 @@
+//! PostgreSQL that is away, hangs, takes nothing, or is shared: no call waits for it, nothing is lost,
+//! and no journal mixes with another. What the records say is `tests/store.rs`'s.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use siaga112::incident::Arrival;
+use siaga112::journal::{Entry, Fact};
+use siaga112::store::{
+    Filter, JournalHandle, JournalWriter, Projector, StorageSettings, Store, StoreError,
+    StoreHealth,
+};
+use siaga112::vocabulary::{
+    CallId, Cause, Ending, IncidentId, Party, Private, Stage, Uid, WallTime,
+};
+use support::caller::Caller;
+use support::gateway::Centre;
+use support::postgres::Postgres;
+use support::sipp::Sipp;
+use support::wait::until;
+use tempfile::TempDir;
+
+/// 2026-09-17T05:00:00Z.
+const BASE: i64 = 1_789_621_200_000_000;
+
+fn call(n: u32) -> CallId {
+    CallId(Uid::new(WallTime(BASE + i64::from(n) * 6_000_000), n))
+}
+
+/// A caller who left, six seconds after the one before.
+fn left(n: u32) -> [Entry; 2] {
+    let at = |millis: i64| WallTime(BASE + i64::from(n) * 6_000_000 + millis * 1000);
+    let mut arrival = Arrival { dialled: "112".into(), ..Arrival::default() };
+    // What strangers send may have a NUL in it, which PostgreSQL keeps in no text.
+    arrival.caller.phone.raw = Private::new(format!("0812{n:06}\0"));
+    let (trunk, source) = ("telkom".into(), "udp:198.51.100.7:5060".into());
+    let arrival = Box::new(arrival);
+    let incident = IncidentId(call(n).0);
+    let arrived = Fact::Arrived { call: call(n), incident, trunk, source, arrival };
+    let ending =
+        Ending { stage: Stage::Waiting, by: Party::Caller, cause: Cause::Cancelled, q850: None };
+    let ended = Fact::Ended { call: call(n), ending, caller_packets: None, seat_packets: None };
+    [Entry { at: at(0), fact: arrived }, Entry { at: at(4_000), fact: ended }]
+}
+
+/// A node: its journal, and its place in the database.
+struct Node {
+    dir: TempDir,
+    settings: StorageSettings,
+}
+
+impl Node {
+    fn new(url: &str, name: &str) -> Self {
+        let settings = StorageSettings { node: name.to_owned(), ..StorageSettings::at(url) };
+        Self { dir: tempfile::tempdir().expect("a folder"), settings }
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.dir.path().join("journal")
+    }
+
+    fn store(&self) -> Store {
+        Store::open(&self.settings).expect("an address")
+    }
+
+    fn write(&self, calls: impl IntoIterator<Item = u32>) {
+        let handle = running(&self.journal());
+        calls.into_iter().flat_map(left).for_each(|entry| handle.append(0, entry));
+        assert_eq!(handle.stop(), 0);
+    }
+
+    async fn catches_up(&self) -> Result<u64, StoreError> {
+        self.store().catch_up(&self.journal()).await
+    }
+}
+
+fn running(folder: &Path) -> JournalHandle {
+    let (writer, _) = JournalWriter::open(folder).expect("opens");
+    writer.start(|_| {}).expect("starts")
+}
+
+async fn health(projector: &Projector, wanted: impl Fn(&StoreHealth) -> bool) -> StoreHealth {
+    let mut health = projector.health();
+    health.wait_for(|health| wanted(health)).await.expect("the projector runs").clone()
+}
+
+async fn failed(projector: &Projector) -> String {
+    match health(projector, |health| matches!(health, StoreHealth::Failed { .. })).await {
+        StoreHealth::Failed { why } => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn seen(store: &Store) -> usize {
+    store.list(&Filter { limit: 1000, ..Filter::default() }).await.expect("lists").len()
+}
+
+#[tokio::test]
+async fn an_hour_of_calls_without_the_server_is_there_when_it_is_back() {
+    let mut server = Postgres::start();
+    let node = Node::new(&server.database("hour"), "gw1");
+    let handle = running(&node.journal());
+    let projector = Projector::start(node.store(), node.journal(), handle.durable());
+    left(1).into_iter().for_each(|entry| handle.append(1, entry));
+    let mut durable = handle.durable();
+    let mut applied = projector.applied();
+    applied.wait_for(|seq| *seq >= 2).await.expect("the projector runs");
+    assert_eq!(seen(&node.store()).await, 1);
+
+    server.stop();
+    (2..=600).flat_map(left).for_each(|entry| handle.append(1, entry));
+    // Every one is on disk, whatever the server does.
+    durable.wait_for(|seq| *seq >= 1200).await.expect("written");
+    let why = failed(&projector).await;
+    assert!(why.contains("PostgreSQL at 127.0.0.1") && why.contains("calls go on"), "{why}");
+    let error = node.store().list(&Filter::default()).await.expect_err("is away");
+    assert!(matches!(error, StoreError::Away { .. }), "{error}");
+
+    server.resume();
+    applied.wait_for(|seq| *seq >= 1200).await.expect("the projector runs");
+    health(&projector, |health| *health == StoreHealth::Ok).await;
+    assert_eq!(handle.stop(), 0);
+    projector.stop().await;
+    assert_eq!(seen(&node.store()).await, 600);
+    let row = node.store().show(&call(600).to_string()).await.expect("asks").expect("is there");
+    assert_eq!((row.steps.len(), row.summary.caller_raw.as_str()), (2, "0812000600\u{fffd}"));
+}
+
+#[tokio::test]
+async fn a_server_that_takes_nothing_loses_nothing() {
+    let server = Postgres::start();
+    let node = Node::new(&server.database("takes_nothing"), "gw1");
+    node.write([1]);
+    let store = node.store();
+    store.catch_up(&node.journal()).await.expect("catches up");
+    assert_eq!(seen(&store).await, 1);
+    // As a full disk does, it answers questions and takes no row.
+    let mode = |on: &str| {
+        server.ask(
+            "postgres",
+            &format!("ALTER ROLE siaga112 SET default_transaction_read_only = {on}"),
+        )
+    };
+    mode("on").expect("set");
+    node.write(2..=50);
+    let error = node.catches_up().await.expect_err("refused").to_string();
+    assert!(error.contains("read-only"), "{error}");
+    assert_eq!(seen(&store).await, 1);
+    // The next connection may write again.
+    let reset = "BEGIN READ WRITE; \
+                 ALTER ROLE siaga112 RESET default_transaction_read_only; COMMIT";
+    server.ask("postgres", reset).expect("reset");
+    assert_eq!(node.catches_up().await.expect("catches up"), 100);
+    assert_eq!(seen(&node.store()).await, 50);
+}
+
+#[tokio::test]
+async fn nodes_share_a_database_and_no_journal_mixes_with_another() {
+    let server = Postgres::start();
+    let url = server.database("shared");
+    let (one, other) = (Node::new(&url, "gw1"), Node::new(&url, "gw2"));
+    one.write(1..=20);
+    other.write(21..=30);
+    let both = tokio::join!(one.catches_up(), other.catches_up());
+    assert_eq!((both.0.expect("catches up"), both.1.expect("catches up")), (40, 20));
+    assert_eq!((seen(&one.store()).await, seen(&other.store()).await), (30, 30));
+    // Both have lines 1 and 2; each call has its own.
+    for n in [1, 21] {
+        let row = one.store().show(&call(n).to_string()).await.expect("asks").expect("is there");
+        let about: Vec<_> = row.steps.iter().map(|step| step["call"].clone()).collect();
+        assert_eq!(about, [call(n).to_string(), call(n).to_string()]);
+    }
+
+    // Another journal under a name that is taken changes nothing.
+    let stranger = Node::new(&url, "gw1");
+    stranger.write(40..=90);
+    let error = stranger.catches_up().await.expect_err("refused").to_string();
+    assert!(error.contains("another journal") && error.contains("its own name"), "{error}");
+    // A node that is named anew goes on where it was.
+    let renamed = Node { settings: Node::new(&url, "gw3").settings, dir: one.dir };
+    renamed.write([31]);
+    assert_eq!(renamed.catches_up().await.expect("catches up"), 42);
+    assert_eq!(seen(&other.store()).await, 31);
+    let names =
+        server.ask("postgres", "SELECT string_agg(name, ' ' ORDER BY name) FROM shared.node");
+    assert_eq!(names.as_deref(), Ok("gw2 gw3"));
+}
+
+#[test]
+fn a_server_that_hangs_delays_no_call_and_is_said() {
+    let server = Postgres::start();
+    let url = server.database("hangs");
+    let (gateway, ()) = Centre::default().start_with(|_, config| {
+        let file = config.join("gateway.toml");
+        let text = std::fs::read_to_string(&file).expect("read");
+        std::fs::write(file, format!("{text}\n[storage]\nurl = \"{url}\"\n")).expect("written");
+    });
+    let seat = Sipp::seats(&gateway, 1, "seat-answers-expect-bye", &["-m", "3"]);
+    let talks = |number: &str| {
+        let mut caller = Caller::dials(&gateway, number, "");
+        caller.await_answer();
+        caller.hangs_up();
+    };
+    talks("+6281200000001");
+    assert_eq!(gateway.incidents(1).len(), 1);
+
+    server.freeze();
+    for number in ["+6281200000002", "+6281200000003"] {
+        talks(number);
+    }
+    seat.finish();
+    gateway.assert_nothing_left();
+    let ready = until("the page says that the database hangs", || {
+        let page = String::from_utf8(gateway.get("/readyz").body).expect("text");
+        page.contains("PostgreSQL at 127.0.0.1").then_some(page)
+    });
+    assert!(ready.contains("degraded"), "{ready}");
+    let answer = gateway.get("/api/v1/incidents");
+    assert_eq!(answer.status, 503, "{answer:?}");
+    // The command line reads this node's own journal meanwhile, and says so.
+    let listed = Command::new(env!("CARGO_BIN_EXE_siaga112"))
+        .args(["incidents", "list", "--format", "csv", "--config"])
+        .arg(gateway.config())
+        .current_dir(gateway.config())
+        .output()
+        .expect("runs");
+    let (out, err) =
+        (String::from_utf8_lossy(&listed.stdout), String::from_utf8_lossy(&listed.stderr));
+    assert!(listed.status.success() && err.contains("own journal"), "{err}");
+    assert_eq!(out.lines().count(), 4, "{out}");
+
+    server.thaw();
+    assert_eq!(gateway.incidents(3).len(), 3);
+    until("the page says that all is well", || {
+        let page = String::from_utf8(gateway.get("/readyz").body).expect("text");
+        (!page.contains("PostgreSQL")).then_some(())
+    });
+    gateway.stop();
+}
