@@ -1,5 +1,6 @@
 //! The command line: reads it, calls one function, prints what went wrong.
 
+mod route;
 mod simulate;
 
 use std::path::PathBuf;
@@ -57,6 +58,8 @@ enum Command {
     },
     /// Lets the queue serve simulated calls, or yesterday's, on a virtual clock: waits and staffing.
     Simulate(Box<simulate::Options>),
+    /// What would happen to an INVITE, step by step; nothing happens.
+    Route(route::Options),
     /// Prints the stored form of a password, read from standard input: of a SIP account (HA1), or of a
     /// person (Argon2), who is made or changed by it.
     Passwd(Passwd),
@@ -240,6 +243,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Reports { command } => reports(command).await,
         Command::Simulate(options) => {
             print_line(simulate::simulate(*options).await?.trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Route(options) => {
+            print_line(route::route(&options)?.trim_end());
             Ok(ExitCode::SUCCESS)
         }
         Command::Passwd(whose) => passwd(&whose),

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
 
+use super::changes::Changes;
 use super::findings::{At, Log, Place, did_you_mean};
 use crate::vocabulary::hex;
 
@@ -46,14 +47,16 @@ pub(super) struct Entry {
 /// The directory, and the files that were read from it.
 pub(super) struct Folder<'l> {
     dir: PathBuf,
+    /// What differs from the disk.
+    changes: Changes,
     digests: BTreeMap<String, [u8; 32]>,
     log: &'l Log,
 }
 
 impl<'l> Folder<'l> {
     /// Opens the directory; none, and a finding, when it cannot be listed.
-    pub(super) fn open(dir: &Path, log: &'l Log) -> Option<Self> {
-        let folder = Self { dir: dir.to_owned(), digests: BTreeMap::new(), log };
+    pub(super) fn open(dir: &Path, changes: Changes, log: &'l Log) -> Option<Self> {
+        let folder = Self { dir: dir.to_owned(), changes, digests: BTreeMap::new(), log };
         let names = folder.list("")?;
         for name in names.iter().filter(|name| name.ends_with(".toml")) {
             if !KNOWN.contains(&name.as_str()) {
@@ -83,6 +86,7 @@ impl<'l> Folder<'l> {
             Ok(names) => {
                 let mut names: Vec<String> = names;
                 names.sort();
+                self.changes.listed(sub, &mut names);
                 Some(names)
             }
             Err(error) => {
@@ -139,7 +143,12 @@ impl<'l> Folder<'l> {
     /// The text of a file; none, and a finding, when it cannot be read.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
         let place = self.whole(name);
-        let bytes = match fs::read(self.dir.join(name)) {
+        let read = match self.changes.get(name) {
+            Some(Some(text)) => Ok(text.as_bytes().to_vec()),
+            Some(None) => Err(std::io::ErrorKind::NotFound.into()),
+            None => fs::read(self.dir.join(name)),
+        };
+        let bytes = match read {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 self.log.error(

@@ -10,6 +10,7 @@ mod audio;
 mod browsers;
 mod categories;
 mod cells;
+mod changes;
 mod environment;
 mod findings;
 mod folder;
@@ -17,6 +18,7 @@ mod forms;
 mod gateway;
 mod lines;
 mod location;
+mod masks;
 mod names;
 mod places;
 mod prompts;
@@ -35,6 +37,7 @@ mod storage;
 mod tests;
 mod tls;
 mod trunks;
+mod versions;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -55,8 +58,11 @@ use crate::telemetry::hep::HepSettings;
 use crate::trunk::settings::{Centre, TrunkSettings};
 use crate::vocabulary::{TrunkId, limits};
 
+pub use changes::{Changes, digest_of, finish, is_editable, read_editable, signature, write};
 pub use findings::{Finding, Findings, Severity};
+pub use masks::{mask, unmask};
 pub use tls::ConnectionSettings;
+pub use versions::{Author, Version, Versions};
 
 use findings::{At, Log, Place};
 use folder::Folder;
@@ -143,9 +149,23 @@ pub fn load(
     dir: &Path,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Loaded, Findings> {
+    load_changed(dir, environment, &Changes::default())
+}
+
+/// The same as it would be with `changes`, which are not written anywhere.
+///
+/// # Errors
+///
+/// All findings at once, when one of them is an error.
+pub fn load_changed(
+    dir: &Path,
+    environment: impl IntoIterator<Item = (String, String)>,
+    changes: &Changes,
+) -> Result<Loaded, Findings> {
     let environment: BTreeMap<String, String> = environment.into_iter().collect();
     let log = Log::default();
-    let loaded = read(dir, &environment, &log);
+    let changes = changes.over(&Changes::pending(dir));
+    let loaded = read(dir, changes, &environment, &log);
     let findings = log.into_findings();
     match loaded {
         Some(loaded) if findings.errors() == 0 => Ok(Loaded { warnings: findings, ..loaded }),
@@ -212,8 +232,13 @@ fn recorders(named: Vec<At<String>>, trunks: &[TrunkSettings], log: &Log) -> Vec
 
 /// Reads all files, each as far as it goes. None when a file that everything hangs on could not
 /// be read; otherwise settings that may be used if no error was noted.
-fn read(dir: &Path, environment: &BTreeMap<String, String>, log: &Log) -> Option<Loaded> {
-    let mut folder = Folder::open(dir, log)?;
+fn read(
+    dir: &Path,
+    changes: Changes,
+    environment: &BTreeMap<String, String>,
+    log: &Log,
+) -> Option<Loaded> {
+    let mut folder = Folder::open(dir, changes, log)?;
     let mut vault = Vault { dir, environment, realm: String::new() };
     let gateway = folder.table("gateway.toml").map(|mut file| {
         environment::overlay(&mut file, environment);

@@ -18,7 +18,16 @@ pub(super) fn read<T: DeserializeOwned>(
     body: Result<Bytes, BytesRejection>,
     wanted: &str,
 ) -> Result<T, Problem> {
-    let body = body.map_err(|_| Problem::body_too_large(BODY_BYTES))?;
+    read_large(body, BODY_BYTES, wanted)
+}
+
+/// The same where a request may bring more.
+pub(super) fn read_large<T: DeserializeOwned>(
+    body: Result<Bytes, BytesRejection>,
+    limit: usize,
+    wanted: &str,
+) -> Result<T, Problem> {
+    let body = body.map_err(|_| Problem::body_too_large(limit))?;
     serde_json::from_slice(&body)
         .map_err(|error| Problem::bad_body(format!("{error}; wanted is {wanted}")))
 }

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use thiserror::Error;
 
 use super::accounts::Accounts;
+use super::policy::Policy;
 use crate::agencies::{Issuer, Outbox};
 use crate::journal::Fact;
 use crate::recording::Library;
@@ -52,6 +53,10 @@ pub trait Desk: Send + Sync + 'static {
     }
     /// What phones sign their reports of where they are with.
     fn aml_key(&self) -> Option<Secret> {
+        None
+    }
+    /// Whoever keeps the configuration.
+    fn policy(&self) -> Option<&dyn Policy> {
         None
     }
     /// The centre's name.

@@ -19,11 +19,13 @@ mod parties;
 mod people;
 mod permissions;
 mod place;
+pub mod policy;
 mod problem;
 mod queue;
 mod receivers;
 mod recording;
 mod reports;
+mod routing;
 pub mod settings;
 mod text;
 mod who;
@@ -159,6 +161,20 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(people::tokens, people::make_token))
         .routes(routes!(people::revoke_token))
         .routes(routes!(openapi))
+        .merge(files())
+}
+
+/// Pages whose requests bring files.
+fn files() -> OpenApiRouter<Console> {
+    OpenApiRouter::new()
+        .routes(routes!(routing::show, routing::apply))
+        .routes(routes!(routing::validate))
+        .routes(routes!(routing::diff))
+        .routes(routes!(routing::versions))
+        .routes(routes!(routing::version))
+        .routes(routes!(routing::roll_back))
+        .routes(routes!(routing::dry_run))
+        .layer(DefaultBodyLimit::max(routing::FILES_BYTES))
 }
 
 fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {

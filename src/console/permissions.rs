@@ -36,6 +36,10 @@ pub(super) enum Permission {
     Receivers,
     /// Sending a refused letter once more.
     Resend,
+    /// Reading the configuration and its versions, and trying it.
+    Policy,
+    /// Changing the configuration.
+    PolicyChange,
     /// Who did what.
     Audit,
     /// Who may come in.
@@ -95,6 +99,8 @@ impl Permission {
             Self::Reports => [No, All, All, All, All],
             Self::Receivers => [No, No, No, All, All],
             Self::Resend => [No, No, No, All, No],
+            Self::Policy => [No, No, No, All, All],
+            Self::PolicyChange => [No, No, No, All, No],
             Self::Audit => [No, No, No, All, All],
             Self::People => [No, No, No, All, No],
             Self::Locations => [No, All, All, All, No],
@@ -161,6 +167,14 @@ const TABLE: &[Row] = &[
     ("GET", "/api/v1/reports/live", Permission::Live, About::Nothing),
     ("GET", "/api/v1/reports/national", Permission::Reports, About::Nothing),
     ("GET", "/api/v1/reports/standards", Permission::Reports, About::Nothing),
+    ("GET", "/api/v1/routing", Permission::Policy, About::Nothing),
+    ("PUT", "/api/v1/routing", Permission::PolicyChange, About::Nothing),
+    ("POST", "/api/v1/routing/diff", Permission::PolicyChange, About::Nothing),
+    ("POST", "/api/v1/routing/dry-run", Permission::PolicyChange, About::Nothing),
+    ("POST", "/api/v1/routing/rollback", Permission::PolicyChange, About::Nothing),
+    ("POST", "/api/v1/routing/validate", Permission::PolicyChange, About::Nothing),
+    ("GET", "/api/v1/routing/versions", Permission::Policy, About::Nothing),
+    ("GET", "/api/v1/routing/versions/{number}", Permission::Policy, About::Nothing),
     ("GET", "/api/v1/seats", Permission::Live, About::Nothing),
     ("POST", "/api/v1/seats/{id}/status", Permission::Seats, About::Seat),
     ("POST", "/api/v1/seats/{id}/wrap-up", Permission::Seats, About::Seat),

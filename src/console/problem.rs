@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::accounts::AccountsError;
 use super::desk::DeskError;
+use super::policy::ShownFinding;
 use crate::people::{BookError, PasswordError, Role};
 use crate::store::{FilterError, StoreError};
 use crate::switchboard::orders::Refusal;
@@ -27,6 +28,9 @@ pub(super) struct Problem {
     title: &'static str,
     /// What happened and what to do.
     detail: String,
+    /// Mistakes of a configuration.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<ShownFinding>,
     /// After how many seconds to come again.
     #[serde(skip)]
     retry_after: Option<u64>,
@@ -35,7 +39,14 @@ pub(super) struct Problem {
 impl Problem {
     fn new(status: StatusCode, code: &str, title: &'static str, detail: impl Into<String>) -> Self {
         let kind = format!("urn:siaga112:problem:{code}");
-        Self { kind, status: status.as_u16(), title, detail: detail.into(), retry_after: None }
+        Self {
+            kind,
+            status: status.as_u16(),
+            title,
+            detail: detail.into(),
+            findings: Vec::new(),
+            retry_after: None,
+        }
     }
 
     pub(super) fn no_token_configured() -> Self {
@@ -53,6 +64,23 @@ impl Problem {
     pub(super) fn token_wrong() -> Self {
         let detail = "The token is none of the configured ones.";
         Self::new(StatusCode::UNAUTHORIZED, "token-wrong", "Unknown token", detail)
+    }
+
+    pub(super) fn mistakes(detail: String, findings: Vec<ShownFinding>) -> Self {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let problem = Self::new(status, "mistakes", "The configuration has mistakes", detail);
+        Self { findings, ..problem }
+    }
+
+    pub(super) fn records_away() -> Self {
+        let detail = "The records cannot be read now; calls go on. /readyz and the log say why.";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, "store-failed", "Records not available", detail)
+    }
+
+    pub(super) fn disk_refuses(why: String) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, "disk-refuses", "The disk refuses", why)
     }
 
     pub(super) fn session_over() -> Self {

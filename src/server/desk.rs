@@ -11,9 +11,11 @@ use tokio::sync::{oneshot, watch};
 use super::clock::Clock;
 use super::inbox::InboxSender;
 use super::kernel_drops::kernel_drops;
+use super::policy::ServerPolicy;
 use super::switchboard_thread::Waiters;
 use crate::agencies::{Issuer, Outbox};
 use crate::console::accounts::Accounts;
+use crate::console::policy::Policy;
 use crate::console::settings::ConsoleSettings;
 use crate::console::{self, Boxed, Desk, DeskError};
 use crate::journal::{Entry, Fact};
@@ -43,11 +45,12 @@ pub(super) struct ServerDesk {
     pub journal: JournalHandle,
     pub recordings: Library,
     /// Changes with the configuration.
-    pub issuer: RwLock<Issuer>,
+    pub issuer: Arc<RwLock<Issuer>>,
     pub receivers: Vec<Outbox>,
     pub centre: String,
     pub accounts: Accounts,
     pub aml_key: Option<Secret>,
+    pub policy: ServerPolicy,
     /// Addresses of the UDP sockets.
     pub udp: Vec<std::net::SocketAddr>,
 }
@@ -136,6 +139,10 @@ impl Desk for ServerDesk {
 
     fn receivers(&self) -> &[Outbox] {
         &self.receivers
+    }
+
+    fn policy(&self) -> Option<&dyn Policy> {
+        Some(&self.policy)
     }
 
     fn accounts(&self) -> Option<&Accounts> {

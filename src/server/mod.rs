@@ -25,6 +25,8 @@ mod media;
 mod recall;
 mod receivers;
 mod recordings;
+mod reload;
+mod policy;
 mod prompts;
 mod sip_udp;
 mod strangers;
@@ -37,7 +39,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -47,7 +49,7 @@ use tokio::sync::watch;
 
 use crate::agencies::KeyError;
 use crate::agencies::https::Fetcher;
-use crate::config::{self, Loaded};
+use crate::config::{self, Author, Loaded};
 use crate::console::accounts::Accounts;
 use crate::journal::{Entry, Fact};
 use crate::media::{Media, MediaError, MediaHandle};
@@ -57,7 +59,6 @@ use crate::store::{
     JournalError, JournalHandle, JournalReport, JournalWriter, Projector, Recovered, Store,
     StoreError, StoreHealth,
 };
-use crate::switchboard::settings::BrowserMedia;
 use crate::switchboard::view::Board;
 use crate::switchboard::{Input, Switchboard};
 use crate::telemetry::health::{Check, Health, Phase};
@@ -71,7 +72,9 @@ pub use entropy::dice;
 use hep::Hep;
 use inbox::InboxSender;
 use locator::Locator;
+use policy::ServerPolicy;
 use recordings::RecordingHealth;
+use reload::Reloader;
 use sip_udp::{ListenError, UdpListener};
 use switchboard_thread::Rim;
 use whereabouts::Dereferencer;
@@ -135,16 +138,13 @@ pub struct Server {
     recorder: Arc<Recorder>,
     sip: Vec<Listener>,
     connections: Connections,
-    fetcher: Fetcher,
     console: SocketAddr,
     threads: Vec<JoinHandle<()>>,
     stop_readers: Arc<AtomicBool>,
     stop_console: watch::Sender<bool>,
     console_task: tokio::task::JoinHandle<()>,
     drained: watch::Receiver<bool>,
-    running: Mutex<Loaded>,
-    config_folder: PathBuf,
-    environment: Vec<(String, String)>,
+    reloader: Arc<Reloader>,
 }
 
 impl Server {
@@ -216,10 +216,30 @@ impl Server {
         settings.sip.listen.clone_from(&sip);
         settings.browser.certificate = Some(media.certificate());
         crate::trunk::read_tables();
+        let adopted = Mutex::new((settings.clone(), loaded.digest.clone()));
         let switchboard = Switchboard::new(clock.now(), settings, dice());
         threads.push(spawn("switchboard", move || {
             switchboard_thread::run(switchboard, rim);
         })?);
+        let issuer = Arc::new(RwLock::new(loaded.issuer()));
+        let reloader = Arc::new(Reloader {
+            issuer: Arc::clone(&issuer),
+            fetcher,
+            clock,
+            inbox: inbox.clone(),
+            health: health.clone(),
+            journal: journal.clone(),
+            media: media.clone(),
+            connections: connections.clone(),
+            sip: sip.clone(),
+            seen: Mutex::new(config::signature(&config_folder)),
+            folder: config_folder,
+            environment,
+            versions: config::Versions::below(&data),
+            running: Mutex::new(loaded.clone()),
+            adopted,
+            one: Mutex::new(()),
+        });
         let post = receivers::Post { data: &data, journal: &journal, clock };
         let desk = Arc::new(ServerDesk {
             clock,
@@ -232,9 +252,10 @@ impl Server {
             media: media.counters(),
             journal: journal.clone(),
             recordings,
-            issuer: RwLock::new(loaded.issuer()),
+            issuer,
             receivers: post.loggers(&loaded.loggers, &loaded.issuer())?,
             centre: loaded.switchboard.centre.name.clone(),
+            policy: ServerPolicy { reloader: Arc::clone(&reloader), store: store.clone() },
             accounts: Accounts::open(&data, loaded.console.accounts.clone()),
             aml_key: loaded.console.aml_key.clone(),
             udp: sip
@@ -262,6 +283,7 @@ impl Server {
         watch.start();
         whereabouts::learn_cells(store.clone(), inbox.clone());
         let (stop_console, stopping) = watch::channel(false);
+        reload::watch(Arc::clone(&reloader), stopping.clone());
         let console_task = desk::serve(console_listener, &loaded.console, &desk, stopping);
         let stop_readers = Arc::new(AtomicBool::new(false));
         for listener in udp {
@@ -281,16 +303,13 @@ impl Server {
             recorder,
             sip,
             connections,
-            fetcher,
             console,
             threads,
             stop_readers,
             stop_console,
             console_task,
             drained,
-            running: Mutex::new(loaded),
-            config_folder,
-            environment,
+            reloader,
         })
     }
 
@@ -331,44 +350,8 @@ impl Server {
     /// # Errors
     /// Every mistake; the running configuration stays.
     pub fn reload(&self, by: &str) -> Result<Vec<&'static str>, config::Findings> {
-        let now = self.clock.now();
-        match config::load(&self.config_folder, self.environment.clone()) {
-            Err(findings) => {
-                let detail = format!("{}, the running one stays", findings.told());
-                self.health.trouble(Check::Config, &detail, now.wall);
-                let fact = Fact::ConfigRefused { mistakes: findings.errors(), by: by.to_owned() };
-                self.journal.append(0, Entry { at: now.wall, fact });
-                Err(findings)
-            }
-            Ok(loaded) => {
-                self.health.ok(Check::Config);
-                let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-                let restart = config::needs_restart(&running, &loaded);
-                // What was bound at the start stays as it is until the next one.
-                let mut settings = loaded.switchboard.clone();
-                settings.media_address = running.switchboard.media_address;
-                settings.browser = BrowserMedia {
-                    candidates: running.switchboard.browser.candidates.clone(),
-                    certificate: Some(self.media.certificate()),
-                };
-                settings.node.clone_from(&running.switchboard.node);
-                settings.sip.listen.clone_from(&self.sip);
-                settings.sip.domain.clone_from(&running.switchboard.sip.domain);
-                settings.sip.external_address = running.switchboard.sip.external_address;
-                *self.desk.issuer.write().unwrap_or_else(PoisonError::into_inner) = loaded.issuer();
-                self.connections.adopt(&loaded);
-                self.fetcher.adopt(loaded.references.clone());
-                self.media.adopt_prompts(prompts::read(&self.config_folder));
-                self.inbox.put(Input::Adopt {
-                    settings: Box::new(settings),
-                    digest: loaded.digest.clone(),
-                    by: by.to_owned(),
-                });
-                // Compared with what runs: a second reload still says what waits for a restart.
-                running.warnings = loaded.warnings;
-                Ok(restart)
-            }
-        }
+        let adopted = self.reloader.reload(by, Author::by_hand(by))?;
+        Ok(adopted.restart)
     }
 
     /// Takes no new calls; returns when the last one is over.

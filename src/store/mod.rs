@@ -33,6 +33,7 @@ mod earlier;
 mod figures;
 pub mod filter;
 mod incident;
+mod invites;
 pub mod journal_file;
 mod journal_writer;
 mod known;
@@ -65,6 +66,7 @@ pub use filter::{Filter, FilterError};
 pub use incident::{
     At, Incident, IncidentSummary, LinkedCall, Offer, Recording, Work, WorkAttempt,
 };
+pub use invites::Invite;
 pub use journal_file::{JournalError, JournalReader, VerifyReport};
 pub use journal_writer::{JournalHandle, JournalReport, JournalWriter};
 pub use ladder::{CallLadder, Ladder, LadderEnd, LadderMessage};

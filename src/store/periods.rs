@@ -125,6 +125,13 @@ impl Period {
         (Self { since: hour, until }, Self { since: day(now, zone).since, until })
     }
 
+    /// Midnight of the day before that of `now`.
+    #[must_use]
+    pub fn yesterday(now: WallTime, zone: &TimeZone) -> WallTime {
+        let today = day(now, zone).since;
+        day(WallTime(today.0.saturating_sub(1)), zone).since
+    }
+
     /// Whole days, the last one begun.
     #[must_use]
     pub const fn days(&self) -> i64 {

@@ -19,6 +19,7 @@ use crate::vocabulary::{
     limits,
 };
 
+use super::plan::{self, Destination};
 use super::{Switchboard, Timer};
 
 /// What we understand; written into every 200 to OPTIONS and every 405.
@@ -320,29 +321,13 @@ impl Switchboard {
     }
 
     fn route(&self, trunk: &TrunkSettings, arrival: &Arrival, kind: DialledKind) -> Routed {
-        if kind == DialledKind::Test {
-            return Routed::Test;
-        }
-        let facts = routing::Facts {
-            trunk: &trunk.id,
-            service: &arrival.service,
-            dialled: &arrival.dialled,
-            kecamatan: arrival.kecamatan.as_deref(),
-        };
-        // A checked configuration has a rule that is always true; without it the first queue is
-        // better than none.
-        let decision = routing::decide(&self.settings.rules, &facts).unwrap_or_else(|| {
-            let queue = self.settings.queues.first().map(|q| q.id.clone());
-            routing::Decision {
-                queue: queue.unwrap_or_else(|| "".into()),
-                rule: "no rule matched".to_owned(),
-                priority: 0,
-                wants: Vec::new(),
+        match plan::destination(&self.settings, trunk, arrival, kind) {
+            Destination::Queue { queue, rule, priority, wants, answer, .. } => {
+                let decision = routing::Decision { queue, rule, priority, wants };
+                Routed::Queue { decision, answer }
             }
-        });
-        let queue = self.settings.queues.iter().find(|q| q.id == decision.queue);
-        let answer = trunk.answer.or_else(|| queue.map(|q| q.answer)).unwrap_or_default();
-        Routed::Queue { decision, answer }
+            Destination::Test { .. } | Destination::Stranger => Routed::Test,
+        }
     }
 
     /// The only two final refusals that a known trunk gets: draining and too many test calls.

@@ -37,6 +37,7 @@ mod screening;
 mod seat_call;
 mod seat_invite;
 mod refresh;
+pub mod plan;
 pub mod settings;
 mod siprec;
 mod succession;
