@@ -150,15 +150,15 @@ fn read_bounded(path: &Path) -> io::Result<Option<String>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(told(path, error)),
+        Err(error) => return Err(told(path, &error)),
     };
     if file.metadata()?.len() > BYTES {
-        return Err(told(path, io::Error::other("it has more than 1 MiB")));
+        return Err(told(path, &io::Error::other("it has more than 1 MiB")));
     }
-    io::read_to_string(file).map(Some).map_err(|error| told(path, error))
+    io::read_to_string(file).map(Some).map_err(|error| told(path, &error))
 }
 
-fn told(path: &Path, error: io::Error) -> io::Error {
+fn told(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
@@ -208,7 +208,7 @@ pub fn write(dir: &Path, changes: &Changes, note: &str) -> io::Result<()> {
     finish(dir)?;
     let gathered = dir.join(GATHERED);
     discard(&gathered)?;
-    DirBuilder::new().mode(0o700).create(&gathered).map_err(|error| told(dir, error))?;
+    DirBuilder::new().mode(0o700).create(&gathered).map_err(|error| told(dir, &error))?;
     let mut gone = String::new();
     for (name, text) in changes.iter().filter(|(name, _)| is_editable(name)) {
         let Some(text) = text else {
@@ -245,18 +245,18 @@ pub fn finish(dir: &Path) -> io::Result<Option<String>> {
             discard(&from)?;
             return Ok(None);
         }
-        Err(error) => return Err(told(&from, error)),
+        Err(error) => return Err(told(&from, &error)),
     };
     for name in files_below(&from) {
         let place = dir.join(&name);
         if let Some(folder) = place.parent() {
             fs::create_dir_all(folder)?;
         }
-        fs::rename(from.join(&name), &place).map_err(|error| told(&place, error))?;
+        fs::rename(from.join(&name), &place).map_err(|error| told(&place, &error))?;
     }
     for name in gone(&from) {
         match fs::remove_file(dir.join(&name)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(told(&from, error)),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(told(&from, &error)),
             _ => {}
         }
     }
@@ -279,7 +279,7 @@ fn put(path: &Path, text: &str, mode: u32) -> io::Result<()> {
 
 fn discard(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(told(folder, error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(told(folder, &error)),
         _ => Ok(()),
     }
 }

@@ -34,6 +34,7 @@ pub fn seat_address(number: usize) -> String {
     format!("10.0.0.{number}:5060")
 }
 
+#[allow(clippy::too_many_lines, reason = "one configuration, read in one piece")]
 pub fn settings(seats: usize, answer: AnswerMode) -> SwitchboardSettings {
     let name = |n: usize| format!("seat-{n}");
     let account = |n: usize| Account {
