@@ -343,7 +343,12 @@ mod tests {
         assert!(wish.event(&line(1, Fact::NodeStopped), &mut Arrivals::default()).is_none());
         assert_eq!(Wish::of(["answerd"], true), Err(UnknownKind("answerd".into())));
         let usual = Wish::all(true);
-        let audited = Fact::Audited { by: "a".into(), what: "b".into(), subject: "c".into() };
+        let audited = Fact::Audited {
+            by: "a".into(),
+            what: "b".into(),
+            subject: "c".into(),
+            reason: String::new(),
+        };
         assert!(usual.event(&line(1, audited), &mut Arrivals::default()).is_none());
     }
 

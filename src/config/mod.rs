@@ -246,6 +246,7 @@ fn recorders(named: Vec<At<String>>, trunks: &[TrunkSettings], log: &Log) -> Vec
 
 /// Reads all files, each as far as it goes. None when a file that everything hangs on could not
 /// be read; otherwise settings that may be used if no error was noted.
+#[allow(clippy::too_many_lines, reason = "every file in its order, read in one piece")]
 fn read(
     dir: &Path,
     changes: Changes,

@@ -16,7 +16,7 @@ use crate::switchboard::orders::Refusal;
 use crate::vocabulary::OperatorId;
 
 /// After how many seconds to come again when calls go first.
-const RETRY_AFTER: u64 = 5;
+const RETRY_AFTER: u32 = 5;
 
 /// A refusal.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -29,16 +29,17 @@ pub(super) struct Problem {
     /// The kind in words.
     title: &'static str,
     /// What happened and what to do.
-    detail: String,
+    #[schema(value_type = String)]
+    detail: Box<str>,
     /// Mistakes of a configuration.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    findings: Vec<ShownFinding>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    findings: Box<[ShownFinding]>,
     /// After how many seconds to come again.
     #[serde(skip)]
-    retry_after: Option<u64>,
+    retry_after: Option<u32>,
     /// Each field that is refused, where it is about fields.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldProblem>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: Box<[FieldProblem]>,
     /// The version to go on from, where somebody else has changed the record.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
@@ -74,10 +75,10 @@ impl Problem {
             kind,
             status: status.as_u16(),
             title,
-            detail: detail.into(),
-            findings: Vec::new(),
+            detail: detail.into().into(),
+            findings: Box::default(),
             retry_after: None,
-            errors: Vec::new(),
+            errors: Box::default(),
             version: None,
         }
     }
@@ -102,7 +103,7 @@ impl Problem {
     pub(super) fn mistakes(detail: String, findings: Vec<ShownFinding>) -> Self {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         let problem = Self::new(status, "mistakes", "The configuration has mistakes", detail);
-        Self { findings, ..problem }
+        Self { findings: findings.into(), ..problem }
     }
 
     pub(super) fn records_away() -> Self {
@@ -311,7 +312,10 @@ impl From<AccountsError> for Problem {
             AccountsError::Wait(wait) => {
                 let title = "Too many wrong tries";
                 let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "login-wait", title, detail);
-                Self { retry_after: Some(wait.as_secs().max(1)), ..problem }
+                Self {
+                    retry_after: Some(u32::try_from(wait.as_secs().max(1)).unwrap_or(u32::MAX)),
+                    ..problem
+                }
             }
             AccountsError::Wrong { .. } => {
                 let detail = "Name or password is wrong, or the account may not log in.";
