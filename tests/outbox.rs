@@ -29,7 +29,7 @@ struct Alarms;
 impl Letters for Alarms {
     type Memory = u64;
 
-    fn of(&self, line: &Line, told: &mut u64) -> Vec<Letter> {
+    async fn of(&self, line: &Line, told: &mut u64) -> Vec<Letter> {
         let Some(Entry { fact: Fact::Alarm { detail, .. }, .. }) = &line.entry else {
             return Vec::new();
         };

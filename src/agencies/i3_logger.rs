@@ -62,14 +62,14 @@ impl Logger {
 impl Letters for Logger {
     type Memory = LogBook;
 
-    fn of(&self, line: &Line, memory: &mut LogBook) -> Vec<Letter> {
+    fn of(&self, line: &Line, memory: &mut LogBook) -> impl Future<Output = Vec<Letter>> + Send {
         let events = memory.events(line, &self.issuer);
         let letter = |(number, event): (usize, Value)| Letter {
             id: format!("{}-{number}", line.seq),
             kind: event.get("logEventType").and_then(Value::as_str).unwrap_or_default().to_owned(),
             body: Bytes::from(self.sealed(&event).to_string()),
         };
-        events.into_iter().enumerate().map(letter).collect()
+        std::future::ready(events.into_iter().enumerate().map(letter).collect())
     }
 
     fn headers(&self, _: &Letter, _: WallTime) -> Vec<(&'static str, String)> {

@@ -4,6 +4,7 @@
 mod dead;
 pub mod eido;
 pub mod eido_export;
+pub mod event;
 pub mod held;
 pub mod https;
 pub mod i3_log;
@@ -11,7 +12,9 @@ mod i3_logger;
 mod issuer;
 mod outbox;
 mod pidf;
+mod webhook;
 pub mod settings;
+pub mod pops;
 mod post;
 
 pub use dead::DeadLetter;
@@ -19,3 +22,4 @@ pub use i3_logger::{KeyError, Logger};
 pub use issuer::Issuer;
 pub use outbox::{Letter, Letters, Outbox, OutboxView, Surroundings};
 pub use post::{Endpoint, EndpointError};
+pub use webhook::Webhook;

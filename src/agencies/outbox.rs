@@ -33,12 +33,16 @@ const READ_AGAIN: Duration = Duration::from_secs(10);
 const BATCH: usize = 256;
 
 /// What a receiver is told, and in which form.
-pub trait Letters: Send + 'static {
+pub trait Letters: Send + Sync + 'static {
     /// What is remembered from line to line; kept beside the place in the journal.
     type Memory: Default + Serialize + DeserializeOwned + Send;
 
-    /// The letters of one line, in their order.
-    fn of(&self, line: &Line, memory: &mut Self::Memory) -> Vec<Letter>;
+    /// The letters of one line, in their order. It may ask the records, for a bounded time.
+    fn of(
+        &self,
+        line: &Line,
+        memory: &mut Self::Memory,
+    ) -> impl Future<Output = Vec<Letter>> + Send;
 
     /// Headers that go with a letter which is sent at `now`.
     fn headers(&self, letter: &Letter, now: WallTime) -> Vec<(&'static str, String)>;
@@ -214,7 +218,7 @@ impl<L: Letters> Work<L> {
                 }
             };
             for line in &lines {
-                let letters = self.letters.of(line, &mut place.memory);
+                let letters = self.letters.of(line, &mut place.memory).await;
                 for letter in &letters {
                     if self.deliver(letter).await.is_err() {
                         return;

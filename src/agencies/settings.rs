@@ -5,7 +5,9 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use rustls::ClientConfig;
 
+use super::event::Wish;
 use super::post::Endpoint;
+use crate::vocabulary::Secret;
 
 /// Who may be asked for what a call names by reference.
 #[derive(Clone, Debug, Default)]
@@ -34,4 +36,17 @@ impl std::fmt::Debug for LoggerSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "logger {} at {}", self.name, self.endpoint.host())
     }
+}
+
+/// Another program that gets our events.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WebhookSettings {
+    /// Its name.
+    pub name: String,
+    /// Where events are sent.
+    pub endpoint: Endpoint,
+    /// What they are signed with.
+    pub secret: Secret,
+    /// Which events, and whether with personal data.
+    pub wish: Wish,
 }

@@ -12,7 +12,7 @@ use super::secrets::{Found, PASSWORD, TOKEN, Vault};
 use super::section::{Section, Wrong, some_text};
 use super::tls::{self, ConnectionSettings};
 use super::{browsers, forms, location, receivers, recording, references, screening, storage};
-use crate::agencies::settings::{LoggerSettings, ReferenceSettings};
+use crate::agencies::settings::{LoggerSettings, ReferenceSettings, WebhookSettings};
 use crate::console::settings::{AccountSettings, ConsoleSettings, Token};
 use crate::media::settings::MediaSettings;
 use crate::people::{Limits, Role};
@@ -56,6 +56,7 @@ pub(super) struct Gateway {
     pub(super) loggers: Vec<LoggerSettings>,
     /// How far a phone's report and its call may be apart.
     pub(super) location_window: Duration,
+    pub(super) webhooks: Vec<WebhookSettings>,
     /// Names of the trunks that lead to outside recorders.
     pub(super) recorders: Vec<At<String>>,
     ports_place: Place,
@@ -81,6 +82,7 @@ impl Gateway {
         let location = location::read(&mut top.section_or_empty("location", "[location]"), vault);
         let mut console = console(&mut top.section_or_empty("console", "[console]"), vault);
         console.aml_key = location.aml_key;
+        let mut receiver_names = Names::new("receiver", true);
         let hep = top.section("hep", "[hep]").and_then(|mut section| hep(&mut section, vault));
         Self {
             name,
@@ -100,7 +102,8 @@ impl Gateway {
                 &mut top.section_or_empty("references", "[references]"),
                 vault.dir,
             ),
-            loggers: receivers::loggers(&mut top, vault.dir),
+            loggers: receivers::loggers(&mut top, &mut receiver_names, vault.dir),
+            webhooks: receivers::webhooks(&mut top, &mut receiver_names, vault),
             recorders,
             ports_place,
         }

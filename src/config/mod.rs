@@ -45,8 +45,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::agencies::Issuer;
-use crate::agencies::settings::LoggerSettings;
 use crate::agencies::settings::ReferenceSettings;
+use crate::agencies::settings::{LoggerSettings, WebhookSettings};
 use crate::console::settings::ConsoleSettings;
 use crate::incident::CellTable;
 use crate::incident::settings::{Category, Kecamatan, LocationSettings, Neighbour, SubCategory};
@@ -102,6 +102,8 @@ pub struct Loaded {
     pub hep: Option<HepSettings>,
     /// Loggers of the region that get our log events.
     pub loggers: Vec<LoggerSettings>,
+    /// Other programs that get our events.
+    pub webhooks: Vec<WebhookSettings>,
     /// The database of the records.
     pub storage: StorageSettings,
     /// DNS servers that carriers are looked up at; empty for those of the system.
@@ -201,6 +203,7 @@ pub fn needs_restart(old: &Loaded, new: &Loaded) -> Vec<&'static str> {
         ("[console]", old.console != new.console),
         ("[hep]", old.hep != new.hep),
         ("[[logger]]", old.loggers != new.loggers),
+        ("[[webhook]]", old.webhooks != new.webhooks),
     ];
     changed.into_iter().filter(|(_, changed)| *changed).map(|(section, _)| section).collect()
 }
@@ -232,6 +235,7 @@ fn recorders(named: Vec<At<String>>, trunks: &[TrunkSettings], log: &Log) -> Vec
 
 /// Reads all files, each as far as it goes. None when a file that everything hangs on could not
 /// be read; otherwise settings that may be used if no error was noted.
+#[allow(clippy::too_many_lines, reason = "each file and each part of the whole is named once")]
 fn read(
     dir: &Path,
     changes: Changes,
@@ -305,6 +309,7 @@ fn read(
         console: gateway.console,
         hep: gateway.hep,
         loggers: gateway.loggers,
+        webhooks: gateway.webhooks,
         storage: gateway.storage,
         dns_servers: gateway.dns_servers,
         digest: folder.digest(),

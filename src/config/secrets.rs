@@ -30,6 +30,10 @@ pub(super) const PASSWORD: Keys =
 /// The keys of an API token.
 pub(super) const TOKEN: Keys = Keys { plain: "token", file: "token_file", variable: "token_env" };
 
+/// The keys of what webhooks are signed with.
+pub(super) const SECRET: Keys =
+    Keys { plain: "secret", file: "secret_file", variable: "secret_env" };
+
 /// Where a secret was looked for, and what was found.
 pub(super) enum Found {
     /// No key for it is written.

@@ -2,20 +2,24 @@
 //! tests have their own.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use thiserror::Error;
+use tokio::sync::watch;
 
 use super::accounts::Accounts;
 use super::policy::Policy;
 use crate::agencies::{Issuer, Outbox};
+use crate::incident::Choices;
 use crate::journal::Fact;
 use crate::recording::Library;
 use crate::store::Store;
 use crate::switchboard::orders::{Answer, Order, Refusal};
 use crate::telemetry::health::HealthSnapshot;
-use crate::vocabulary::{Secret, WallTime};
+use crate::vocabulary::{IncidentId, Secret, WallTime};
 
 /// A future behind a trait object.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -61,6 +65,12 @@ pub trait Desk: Send + Sync + 'static {
     }
     /// The centre's name.
     fn centre(&self) -> String;
+    /// Where the journal is, and the number of its last line that is on disk.
+    fn journal(&self) -> (PathBuf, watch::Receiver<u64>);
+    /// What an operator may choose from in a form.
+    fn choices(&self) -> Arc<Choices>;
+    /// A number for a record that is made without a call.
+    fn new_incident(&self) -> IncidentId;
     /// The time of this moment.
     fn now(&self) -> WallTime;
     /// The time zone of the centre: its hours, weeks and months. This machine's unless a centre

@@ -15,6 +15,7 @@ use super::access::Holder;
 use super::body::read;
 use super::live::board;
 use super::problem::Problem;
+use super::records::note_disposition;
 use super::{Console, DeskError};
 use crate::screening::{Disposition, Mark};
 use crate::store::{At, CallNumber};
@@ -92,6 +93,7 @@ pub(super) async fn dispose(
         let order = Order::Dispose { call, disposition, by: holder.name.clone() };
         console.desk.order(order).await?;
     }
+    note_disposition(&console, &id, disposition, &holder.name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -7,7 +7,10 @@ mod access;
 pub mod accounts;
 mod audit;
 mod body;
+mod book;
 pub mod desk;
+mod events;
+mod fields;
 mod health;
 mod incidents;
 mod judgement;
@@ -24,6 +27,7 @@ mod problem;
 mod queue;
 mod receivers;
 mod recording;
+mod records;
 mod reports;
 mod routing;
 pub mod settings;
@@ -40,16 +44,18 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use book::Book;
 pub use desk::{Boxed, Desk, DeskError};
 use problem::Problem;
 use settings::Token;
 
-/// Bytes of a request's body; all that we take are a few words.
-const BODY_BYTES: usize = 16 * 1024;
+/// Bytes of a request's body: a whole form with its agencies stays below.
+const BODY_BYTES: usize = 64 * 1024;
 /// Longest time for an answer to begin. A recording may then take as long as it needs.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
@@ -58,6 +64,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 struct Console {
     desk: Arc<dyn Desk>,
     tokens: Arc<[Token]>,
+    records: Arc<Book>,
+    streams: Arc<Semaphore>,
     openapi: Arc<str>,
 }
 
@@ -128,9 +136,18 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(parties::take_over))
         .routes(routes!(parties::private))
         .routes(routes!(text::show, text::write))
-        .routes(routes!(incidents::list))
-        .routes(routes!(incidents::show))
+        .routes(routes!(incidents::list, records::open))
+        .routes(routes!(incidents::show, records::edit))
         .routes(routes!(incidents::eido))
+        .routes(routes!(events::stream))
+        .routes(routes!(records::versions))
+        .routes(routes!(records::close))
+        .routes(routes!(records::reopen))
+        .routes(routes!(records::merge))
+        .routes(routes!(records::unmerge))
+        .routes(routes!(records::link))
+        .routes(routes!(records::unlink))
+        .routes(routes!(records::choices))
         .routes(routes!(incidents::ladder))
         .routes(routes!(recording::play))
         .routes(routes!(recording::hold))
@@ -185,7 +202,13 @@ fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
     description.merge(entrance_description);
     // Both are made of plain words: there is nothing that JSON could refuse.
     let description = description.to_pretty_json().unwrap_or_default();
-    let console = Console { desk, tokens: tokens.into(), openapi: description.into() };
+    let console = Console {
+        desk,
+        tokens: tokens.into(),
+        records: Arc::default(),
+        streams: Arc::new(Semaphore::new(events::CLIENTS)),
+        openapi: description.into(),
+    };
     let guard = middleware::from_fn_with_state(console.clone(), access::guard);
     api.method_not_allowed_fallback(wrong_method)
         .route_layer(guard)

@@ -20,6 +20,8 @@ pub(super) enum Permission {
     WorkList,
     /// Reading incident records.
     Records,
+    /// Writing an incident's form, closing its record and tying it to others.
+    Forms,
     /// The SIP messages of an incident.
     Ladders,
     /// What kind of call it was.
@@ -91,6 +93,7 @@ impl Permission {
             Self::Calls => [Own, All, No, No, No],
             Self::WorkList => [Own, All, No, No, No],
             Self::Records => [Own, All, All, All, All],
+            Self::Forms => [Own, All, All, No, No],
             Self::Ladders => [No, All, No, All, All],
             Self::Judgement => [Own, All, No, No, No],
             Self::Marks => [No, All, No, All, No],
@@ -142,6 +145,19 @@ const TABLE: &[Row] = &[
     ("POST", "/api/v1/calls/{id}/text", Permission::Calls, About::Call),
     ("GET", "/api/v1/incidents", Permission::Records, About::Nothing),
     ("GET", "/api/v1/incidents/{id}", Permission::Records, About::Incident),
+    // A record without a call is nobody's own: whoever may write makes one.
+    ("POST", "/api/v1/incidents", Permission::Forms, About::Nothing),
+    ("PATCH", "/api/v1/incidents/{id}", Permission::Forms, About::Incident),
+    ("GET", "/api/v1/incidents/{id}/versions", Permission::Records, About::Incident),
+    ("POST", "/api/v1/incidents/{id}/close", Permission::Forms, About::Incident),
+    ("POST", "/api/v1/incidents/{id}/reopen", Permission::Forms, About::Incident),
+    ("POST", "/api/v1/incidents/{id}/merge", Permission::Forms, About::Incident),
+    ("POST", "/api/v1/incidents/{id}/unmerge", Permission::Forms, About::Incident),
+    ("POST", "/api/v1/incidents/{id}/link", Permission::Forms, About::Incident),
+    ("POST", "/api/v1/incidents/{id}/unlink", Permission::Forms, About::Incident),
+    // Whoever reaches own calls only gets it without personal data.
+    ("GET", "/api/v1/events", Permission::Records, About::Nothing),
+    ("GET", "/api/v1/categories", Permission::Myself, About::Nothing),
     ("POST", "/api/v1/incidents/{id}/disposition", Permission::Judgement, About::Incident),
     ("GET", "/api/v1/incidents/{id}/eido", Permission::Records, About::Incident),
     ("GET", "/api/v1/incidents/{id}/ladder", Permission::Ladders, About::Incident),

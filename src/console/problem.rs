@@ -1,15 +1,19 @@
 //! Every refusal as a problem document (RFC 9457): a stable code, a sentence, what to do.
 
+use std::num::NonZeroU64;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::accounts::AccountsError;
 use super::desk::DeskError;
 use super::policy::ShownFinding;
+use crate::incident::{Conflict, WrongField};
 use crate::people::{BookError, PasswordError, Role};
-use crate::store::{FilterError, StoreError};
+use crate::store::{At, FilterError, StoreError};
 use crate::switchboard::orders::Refusal;
 use crate::vocabulary::OperatorId;
 
@@ -34,19 +38,50 @@ pub(super) struct Problem {
     /// After how many seconds to come again.
     #[serde(skip)]
     retry_after: Option<u64>,
+    /// Each field that is refused, where it is about fields.
+    #[serde(skip_serializing_if = "none_named")]
+    #[schema(value_type = Vec<FieldProblem>)]
+    errors: Box<[FieldProblem]>,
+    /// The version to go on from, where somebody else has changed the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
+    version: Option<NonZeroU64>,
+}
+
+#[allow(clippy::borrowed_box, reason = "serde asks so")]
+const fn none_named(errors: &Box<[FieldProblem]>) -> bool {
+    errors.is_empty()
+}
+
+/// A field that is refused.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct FieldProblem {
+    /// Its name; an agency's is `agencies.NAME`.
+    field: String,
+    /// What it takes, or who has changed it.
+    detail: String,
+    /// What was to be written, where somebody else has changed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    yours: Option<Value>,
+    /// What they wrote; left out where they cleared it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    theirs: Option<Value>,
+    /// Who.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<At>,
 }
 
 impl Problem {
     fn new(status: StatusCode, code: &str, title: &'static str, detail: impl Into<String>) -> Self {
         let kind = format!("urn:siaga112:problem:{code}");
-        Self {
-            kind,
-            status: status.as_u16(),
-            title,
-            detail: detail.into(),
-            findings: Vec::new(),
-            retry_after: None,
-        }
+        let (detail, errors, findings) = (detail.into(), Box::default(), Vec::new());
+        let (status, retry_after, version) = (status.as_u16(), None, None);
+        Self { kind, status, title, detail, findings, retry_after, errors, version }
     }
 
     pub(super) fn no_token_configured() -> Self {
@@ -168,6 +203,59 @@ impl Problem {
 
     pub(super) fn bad_body(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad-body", "The body is not understood", detail)
+    }
+
+    /// Fields do not take what was written; nothing was saved.
+    pub(super) fn wrong_fields(wrong: Vec<WrongField>) -> Self {
+        let named: Vec<String> =
+            wrong.iter().map(|wrong| format!("{} {}", wrong.field, wrong.why)).collect();
+        let detail = format!("Nothing was saved. {}.", named.join("; "));
+        let (status, title) = (StatusCode::UNPROCESSABLE_ENTITY, "Fields are refused");
+        let errors = wrong.into_iter().map(|WrongField { field, why }| FieldProblem {
+            field,
+            detail: why,
+            yours: None,
+            theirs: None,
+            by: None,
+            at: None,
+        });
+        Self { errors: errors.collect(), ..Self::new(status, "fields-refused", title, detail) }
+    }
+
+    /// Somebody else has changed the same fields; nothing was saved.
+    pub(super) fn conflict(version: u64, conflicts: Vec<Conflict>) -> Self {
+        let named: Vec<String> =
+            conflicts.iter().map(|it| format!("{} (by {})", it.field, it.by)).collect();
+        let detail = format!(
+            "Nothing was saved: since the version that you saw, somebody else has changed {}. Look at              what they wrote, and save again with version {version}.",
+            named.join(", ")
+        );
+        let json = |value: &Option<crate::incident::Value>| {
+            value.as_ref().and_then(|value| serde_json::to_value(value).ok())
+        };
+        let errors = conflicts.into_iter().map(|it| FieldProblem {
+            field: it.field.to_string(),
+            detail: format!("changed by {}", it.by),
+            yours: json(&it.yours),
+            theirs: json(&it.theirs),
+            by: Some(it.by),
+            at: Some(At(it.at)),
+        });
+        let (errors, title) = (errors.collect(), "Somebody else has changed it");
+        let problem = Self::new(StatusCode::CONFLICT, "changed-meanwhile", title, detail);
+        Self { errors, version: NonZeroU64::new(version), ..problem }
+    }
+
+    pub(super) fn no_websocket() -> Self {
+        let detail = "Events come over a WebSocket (RFC 6455, version 13): Connection: Upgrade, \
+                      Upgrade: websocket.";
+        Self::new(StatusCode::UPGRADE_REQUIRED, "no-websocket", "A WebSocket is needed", detail)
+    }
+
+    pub(super) fn too_many_streams(most: usize) -> Self {
+        let detail = format!("{most} clients follow the events already; let one of them go.");
+        let (status, title) = (StatusCode::SERVICE_UNAVAILABLE, "Too many clients");
+        Self::new(status, "too-many-streams", title, detail)
     }
 
     pub(super) fn body_too_large(limit: usize) -> Self {

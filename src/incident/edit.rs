@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::form::Changes;
-use crate::vocabulary::{IncidentId, Private};
+use crate::vocabulary::{IncidentId, OperatorId, Private};
 
 /// How an incident became known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,9 @@ pub struct Opened {
     pub origin: Origin,
     /// Who made it: a person, or the trunk or system that an alert came from.
     pub by: String,
+    /// Whose it is, when an operator made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<OperatorId>,
     /// The i3 identifier of the incident, when another system had made one already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emergency_incident_id: Option<String>,

@@ -1,8 +1,9 @@
 //! The gateway as the console sees it: orders go through the switchboard's one door, records come
 //! from the store.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -18,22 +19,26 @@ use crate::console::accounts::Accounts;
 use crate::console::policy::Policy;
 use crate::console::settings::ConsoleSettings;
 use crate::console::{self, Boxed, Desk, DeskError};
+use crate::incident::Choices;
 use crate::journal::{Entry, Fact};
 use crate::media::MediaCounters;
 use crate::recording::Library;
+use crate::screening::Disposition;
 use crate::store::{JournalHandle, Store};
 use crate::switchboard::Input;
 use crate::switchboard::orders::{Answer, Order};
+use crate::switchboard::settings::SwitchboardSettings;
 use crate::switchboard::view::Board;
 use crate::telemetry::health::{Health, HealthSnapshot};
 use crate::telemetry::metrics::{self, MediaCounts, Metrics};
-use crate::vocabulary::{Secret, WallTime};
+use crate::vocabulary::{Dice, IncidentId, Secret, WallTime};
 
 /// How long a page waits for the switchboard or the disk.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The real desk.
 pub(super) struct ServerDesk {
+    pub data: PathBuf,
     pub clock: Clock,
     pub inbox: InboxSender,
     pub waiters: Waiters,
@@ -51,8 +56,20 @@ pub(super) struct ServerDesk {
     pub accounts: Accounts,
     pub aml_key: Option<Secret>,
     pub policy: ServerPolicy,
+    /// Replaced by a reload.
+    pub choices: Arc<RwLock<Arc<Choices>>>,
+    pub dice: Mutex<Dice>,
     /// Addresses of the UDP sockets.
     pub udp: Vec<std::net::SocketAddr>,
+}
+
+/// What an operator may choose from, by a configuration.
+pub(super) fn choices(settings: &SwitchboardSettings) -> Arc<Choices> {
+    Arc::new(Choices {
+        categories: settings.categories.clone(),
+        kecamatan: settings.places.clone(),
+        dispositions: Disposition::ALL.map(Disposition::word).to_vec(),
+    })
 }
 
 impl ServerDesk {
@@ -155,6 +172,19 @@ impl Desk for ServerDesk {
 
     fn centre(&self) -> String {
         self.centre.clone()
+    }
+
+    fn journal(&self) -> (PathBuf, watch::Receiver<u64>) {
+        (super::journal_folder(&self.data), self.journal.durable())
+    }
+
+    fn choices(&self) -> Arc<Choices> {
+        Arc::clone(&self.choices.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn new_incident(&self) -> IncidentId {
+        let mut dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner);
+        IncidentId(dice.uid(self.clock.now().wall))
     }
 
     fn now(&self) -> WallTime {

@@ -222,8 +222,10 @@ impl Server {
             switchboard_thread::run(switchboard, rim);
         })?);
         let issuer = Arc::new(RwLock::new(loaded.issuer()));
+        let choices = Arc::new(RwLock::new(desk::choices(&loaded.switchboard)));
         let reloader = Arc::new(Reloader {
             issuer: Arc::clone(&issuer),
+            choices: Arc::clone(&choices),
             fetcher,
             clock,
             inbox: inbox.clone(),
@@ -241,8 +243,11 @@ impl Server {
             one: Mutex::new(()),
         });
         let post = receivers::Post { data: &data, journal: &journal, clock };
+        let mut receivers = post.loggers(&loaded.loggers, &loaded.issuer())?;
+        receivers.extend(post.webhooks(&loaded.webhooks, &store));
         let desk = Arc::new(ServerDesk {
             clock,
+            data: data.clone(),
             inbox: inbox.clone(),
             waiters,
             next_order: AtomicU64::new(1),
@@ -253,11 +258,13 @@ impl Server {
             journal: journal.clone(),
             recordings,
             issuer,
-            receivers: post.loggers(&loaded.loggers, &loaded.issuer())?,
+            receivers,
             centre: loaded.switchboard.centre.name.clone(),
             policy: ServerPolicy { reloader: Arc::clone(&reloader), store: store.clone() },
             accounts: Accounts::open(&data, loaded.console.accounts.clone()),
             aml_key: loaded.console.aml_key.clone(),
+            choices,
+            dice: Mutex::new(dice()),
             udp: sip
                 .iter()
                 .filter(|listener| listener.transport == Transport::Udp)

@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use super::clock::Clock;
-use crate::agencies::settings::LoggerSettings;
-use crate::agencies::{Issuer, KeyError, Logger, Outbox, Surroundings};
+use crate::agencies::settings::{LoggerSettings, WebhookSettings};
+use crate::agencies::{Issuer, KeyError, Logger, Outbox, Surroundings, Webhook};
 use crate::journal::{Entry, Fact};
-use crate::store::JournalHandle;
+use crate::store::{JournalHandle, Store};
 
 /// What every outbox is started with.
 pub(super) struct Post<'a> {
@@ -32,6 +32,18 @@ impl Post<'_> {
             Ok(Outbox::start(name, endpoint.clone(), logger, self.surroundings()))
         };
         loggers.iter().map(start).collect()
+    }
+
+    /// An outbox for each webhook; screen pops ask the records.
+    pub fn webhooks(&self, webhooks: &[WebhookSettings], store: &Store) -> Vec<Outbox> {
+        let clock = self.clock;
+        let start = |settings: &WebhookSettings| {
+            let WebhookSettings { name, endpoint, secret, wish } = settings.clone();
+            let now = move || clock.now().wall;
+            let webhook = Webhook::new(wish, secret, store.clone(), now);
+            Outbox::start(&name, endpoint, webhook, self.surroundings())
+        };
+        webhooks.iter().map(start).collect()
     }
 
     fn surroundings(&self) -> Surroundings {

@@ -15,6 +15,7 @@ use super::prompts;
 use crate::agencies::Issuer;
 use crate::agencies::https::Fetcher;
 use crate::config::{self, Author, Changes, Findings, Loaded, Version, Versions};
+use crate::incident::Choices;
 use crate::journal::{Entry, Fact};
 use crate::media::MediaHandle;
 use crate::sip::Listener;
@@ -38,6 +39,8 @@ pub(super) struct Reloader {
     pub fetcher: Fetcher,
     /// Who we are to other agencies.
     pub issuer: Arc<RwLock<Issuer>>,
+    /// What operators choose from.
+    pub choices: Arc<RwLock<Arc<Choices>>>,
     /// As bound at the start.
     pub sip: Vec<Listener>,
     pub folder: PathBuf,
@@ -115,6 +118,8 @@ impl Reloader {
         settings.sip.domain.clone_from(&running.switchboard.sip.domain);
         settings.sip.external_address = running.switchboard.sip.external_address;
         *self.issuer.write().unwrap_or_else(PoisonError::into_inner) = loaded.issuer();
+        *self.choices.write().unwrap_or_else(PoisonError::into_inner) =
+            super::desk::choices(&loaded.switchboard);
         self.connections.adopt(&loaded);
         self.fetcher.adopt(loaded.references.clone());
         self.media.adopt_prompts(prompts::read(&self.folder));

@@ -251,6 +251,17 @@ fn harmless(row: &IncidentSummary) -> IncidentSummary {
         service: cell(&row.service),
         caller_raw: cell(&row.caller_raw),
         caller_e164: row.caller_e164.as_ref().map(cell),
+        caller_name: row.caller_name.as_ref().map(cell),
+        caller_number: row.caller_number.as_ref().map(cell),
+        text: row.text.as_ref().map(cell),
+        address: row.address.as_ref().map(cell),
+        desa: row.desa.as_ref().map(cell),
+        landmark: row.landmark.as_ref().map(cell),
+        agencies: row.agencies.as_ref().map(cell),
+        field_report: row.field_report.as_ref().map(cell),
+        result: row.result.as_ref().map(cell),
+        source: cell(&row.source),
+        closed_by: row.closed_by.as_ref().map(cell),
         ..row.clone()
     }
 }
@@ -264,19 +275,20 @@ pub fn table(rows: &[IncidentSummary]) -> String {
 fn table_in(rows: &[IncidentSummary], zone: &TimeZone) -> String {
     let heading = [
         "ID", "RECEIVED", "TRUNK", "CALLER", "DIALLED", "QUEUE", "SEAT", "AFTER", "ENDED", "KIND",
-        "REC",
+        "CATEGORY", "RECORD", "REC",
     ];
     let mut cells = vec![heading.map(str::to_owned)];
     cells.extend(rows.iter().map(|row| {
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
         let ended = match (&row.ended_at, &row.ended_by, &row.cause) {
             (Some(_), Some(by), Some(cause)) => format!("{}/{by}/{cause}", row.stage),
+            _ if row.origin != "call" => format!("({})", row.record),
             _ => format!("({})", row.stage),
         };
         [
             row.id.clone(),
             local(row.received_at, zone),
-            row.trunk.clone(),
+            if row.trunk.is_empty() { row.origin.clone() } else { row.trunk.clone() },
             if row.number().is_empty() { "-".into() } else { plain(row.number()) },
             plain(row.dialled.trim_start_matches("urn:service:")),
             queue_and_lane(row),
@@ -284,6 +296,8 @@ fn table_in(rows: &[IncidentSummary], zone: &TimeZone) -> String {
             row.answer_ms.map_or_else(|| "-".into(), seconds),
             ended,
             or_dash(&row.disposition),
+            or_dash(&row.category),
+            row.record.clone(),
             if row.recording_state.as_deref() == Some("sealed") { "yes" } else { "no" }.into(),
         ]
     }));
@@ -364,12 +378,14 @@ fn story(incident: &Incident, zone: &TimeZone) -> String {
     let optional = |value: &Option<String>| value.clone().unwrap_or_default();
     let fact = |path: &str| found(&incident.facts, path);
     line("incident", &row.id);
-    line("call", &row.call);
-    line(
-        "received",
-        &format!("{} from {} ({})", local(row.received_at, zone), row.trunk, row.source),
-    );
-    line("caller", &known::caller(incident));
+    let received = local(row.received_at, zone);
+    if row.origin == "call" {
+        line("call", &row.call);
+        line("received", &format!("{received} from {} ({})", row.trunk, row.source));
+        line("caller", &known::caller(incident));
+    } else {
+        line("opened", &format!("{received} by {}: {}", row.source, row.origin));
+    }
     known::beside(incident).iter().for_each(|(name, value)| line(name, value));
     let service = if row.dialled == row.service { "" } else { &format!(" for {}", row.service) };
     line("dialled", &format!("{}{service}", row.dialled));
@@ -397,14 +413,13 @@ fn story(incident: &Incident, zone: &TimeZone) -> String {
     line("heard", &optional(&row.heard));
     line("seat", [optional(&row.seat), optional(&row.operator)].join(" ").trim());
     line("answered", &row.answer_ms.map(|ms| format!("after {}", seconds(ms))).unwrap_or_default());
-    let ended = row.ended_at.map_or_else(
-        || format!("not yet: {}", row.stage),
-        |at| {
-            let (by, cause) = (optional(&row.ended_by), optional(&row.cause));
-            let q850 = row.q850.map(|q| format!(", Q.850 {q}")).unwrap_or_default();
-            format!("{} while {} by {by}: {cause}{q850}", local(at, zone), row.stage)
-        },
-    );
+    let lives =
+        if row.origin == "call" { format!("not yet: {}", row.stage) } else { String::new() };
+    let ended = row.ended_at.map_or(lives, |at| {
+        let (by, cause) = (optional(&row.ended_by), optional(&row.cause));
+        let q850 = row.q850.map(|q| format!(", Q.850 {q}")).unwrap_or_default();
+        format!("{} while {} by {by}: {cause}{q850}", local(at, zone), row.stage)
+    });
     line("ended", &ended);
     line("outcome", &optional(&row.outcome));
     let judged = |kind: &String| format!("{kind}, said by {}", optional(&row.disposed_by));
@@ -412,12 +427,60 @@ fn story(incident: &Incident, zone: &TimeZone) -> String {
     for link in &incident.links {
         line("linked", &format!("{} {} ({})", link.order, link.incident, link.why));
     }
+    written(incident, zone).iter().for_each(|(name, value)| line(name, value));
     incident.work.iter().for_each(|work| line("call back", &to_do(work)));
     let files = incident.recording.iter().chain(&incident.further_recordings);
     files.for_each(|file| line("recording", &recorded(file)));
     text.push('\n');
     incident.steps.iter().for_each(|step| text.push_str(&told(step, row.received_at)));
     text
+}
+
+/// What people wrote of an incident: the form, and what became of the record.
+fn written(incident: &Incident, zone: &TimeZone) -> Vec<(String, String)> {
+    let record = &incident.written;
+    let mut lines = Vec::new();
+    let mut say = |name: &str, value: String| lines.push((name.to_owned(), value));
+    for (field, value) in &record.form {
+        match value {
+            Value::Object(agencies) if field == "agencies" => {
+                for (name, told) in agencies {
+                    let mut words = Vec::new();
+                    say_parts(told, &mut words);
+                    say("agency", format!("{name}: {}", words.join(", ")));
+                }
+            }
+            // Stands above already, with who said so.
+            _ if matches!(field.as_str(), "category" | "kecamatan" | "disposition") => {}
+            Value::Object(_) => {
+                let mut words = Vec::new();
+                say_parts(value, &mut words);
+                say(field, words.join(", "));
+            }
+            other => say(field, text(other)),
+        }
+    }
+    let by = |by: &Option<String>| by.clone().unwrap_or_default();
+    if let Some(at) = record.closed_at {
+        say("closed", format!("{} by {}", local(at, zone), by(&record.closed_by)));
+    }
+    let tied = |tied: &super::TiedRecord| format!("{} by {}: {}", tied.incident, tied.by, tied.why);
+    record.merged_into.iter().for_each(|it| say("part of", tied(it)));
+    record.merged.iter().for_each(|it| say("merged", tied(it)));
+    record.linked.iter().for_each(|it| say("linked", tied(it)));
+    if let Some(at) = record.changed_at {
+        let (at, by) = (local(at, zone), by(&record.changed_by));
+        say("written", format!("{at} by {by}, version {}", record.version));
+    }
+    lines
+}
+
+/// The parts of an object, each `name value`.
+fn say_parts(value: &Value, words: &mut Vec<String>) {
+    let parts = value.as_object().into_iter().flatten();
+    words.extend(
+        parts.map(|(key, value)| format!("{} {}", key.trim_end_matches("_at"), text(value))),
+    );
 }
 
 /// An entry of the work list in a sentence.

@@ -53,6 +53,16 @@ impl Store {
         let rows = found.fetch_all(&mut self.reading().await?).await.map_err(|e| self.error(e))?;
         rows.iter().map(earlier).collect::<sqlx::Result<_>>().map_err(|e| self.error(e))
     }
+
+    /// Whether a mark of the number stood at that time.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_marked(&self, number: &str, at: WallTime) -> Result<bool, StoreError> {
+        let found = query("SELECT number FROM mark WHERE number = ? AND until > ?");
+        let found = found.bind(number).bind(at.0).fetch_optional(&mut self.reading().await?).await;
+        found.map(|mark| mark.is_some()).map_err(|e| self.error(e))
+    }
 }
 
 fn earlier(row: &Row) -> sqlx::Result<EarlierCall> {

@@ -294,14 +294,16 @@ pub(super) async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()
         // Such a record stands among those of calls, with its own number in the place of a call's.
         query(
             "INSERT INTO incident (call, id, trunk, source, dialled, service, caller_raw,
-             received_at, stage, origin, node)
-             VALUES (?1, ?1, '', ?2, '', '', '', ?3, 'none', ?4, ?5) ON CONFLICT (call) DO NOTHING",
+             received_at, stage, origin, node, operator)
+             VALUES (?1, ?1, '', ?2, '', '', '', ?3, 'none', ?4, ?5, ?6)
+             ON CONFLICT (call) DO NOTHING",
         )
         .bind(opened.incident.to_string())
         .bind(&opened.by)
         .bind(entry.at.0)
         .bind(opened.origin.word())
         .bind(tx.node())
+        .bind(opened.operator.as_ref().map(|operator| operator.as_str()))
         .execute(tx)
         .await?;
         query("INSERT INTO arrival (call, facts) VALUES (?, ?) ON CONFLICT (call) DO NOTHING")

@@ -68,6 +68,7 @@ fn a_record_is_closed_and_opened_again_with_names() {
         incident: id(1),
         origin: Origin::WalkIn,
         by: "siti".into(),
+        operator: None,
         emergency_incident_id: None,
         changes: Changes::new(),
     };

@@ -1,0 +1,255 @@
+//! What happens, as a stream over WebSocket: every event in its order, from any line of the journal on,
+//! without a gap and none twice.
+//!
+//! Each client reads the journal's files for itself, first what was and then what comes: nobody is ever
+//! waited for, and a client that does not read is cut and goes on later where it was.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{RawQuery, Request, State};
+use axum::http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
+use axum::http::{StatusCode, header::SEC_WEBSOCKET_VERSION};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::SplitSink;
+use futures_util::{SinkExt, StreamExt};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
+
+use super::access::Holder;
+use super::incidents::pairs;
+use super::permissions::Grant;
+use super::problem::Problem;
+use super::{Console, Desk};
+use crate::agencies::event::{Arrivals, Wish};
+use crate::agencies::pops;
+use crate::journal::Line;
+use crate::store::journal_file::{JournalReader, read_from};
+
+/// Clients at once; each reads files for itself.
+pub(super) const CLIENTS: usize = 64;
+/// Lines read at once.
+const BATCH: usize = 256;
+/// A client that takes nothing for so long is cut.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A client is asked so often whether it lives.
+const PING: Duration = Duration::from_secs(20);
+/// Lines before the first wanted one that are read for what a screen pop needs of them.
+const BEFORE: u64 = 64;
+/// The longest message that a client may send; all that we look for is its end.
+const MESSAGE: usize = 4096;
+
+/// The events of the centre over WebSocket, in the order of the journal: each is a text of one JSON
+/// object with `offset`, `at`, `kind` and what belongs to it. After a break a client gives the last
+/// offset that it has as `after` and misses nothing. A client that does not read is cut (1013).
+#[utoipa::path(get, path = "/api/v1/events", tag = "events", params(
+    ("after" = Option<u64>, Query,
+     description = "The last offset that you have; 0: from the journal's beginning; only what comes \
+                    when left out"),
+    ("kinds" = Option<String>, Query,
+     description = "Only these, between commas; `signalled`, `audited` and `screen-pop` come only when \
+                    named. `screen-pop` comes when a call is queued, in the place of `queued`"),
+    ("personal" = Option<bool>, Query,
+     description = "false: without numbers, names, places and texts, as roles that reach only their own \
+                    calls get it anyhow")),
+    responses(
+    (status = 101, description = "The stream begins"),
+    (status = 400, description = "The query is not understood", body = Problem),
+    (status = 401, description = "No token", body = Problem),
+    (status = 426, description = "It is no WebSocket", body = Problem),
+    (status = 503, description = "Too many clients", body = Problem)))]
+pub(super) async fn stream(
+    State(console): State<Console>,
+    Extension(holder): Extension<Holder>,
+    Extension(grant): Extension<Grant>,
+    RawQuery(query): RawQuery,
+    mut request: Request,
+) -> Result<Response, Problem> {
+    let (folder, durable) = console.desk.journal();
+    let end = *durable.borrow();
+    let (after, wish) = asked(&query.unwrap_or_default(), end, !grant.own_only)?;
+    let headers = request.headers();
+    let says = |name, wanted: &str| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        value.split(',').any(|word| word.trim().eq_ignore_ascii_case(wanted))
+    };
+    let is = says(CONNECTION, "upgrade") && says(UPGRADE, "websocket");
+    let key = headers.get(SEC_WEBSOCKET_KEY).filter(|_| is && says(SEC_WEBSOCKET_VERSION, "13"));
+    let accept =
+        key.map(|key| derive_accept_key(key.as_bytes())).ok_or_else(Problem::no_websocket)?;
+    let place = Arc::clone(&console.streams).try_acquire_owned();
+    let place = place.map_err(|_| Problem::too_many_streams(CLIENTS))?;
+    let upgrade = hyper::upgrade::on(&mut request);
+    console.desk.audit(&holder.name, "events followed", &format!("after {after}"));
+    let stream = Stream { wish, after, folder, durable, desk: console.desk, patience: PATIENCE };
+    tokio::spawn(async move {
+        let _place = place;
+        // An error says that the client is gone already.
+        if let Ok(upgraded) = upgrade.await {
+            stream.serve(TokioIo::new(upgraded)).await;
+        }
+    });
+    let head = [
+        (CONNECTION, "upgrade".to_owned()),
+        (UPGRADE, "websocket".to_owned()),
+        (SEC_WEBSOCKET_ACCEPT, accept),
+    ];
+    Ok((StatusCode::SWITCHING_PROTOCOLS, head, Body::empty()).into_response())
+}
+
+/// From which line on, and which events.
+fn asked(query: &str, end: u64, may_see: bool) -> Result<(u64, Wish), Problem> {
+    let (mut after, mut kinds, mut personal) = (end, None, may_see);
+    for (name, value) in pairs(query) {
+        match name.as_str() {
+            "after" => {
+                let line = value.parse().ok().filter(|line| *line <= end);
+                let takes =
+                    || format!("after={value:?}: the journal has lines 1 to {end}, and 0 is all");
+                after = line.ok_or_else(|| Problem::bad_query(takes()))?;
+            }
+            "kinds" => kinds = Some(value),
+            "personal" => match value.as_str() {
+                "true" => {}
+                "false" => personal = false,
+                _ => return Err(Problem::bad_query("personal takes true or false")),
+            },
+            _ => {
+                let what = format!("there is no {name:?}; known are after, kinds, personal");
+                return Err(Problem::bad_query(what));
+            }
+        }
+    }
+    let wish = match kinds {
+        None => Ok(Wish::all(personal)),
+        Some(kinds) => Wish::of(kinds.split(','), personal),
+    };
+    Ok((after, wish.map_err(|error| Problem::bad_query(error.to_string()))?))
+}
+
+/// One client.
+struct Stream {
+    wish: Wish,
+    /// The last line that it has.
+    after: u64,
+    folder: PathBuf,
+    durable: watch::Receiver<u64>,
+    desk: Arc<dyn Desk>,
+    patience: Duration,
+}
+
+/// Why a client gets no more.
+enum End {
+    /// It left, or the journal is closed.
+    Over,
+    /// It does not read.
+    Slow,
+}
+
+type Sink<S> = SplitSink<WebSocketStream<S>, Message>;
+
+impl Stream {
+    async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut self, socket: S) {
+        let config = tokio_tungstenite::tungstenite::protocol::WebSocketConfig::default()
+            .max_message_size(Some(MESSAGE))
+            .write_buffer_size(0);
+        let socket = WebSocketStream::from_raw_socket(socket, Role::Server, Some(config)).await;
+        let (mut out, mut back) = socket.split();
+        // Reading answers pings and sees the end; what a client says is of no account.
+        let left = async { while let Some(Ok(_)) = back.next().await {} };
+        let end = tokio::select! {
+            end = self.follow(&mut out) => end,
+            () = left => End::Over,
+        };
+        let (code, why) = match end {
+            End::Over => (CloseCode::Away, String::new()),
+            End::Slow => {
+                let why = format!("you do not read; go on with after={}", self.after);
+                tracing::warn!(
+                    after = self.after,
+                    "a client of the events was cut: it does not read"
+                );
+                (CloseCode::Again, why)
+            }
+        };
+        let frame = CloseFrame { code, reason: why.into() };
+        let close = out.send(Message::Close(Some(frame)));
+        // Whoever does not read does not hear this either.
+        let _ = tokio::time::timeout(self.patience.min(Duration::from_secs(1)), close).await;
+    }
+
+    async fn follow<S: AsyncRead + AsyncWrite + Unpin>(&mut self, out: &mut Sink<S>) -> End {
+        let first = self.after.saturating_sub(BEFORE) + 1;
+        let (mut reader, mut arrivals) = (read_from(&self.folder, first), Arrivals::default());
+        loop {
+            let until = *self.durable.borrow_and_update();
+            let (back, lines) = match read(reader, until).await {
+                Ok(read) => read,
+                Err(error) => {
+                    tracing::error!(%error, "a client of the events cannot be told more");
+                    return End::Over;
+                }
+            };
+            reader = back;
+            for line in &lines {
+                if line.seq <= self.after {
+                    arrivals.read(line);
+                    continue;
+                }
+                if let Some(mut event) = self.wish.event(line, &mut arrivals) {
+                    let desk = Arc::clone(&self.desk);
+                    pops::fill(&mut event, self.desk.store(), &move || desk.now()).await;
+                    if let Err(end) = self.send(out, Message::text(event.json())).await {
+                        return end;
+                    }
+                }
+                self.after = line.seq;
+            }
+            while lines.is_empty() && !self.durable.has_changed().unwrap_or(true) {
+                let changed = tokio::time::timeout(PING, self.durable.changed()).await;
+                match changed {
+                    Ok(Ok(())) => break,
+                    Ok(Err(_)) => return End::Over,
+                    Err(_) => {
+                        if let Err(end) = self.send(out, Message::Ping("".into())).await {
+                            return end;
+                        }
+                    }
+                }
+            }
+            if lines.is_empty() && self.durable.has_changed().is_err() {
+                return End::Over;
+            }
+        }
+    }
+
+    async fn send<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        out: &mut Sink<S>,
+        message: Message,
+    ) -> Result<(), End> {
+        match tokio::time::timeout(self.patience, out.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Over),
+            Err(_) => Err(End::Slow),
+        }
+    }
+}
+
+/// Reads lines on a thread that may block.
+async fn read(mut reader: JournalReader, until: u64) -> Result<(JournalReader, Vec<Line>), String> {
+    let read = tokio::task::spawn_blocking(move || {
+        let lines = reader.batch(until, BATCH);
+        lines.map(|lines| (reader, lines)).map_err(|error| error.to_string())
+    });
+    read.await.unwrap_or_else(|error| Err(error.to_string()))
+}

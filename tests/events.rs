@@ -1,0 +1,246 @@
+//! What goes out of the real program: the stream of events to a WebSocket client, and webhooks to an HTTP
+//! receiver; in order, without a gap, also after `kill -9`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects"
+)]
+
+mod support;
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use aws_lc_rs::hmac;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use support::gateway::{Centre, Gateway};
+use support::phone::{Dialog, Phone, companion};
+use support::wait::LIMIT;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+const SECRET: &str = "rahasia-webhook-yang-panjang";
+
+/// A caller who waits, and the INVITE.
+fn caller(gateway: &Gateway, number: &str) -> (Phone, Vec<u8>) {
+    let trunk = Phone::at(gateway.site.trunk(), 0, gateway.sip);
+    let mut call = Dialog::new(&trunk, number, &format!("sip:112@{}", gateway.sip));
+    let media = format!("{}:4000", gateway.site.trunk()).parse().unwrap();
+    let invite = call.invite(&trunk, media);
+    trunk.await_status(180, "INVITE");
+    (trunk, invite)
+}
+
+struct Client(WebSocketStream<TcpStream>);
+
+impl Client {
+    async fn open(console: SocketAddr, query: &str) -> Self {
+        let url = format!("ws://{console}/api/v1/events{query}");
+        let mut request = url.into_client_request().expect("a request");
+        let token = "Bearer token-of-the-suite".parse().expect("a header");
+        request.headers_mut().insert("authorization", token);
+        let stream = TcpStream::connect(console).await.expect("connects");
+        Self(client_async(request, stream).await.expect("a WebSocket").0)
+    }
+
+    async fn next(&mut self) -> Value {
+        loop {
+            let message = tokio::time::timeout(LIMIT, self.0.next()).await.expect("in time");
+            let message = message.expect("more").expect("a message");
+            if let Ok(text) = message.to_text()
+                && !text.is_empty()
+            {
+                return serde_json::from_str(text).expect("JSON");
+            }
+        }
+    }
+
+    /// Events up to the first of this kind.
+    async fn until(&mut self, kind: &str) -> Vec<Value> {
+        let mut events = Vec::new();
+        while events.last().is_none_or(|event: &Value| event["kind"] != kind) {
+            events.push(self.next().await);
+        }
+        events
+    }
+}
+
+fn offsets(events: &[Value]) -> Vec<u64> {
+    events.iter().map(|event| event["offset"].as_u64().expect("an offset")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stream_has_every_event_once_and_goes_on_after_a_kill() {
+    let centre = Centre::default();
+    let gateway = centre.start();
+    let mut live = Client::open(gateway.console, "").await;
+    let (_trunk, _call) = caller(&gateway, "+6281234567890");
+    let seen = live.until("queued").await;
+    let arrived = seen.iter().find(|event| event["kind"] == "arrived").expect("the call");
+    assert_eq!(arrived["arrival"]["caller"]["phone"]["e164"], "+6281234567890");
+    assert!(arrived["arrival"]["raw"].is_null(), "the message stands on the ladder");
+    let last = *offsets(&seen).last().unwrap();
+
+    // From the beginning, and then what comes: nothing twice, nothing missing, but what nobody asked for.
+    let mut whole = Client::open(gateway.console, "?after=0").await;
+    let before = whole.until("queued").await;
+    assert!(offsets(&before).is_sorted_by(|a, b| a < b) && before[0]["kind"] == "node-started");
+    assert_eq!(offsets(&before[before.len() - seen.len()..]), offsets(&seen));
+
+    let gateway = centre.restart(gateway);
+    let mut after = Client::open(gateway.console, &format!("?after={last}")).await;
+    let ended = after.until("ended").await;
+    assert!(offsets(&ended)[0] > last);
+    assert_eq!(ended.last().unwrap()["ending"]["cause"], "restart");
+
+    // Every line is there for whoever names the kinds that come only then.
+    let kinds =
+        "kinds=node-started,config-adopted,arrived,queued,signalled,audited,ended,work-opened";
+    let mut all = Client::open(gateway.console, &format!("?after=0&{kinds}")).await;
+    let all = all.until("ended").await;
+    assert!(offsets(&all).len() > before.len());
+
+    // Without personal data, and only what was asked for.
+    let mut masked = Client::open(gateway.console, "?after=0&personal=false&kinds=arrived").await;
+    let event = masked.next().await;
+    assert!(event["arrival"]["caller"].is_null() && event["trunk"].is_string(), "{event}");
+    assert!(!event.to_string().contains("81234567"), "{event}");
+    gateway.stop();
+}
+
+#[test]
+fn a_question_that_makes_no_sense_is_refused() {
+    let gateway = Centre::default().start();
+    assert_eq!(gateway.get("/api/v1/events").status, 426);
+    for query in ["after=x", "after=99999999", "kinds=answerd", "personal=maybe", "since=1"] {
+        let answer = gateway.get(&format!("/api/v1/events?{query}"));
+        assert_eq!(
+            (answer.status, &answer.json()["type"]),
+            (400, &json!("urn:siaga112:problem:bad-query"))
+        );
+    }
+    gateway.stop();
+}
+
+/// An HTTP receiver: what it got with a true signature, and what it answers.
+#[derive(Clone)]
+struct Receiver {
+    got: watch::Sender<Vec<Value>>,
+    answer: Arc<Mutex<StatusCode>>,
+    url: String,
+}
+
+impl Receiver {
+    async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/112", listener.local_addr().expect("an address"));
+        let answer = Arc::new(Mutex::new(StatusCode::NO_CONTENT));
+        let receiver = Self { got: watch::channel(Vec::new()).0, answer, url };
+        let router = Router::new().route("/112", post(take)).with_state(receiver.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        receiver
+    }
+
+    fn answers(&self, status: StatusCode) {
+        *self.answer.lock().expect("a lock") = status;
+    }
+
+    async fn until(&self, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let mut got = self.got.subscribe();
+        let got = tokio::time::timeout(LIMIT, got.wait_for(|got| wanted(got))).await;
+        got.expect("in time").expect("the receiver").clone()
+    }
+
+    fn webhook(&self, name: &str, more: &str) -> String {
+        format!(
+            "\n[[webhook]]\nname = \"{name}\"\nurl = \"{}\"\nsecret = \"{SECRET}\"\n{more}\n",
+            self.url
+        )
+    }
+}
+
+async fn take(State(receiver): State<Receiver>, headers: HeaderMap, body: String) -> StatusCode {
+    let header = |name: &str| headers[name].to_str().expect("text").to_owned();
+    let signed = format!("{}.{}.{body}", header("webhook-id"), header("webhook-timestamp"));
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    let signature = header("webhook-signature");
+    let signature = BASE64.decode(signature.strip_prefix("v1,").expect("v1")).expect("base64");
+    hmac::verify(&key, signed.as_bytes(), &signature).expect("signed");
+    let answer = *receiver.answer.lock().expect("a lock");
+    if answer.is_success() {
+        let event: Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!(event["offset"].to_string(), header("webhook-id"));
+        receiver.got.send_modify(|got| got.push(event));
+    }
+    answer
+}
+
+fn append(config: &Path, text: &str) {
+    let file = std::fs::OpenOptions::new().append(true).open(config.join("gateway.toml"));
+    file.expect("a file").write_all(text.as_bytes()).expect("written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_is_told_at_least_once_though_receiver_and_gateway_fail() {
+    let receiver = Receiver::start().await;
+    let centre = Centre::default();
+    let webhook = receiver.webhook("bpbd", "kinds = [\"arrived\", \"ended\"]");
+    let (gateway, ()) = centre.start_with(|_, config| append(config, &webhook));
+    let (_trunk, _first) = caller(&gateway, "+6281234567890");
+    let got = receiver.until(|got| got.len() == 1).await;
+    assert_eq!(got[0]["kind"], "arrived");
+    assert!(!got[0].to_string().contains("8123456"), "personal data go only where that is set");
+    // The receiver is broken, a call comes, and the gateway is killed.
+    receiver.answers(StatusCode::SERVICE_UNAVAILABLE);
+    let (_trunk, _second) = caller(&gateway, "+6281234567891");
+    let gateway = centre.restart(gateway);
+    receiver.answers(StatusCode::OK);
+    let got = receiver.until(|got| got.iter().filter(|e| e["kind"] == "ended").count() == 2).await;
+    let mut once = offsets(&got);
+    once.dedup();
+    assert!(once.is_sorted_by(|a, b| a < b), "in order: {once:?}");
+    assert_eq!(got.iter().filter(|e| e["kind"] == "arrived").count(), 2, "{got:?}");
+    gateway.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_screen_pop_has_what_an_operator_needs_and_comes_with_the_call() {
+    let receiver = Receiver::start().await;
+    let webhook = receiver.webhook("pop", "personal = true\nkinds = [\"screen-pop\"]");
+    let (gateway, ()) = Centre::default().start_with(|_, config| append(config, &webhook));
+    let (trunk, invite) = caller(&gateway, "+6281234567890");
+    let incident = gateway.calls()[0].text("incident");
+    let body = json!({"version": 0, "disposition": "prank"}).to_string();
+    assert_eq!(gateway.patch(&format!("/api/v1/incidents/{incident}"), &body).status, 200);
+    trunk.send(&companion(&invite, "CANCEL"));
+    gateway.incidents(1);
+    let mut pops = Client::open(gateway.console, "?kinds=screen-pop").await;
+    let began = Instant::now();
+    let (_trunk, _again) = caller(&gateway, "+6281234567890");
+    let pop = pops.next().await;
+    // A figure to read, not to judge by: this machine may have other work.
+    eprintln!("INVITE to screen pop: {:?}, as it says {} ms", began.elapsed(), pop["waiting_ms"]);
+    assert_eq!((&pop["kind"], &pop["queue"]), (&json!("screen-pop"), &json!("darurat")));
+    assert_eq!(pop["caller"]["number"], "+6281234567890");
+    assert_eq!(pop["history"][0]["disposition"], "prank");
+    assert_eq!(pop["history"][0]["incident"], json!(incident));
+    assert_eq!(pop["flags"], json!(["returning"]));
+    assert!(pop["waiting_ms"].is_u64() && pop["place"]["confidence"].is_string(), "{pop}");
+    let posted = receiver.until(|got| got.len() == 2).await;
+    assert_eq!((&posted[1]["offset"], &posted[1]["history"]), (&pop["offset"], &pop["history"]));
+}
