@@ -168,10 +168,6 @@ pub fn split(entry: &Entry) -> Split {
         // What people write of an incident has a key of the incident: it may have no call, or several.
         (_, None) => match entry.fact.step() {
             Some(step) => Owner { class, of: step.incident().0 },
-            // A place that was told before its call came, or of none: it goes with its day.
-            None if matches!(entry.fact, Fact::Located(_)) => {
-                Owner { class: Class::Log, of: day_of(entry.at) }
-            }
             None => return open(body),
         },
     };
