@@ -30,6 +30,7 @@ const PASSWORD: &str = "perahu hijau di kalianget";
 /// page writes both.
 const PAGES: &[(&str, &str)] = &[
     ("GET /api/openapi.json", "csdau"),
+    ("GET /api/v1/access-log", "sau"),
     ("GET /api/v1/audit", "au"),
     ("GET /api/v1/calls", "csda"),
     ("GET /api/v1/calls/{id}", "csda"),
@@ -57,6 +58,7 @@ const PAGES: &[(&str, &str)] = &[
     ("GET /api/v1/incidents/{id}", "Csdau"),
     ("POST /api/v1/incidents/{id}/disposition", "Cs"),
     ("GET /api/v1/incidents/{id}/eido", "Csdau"),
+    ("POST /api/v1/incidents/{id}/hold", "s"),
     ("GET /api/v1/incidents/{id}/ladder", "sau"),
     ("DELETE /api/v1/incidents/{id}/nuisance", "sa"),
     ("GET /api/v1/incidents/{id}/recording", "Cs"),
@@ -80,6 +82,7 @@ const PAGES: &[(&str, &str)] = &[
     ("GET /api/v1/reports/live", "csda"),
     ("GET /api/v1/reports/national", "sdau"),
     ("GET /api/v1/reports/standards", "sdau"),
+    ("GET /api/v1/retention/report", "sau"),
     ("GET /api/v1/routing", "au"),
     ("PUT /api/v1/routing", "a"),
     ("POST /api/v1/routing/diff", "a"),
