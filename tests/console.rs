@@ -225,6 +225,7 @@ fn brief() -> Brief {
     Brief { caller, icid: Some("icid-1".into()), languages, data: vec![data] }
 }
 
+#[allow(clippy::too_many_lines, reason = "one board, read in one piece")]
 fn board() -> Board {
     Board {
         at: WallTime(1_789_621_200_000_000),

@@ -217,6 +217,7 @@ impl Store {
     /// that it had.
     async fn enter(&self, folder: &Path) -> Result<u64, StoreError> {
         let mut tx = self.writing().await?;
+        super::node::alone(&mut tx).await.map_err(|e| self.error(e))?;
         let known = super::node::all(&mut tx).await.map_err(|e| self.error(e))?;
         let mut ours = None;
         for node in &known {

@@ -33,6 +33,14 @@ pub(super) async fn applied(tx: &mut Tx, name: &str) -> sqlx::Result<Option<Appl
     statement.fetch_optional(tx).await?.as_ref().map(read).transpose()
 }
 
+/// Lets no other node enter until this transaction is over: two that begin at once would take one row.
+pub(super) async fn alone(tx: &mut Tx) -> sqlx::Result<()> {
+    if tx.dialect().is_shared() {
+        query("LOCK TABLE node IN EXCLUSIVE MODE").execute(tx).await?;
+    }
+    Ok(())
+}
+
 /// Every node.
 pub(super) async fn all(tx: &mut Tx) -> sqlx::Result<Vec<Applied>> {
     let rows = query("SELECT id, name, seq, link FROM node ORDER BY id").fetch_all(tx).await?;

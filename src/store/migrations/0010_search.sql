@@ -39,6 +39,8 @@ CREATE TABLE words (
 CREATE VIRTUAL TABLE words_index USING fts5 (
     said, form, content = 'words', content_rowid = 'nr', tokenize = 'unicode61 remove_diacritics 0'
 );
+-- What is deleted leaves nothing in the index.
+INSERT INTO words_index (words_index, rank) VALUES ('secure-delete', 1);
 CREATE TRIGGER words_new AFTER INSERT ON words BEGIN
     INSERT INTO words_index (rowid, said, form) VALUES (new.nr, new.said, new.form);
 END;
