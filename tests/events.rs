@@ -230,6 +230,7 @@ async fn a_screen_pop_has_what_an_operator_needs_and_comes_with_the_call() {
     trunk.send(&companion(&invite, "CANCEL"));
     gateway.incidents(1);
     let mut pops = Client::open(gateway.console, "?kinds=screen-pop").await;
+    #[allow(clippy::disallowed_methods, reason = "a figure to read")]
     let began = Instant::now();
     let (_trunk, _again) = caller(&gateway, "+6281234567890");
     let pop = pops.next().await;
