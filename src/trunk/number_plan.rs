@@ -2,7 +2,7 @@
 //!
 //! It never guesses: a number with two readings has no normal form, because a call back to a
 //! stranger helps nobody; a trunk's profile may say which reading is meant. The raw form is always kept.
-//! Numbers of other countries are read by the tables of libphonenumber ([`super::abroad`]).
+//! Numbers of other countries are read by the tables of libphonenumber (`abroad.rs`).
 
 use super::abroad;
 use crate::vocabulary::{NumberClass, Phone, Private};
