@@ -421,7 +421,8 @@ impl<R: Fn(JournalReport)> Writer<R> {
     fn committed(&mut self, began: Instant, last_seq: u64) {
         let count = self.held.len() as u64;
         let ticket = self.held.iter().map(|held| held.ticket).max().unwrap_or_default();
-        // Whoever is told that a line is on disk finds it there.
+        // Whoever is told that a line is on disk finds it there, and finds it waiting no more.
+        self.waiting.fetch_sub(count, Ordering::Relaxed);
         self.durable.send_replace(last_seq);
         let first_seq = (last_seq + 1).saturating_sub(count);
         for (seq, held) in (first_seq..).zip(self.held.drain(..)) {
@@ -431,7 +432,6 @@ impl<R: Fn(JournalReport)> Writer<R> {
         self.held_bytes = 0;
         self.held_ladders = 0;
         self.flush_at = None;
-        self.waiting.fetch_sub(count, Ordering::Relaxed);
         metrics::histogram!("siaga112_journal_commit_seconds").record(began.elapsed());
         metrics::counter!("siaga112_journal_entries_total").increment(count);
         if ticket > 0 {
