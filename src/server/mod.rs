@@ -482,7 +482,8 @@ fn keep_records(
     };
     let journal = writer.start(journal_report(inbox.clone(), health.clone(), clock))?;
     start_entries(&journal, &clock, loaded);
-    let cut_off = left_over::close(&recovered, recordings, &journal, &clock);
+    let cut_off =
+        left_over::close(&recovered, recordings, loaded.switchboard.record, &journal, &clock);
     let store = Store::open(&loaded.storage)?;
     let projector = Projector::start(store.clone(), folder, journal.durable());
     watch_store(&projector, health.clone(), clock);

@@ -28,6 +28,9 @@ pub struct Recovered {
     /// Every recording's file that was begun and neither sealed nor given up for good; those of calls
     /// that did end included.
     pub open_recordings: Vec<(CallId, String)>,
+    /// Open calls that were answered and of whose recording nothing was kept: the writer stopped in the
+    /// moment between.
+    pub unrecorded: Vec<CallId>,
     /// Who was brought in, or was being called for it, and has not left, by their number in the call.
     pub open_parties: Vec<(CallId, u8)>,
 }
@@ -90,11 +93,19 @@ struct Live {
     ringing: Vec<OfferId>,
     phone: Phone,
     operator: Option<OperatorId>,
+    /// Something was kept about its recording.
+    recorded: bool,
 }
 
 impl OpenFacts {
     pub(super) fn follow(&mut self, entry: &Entry) {
         self.last_at = Some(entry.at);
+        if let Fact::RecordingStarted { call, .. } | Fact::RecordingFailed { call, .. } =
+            &entry.fact
+            && let Some(live) = self.calls.get_mut(call)
+        {
+            live.recorded = true;
+        }
         match &entry.fact {
             Fact::Arrived { call, incident, arrival, .. } => {
                 let live = Live {
@@ -103,6 +114,7 @@ impl OpenFacts {
                     ringing: Vec::new(),
                     phone: arrival.caller.phone.clone(),
                     operator: None,
+                    recorded: false,
                 };
                 self.calls.insert(*call, live);
             }
@@ -156,12 +168,16 @@ impl OpenFacts {
             let mut files = self.recordings.keys().filter(|(of, _)| *of == call);
             live.open(call, files.next_back().map(|(_, file)| file.clone()))
         };
+        let silent = |live: &&Live| live.stage == Stage::Talking && !live.recorded;
+        let unrecorded = self.calls.iter().filter(|(_, live)| silent(live)).map(|(id, _)| *id);
+        let unrecorded = unrecorded.collect();
         let open_calls = self.calls.into_iter().map(open).collect();
         Recovered {
             next_seq,
             last_at: self.last_at,
             torn,
             open_calls,
+            unrecorded,
             cut_off: self.cut_off.into_values().collect(),
             open_recordings: self.recordings.into_keys().collect(),
             open_parties: self.parties.into_iter().collect(),
