@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::accounts::Accounts;
 use super::policy::Policy;
+use super::settings::Site;
 use crate::agencies::{Issuer, Outbox};
 use crate::incident::Choices;
 use crate::journal::Fact;
@@ -70,6 +71,10 @@ pub trait Desk: Send + Sync + 'static {
     }
     /// How long what is kept.
     fn rules(&self) -> Rules;
+    /// What pages are told of this place.
+    fn site(&self) -> Site {
+        Site::default()
+    }
     /// The centre's name.
     fn centre(&self) -> String;
     /// Where the journal is, and the number of its last line that is on disk.

@@ -268,6 +268,7 @@ impl Server {
             receivers,
             rules: Arc::clone(&rules),
             centre: loaded.switchboard.centre.name.clone(),
+            site: desk::site(&loaded, &sip),
             policy: ServerPolicy { reloader: Arc::clone(&reloader), store: store.clone() },
             accounts: Accounts::open(&data, loaded.console.accounts.clone()),
             aml_key: loaded.console.aml_key.clone(),
