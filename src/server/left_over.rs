@@ -7,7 +7,7 @@ use crate::journal::{Entry, Fact};
 use crate::recording::Library;
 use crate::store::{JournalHandle, Recovered};
 use crate::switchboard::CutOff;
-use crate::vocabulary::{CallId, WallTime};
+use crate::vocabulary::{CallId, Stage, WallTime};
 
 /// Whoever was cut off longer ago has been reached by other ways, or by none.
 const CUT_OFF_COUNTS_MICROS: i64 = 3_600_000_000;
@@ -30,16 +30,20 @@ pub(super) fn close(
     for (call, file) in &recovered.open_recordings {
         journal.append(0, Entry { at, fact: sealed(recordings, *call, file) });
     }
-    for call in recovered.unrecorded.iter().copied().filter(|_| records) {
-        let Some(file) = recordings.newest(call) else {
-            let why = "the program was stopped before the first sound".to_owned();
-            let fact = Fact::RecordingFailed { call, file: String::new(), why };
-            journal.append(0, Entry { at, fact });
-            continue;
+    for open in recovered.open_calls.iter().filter(|open| records && !open.recorded) {
+        let call = open.call;
+        let facts = match recordings.newest(call) {
+            Some(file) => {
+                let sealed = sealed(recordings, call, &file);
+                vec![Fact::RecordingStarted { call, file }, sealed]
+            }
+            None if open.stage == Stage::Talking => {
+                let why = "the program was stopped before the first sound".to_owned();
+                vec![Fact::RecordingFailed { call, file: String::new(), why }]
+            }
+            None => Vec::new(),
         };
-        let fact = Fact::RecordingStarted { call, file: file.clone() };
-        journal.append(0, Entry { at, fact });
-        journal.append(0, Entry { at, fact: sealed(recordings, call, &file) });
+        facts.into_iter().for_each(|fact| journal.append(0, Entry { at, fact }));
     }
     for (call, party) in &recovered.open_parties {
         let fact =

@@ -28,9 +28,6 @@ pub struct Recovered {
     /// Every recording's file that was begun and neither sealed nor given up for good; those of calls
     /// that did end included.
     pub open_recordings: Vec<(CallId, String)>,
-    /// Open calls that were answered and of whose recording nothing was kept: the writer stopped in the
-    /// moment between.
-    pub unrecorded: Vec<CallId>,
     /// Who was brought in, or was being called for it, and has not left, by their number in the call.
     pub open_parties: Vec<(CallId, u8)>,
 }
@@ -46,6 +43,8 @@ pub struct OpenCall {
     pub stage: Stage,
     /// Its recording's file name, when it was started and not closed.
     pub recording: Option<String>,
+    /// Something was kept about its recording; nothing is when the writer stopped just after the answer.
+    pub recorded: bool,
     /// The number by which its caller is known again.
     pub known: Option<Private<String>>,
     /// The number to call back, E.164.
@@ -168,16 +167,12 @@ impl OpenFacts {
             let mut files = self.recordings.keys().filter(|(of, _)| *of == call);
             live.open(call, files.next_back().map(|(_, file)| file.clone()))
         };
-        let silent = |live: &&Live| live.stage == Stage::Talking && !live.recorded;
-        let unrecorded = self.calls.iter().filter(|(_, live)| silent(live)).map(|(id, _)| *id);
-        let unrecorded = unrecorded.collect();
         let open_calls = self.calls.into_iter().map(open).collect();
         Recovered {
             next_seq,
             last_at: self.last_at,
             torn,
             open_calls,
-            unrecorded,
             cut_off: self.cut_off.into_values().collect(),
             open_recordings: self.recordings.into_keys().collect(),
             open_parties: self.parties.into_iter().collect(),
@@ -187,10 +182,10 @@ impl OpenFacts {
 
 impl Live {
     fn open(self, call: CallId, recording: Option<String>) -> OpenCall {
-        let Self { incident, stage, phone, operator, .. } = self;
+        let Self { incident, stage, phone, operator, recorded, .. } = self;
         let known = known_number(&phone);
         let callable = phone.e164.filter(|_| known.is_some());
-        OpenCall { call, incident, stage, recording, known, callable, operator }
+        OpenCall { call, incident, stage, recording, recorded, known, callable, operator }
     }
 
     fn step(&mut self, fact: &Fact) {
