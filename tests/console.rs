@@ -436,7 +436,7 @@ impl Site {
         };
         let shared: Arc<dyn Desk> = Arc::<FakeDesk>::clone(&desk);
         let pages = Pages::read(&web).expect("pages");
-        let served = tokio::spawn(serve(listener, tokens, pages, shared, until));
+        let served = tokio::spawn(serve(listener, tokens, pages, None, shared, until));
         Self { desk, address, stop: Some(stop), served, _dir: dir }
     }
 
@@ -529,6 +529,8 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
     let wanted = [
         "GET /api/openapi.json",
         "GET /api/v1/access-log",
+        "GET /api/v1/alarms",
+        "POST /api/v1/alarms/{id}/seen",
         "GET /api/v1/audit",
         "GET /api/v1/calls",
         "GET /api/v1/calls/{id}",
@@ -561,6 +563,7 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "POST /api/v1/incidents/{id}/unlink",
         "POST /api/v1/incidents/{id}/unmerge",
         "GET /api/v1/incidents/{id}/versions",
+        "GET /api/v1/live",
         "POST /api/v1/locations/aml",
         "POST /api/v1/locations/aml-sms",
         "GET /api/v1/locations/unmatched",

@@ -5,12 +5,15 @@
 
 mod access;
 pub mod accounts;
+mod alarms;
 mod audit;
 mod body;
 mod book;
 mod custody;
 pub mod desk;
+mod door;
 mod events;
+mod feed;
 mod fields;
 mod health;
 mod incidents;
@@ -34,11 +37,11 @@ mod reports;
 mod routing;
 pub mod settings;
 mod text;
+mod websocket;
 mod who;
 mod work;
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +49,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use rustls::ServerConfig;
 use tokio::sync::Semaphore;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -53,6 +57,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use book::Book;
 pub use desk::{Boxed, Desk, DeskError};
+use door::{Door, Peer};
+use feed::Feed;
 pub use pages::Pages;
 use problem::Problem;
 use settings::Token;
@@ -68,6 +74,9 @@ struct Console {
     desk: Arc<dyn Desk>,
     tokens: Arc<[Token]>,
     pages: Arc<Pages>,
+    /// Connections are encrypted.
+    secure: bool,
+    feed: Arc<Feed>,
     records: Arc<Book>,
     streams: Arc<Semaphore>,
     openapi: Arc<str>,
@@ -103,11 +112,13 @@ pub async fn serve(
     listener: tokio::net::TcpListener,
     tokens: Vec<Token>,
     pages: Pages,
+    tls: Option<Arc<ServerConfig>>,
     desk: Arc<dyn Desk>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let service = router(tokens, pages, desk).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(shutdown).await
+    let secure = tls.is_some();
+    let service = router(tokens, pages, secure, desk).into_make_service_with_connect_info::<Peer>();
+    axum::serve(Door::open(listener, tls), service).with_graceful_shutdown(shutdown).await
 }
 
 /// The pages for machines.
@@ -128,6 +139,9 @@ fn entrance() -> OpenApiRouter<Console> {
 /// What needs a bearer: each route has a row in `permissions.rs`.
 fn guarded() -> OpenApiRouter<Console> {
     OpenApiRouter::new()
+        .routes(routes!(feed::stream))
+        .routes(routes!(alarms::show))
+        .routes(routes!(alarms::see))
         .routes(routes!(live::calls))
         .routes(routes!(who::call))
         .routes(routes!(live::queues))
@@ -212,14 +226,16 @@ pub fn description() -> String {
     whole.to_pretty_json().unwrap_or_default()
 }
 
-fn router(tokens: Vec<Token>, pages: Pages, desk: Arc<dyn Desk>) -> Router {
+fn router(tokens: Vec<Token>, pages: Pages, secure: bool, desk: Arc<dyn Desk>) -> Router {
     let (open, _) = open().split_for_parts();
     let (api, _) = guarded().split_for_parts();
     let (entrance, _) = entrance().split_for_parts();
     let console = Console {
+        feed: Feed::new(Arc::clone(&desk), pages.build()),
         desk,
         tokens: tokens.into(),
         pages: Arc::new(pages),
+        secure,
         records: Arc::default(),
         streams: Arc::new(Semaphore::new(events::CLIENTS)),
         openapi: description().into(),

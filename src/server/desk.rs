@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
@@ -28,7 +29,7 @@ use crate::media::MediaCounters;
 use crate::recording::Library;
 use crate::screening::Disposition;
 use crate::sip::Listener;
-use crate::store::{JournalHandle, Store};
+use crate::store::{Alarms, JournalHandle, Store};
 use crate::switchboard::Input;
 use crate::switchboard::orders::{Answer, Order};
 use crate::switchboard::settings::SwitchboardSettings;
@@ -46,6 +47,8 @@ pub(super) struct ServerDesk {
     pub clock: Clock,
     pub inbox: InboxSender,
     pub waiters: Waiters,
+    /// Turns of the switchboard that may have changed the board.
+    pub turns: Arc<AtomicU64>,
     pub next_order: AtomicU64,
     pub store: Store,
     pub health: Health,
@@ -128,6 +131,14 @@ impl Desk for ServerDesk {
 
     fn is_behind(&self) -> bool {
         self.inbox.is_behind()
+    }
+
+    fn alarms(&self) -> Alarms {
+        self.journal.alarms().clone()
+    }
+
+    fn turns(&self) -> Option<u64> {
+        Some(self.turns.load(Ordering::Relaxed))
     }
 
     fn health(&self) -> HealthSnapshot {
@@ -222,7 +233,7 @@ impl Desk for ServerDesk {
 /// Starts the console's task.
 pub(super) fn serve(
     listener: TcpListener,
-    settings: &ConsoleSettings,
+    (settings, tls): (&ConsoleSettings, Option<Arc<ServerConfig>>),
     desk: &Arc<ServerDesk>,
     mut stopping: watch::Receiver<bool>,
 ) -> tokio::task::JoinHandle<()> {
@@ -237,7 +248,7 @@ pub(super) fn serve(
             // An error means that the server is gone.
             let _ = stopping.wait_for(|stop| *stop).await;
         };
-        if let Err(error) = console::serve(listener, tokens, pages, desk, stop).await {
+        if let Err(error) = console::serve(listener, tokens, pages, tls, desk, stop).await {
             tracing::error!(%error, "the console has stopped; calls go on");
         }
     })
