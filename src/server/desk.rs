@@ -56,6 +56,7 @@ pub(super) struct ServerDesk {
     pub receivers: Vec<Outbox>,
     pub rules: SharedRules,
     pub centre: String,
+    pub area_code: String,
     pub accounts: Accounts,
     pub aml_key: Option<Secret>,
     pub policy: ServerPolicy,
@@ -179,6 +180,14 @@ impl Desk for ServerDesk {
 
     fn centre(&self) -> String {
         self.centre.clone()
+    }
+
+    fn area_code(&self) -> String {
+        self.area_code.clone()
+    }
+
+    fn data(&self) -> PathBuf {
+        self.data.clone()
     }
 
     fn journal(&self) -> (PathBuf, watch::Receiver<u64>) {
