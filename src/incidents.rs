@@ -416,11 +416,14 @@ async fn recording(
     .await
 }
 
-/// What a file says that is to be taken out.
+/// What a file says that is to be taken out; serde says line and column of a mistake.
 fn wanted(file: &Path) -> anyhow::Result<Redaction> {
-    let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    // serde says line and column.
-    serde_json::from_slice(&text).with_context(|| format!("{} is no redaction", file.display()))
+    let shown = file.display();
+    let text =
+        std::fs::read(file).map_err(|error| anyhow::anyhow!("cannot read {shown}: {error}"))?;
+    serde_json::from_slice(&text).map_err(|error| {
+        anyhow::anyhow!("{shown}: {error}; config/README.md shows how it is written")
+    })
 }
 
 type Draft = std::io::BufWriter<std::fs::File>;
@@ -436,13 +439,16 @@ async fn make(
     let draft = PathBuf::from(draft);
     let mut new = std::fs::OpenOptions::new();
     let file = new.write(true).create(true).truncate(true).mode(0o600).open(&draft);
-    let file = file.with_context(|| format!("cannot make {}", draft.display()))?;
+    let refused = |path: &Path, error: std::io::Error| {
+        anyhow::anyhow!("cannot make {}: {error}", path.display())
+    };
+    let file = file.map_err(|error| refused(&draft, error))?;
     let kept = file.try_clone()?;
     let written = tokio::task::spawn_blocking(move || write(std::io::BufWriter::new(file))).await;
-    let written = written.context("the copy was not made")?.map_err(anyhow::Error::from);
+    let written = written.map_err(anyhow::Error::from).and_then(|done| Ok(done?));
     let done = written.and_then(|()| {
         kept.sync_all()?;
-        std::fs::rename(&draft, out).with_context(|| format!("cannot make {}", out.display()))
+        std::fs::rename(&draft, out).map_err(|error| refused(out, error))
     });
     if done.is_err() {
         // Half a copy is none; whether it can be removed changes nothing.

@@ -57,6 +57,11 @@ fn ids(gateway: &Gateway) -> Vec<String> {
     Incident::list(&gateway.get("/api/v1/incidents").json()).iter().map(Incident::id).collect()
 }
 
+/// The call of an incident.
+fn call_of(gateway: &Gateway, id: &str) -> String {
+    Incident(gateway.get(&format!("/api/v1/incidents/{id}")).json()).text("call")
+}
+
 fn write(gateway: &Gateway, id: &str, form: &Value) {
     let answer = gateway.patch(&format!("/api/v1/incidents/{id}"), &form.to_string());
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -228,7 +233,7 @@ fn a_redacted_copy_has_nothing_of_what_was_taken_out_and_says_what_that_was() {
     let (file, by) = (out.to_str().unwrap(), format!("--redacted={}", spec.display()));
     let words = ["bundle", &id, "--out", file, "--reason", "untuk wartawan", &by];
     for (wanted, told) in [
-        ("{\"text\": [", "column 11"),
+        ("{\"text\": [", "column 10"),
         ("{\"voices\": []}", "unknown field `voices`"),
         ("{\"text\": [{\"in\": \"notes\"}]}", "this record has text, address"),
         ("{\"audio\": [{\"from\": 0.2, \"to\": 99}]}", "s long"),
@@ -263,7 +268,8 @@ fn a_redacted_copy_has_nothing_of_what_was_taken_out_and_says_what_that_was() {
 
     // As long as the original, without what was said.
     let record = gateway.get(&format!("/api/v1/incidents/{id}")).json();
-    let wav = dir.path().join(format!("audio/{id}-redacted.wav"));
+    let call = call_of(&gateway, &id);
+    let wav = dir.path().join(format!("audio/{call}-redacted.wav"));
     let mut copy = hound::WavReader::open(&wav).expect("a WAV file");
     let millis = i64::from(copy.duration()) / 8;
     assert_eq!(millis, record["recording"]["millis"].as_i64().unwrap());
@@ -288,8 +294,8 @@ fn a_redacted_copy_has_nothing_of_what_was_taken_out_and_says_what_that_was() {
     assert!(done, "{told}");
     let dir = unpacked(&whole);
     let (right, told) = run(dir.path(), &["check.sh"]);
-    assert!(right && told.contains(&format!("RIGHT: sealed/{id}.ogg.enc")), "{told}");
-    assert!(fs::read(dir.path().join(format!("audio/{id}.ogg"))).unwrap().starts_with(b"OggS"));
+    assert!(right && told.contains(&format!("RIGHT: sealed/{call}.ogg.enc")), "{told}");
+    assert!(fs::read(dir.path().join(format!("audio/{call}.ogg"))).unwrap().starts_with(b"OggS"));
 
     // One recording alone.
     let alone = gateway.dir().join("alone.ogg");
@@ -348,9 +354,13 @@ fn a_pack_has_every_record_of_a_number_however_it_was_written_and_no_other_s_num
     for gone in ["5555-6666", "81955556666", "Joko"] {
         assert_eq!(holding(dir.path(), gone), Vec::<PathBuf>::new(), "{gone}");
     }
-    let audio = |dir: &Path, id: &str| dir.join(format!("audio/{id}.wav")).exists();
+    let audio =
+        |dir: &Path, id: &str| dir.join(format!("audio/{}.wav", call_of(&gateway, id))).exists();
     assert!(audio(dir.path(), &first) && !audio(dir.path(), &other));
-    assert!(text(dir.path(), &format!("{first}.html")).contains("menelepon / called"));
+    assert!(
+        text(dir.path(), &format!("{}.html", call_of(&gateway, &first)))
+            .contains("menelepon / called")
+    );
     let (sums, told) = run(dir.path(), &["-c", "sha256sum -c SHA256SUMS"]);
     assert!(sums, "{told}");
 

@@ -155,16 +155,17 @@ mod tests {
     fn numbers_are_hidden_however_they_are_written_and_nothing_else() {
         let hide = Scrub { numbers: Numbers::Hide, names: Vec::new() };
         for (text, wanted) in [
-            ("telp 0812-3456-7890 ya", "telp █████████████ ya"),
-            ("+62 812 3456 7890", "███ ███ ████ ████"),
-            ("(0328) 662112", "(█████ ██████"),
-            ("0812.3456.7890.", "██████████████."),
-            ("tel:+6281234567890>", "tel:██████████████>"),
+            ("telp 0812-3456-7890 ya", "telp ############## ya"),
+            ("+62 812 3456 7890", "### ### #### ####"),
+            ("(0328) 662112", "(##### ######"),
+            ("0812.3456.7890.", "##############."),
+            ("tel:+6281234567890>", "tel:##############>"),
+            ("081234567890 081234567891", "############ ############"),
             ("RT 03 RW 05, no. 12", "RT 03 RW 05, no. 12"),
             ("3 korban, jam 12.30", "3 korban, jam 12.30"),
             ("a1b2c3d4567890", "a1b2c3d4567890"),
         ] {
-            assert_eq!(hide.text(text, true), wanted, "{text}");
+            assert_eq!(hide.text(text, true).replace('█', "#"), wanted, "{text}");
         }
         assert_eq!(hide.text("198.51.100.77:5060", false), "198.51.100.77:5060");
     }
@@ -176,14 +177,14 @@ mod tests {
         for text in ["+6281234567890", "081234567890", "0812-3456-7890", "00162 81234567890"] {
             assert_eq!(scrub.text(text, true), text);
         }
-        assert_eq!(scrub.text("081234567891", true), "████████████");
+        assert_eq!(scrub.text("081234567891", true), "█".repeat(12));
         let mut value = serde_json::json!({
             "at": "2026-11-26T05:00:00.000Z", "id": "0123456789012345", "to": ["+62811000112"]
         });
         scrub.value(&mut value);
         assert_eq!(value["at"], "2026-11-26T05:00:00.000Z");
         assert_eq!(value["id"], "0123456789012345");
-        assert_eq!(value["to"][0], "████████████");
+        assert_eq!(value["to"][0], "█".repeat(12));
     }
 
     #[test]
