@@ -93,13 +93,16 @@ fn life(centre: &Centre, gateway: Gateway, span: Duration) -> (Gateway, Heard) {
     (gateway, heard(&String::from_utf8_lossy(&messages)))
 }
 
-/// The records that are not among those `known`.
+/// The records that are not among those `known` and are over, their recordings closed.
 fn new_records(gateway: &Gateway, known: &mut BTreeSet<String>) -> Vec<Incident> {
     let page = Incident::list(&gateway.get("/api/v1/incidents?limit=1000").json());
-    let fresh: Vec<String> =
-        page.iter().map(Incident::id).filter(|id| known.insert(id.clone())).collect();
-    let show = |id: &String| Incident(gateway.get(&format!("/api/v1/incidents/{id}")).json());
-    fresh.iter().map(show).collect()
+    let fresh = page.iter().map(Incident::id).filter(|id| !known.contains(id));
+    let show = |id: String| Incident(gateway.get(&format!("/api/v1/incidents/{id}")).json());
+    let rests =
+        |record: &Incident| record.is_over() && record.text("recording.state") != "recording";
+    let found: Vec<Incident> = fresh.map(show).filter(rests).collect();
+    known.extend(found.iter().map(Incident::id));
+    found
 }
 
 fn call_id(record: &Incident) -> String {
@@ -139,28 +142,20 @@ fn nobody_who_was_heard_is_missing_however_often_it_is_killed() {
         let span = Duration::from_millis(30 + dice.number() % 1500);
         let heard;
         (gateway, heard) = life(&centre, gateway, span);
-        let of_interest = heard.iter().filter(|(_, status)| **status > 100);
-        let records = until("the calls of before are over on the record", || {
-            let seen = known.clone();
-            let records = new_records(&gateway, &mut known);
-            if records
-                .iter()
-                .all(|record| record.is_over() && record.text("recording.state") != "recording")
-            {
-                return Some(records);
+        let wanted: BTreeMap<&String, u16> =
+            heard.iter().filter(|(_, status)| **status > 100).map(|(id, s)| (id, *s)).collect();
+        let mut records = BTreeMap::new();
+        let story = format!("seed {seed}, kill {kill}: whoever heard of a call has its record");
+        until(&story, || {
+            for record in new_records(&gateway, &mut known) {
+                records.insert(call_id(&record), record);
             }
-            known = seen;
-            None
+            wanted.keys().all(|id| records.contains_key(*id)).then_some(())
         });
-        let records: BTreeMap<String, &Incident> =
-            records.iter().map(|record| (call_id(record), record)).collect();
-        for (id, status) in of_interest {
+        for (id, status) in wanted {
+            let record = &records[id];
             calls += 1;
-            let record = records.get(id);
-            let record = record.unwrap_or_else(|| {
-                panic!("seed {seed}, kill {kill}: {id} got {status}: no record")
-            });
-            if *status == 200 {
+            if status == 200 {
                 answered += 1;
                 // Killed before the recorder had made a file: nothing was said yet, and the record says so; unless
                 // the kill came before the disk had the answer, which waits for no disk.
@@ -177,7 +172,7 @@ fn nobody_who_was_heard_is_missing_however_often_it_is_killed() {
         assert_verified(&gateway);
         println!(
             "kill {kill} after {span:?}: {calls} calls so far, {answered} answered, {unheard} of \
-                  them before the first sound"
+             them before the first sound"
         );
     }
     assert!(calls > kills, "only {calls} calls were heard");

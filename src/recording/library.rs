@@ -48,6 +48,10 @@ impl Reader {
         self.length
     }
 
+    pub(super) const fn format(&self) -> Format {
+        self.format
+    }
+
     /// Its media type (RFC 6838).
     #[must_use]
     pub const fn media_type(&self) -> &'static str {
