@@ -166,8 +166,8 @@ fn in_every_trouble(
                 plane.record(call(), &[(&a, Channel::Caller), (&b, Channel::Seat)]);
                 plane.all_hear_all(&[&a, &b]);
                 let steady = Plan::steady(200);
-                let caller = Speaker { phone: &mut a, voice: &voices[0], plan: &plan };
-                let seat = Speaker { phone: &mut b, voice: &voices[1], plan: &steady };
+                let caller = Speaker { phone: &mut a, voice: &voices[0], plan: &plan, to: None };
+                let seat = Speaker { phone: &mut b, voice: &voices[1], plan: &steady, to: None };
                 let said = say(vec![caller, seat], END, |_| {});
                 let name = format!("{name}, {} to {}", codecs.0, codecs.1);
                 check(&name, &plan, (missing, hole), &plane, [(&a, &said[0]), (&b, &said[1])]);
