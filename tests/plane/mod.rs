@@ -101,6 +101,15 @@ impl Plane {
         self.media.order(MediaOrder::Role { stream, role: Role::Hear(whom) });
     }
 
+    /// Waits until everything that was ordered is carried out: orders are carried out in turn.
+    pub fn settle(&mut self) {
+        let (stream, port) = (StreamId(u64::MAX), self.ports.pop().expect("a port"));
+        self.media.order(MediaOrder::Open { stream, port });
+        self.media.order(MediaOrder::Close { stream });
+        let over = |report| matches!(report, MediaReport::Closed { stream: closed, .. } if closed == stream);
+        while !over(self.reports.recv_timeout(LIMIT).expect("a report")) {}
+    }
+
     /// Records what these phones say.
     pub fn record(&self, call: CallId, phones: &[(&Phone, Channel)]) {
         self.media.order(MediaOrder::Record { call, at: WallTime(1) });

@@ -32,8 +32,9 @@ const ALONE: f64 = 0.9;
 const AMONG_OTHERS: f64 = 0.5;
 /// How far from where it should be a piece is looked for, samples: 250 ms.
 const NEAR: i64 = 2_000;
-/// Samples by which what follows may stand nearer: where clocks are put right between two words. 5 ms.
-const SLACK: i64 = 40;
+/// Samples by which what follows may stand nearer: the silence that the first piece after a pause, and the last one
+/// before it, may hold, and what clocks are put right by. 8 ms.
+const SLACK: i64 = 64;
 
 /// Noise from a seed, and so much of it.
 pub struct Voice(Vec<i16>);
