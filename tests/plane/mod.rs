@@ -73,25 +73,8 @@ impl Plane {
         let port = self.ports.pop().expect("a port");
         let rtp = UdpSocket::bind((LOOPBACK, 0)).expect("a socket");
         let here = rtp.local_addr().expect("bound");
-        let payload = match codec {
-            Codec::Pcma => 8,
-            Codec::Pcmu => 0,
-            Codec::G722 => 9,
-            Codec::Opus => 111,
-        };
-        let aim = Aim {
-            rtp: here,
-            rtcp: here,
-            codec,
-            audio: payload,
-            events: Some(EVENTS),
-            send: true,
-            receive: true,
-            mux: false,
-            guard: Guard::Plain,
-            ice: None,
-            text: None,
-        };
+        let aim = aim(here, codec);
+        let payload = aim.audio;
         self.media.order(MediaOrder::Open { stream, port });
         self.media.order(MediaOrder::Aim { stream, aim: aim.clone() });
         let gateway = SocketAddr::new(LOOPBACK, port);
@@ -116,6 +99,15 @@ impl Plane {
         let whom = whom.iter().map(|phone| phone.stream).collect();
         let stream = listener.stream;
         self.media.order(MediaOrder::Role { stream, role: Role::Hear(whom) });
+    }
+
+    /// Waits until everything that was ordered is carried out: orders are carried out in turn.
+    pub fn settle(&mut self) {
+        let (stream, port) = (StreamId(u64::MAX), self.ports.pop().expect("a port"));
+        self.media.order(MediaOrder::Open { stream, port });
+        self.media.order(MediaOrder::Close { stream });
+        let over = |report| matches!(report, MediaReport::Closed { stream: closed, .. } if closed == stream);
+        while !over(self.reports.recv_timeout(LIMIT).expect("a report")) {}
     }
 
     /// Records what these phones say.
@@ -148,6 +140,29 @@ impl Plane {
                 phones.iter().copied().filter(|other| other.stream != phone.stream).collect();
             self.hear(phone, &others);
         }
+    }
+}
+
+/// What a phone there agrees on.
+fn aim(here: SocketAddr, codec: Codec) -> Aim {
+    let payload = match codec {
+        Codec::Pcma => 8,
+        Codec::Pcmu => 0,
+        Codec::G722 => 9,
+        Codec::Opus => 111,
+    };
+    Aim {
+        rtp: here,
+        rtcp: here,
+        codec,
+        audio: payload,
+        events: Some(EVENTS),
+        send: true,
+        receive: true,
+        mux: false,
+        guard: Guard::Plain,
+        ice: None,
+        text: None,
     }
 }
 
@@ -230,6 +245,27 @@ pub fn talk(phones: &mut [&mut Phone], packets: u32) -> Vec<Vec<Came>> {
 }
 
 impl Phone {
+    /// The phone behind a socket, which speaks PCMA with a gateway there.
+    pub fn at(rtp: UdpSocket, gateway: SocketAddr) -> Self {
+        let here = rtp.local_addr().expect("bound");
+        let stream = StreamId(u64::from(here.port()));
+        let (codec, aim) = (Codec::Pcma, aim(here, Codec::Pcma));
+        let (pitch, payload, ssrc) = (PITCHES[0], aim.audio, 0);
+        Self {
+            stream,
+            rtp,
+            other: None,
+            gateway,
+            aim,
+            codec,
+            payload,
+            pitch,
+            ssrc,
+            said: 0,
+            loses: 0,
+        }
+    }
+
     pub fn talk(&mut self, packets: u32) -> Vec<Came> {
         let mut encoder = Encoder::new(self.codec);
         let start = Instant::now();
