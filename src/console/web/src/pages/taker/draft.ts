@@ -165,7 +165,8 @@ function took(of: Draft, record: RecordView, sent: Values): void {
   }
   const held = Object.keys(of.refused).length + Object.keys(of.conflicts).length > 0;
   const left = Object.keys(changes).length > 0;
-  const saving: Saving = state(record) === 'shut' ? 'shut' : held ? 'attention' : left ? 'writing' : 'saved';
+  const saving: Saving =
+    state(record) === 'shut' ? 'shut' : held ? 'attention' : left ? 'writing' : 'saved';
   const next = { ...of, record, changes, saving };
   draft.value = next;
   keep(next);

@@ -175,7 +175,8 @@ export function takeBack(): boolean {
 }
 
 export function answer(): void {
-  if (talk.value?.state === 'ringing' && talk.value.direction === 'incoming') session?.answer(media());
+  if (talk.value?.state === 'ringing' && talk.value.direction === 'incoming')
+    session?.answer(media());
 }
 
 export function hangUp(): void {

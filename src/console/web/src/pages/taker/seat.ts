@@ -30,7 +30,9 @@ export const myCall = computed<LiveCall | null>(() => {
   const seat = mySeat.value;
   if (!seat) return null;
   const at = calls.value.find((call) => call.id === seat.call);
-  return at ?? calls.value.find((call) => call.seat === seat.id && call.state !== 'waiting') ?? null;
+  return (
+    at ?? calls.value.find((call) => call.seat === seat.id && call.state !== 'waiting') ?? null
+  );
 });
 
 /** It rings here and nobody has answered. */
