@@ -20,7 +20,7 @@ export function QuickClose() {
   const id = useId();
   const [busy, setBusy] = useState(false);
   const of = draft.value;
-  const shut = of.record?.state !== 'open';
+  const shut = of?.record?.state !== 'open';
   const quick = async (kind: Kind) => {
     if (!of) return;
     const incident = of.incident;
