@@ -198,6 +198,7 @@ impl Server {
         let (drained_sender, drained) = watch::channel(false);
         let fetcher = Fetcher::new(loaded.references.clone());
         let waiters = switchboard_thread::Waiters::default();
+        let turns = Arc::new(AtomicU64::new(0));
         let rim = Rim {
             clock,
             inbox: door,
@@ -213,6 +214,7 @@ impl Server {
             journal: journal.clone(),
             counter: EntryCounter::default(),
             waiters: Arc::clone(&waiters),
+            turns: Arc::clone(&turns),
             hep,
             drained: Box::new(move || {
                 drained_sender.send_replace(true);
@@ -257,6 +259,7 @@ impl Server {
             data: data.clone(),
             inbox: inbox.clone(),
             waiters,
+            turns,
             next_order: AtomicU64::new(1),
             store: store.clone(),
             health: health.clone(),
@@ -268,6 +271,7 @@ impl Server {
             receivers,
             rules: Arc::clone(&rules),
             centre: loaded.switchboard.centre.name.clone(),
+            site: desk::site(&loaded, &sip),
             policy: ServerPolicy { reloader: Arc::clone(&reloader), store: store.clone() },
             accounts: Accounts::open(&data, loaded.console.accounts.clone()),
             aml_key: loaded.console.aml_key.clone(),
@@ -299,7 +303,12 @@ impl Server {
         whereabouts::learn_cells(store.clone(), inbox.clone());
         let (stop_console, stopping) = watch::channel(false);
         reload::watch(Arc::clone(&reloader), stopping.clone());
-        let console_task = desk::serve(console_listener, &loaded.console, &desk, stopping);
+        let console_task = desk::serve(
+            console_listener,
+            (&loaded.console, loaded.console_tls.clone()),
+            &desk,
+            stopping,
+        );
         let stop_readers = Arc::new(AtomicBool::new(false));
         for listener in udp {
             let (inbox, stop) = (inbox.clone(), Arc::clone(&stop_readers));
