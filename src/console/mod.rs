@@ -21,6 +21,7 @@ mod judgement;
 mod live;
 mod locations;
 mod login;
+mod operations;
 mod own;
 mod pages;
 mod parties;
@@ -222,6 +223,7 @@ pub fn description() -> String {
     let (_, mut whole) = open().split_for_parts();
     whole.merge(guarded().split_for_parts().1);
     whole.merge(entrance().split_for_parts().1);
+    operations::name(&mut whole);
     // It is made of plain words: there is nothing that JSON could refuse.
     whole.to_pretty_json().unwrap_or_default()
 }

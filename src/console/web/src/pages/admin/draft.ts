@@ -23,7 +23,12 @@ export function emptyDraft(base: string): Draft {
 }
 
 /** The draft with one file changed; a text that is as it was is no change. */
-export function edited(draft: Draft, files: readonly File[], name: string, text: string | null): Draft {
+export function edited(
+  draft: Draft,
+  files: readonly File[],
+  name: string,
+  text: string | null,
+): Draft {
   const next = { ...draft.files };
   if (files.find((file) => file.name === name)?.text === text) delete next[name];
   else next[name] = text;
@@ -56,7 +61,11 @@ export function restore(person: string): Draft | undefined {
     const kept: unknown = JSON.parse(localStorage.getItem(key(person)) ?? 'null');
     if (typeof kept !== 'object' || kept === null) return undefined;
     const { base, files, why } = kept as Partial<Draft>;
-    const sound = typeof base === 'string' && typeof files === 'object' && files !== null && typeof why === 'string';
+    const sound =
+      typeof base === 'string' &&
+      typeof files === 'object' &&
+      files !== null &&
+      typeof why === 'string';
     return sound ? { base, files, why } : undefined;
   } catch {
     return undefined;
@@ -66,7 +75,8 @@ export function restore(person: string): Draft | undefined {
 /** Keeps it for later; a full or forbidden storage costs nothing but the safety. */
 export function keep(person: string, draft: Draft): void {
   try {
-    if (isDirty(draft) || draft.why !== '') localStorage.setItem(key(person), JSON.stringify(draft));
+    if (isDirty(draft) || draft.why !== '')
+      localStorage.setItem(key(person), JSON.stringify(draft));
     else localStorage.removeItem(key(person));
   } catch {
     // The page itself still has it.

@@ -41,7 +41,9 @@ export function spotOf(text: string, line: number): Spot {
       Object.assign(spot, { table: header, index, key: '' });
       sub = '';
     } else if (section !== undefined) {
-      sub = section.startsWith(`${spot.table}.`) ? `${section.slice(spot.table.length + 1)}.` : `${section}.`;
+      sub = section.startsWith(`${spot.table}.`)
+        ? `${section.slice(spot.table.length + 1)}.`
+        : `${section}.`;
       spot.key = sub.slice(0, -1);
     } else if (key !== undefined) {
       spot.key = sub + key;

@@ -100,7 +100,9 @@ export function inline(value: Value): string {
   if (typeof value === 'string') return quoted(value);
   if (Array.isArray(value)) return `[${value.map(inline).join(', ')}]`;
   if (isTable(value)) {
-    const pairs = Object.entries(value).map(([key, inner]) => `${/^[\w-]+$/.test(key) ? key : quoted(key)} = ${inline(inner)}`);
+    const pairs = Object.entries(value).map(
+      ([key, inner]) => `${/^[\w-]+$/.test(key) ? key : quoted(key)} = ${inline(inner)}`,
+    );
     return pairs.length === 0 ? '{}' : `{ ${pairs.join(', ')} }`;
   }
   return String(value);

@@ -21,9 +21,7 @@ export const talking = (calls: readonly LiveCall[]): LiveCall[] =>
 /** Who waits in a lane; a lane that this page does not know counts as usual, so that nobody is hidden. */
 export const inLane = (calls: readonly LiveCall[], lane: Lane): LiveCall[] =>
   waiting(calls).filter((call) =>
-    lane === 'usual'
-      ? call.lane !== 'silent' && call.lane !== 'nuisance'
-      : call.lane === lane,
+    lane === 'usual' ? call.lane !== 'silent' && call.lane !== 'nuisance' : call.lane === lane,
   );
 
 /** How serious a wait is. */
@@ -65,7 +63,9 @@ export const TRUNK_TONES: Record<ReturnType<typeof trunkState>, Tone> = {
 
 /** The queues of a seat that nobody else would serve if it were paused. */
 export function servedAlone(seat: LiveSeat, seats: readonly LiveSeat[]): string[] {
-  const others = seats.filter((other) => other.id !== seat.id && other.state !== 'paused' && other.state !== 'signed-out');
+  const others = seats.filter(
+    (other) => other.id !== seat.id && other.state !== 'paused' && other.state !== 'signed-out',
+  );
   return seat.queues.filter((queue) => !others.some((other) => other.queues.includes(queue)));
 }
 

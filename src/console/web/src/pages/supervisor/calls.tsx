@@ -18,7 +18,6 @@ import { calls, seats } from '../../live/store';
 import { flagName, t } from '../../messages';
 import { me } from '../../session';
 import { callerName, servedAlone, talking, waitTone } from './board';
-import { Move } from './move';
 import { partWord, w } from './words';
 
 /** Who may act in calls; others see them only. */
@@ -46,9 +45,7 @@ function Facts({ call }: { call: LiveCall }) {
       </div>
       <p>
         <Icon name="place" />{' '}
-        {guess
-          ? w('probably', { place: guess.name, percent: guess.percent })
-          : w('place_unknown')}
+        {guess ? w('probably', { place: guess.name, percent: guess.percent }) : w('place_unknown')}
       </p>
       {call.flags.length > 0 && (
         <p class="row">
@@ -62,7 +59,7 @@ function Facts({ call }: { call: LiveCall }) {
 }
 
 export function WaitingCall({ call }: { call: LiveCall }) {
-  const [open, setOpen] = useState<'move' | 'give' | null>(null);
+  const [open, setOpen] = useState<'give' | null>(null);
   const waits = secondsSince(call.received_at);
   const close = () => setOpen(null);
   return (
@@ -79,15 +76,11 @@ export function WaitingCall({ call }: { call: LiveCall }) {
       )}
       {acts() && (
         <div class="row">
-          <Button icon="transfer" onPress={() => setOpen('move')}>
-            {w('move')}
-          </Button>
           <Button icon="phone" onPress={() => setOpen('give')}>
             {w('give')}
           </Button>
         </div>
       )}
-      {open === 'move' && <Move call={call} onClose={close} />}
       {open === 'give' && <Give call={call} onClose={close} />}
     </li>
   );
@@ -278,11 +271,7 @@ export function SeatState({ seat }: { seat: LiveSeat }) {
   if (!mayForce() || seat.state === 'signed-out') return null;
   return (
     <>
-      <Button
-        kind="quiet"
-        label={`${w('force')}: ${seat.id}`}
-        onPress={() => setOpen(true)}
-      >
+      <Button kind="quiet" label={`${w('force')}: ${seat.id}`} onPress={() => setOpen(true)}>
         {w('force')}
       </Button>
       {open && <Force seat={seat} onClose={() => setOpen(false)} />}

@@ -5,8 +5,8 @@
 import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { api, ask } from '../../api/client';
-import type { LiveSeat } from '../../api/types';
 import type { components } from '../../api/schema';
+import type { LiveSeat } from '../../api/types';
 import { secondsSince, span } from '../../clock';
 import { Badge, seatTone } from '../../components/badge';
 import { Button } from '../../components/button';

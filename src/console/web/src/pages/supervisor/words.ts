@@ -87,8 +87,10 @@ const id = {
   pause: 'Jeda',
   reason: 'Alasan',
   reason_needed: 'Tulis alasannya: petugas dan catatan akan membacanya.',
-  force_last: 'Ini kursi siap terakhir untuk antrean {queue}: pelapor di sana hanya menunggu limpahan.',
-  force_talk: 'Kursi ini sedang dalam panggilan. Bicaranya berjalan terus; keadaan berlaku sesudahnya.',
+  force_last:
+    'Ini kursi siap terakhir untuk antrean {queue}: pelapor di sana hanya menunggu limpahan.',
+  force_talk:
+    'Kursi ini sedang dalam panggilan. Bicaranya berjalan terus; keadaan berlaku sesudahnya.',
   done: 'Selesai.',
   'figures.span': 'Waktu',
   'figures.day': 'Satu hari',
@@ -209,7 +211,8 @@ const en: Record<keyof typeof id, string> = {
   pause: 'Paused',
   reason: 'Reason',
   reason_needed: 'Say why: the operator and the record will read it.',
-  force_last: 'This is the last ready seat of the queue {queue}: callers there only wait for the overflow.',
+  force_last:
+    'This is the last ready seat of the queue {queue}: callers there only wait for the overflow.',
   force_talk: 'This seat is in a call. The talk goes on; the state counts afterwards.',
   done: 'Done.',
   'figures.span': 'Time',
