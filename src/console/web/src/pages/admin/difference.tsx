@@ -33,7 +33,6 @@ export function Differences({ of }: { of: readonly Difference[] }) {
                 .trimEnd()
                 .split('\n')
                 .map((line, at) => (
-                  // biome-ignore lint/suspicious/noArrayIndexKey: lines have no other name
                   <Line key={at} line={line} />
                 ))}
             </code>

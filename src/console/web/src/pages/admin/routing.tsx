@@ -216,7 +216,6 @@ function Forms({ name }: { name: string }) {
         <section key={table} aria-label={tableWord(table)} class="entries">
           {(reader.entries(whole, table) ?? []).map((entry, index) => (
             <Entry
-              // biome-ignore lint/suspicious/noArrayIndexKey: names change while they are typed
               key={`${name}-${table}-${index}`}
               reader={reader}
               name={name}
