@@ -1,14 +1,41 @@
 /** Trunks and seats as they are now, for whoever keeps them. */
+import { useEffect, useState } from 'preact/hooks';
+import { api, ask } from '../../api/client';
+import type { LiveTrunk } from '../../api/types';
 import { dateAndTime, span } from '../../clock';
 import { Badge, seatTone } from '../../components/badge';
 import { Table } from '../../components/table';
-import { seats, trunks } from '../../live/store';
+import { seats } from '../../live/store';
 import { seatState } from '../../messages';
+import { ageOf } from '../supervisor/age';
 import { TRUNK_TONES, trunkState } from '../supervisor/board';
 import { trunkWord } from '../supervisor/words';
 import { w } from './words';
 
+/** How often trunks are asked for: when one was last heard grows by itself, and is not told. */
+const EACH_MS = 5000;
+
+function useTrunks(): LiveTrunk[] {
+  const [found, setFound] = useState<LiveTrunk[]>([]);
+  useEffect(() => {
+    let left = false;
+    const look = () =>
+      ask(api.GET('/api/v1/trunks'))
+        .then(({ trunks }) => left || setFound(trunks))
+        // The head of the page says that the gateway is not heard; what was shown stays.
+        .catch(() => {});
+    look();
+    const timer = window.setInterval(look, EACH_MS);
+    return () => {
+      left = true;
+      window.clearInterval(timer);
+    };
+  }, []);
+  return found;
+}
+
 export function Status() {
+  const trunks = useTrunks();
   return (
     <>
       <section class="card" aria-labelledby="s-trunks">
@@ -16,7 +43,7 @@ export function Status() {
         <Table
           caption={w('trunks')}
           quietCaption
-          rows={trunks.value}
+          rows={trunks}
           rowKey={(row) => row.id}
           columns={[
             { name: w('name'), cell: (row) => <strong>{row.id}</strong> },
@@ -80,7 +107,7 @@ export function Status() {
                 </>
               ),
             },
-            { name: w('since'), number: true, cell: (row) => span(row.seconds) },
+            { name: w('since'), number: true, cell: (row) => span(ageOf(row)) },
             { name: w('phones'), number: true, cell: (row) => row.phones },
             { name: w('queues'), cell: (row) => row.queues.join(', ') },
           ]}

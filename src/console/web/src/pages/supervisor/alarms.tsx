@@ -1,40 +1,20 @@
 /** Alarms of the gateway on the wall board: those that nobody has seen first. */
-import { signal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
 import { api, ask } from '../../api/client';
-import type { components } from '../../api/schema';
 
 import { dateAndTime } from '../../clock';
 import { Badge } from '../../components/badge';
 import { Button } from '../../components/button';
 import { sayRefused } from '../../components/toast';
+import { alarms } from '../../live/store';
 import { me } from '../../session';
 import { w } from './words';
 
 const maySee = () => me.value?.role === 'supervisor' || me.value?.role === 'admin';
 
-type Alarm = components['schemas']['LiveAlarm'];
-const alarms = signal<Alarm[] | null>(null);
-/** How often alarms are asked for. */
-const EACH_MS = 3000;
-
-async function look(): Promise<void> {
-  const answer = await ask(api.GET('/api/v1/alarms')).catch(() => null);
-  if (answer) alarms.value = answer.alarms;
-}
-
 export function Alarms() {
-  useEffect(() => {
-    look();
-    const timer = window.setInterval(look, EACH_MS);
-    return () => window.clearInterval(timer);
-  }, []);
   const shown = alarms.value;
-  if (shown === null) return null;
   const see = (id: string) =>
-    ask(api.POST('/api/v1/alarms/{id}/seen', { params: { path: { id } } }))
-      .then(look)
-      .catch(sayRefused);
+    ask(api.POST('/api/v1/alarms/{id}/seen', { params: { path: { id } } })).catch(sayRefused);
   const open = shown.filter((alarm) => !alarm.seen_by);
   return (
     <section class="card" aria-labelledby="alarms">

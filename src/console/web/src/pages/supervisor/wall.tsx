@@ -14,6 +14,7 @@ import { Icon } from '../../components/icon';
 import { setting } from '../../kept';
 import { calls, draining, seats, trunks } from '../../live/store';
 import { laneName, seatState } from '../../messages';
+import { ageOf } from './age';
 import { Alarms } from './alarms';
 import {
   goalTone,
@@ -122,7 +123,7 @@ function Seat({ seat }: { seat: LiveSeat }) {
       </div>
       <div class="row">
         <Badge tone={seatTone(seat.state)}>{seatState(seat.state)}</Badge>
-        <span class="timer">{span(seat.seconds)}</span>
+        <span class="timer">{span(ageOf(seat))}</span>
       </div>
       {seat.reason && seat.state === 'paused' && <p class="muted">{seat.reason}</p>}
       <SeatState seat={seat} />
@@ -183,11 +184,6 @@ function Trunks() {
               <strong>{trunk.id}</strong>
               <Badge tone={TRUNK_TONES[state]}>{trunkWord(state)}</Badge>
               <span>{w('trunk_calls', { n: trunk.calls })}</span>
-              {trunk.last_heard_seconds != null && (
-                <span class="muted">
-                  {w('last_heard', { span: span(trunk.last_heard_seconds) })}
-                </span>
-              )}
               {trunk.line?.reason && <span class="muted">{trunk.line.reason}</span>}
             </li>
           );
