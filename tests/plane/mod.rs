@@ -23,6 +23,20 @@ pub const EVENTS: u8 = 101;
 /// A tone for each phone, none a multiple of another.
 pub const PITCHES: [f64; 4] = [440.0, 700.0, 1_100.0, 1_510.0];
 
+/// The end of somebody's patience: what comes again and again and never what is awaited ends a test too.
+pub struct Patience(Instant);
+
+impl Patience {
+    pub fn new() -> Self {
+        Self(Instant::now() + LIMIT)
+    }
+
+    /// Panics once it is over.
+    pub fn has(&self, awaited: &str, so_far: &str) {
+        assert!(Instant::now() < self.0, "{awaited} never came, only {so_far:?}");
+    }
+}
+
 pub struct Plane {
     pub media: MediaHandle,
     pub recorder: Option<Recorder>,
@@ -107,7 +121,10 @@ impl Plane {
         self.media.order(MediaOrder::Open { stream, port });
         self.media.order(MediaOrder::Close { stream });
         let over = |report| matches!(report, MediaReport::Closed { stream: closed, .. } if closed == stream);
-        while !over(self.reports.recv_timeout(LIMIT).expect("a report")) {}
+        let patience = Patience::new();
+        while !over(self.reports.recv_timeout(LIMIT).expect("a report")) {
+            patience.has("the end of a stream", "");
+        }
     }
 
     /// Records what these phones say.
