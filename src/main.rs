@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use siaga112::vocabulary::counted;
-use siaga112::{config, demo, media, server, store, telemetry};
+use siaga112::{config, console, demo, media, server, store, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The 112 gateway of a regency: trunks in, queue, operator seats, incident record.
@@ -63,6 +63,8 @@ enum Command {
     Route(route::Options),
     /// Looks whether everything is as it was kept; exit status 1 when something is not.
     Verify(Box<verify::Options>),
+    /// Prints the description of the HTTP API (OpenAPI 3.1), which the pages are built from.
+    Openapi,
     /// Prints the stored form of a password, read from standard input: of a SIP account (HA1), or of a
     /// person (Argon2), who is made or changed by it.
     Passwd(Passwd),
@@ -169,6 +171,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             print_line(told.trim_end());
             Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Command::Openapi => {
+            print_line(&console::description());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Passwd(whose) => passwd(&whose),
     }
 }
@@ -253,6 +259,9 @@ fn check(folder: &std::path::Path) -> ExitCode {
             if !unusable.is_empty() {
                 unusable.iter().for_each(|error| report(&format!("{error}")));
                 return ExitCode::FAILURE;
+            }
+            if console::Pages::of_this_build().is_empty() {
+                report("warning: this build has no pages; `make` builds them into the program");
             }
             let board = &loaded.switchboard;
             print_line(&format!(
@@ -340,7 +349,7 @@ fn person_password(
     let data = &loaded.node.data_dir;
     server::make_data(data);
     let now = server::Clock::start().now().wall;
-    let set = siaga112::console::accounts::set_password(data, now, person, role, password);
+    let set = console::accounts::set_password(data, now, person, role, password);
     let stored = set.map_err(|error| match role {
         None => anyhow::anyhow!("{error}; --role ROLE makes a new person"),
         Some(_) => error.into(),

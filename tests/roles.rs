@@ -31,6 +31,8 @@ const PASSWORD: &str = "perahu hijau di kalianget";
 const PAGES: &[(&str, &str)] = &[
     ("GET /api/openapi.json", "csdau"),
     ("GET /api/v1/access-log", "sau"),
+    ("GET /api/v1/alarms", "sau"),
+    ("POST /api/v1/alarms/{id}/seen", "sa"),
     ("GET /api/v1/audit", "au"),
     ("GET /api/v1/calls", "csda"),
     ("GET /api/v1/calls/{id}", "csda"),
@@ -66,6 +68,7 @@ const PAGES: &[(&str, &str)] = &[
     ("DELETE /api/v1/incidents/{id}/nuisance", "sa"),
     ("GET /api/v1/incidents/{id}/recording", "Cs"),
     ("POST /api/v1/incidents/{id}/recording/hold", "s"),
+    ("GET /api/v1/live", "csda"),
     ("POST /api/v1/locations/aml-sms", "sda"),
     ("GET /api/v1/locations/unmatched", "csda"),
     ("POST /api/v1/logout", "csdau"),

@@ -1,16 +1,19 @@
-//! The HTTP side: health pages for machines, `/api/v1` for people and their programs.
+//! The HTTP side: health pages for machines, pages for people, `/api/v1` for both.
 //!
 //! It decides nothing: it asks the [`Desk`], and every refusal is a problem document (RFC 9457).
 //! No token, number or name of a caller goes into a log from here.
 
 mod access;
 pub mod accounts;
+mod alarms;
 mod audit;
 mod body;
 mod book;
 mod custody;
 pub mod desk;
+mod door;
 mod events;
+mod feed;
 mod fields;
 mod handed_out;
 mod health;
@@ -20,6 +23,7 @@ mod live;
 mod locations;
 mod login;
 mod own;
+mod pages;
 mod parties;
 mod people;
 mod permissions;
@@ -34,11 +38,11 @@ mod reports;
 mod routing;
 pub mod settings;
 mod text;
+mod websocket;
 mod who;
 mod work;
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +50,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use rustls::ServerConfig;
 use tokio::sync::Semaphore;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -53,6 +58,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use book::Book;
 pub use desk::{Boxed, Desk, DeskError};
+use door::{Door, Peer};
+use feed::Feed;
+pub use pages::Pages;
 use problem::Problem;
 use settings::Token;
 
@@ -66,6 +74,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 struct Console {
     desk: Arc<dyn Desk>,
     tokens: Arc<[Token]>,
+    pages: Arc<Pages>,
+    /// Connections are encrypted.
+    secure: bool,
+    feed: Arc<Feed>,
     records: Arc<Book>,
     streams: Arc<Semaphore>,
     openapi: Arc<str>,
@@ -100,11 +112,14 @@ impl utoipa::Modify for BearerToken {
 pub async fn serve(
     listener: tokio::net::TcpListener,
     tokens: Vec<Token>,
+    pages: Pages,
+    tls: Option<Arc<ServerConfig>>,
     desk: Arc<dyn Desk>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let service = router(tokens, desk).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(shutdown).await
+    let secure = tls.is_some();
+    let service = router(tokens, pages, secure, desk).into_make_service_with_connect_info::<Peer>();
+    axum::serve(Door::open(listener, tls), service).with_graceful_shutdown(shutdown).await
 }
 
 /// The pages for machines.
@@ -125,6 +140,9 @@ fn entrance() -> OpenApiRouter<Console> {
 /// What needs a bearer: each route has a row in `permissions.rs`.
 fn guarded() -> OpenApiRouter<Console> {
     OpenApiRouter::new()
+        .routes(routes!(feed::stream))
+        .routes(routes!(alarms::show))
+        .routes(routes!(alarms::see))
         .routes(routes!(live::calls))
         .routes(routes!(who::call))
         .routes(routes!(live::queues))
@@ -202,20 +220,29 @@ fn files() -> OpenApiRouter<Console> {
         .layer(DefaultBodyLimit::max(routing::FILES_BYTES))
 }
 
-fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
-    let (open, mut description) = open().split_for_parts();
-    let (api, guarded_description) = guarded().split_for_parts();
-    let (entrance, entrance_description) = entrance().split_for_parts();
-    description.merge(guarded_description);
-    description.merge(entrance_description);
-    // Both are made of plain words: there is nothing that JSON could refuse.
-    let description = description.to_pretty_json().unwrap_or_default();
+/// The description of the whole API: OpenAPI 3.1, as JSON.
+#[must_use]
+pub fn description() -> String {
+    let (_, mut whole) = open().split_for_parts();
+    whole.merge(guarded().split_for_parts().1);
+    whole.merge(entrance().split_for_parts().1);
+    // It is made of plain words: there is nothing that JSON could refuse.
+    whole.to_pretty_json().unwrap_or_default()
+}
+
+fn router(tokens: Vec<Token>, pages: Pages, secure: bool, desk: Arc<dyn Desk>) -> Router {
+    let (open, _) = open().split_for_parts();
+    let (api, _) = guarded().split_for_parts();
+    let (entrance, _) = entrance().split_for_parts();
     let console = Console {
+        feed: Feed::new(Arc::clone(&desk), pages.build()),
         desk,
         tokens: tokens.into(),
+        pages: Arc::new(pages),
+        secure,
         records: Arc::default(),
         streams: Arc::new(Semaphore::new(events::CLIENTS)),
-        openapi: description.into(),
+        openapi: description().into(),
     };
     let guard = middleware::from_fn_with_state(console.clone(), access::guard);
     api.method_not_allowed_fallback(wrong_method)
@@ -223,8 +250,9 @@ fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
         .merge(entrance.method_not_allowed_fallback(wrong_method))
         .route_layer(middleware::from_fn_with_state(console.clone(), yield_to_calls))
         .merge(open.method_not_allowed_fallback(wrong_method))
-        .fallback(unknown)
+        .fallback(pages::serve)
         .layer(middleware::from_fn(in_time))
+        .layer(middleware::from_fn_with_state(console.clone(), pages::mark))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .with_state(console)
 }
@@ -234,18 +262,6 @@ fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
     responses((status = 200, description = "OpenAPI 3.1")))]
 async fn openapi(State(console): State<Console>) -> Response {
     ([("content-type", "application/json")], console.openapi.to_string()).into_response()
-}
-
-/// A path that is none of ours. Below `/api` even that is told only to those who may ask.
-async fn unknown(State(console): State<Console>, request: Request) -> Problem {
-    let path = request.uri().path();
-    if path.starts_with("/api")
-        && let Err(problem) = access::holder(&console, request.method(), request.headers())
-    {
-        return problem;
-    }
-    let shown: String = path.chars().take(100).collect();
-    Problem::unknown_path(&shown)
 }
 
 async fn wrong_method(request: Request) -> Problem {

@@ -194,6 +194,12 @@ impl Library {
         Ok(Reader { bytes: Bytes::Locked(opened), format, length })
     }
 
+    /// Name of the newest file of a call's recording; none when it has none.
+    #[must_use]
+    pub fn newest(&self, call: CallId) -> Option<String> {
+        newest_of(&self.settings.folder, call)
+    }
+
     /// The last `seconds` of a call that is being recorded, as a WAV file: up to about a second before
     /// now. Of a recording in several parts only the newest is heard. None when there is none.
     ///

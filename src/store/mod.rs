@@ -23,6 +23,7 @@
 //! * `tests/store.rs` tells every story of both; begin one with `Site::new()`.
 
 pub mod access;
+mod alarms;
 mod apply;
 mod audit;
 mod call_keys;
@@ -62,6 +63,7 @@ mod sheets;
 mod sql;
 mod work;
 
+pub use alarms::{Alarm, Alarms};
 pub use apply::outcome;
 pub use audit::{AuditFilter, Audited, Place};
 pub use call_keys::{CallKeys, Lock, drop_keys};

@@ -203,9 +203,15 @@ impl Centre {
     }
 
     /// Kills a gateway as a power cut would, and starts it again on the same data.
-    pub fn restart(&self, mut killed: Gateway) -> Gateway {
+    pub fn restart(&self, killed: Gateway) -> Gateway {
+        self.restart_after(killed, || ())
+    }
+
+    /// The same, with `meanwhile` done between its end and the next start.
+    pub fn restart_after(&self, mut killed: Gateway, meanwhile: impl FnOnce()) -> Gateway {
         killed.child.kill().expect("killed");
         killed.child.wait().expect("gone");
+        meanwhile();
         let dir = std::mem::replace(&mut killed.dir, TempDir::new().expect("a directory"));
         let site = std::mem::replace(&mut killed.site, Site::lease());
         drop(killed);
