@@ -63,7 +63,10 @@ pub(super) fn accept(request: &mut Request) -> Result<(Response, OnUpgrade), Pro
 
 /// The two directions of a socket.
 pub(super) async fn open(upgraded: Upgraded) -> (Out, Back) {
-    let config = WebSocketConfig::default().max_message_size(Some(MESSAGE)).write_buffer_size(0);
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(MESSAGE))
+        .max_frame_size(Some(MESSAGE))
+        .write_buffer_size(0);
     let socket = TokioIo::new(upgraded);
     let socket = WebSocketStream::from_raw_socket(socket, Role::Server, Some(config)).await;
     let (out, back) = socket.split();

@@ -61,7 +61,8 @@ pub(super) fn journal<W: Write>(
             .as_ref()
             .is_none_or(|(_, owner, _)| ids.iter().any(|id| owner.get(1..) == Some(id.as_str())));
         if open && ours {
-            told["says"] = serde_json::to_value(keys.read(bytes).1).unwrap_or_default();
+            let says = serde_json::to_value(keys.read(bytes).1).unwrap_or_default();
+            told = json!({ "line": line.seq, "sha256": line.link.to_string(), "says": says });
             used.extend(key);
         }
         failed = writeln!(archive, "{told}");

@@ -2,6 +2,7 @@
 //! alone. No call waits for it.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -57,14 +58,24 @@ async fn take_in(data: &Path, journal: &JournalHandle, clock: Clock) -> Result<(
                 fs::remove_file(&path)
             }
             // It is set aside, so that it is told once and can be looked at.
-            Err(error) => {
+            Err(error) if is_no_entry(&error) => {
                 refused = Some(format!("{} is no access entry: {error}", path.display()));
                 fs::rename(&path, path.with_extension("refused"))
             }
+            // The system did not let us read it: it may next time.
+            Err(error) => Err(error),
         };
         done.map_err(|error| format!("{}: {error}", path.display()))?;
     }
     refused.map_or(Ok(()), Err)
+}
+
+/// Whether the file itself is wrong, however often it is read.
+fn is_no_entry(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof
+    )
 }
 
 fn fact(look: Look, now: WallTime) -> Fact {

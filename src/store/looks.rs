@@ -4,11 +4,12 @@
 //! folder beside the journal, flushed, before it shows anything; the gateway takes it in within
 //! seconds, or at its next start. An entry is removed only when the journal has it.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, Mode, OFlags, openat, renameat};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -64,22 +65,29 @@ pub fn lay(data: &Path, look: &Look) -> Result<(), LookError> {
 }
 
 fn write(data: &Path, folder: &Path, path: &Path, look: &Look) -> io::Result<()> {
-    // Root may ask; the gateway's own user must be able to take it in.
-    let owner = fs::metadata(data)?;
-    let give = |path: &Path| {
-        let is = fs::metadata(path)?;
-        let same = (is.uid(), is.gid()) == (owner.uid(), owner.gid());
-        if same { Ok(()) } else { chown(path, Some(owner.uid()), Some(owner.gid())) }
-    };
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    give(folder)?;
+    // By handles, and through no link: root may ask, and whoever owns the data folder could put a link in
+    // the way of what root gives to them.
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
+    let folder = File::from(openat(CWD, folder, flags, Mode::empty())?);
+    let owner = fs::metadata(data)?;
+    // The gateway's own user must be able to take it in.
+    let give = |file: &File| {
+        let is = file.metadata()?;
+        let same = (is.uid(), is.gid()) == (owner.uid(), owner.gid());
+        if same { Ok(()) } else { fchown(file, Some(owner.uid()), Some(owner.gid())) }
+    };
+    give(&folder)?;
+    let name = path.file_name().unwrap_or_default();
     let draft = path.with_extension("draft");
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let draft = draft.file_name().unwrap_or_default();
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CLOEXEC;
+    let mut file = File::from(openat(&folder, draft, flags, Mode::RUSR | Mode::WUSR)?);
     file.write_all(&serde_json::to_vec(look)?)?;
     file.sync_all()?;
-    give(&draft)?;
-    fs::rename(&draft, path)?;
-    File::open(folder)?.sync_all()
+    give(&file)?;
+    renameat(&folder, draft, &folder, name)?;
+    folder.sync_all()
 }
 
 /// The entries that wait, oldest first, each with its file. One that cannot be read stands with the
@@ -136,6 +144,15 @@ mod tests {
             all.iter().map(|(_, look)| look.as_ref().expect("reads").at.0).collect();
         assert_eq!(read, [5, 9]);
         assert_eq!(fs::metadata(&all[0].0).expect("there").mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_link_in_the_way_is_not_followed() {
+        let data = tempfile::tempdir().expect("a folder");
+        let elsewhere = tempfile::tempdir().expect("a folder");
+        std::os::unix::fs::symlink(elsewhere.path(), folder(data.path())).expect("linked");
+        lay(data.path(), &look()).expect_err("a link is no folder of ours");
+        assert_eq!(fs::read_dir(elsewhere.path()).expect("lists").count(), 0);
     }
 
     #[test]
