@@ -207,8 +207,7 @@ impl Centre {
 
     /// Kills a gateway as a power cut would, and starts it again on the same data.
     pub fn restart(&self, mut killed: Gateway) -> Gateway {
-        killed.child.kill().expect("killed");
-        killed.child.wait().expect("gone");
+        killed.kill();
         let dir = std::mem::replace(&mut killed.dir, TempDir::new().expect("a directory"));
         let site = std::mem::replace(&mut killed.site, Site::lease());
         drop(killed);
@@ -361,6 +360,12 @@ impl Gateway {
         fs::write(path("pem"), identity.cert_pem).expect("written");
         fs::write(path("key"), identity.key_pem).expect("written");
         (path("pem"), path("key"))
+    }
+
+    /// Kills it as a power cut would; [`Centre::restart`] starts it again.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("gone");
     }
 
     /// Waits until a seat is in a state.
