@@ -27,6 +27,7 @@ mod queues;
 mod reach;
 mod receivers;
 mod recording;
+mod identity;
 mod references;
 mod retention;
 mod routing;
@@ -47,7 +48,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::agencies::Issuer;
-use crate::agencies::settings::ReferenceSettings;
+use crate::agencies::settings::{IdentitySettings, ReferenceSettings};
 use crate::agencies::settings::{LoggerSettings, WebhookSettings};
 use crate::console::settings::ConsoleSettings;
 use crate::incident::CellTable;
@@ -102,6 +103,8 @@ pub struct Loaded {
     pub recording: RecordingSettings,
     /// Who may be asked for what a call names by reference.
     pub references: ReferenceSettings,
+    /// Who is trusted to sign callers' numbers.
+    pub identity: IdentitySettings,
     /// The HTTP side.
     pub console: ConsoleSettings,
     /// Where copies of SIP messages go.
@@ -318,6 +321,7 @@ fn read(
         media: gateway.media,
         recording: gateway.recording,
         references: gateway.references,
+        identity: gateway.identity,
         console: gateway.console,
         hep: gateway.hep,
         loggers: gateway.loggers,

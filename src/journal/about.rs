@@ -60,6 +60,7 @@ impl Fact {
             Self::AnswerUnusable(answer) => Some(answer.call),
             Self::AlertReceived(alerted) => Some(alerted.call),
             Self::DataCame(came) => Some(came.call),
+            Self::IdentityChecked(checked) => Some(checked.call),
             Self::SeatDialled { call, during, .. } | Self::SeatCallEnded { call, during, .. } => {
                 match during {
                     Some(during) => Some(*during),

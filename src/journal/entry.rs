@@ -8,7 +8,9 @@ use crate::call::AnswerUnusable;
 use crate::call::quality::{Quality, TextCarried};
 use crate::call::table::Part;
 use crate::incident::alert::Alerted;
-use crate::incident::{Arrival, Closing, DataCame, Edit, Located, Opened, Reopening, Tie};
+use crate::incident::{
+    Arrival, Closing, DataCame, Edit, IdentityChecked, Located, Opened, Reopening, Tie,
+};
 use crate::screening::{Disposition, WorkId, WorkKind, WorkOutcome};
 use crate::vocabulary::{
     AnswerMode, CallId, Ending, IncidentId, Lane, OfferId, OperatorId, Party, Private, QueueId,
@@ -53,6 +55,8 @@ pub enum Fact {
     AlertReceived(Box<Alerted>),
     /// Additional data of a call came after its INVITE.
     DataCame(Box<DataCame>),
+    /// It is known who vouches for the caller's number.
+    IdentityChecked(Box<IdentityChecked>),
     /// Routing decided.
     Queued {
         /// The call.

@@ -227,6 +227,7 @@ impl Switchboard {
             _ => None,
         };
         let earlier = self.place_call(now, id, &arrival);
+        self.ask_beside(now, id, request, kind, &arrival);
         let ticket = self.note(
             now,
             Fact::Arrived {

@@ -10,6 +10,7 @@
 //! in `work` and `callback`.
 
 mod alerts;
+mod beside;
 mod board;
 mod callback;
 mod calling;
@@ -314,6 +315,8 @@ impl Switchboard {
             }
             Input::Recall(recall) => self.recalled(now, *recall),
             Input::LocationReport { call, report } => drop(self.report(now, Some(call), *report)),
+            Input::Vouched { call, passports } => self.vouched(now, call, passports),
+            Input::DataFetched(came) => self.data_fetched(now, *came),
             Input::CellsLearnt(learnt) => self.places.learnt = *learnt,
             Input::Drain => {
                 self.draining = true;

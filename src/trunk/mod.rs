@@ -12,6 +12,7 @@ pub mod line;
 pub mod number_plan;
 mod quiet;
 pub mod settings;
+mod signed;
 mod sound;
 mod trunks;
 pub mod vehicle;
@@ -22,6 +23,7 @@ pub use caller::caller;
 pub use dialled::{Dialled, DialledKind, dialled};
 pub use line::Line;
 pub use quiet::QuietWatch;
+pub use signed::{Signed, signed};
 pub use sound::{SoundChange, SoundWatch, Sounded};
 pub use trunks::Trunks;
 

@@ -123,6 +123,7 @@ impl EntryCounter {
             | Fact::RetentionRan(_)
             | Fact::NodeStarted { .. }
             | Fact::DataCame(_)
+            | Fact::IdentityChecked(_)
             | Fact::NodeStopped
             | Fact::EarlyMedia { .. }
             | Fact::Prompted { .. }
