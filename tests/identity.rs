@@ -26,7 +26,7 @@ use siaga112::trunk::Signed;
 use siaga112::vocabulary::{CallId, Private, WallTime};
 use support::gateway::{Centre, Gateway};
 use support::location_server::LocationServer;
-use support::phone::{Dialog, Phone};
+use support::phone::{Dialog, Phone, companion};
 use support::pki::{Authority, NumberSigner};
 use support::wait::until;
 use tempfile::TempDir;
@@ -217,13 +217,13 @@ fn prepare(carrier: &Carrier, config: &Path) {
 }
 
 /// A caller who waits, with these lines in the INVITE.
-fn caller(gateway: &Gateway, lines: &str) -> (Phone, Dialog) {
+fn caller(gateway: &Gateway, lines: &str) -> (Phone, Vec<u8>) {
     let trunk = Phone::at(gateway.site.trunk(), 0, gateway.sip);
     let mut call = Dialog::new(&trunk, "+6281234567890", &format!("sip:112@{}", gateway.sip));
     let media = format!("{}:4000", gateway.site.trunk()).parse().unwrap();
-    call.invite_with(&trunk, media, lines);
+    let invite = call.invite_with(&trunk, media, lines);
     trunk.await_status(180, "INVITE");
-    (trunk, call)
+    (trunk, invite)
 }
 
 fn shown(gateway: &Gateway) -> Value {
@@ -261,6 +261,8 @@ fn the_badge_is_on_the_call_and_its_record_and_a_server_that_says_nothing_delays
         (&identity["verified"], &identity["passports"][0]["provider"]),
         (&json!("A"), &json!("709J"))
     );
-    drop((silent, vouched));
+    for (trunk, invite) in [silent, vouched] {
+        trunk.send(&companion(&invite, "CANCEL"));
+    }
     gateway.stop();
 }

@@ -53,7 +53,7 @@ use crate::agencies::settings::{LoggerSettings, WebhookSettings};
 use crate::console::settings::ConsoleSettings;
 use crate::incident::CellTable;
 use crate::incident::settings::{Category, Kecamatan, LocationSettings, Neighbour, SubCategory};
-use crate::journal::retention::Rules;
+use crate::journal::retention::{FILE as RETENTION, Rules};
 use crate::media::settings::MediaSettings;
 use crate::recording::RecordingSettings;
 use crate::store::StorageSettings;
@@ -74,9 +74,6 @@ use gateway::Gateway;
 use names::Names;
 use prompts::PromptFiles;
 use secrets::Vault;
-
-/// How long what is kept.
-const RETENTION: &str = "retention.toml";
 
 /// This machine among the nodes of a centre.
 #[derive(Clone, Debug, PartialEq, Eq)]

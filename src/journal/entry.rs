@@ -11,7 +11,8 @@ use crate::incident::alert::Alerted;
 use crate::incident::{
     Arrival, Closing, DataCame, Edit, IdentityChecked, Located, Opened, Reopening, Tie,
 };
-use crate::screening::{Disposition, WorkId, WorkKind, WorkOutcome};
+use crate::screening::{Disposition, Recalled, WorkId, WorkKind, WorkOutcome};
+use crate::trunk::Malformed;
 use crate::vocabulary::{
     AnswerMode, CallId, Ending, IncidentId, Lane, OfferId, OperatorId, Party, Private, QueueId,
     SeatId, TrunkId, WallTime, Want,
@@ -57,6 +58,10 @@ pub enum Fact {
     DataCame(Box<DataCame>),
     /// It is known who vouches for the caller's number.
     IdentityChecked(Box<IdentityChecked>),
+    /// Something is known here of the number that calls.
+    CallerRecalled(Box<Recalled>),
+    /// A carrier sent what could not be read.
+    MalformedMessage(Box<Malformed>),
     /// Routing decided.
     Queued {
         /// The call.

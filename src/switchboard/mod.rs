@@ -145,6 +145,8 @@ enum Purpose {
 struct TrunkCount {
     calls: u64,
     last_heard: Option<Moment>,
+    /// A message that could not be read was kept then.
+    malformed: Option<Moment>,
 }
 
 /// The switchboard.
@@ -498,11 +500,7 @@ impl Switchboard {
                 self.endpoint.answer_stun(flow, &binding);
             }
             Event::Stun { .. } => self.unknown_source += 1,
-            Event::Junk { why, .. } => {
-                if why != crate::sip::parse::NotSip::KeepAlive {
-                    self.malformed += 1;
-                }
-            }
+            Event::Junk { flow, why, bytes } => self.junk(now, flow, why, &bytes),
         }
     }
 

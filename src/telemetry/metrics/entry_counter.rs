@@ -124,6 +124,8 @@ impl EntryCounter {
             | Fact::NodeStarted { .. }
             | Fact::DataCame(_)
             | Fact::IdentityChecked(_)
+            | Fact::CallerRecalled(_)
+            | Fact::MalformedMessage(_)
             | Fact::NodeStopped
             | Fact::EarlyMedia { .. }
             | Fact::Prompted { .. }
