@@ -8,7 +8,7 @@ ARGS :=
 
 # Seconds that `make fuzz` runs each target.
 FUZZ_SECONDS := 10
-FUZZ_TARGETS := message sdp multipart pidf_lo aml rtp rtcp stun dtls text
+FUZZ_TARGETS := message sdp multipart pidf_lo aml additional_data cap rtp rtcp stun dtls text
 
 # What runs under Node and Python in the tests.
 JSSIP := tests/jssip/node_modules

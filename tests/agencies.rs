@@ -410,6 +410,8 @@ const LOG: &[(&str, &[&str])] = &[
     ("RecCallEndLogEvent", &["direction"]),
     ("IncidentLinkLogEvent", &["incidentId", "linkedIncidentId", "relationship"]),
     ("IncidentMergeLogEvent", &["incidentId", "mergeIncidentId"]),
+    ("QueueStateChangeLogEvent", &["notificationContents", "queueId", "direction"]),
+    ("MalformedMessageLogEvent", &["text", "ipAddress"]),
     ("LegacyDigitsLogEvent", &["digits", "sentReceived", "type"]),
 ];
 
@@ -446,7 +448,7 @@ fn every_log_event_has_the_form_of_the_logging_service() {
     }
     assert_eq!(
         kinds.join(" "),
-        "GatewayCall CallStart Route CallSignalingMessage CallSignalingMessage MediaStart \
+        "GatewayCall CallStart Route QueueStateChange CallSignalingMessage CallSignalingMessage MediaStart \
          CallStateChange AgentStateChange RecCallStart LegacyDigits CallStateChange CallStateChange \
          MediaEnd CallEnd RecCallEnd IncidentLink IncidentMerge"
     );

@@ -241,7 +241,7 @@ fn brief() -> Brief {
         fields: vec![field],
     };
     let languages = vec!["mad".into(), "id".into()];
-    Brief { caller, icid: Some("icid-1".into()), languages, data: vec![data] }
+    Brief { caller, icid: Some("icid-1".into()), languages, data: vec![data], identity: None }
 }
 
 #[allow(clippy::too_many_lines, reason = "one board, read in one piece")]

@@ -26,12 +26,14 @@ use siaga112::{incident, trunk};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder of the corpus.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("message", message),
     ("sdp", sdp),
     ("multipart", multipart),
     ("pidf_lo", pidf_lo),
     ("aml", aml),
+    ("additional_data", additional_data),
+    ("cap", cap),
     ("rtp", rtp),
     ("rtcp", rtcp),
     ("stun", stun),
@@ -355,6 +357,36 @@ pub fn pidf_lo(data: &[u8]) {
     assert!(kept <= data.len() * 3 * 17, "a document does not grow in the record");
     assert!(findings.iter().all(|finding| finding.len() <= 1024));
     assert_eq!(incident::location::pidf_lo(data, "fuzz"), (locations, findings), "no chance in it");
+}
+
+// ---- data and alerts -------------------------------------------------------------------------
+
+/// One block of additional data, as a body part and within a location: bounded, and nothing made up.
+pub fn additional_data(data: &[u8]) {
+    let (fields, odd) =
+        incident::data::fields("application/EmergencyCallData.SubscriberInfo+xml", data);
+    assert!(fields.len() <= 64 && odd.is_none_or(|odd| odd.len() <= 1024));
+    for field in &fields {
+        assert!(field.name.chars().count() <= 64 && !field.value.reveal().is_empty());
+        assert!(field.value.reveal().len() <= 3 * data.len(), "a value does not grow");
+    }
+    let blocks = incident::data::provided_by(data);
+    assert!(blocks.len() <= 16 && blocks.iter().all(|block| block.fields.len() <= 64));
+    assert_eq!(incident::data::provided_by(data), blocks, "no chance in it");
+}
+
+/// One alert: whatever it is, its lists are bounded, and so are the places that it names.
+pub fn cap(data: &[u8]) {
+    let read = incident::alert::read(data);
+    assert_eq!(incident::alert::read(data), read, "no chance in it");
+    let Ok(alert) = read else { return };
+    assert!(alert.infos.len() <= 16);
+    assert!(alert.infos.iter().all(|info| info.areas.len() <= 16));
+    let places = alert.locations();
+    assert!(places.len() <= limits::LOCATIONS * 16, "{} places", places.len());
+    for place in &places {
+        assert_eq!(place.latitude.is_some(), place.longitude.is_some());
+    }
 }
 
 // ---- packets ---------------------------------------------------------------------------------

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use crate::incident::{Arrival, Location};
+use super::mine::Mine;
+use crate::incident::{Arrival, Badge, Place};
 use crate::journal::{Entry, Fact, Line};
-use crate::vocabulary::CallId;
+use crate::vocabulary::{CallId, WallTime};
 
 /// The event that stands in the place of `queued` for whoever asks for it: everything that an operator
 /// should see when a call comes.
@@ -20,7 +21,7 @@ pub const SCREEN_POP: &str = "screen-pop";
 /// Kinds that come only to those who name them: there are many, or they are about people at work.
 const ASKED_FOR: [&str; 2] = ["signalled", "audited"];
 /// Members that say nothing of who somebody is.
-const OPEN: [&str; 34] = [
+const OPEN: [&str; 35] = [
     "call",
     "incident",
     "trunk",
@@ -55,13 +56,14 @@ const OPEN: [&str; 34] = [
     "version",
     "other",
     "origin",
+    "verified",
 ];
 /// Parts of an arrival that say nothing of who somebody is.
 const OPEN_ARRIVAL: [&str; 4] = ["dialled", "service", "category", "kecamatan"];
 /// Arrivals that are remembered until their calls are queued.
 const ARRIVALS: usize = 1_000;
 /// A position with a radius of up to so many metres can be driven to.
-const NEAR_METRES: f64 = 200.0;
+const NEAR_METRES: u32 = 200;
 
 /// A kind that there is not.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -127,11 +129,36 @@ impl Wish {
     /// The event of a line, when it is wanted. `arrivals` is told of every line in order.
     pub fn event(&self, line: &Line, arrivals: &mut Arrivals) -> Option<Event> {
         let entry = line.entry.as_ref()?;
-        if let (Fact::Queued { call, .. }, true) = (&entry.fact, self.wants_pops()) {
-            let known = arrivals.0.remove(call);
-            return Some(self.pop(line.seq, entry, known));
-        }
         arrivals.follow(entry, self.wants_pops());
+        match &entry.fact {
+            Fact::Queued { call, .. } if self.wants_pops() => {
+                Some(pop(line.seq, entry, *call, arrivals, self.personal))
+            }
+            _ => self.plain(line.seq, entry, self.personal),
+        }
+    }
+
+    /// The same for somebody who reaches their own calls only: those events are whole, others' have
+    /// nothing personal, and a screen pop stands in the place of `offered` at a seat of theirs.
+    pub fn own_event(
+        &self,
+        line: &Line,
+        arrivals: &mut Arrivals,
+        mine: &mut Mine,
+    ) -> Option<Event> {
+        let entry = line.entry.as_ref()?;
+        arrivals.follow(entry, self.wants_pops());
+        mine.follow(entry);
+        let own = mine.is(&entry.fact);
+        match &entry.fact {
+            Fact::Offered { call, .. } if own && self.wants_pops() => {
+                Some(pop(line.seq, entry, *call, arrivals, self.personal))
+            }
+            _ => self.plain(line.seq, entry, own && self.personal),
+        }
+    }
+
+    fn plain(&self, seq: u64, entry: &Entry, personal: bool) -> Option<Event> {
         let Ok(Value::Object(mut all)) = serde_json::to_value(entry) else { return None };
         let kind = all.remove("fact")?.as_str()?.to_owned();
         if !self.wants(&kind) {
@@ -139,79 +166,71 @@ impl Wish {
         }
         all.remove("at");
         if let Some(Value::Object(arrival)) = all.get_mut("arrival") {
-            if self.personal {
+            if personal {
                 // The message itself stands on the ladder.
                 arrival.remove("raw");
             } else {
                 arrival.retain(|name, _| OPEN_ARRIVAL.contains(&name.as_str()));
             }
         }
-        if !self.personal {
+        if !personal {
             let open = |name: &str| OPEN.contains(&name) || name == "arrival";
             let alarm = |name: &str| kind == "alarm" && name == "name";
             all.retain(|name, _| open(name) || alarm(name));
         }
-        Some(Event::new(line.seq, entry, &kind, all))
-    }
-
-    fn pop(&self, offset: u64, entry: &Entry, known: Option<Known>) -> Event {
-        let Fact::Queued { call, queue, rule, priority, wants, .. } = &entry.fact else {
-            return Event::new(offset, entry, SCREEN_POP, Map::new());
-        };
-        let mut all = Map::new();
-        all.insert("call".into(), json!(call));
-        all.insert("queue".into(), json!(queue));
-        all.insert("rule".into(), json!(rule));
-        all.insert("priority".into(), json!(priority));
-        all.insert("wants".into(), json!(wants));
-        let number = known.as_ref().and_then(|known| {
-            known.arrival.caller.phone.e164.as_ref().map(|number| number.reveal().clone())
-        });
-        let mut received = entry.at.0;
-        if let Some(Known { incident, trunk, at, arrival }) = known {
-            received = at;
-            all.insert("incident".into(), json!(incident));
-            all.insert("trunk".into(), json!(trunk));
-            all.insert("received_at".into(), json!(crate::vocabulary::WallTime(at).to_rfc3339()));
-            all.insert("languages".into(), json!(arrival.languages));
-            all.insert("service".into(), json!(arrival.service));
-            all.insert("category".into(), json!(arrival.category));
-            all.insert("kecamatan".into(), json!(arrival.kecamatan));
-            if self.personal {
-                let caller = &arrival.caller;
-                let caller = json!({
-                    "number": caller.phone.e164, "raw": caller.phone.raw, "name": caller.name,
-                    "trust": caller.trust, "verstat": caller.verstat,
-                    "can_call_back": caller.phone.class.can_be_called_back(),
-                });
-                all.insert("caller".into(), caller);
-                all.insert("place".into(), place(&arrival));
-            }
-        }
-        let ask = self.personal.then_some(number).flatten().map(|number| (number, *call));
-        Event { ask, received, ..Event::new(offset, entry, SCREEN_POP, all) }
+        Some(Event::new(seq, entry, &kind, all))
     }
 }
 
-/// Where the caller may be, and how far that can be relied on.
-fn place(arrival: &Arrival) -> Value {
-    let radius =
-        |location: &Location| location.radius_m.as_ref().and_then(|r| r.parse::<f64>().ok());
-    let cell = arrival.cell.as_ref();
-    let located = arrival.locations.first();
-    let confidence = match (located, cell) {
-        (Some(place), _) if radius(place).is_some_and(|metres| metres <= NEAR_METRES) => "high",
+/// Everything that an operator should see of a call at once.
+fn pop(seq: u64, entry: &Entry, call: CallId, arrivals: &Arrivals, personal: bool) -> Event {
+    let mut all = Map::new();
+    all.insert("call".into(), json!(call));
+    let Some(known) = arrivals.0.get(&call) else {
+        return Event::new(seq, entry, SCREEN_POP, all);
+    };
+    let arrival = &known.arrival;
+    all.extend(known.queued.clone());
+    all.insert("incident".into(), json!(known.incident));
+    all.insert("trunk".into(), json!(known.trunk));
+    all.insert("received_at".into(), json!(WallTime(known.at).to_rfc3339()));
+    all.insert("languages".into(), json!(arrival.languages));
+    all.insert("service".into(), json!(arrival.service));
+    all.insert("category".into(), json!(arrival.category));
+    let kecamatan = known.place.kecamatan.as_ref().map(|guess| &guess.code);
+    all.insert("kecamatan".into(), json!(kecamatan.or(arrival.kecamatan.as_ref())));
+    let mut ask = None;
+    if personal {
+        let caller = &arrival.caller;
+        let told = json!({
+            "number": caller.phone.e164, "raw": caller.phone.raw, "name": caller.name,
+            "trust": caller.trust, "verstat": caller.verstat, "verified": known.verified,
+            "can_call_back": caller.phone.class.can_be_called_back(),
+        });
+        all.insert("caller".into(), told);
+        all.insert("place".into(), place(known));
+        all.insert("flags".into(), json!(known.flags));
+        ask = caller.phone.e164.as_ref().map(|number| (number.reveal().clone(), call));
+    }
+    Event { ask, received: known.at, ..Event::new(seq, entry, SCREEN_POP, all) }
+}
+
+/// Where the caller most likely is, by the one rule of [`Place`], and how far that can be relied on.
+fn place(known: &Known) -> Value {
+    let (place, cell) = (&known.place, known.arrival.cell.as_ref());
+    let confidence = match (&place.location, cell) {
+        (Some(_), _) if place.within_m.is_some_and(|metres| metres <= NEAR_METRES) => "high",
         (Some(_), _) => "medium",
         (None, Some(cell)) if cell.network_provided => "low",
         (None, Some(_)) => "hint",
         (None, None) => "none",
     };
-    json!({
-        "confidence": confidence,
-        "kecamatan": arrival.kecamatan,
-        "location": located,
-        "cell": cell,
-    })
+    let mut told = serde_json::to_value(place).unwrap_or_default();
+    if let Value::Object(told) = &mut told {
+        told.insert("confidence".into(), json!(confidence));
+        told.insert("cell".into(), json!(cell));
+    }
+    told
 }
 
 /// An event that may go out.
@@ -245,6 +264,18 @@ impl Event {
         self.members.insert(name.to_owned(), value);
     }
 
+    /// Adds flags that it has not yet.
+    pub fn flag(&mut self, flags: impl IntoIterator<Item = &'static str>) {
+        let list = self.members.entry("flags").or_insert_with(|| json!([]));
+        if let Value::Array(list) = list {
+            for flag in flags {
+                if !list.iter().any(|known| known == flag) {
+                    list.push(flag.into());
+                }
+            }
+        }
+    }
+
     /// The event as one line of JSON.
     #[must_use]
     pub fn json(&self) -> String {
@@ -263,6 +294,40 @@ struct Known {
     trunk: String,
     at: i64,
     arrival: Box<Arrival>,
+    /// The best place by now.
+    #[serde(default)]
+    place: Place,
+    /// Who vouches for the number, once that is known.
+    #[serde(default)]
+    verified: Option<Badge>,
+    /// What is known of the number here.
+    #[serde(default)]
+    flags: Vec<String>,
+    /// Where it waits, and why there.
+    #[serde(default)]
+    queued: Map<String, Value>,
+}
+
+impl Known {
+    /// What later lines say of the call.
+    fn learn(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Located(located) => self.place = located.place.clone().unwrap_or_default(),
+            Fact::IdentityChecked(checked) => self.verified = Some(checked.verified),
+            Fact::CallerRecalled(recalled) => self.flags.clone_from(&recalled.flags),
+            Fact::Queued { queue, rule, priority, wants, .. } => {
+                let told = [
+                    ("queue", json!(queue)),
+                    ("rule", json!(rule)),
+                    ("priority", json!(priority)),
+                    ("wants", json!(wants)),
+                ];
+                self.queued =
+                    told.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Arrivals {
@@ -272,7 +337,10 @@ impl Arrivals {
                 let (incident, trunk) = (incident.to_string(), trunk.to_string());
                 let mut arrival = arrival.clone();
                 arrival.raw = crate::incident::Raw::default();
-                self.0.insert(*call, Known { incident, trunk, at: entry.at.0, arrival });
+                let (place, at) = (std::mem::take(&mut arrival.place), entry.at.0);
+                let (verified, flags, queued) = (None, Vec::new(), Map::new());
+                let known = Known { incident, trunk, at, arrival, place, verified, flags, queued };
+                self.0.insert(*call, known);
                 while self.0.len() > ARRIVALS {
                     self.0.pop_first();
                 }
@@ -280,7 +348,11 @@ impl Arrivals {
             Fact::Ended { call, .. } => {
                 self.0.remove(call);
             }
-            _ => {}
+            fact => {
+                if let Some(known) = fact.call().and_then(|call| self.0.get_mut(&call)) {
+                    known.learn(fact);
+                }
+            }
         }
     }
 
@@ -371,6 +443,21 @@ mod tests {
         assert_eq!(json["caller"]["number"], "+6281234567890");
         assert_eq!(json["place"]["confidence"], "none");
         assert_eq!(pop.ask.map(|(number, _)| number).as_deref(), Some("+6281234567890"));
-        assert!(arrivals.0.is_empty());
+        assert!(json["flags"].is_array());
+        // Who is not there yet sees nothing of the caller; at the own seat everything.
+        let mut mine = Mine::new(Some("siti".into()), ["meja-1".into()], []);
+        let offered = |seat: &str| Fact::Offered {
+            call: CallId(Uid::new(WallTime(0), 1)),
+            offer: crate::vocabulary::OfferId(1),
+            seat: seat.into(),
+            operator: None,
+        };
+        let wish = Wish::of([SCREEN_POP, "offered"], true).expect("known");
+        let other = wish.own_event(&line(3, offered("meja-2")), &mut arrivals, &mut mine);
+        assert_eq!(other.map(|event| event.kind), Some("offered".to_owned()));
+        let own = wish.own_event(&line(4, offered("meja-1")), &mut arrivals, &mut mine);
+        let own: Value = serde_json::from_str(&own.expect("a pop").json()).expect("JSON");
+        assert_eq!((&own["kind"], &own["queue"]), (&json!("screen-pop"), &json!("darurat")));
+        assert_eq!(own["caller"]["number"], "+6281234567890");
     }
 }

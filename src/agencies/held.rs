@@ -54,7 +54,7 @@ pub async fn dereference(fetcher: &Fetcher, uri: &str) -> Report {
 }
 
 /// Whom a reference names, as far as that can be told.
-fn host(uri: &str) -> Cow<'_, str> {
+pub(super) fn host(uri: &str) -> Cow<'_, str> {
     let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
     rest.split(['/', '?', ';']).next().unwrap_or_default().chars().take(WORDS).collect()
 }

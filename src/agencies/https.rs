@@ -8,11 +8,12 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, LOCATION};
+use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, LOCATION};
 use hyper::{Method, Response, Uri};
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
@@ -90,6 +91,8 @@ pub struct Fetched {
     pub media_type: String,
     /// The bytes.
     pub body: Bytes,
+    /// For so long it may be kept, where its server says so (RFC 9111 §5.2.2).
+    pub fresh_for: Option<Duration>,
 }
 
 /// Who fetches. Cheap to clone.
@@ -180,15 +183,37 @@ async fn follow(
         let media_type = response.headers().get(CONTENT_TYPE).and_then(|text| text.to_str().ok());
         let media_type = media_type.and_then(|text| text.split(';').next()).unwrap_or_default();
         let media_type = media_type.trim().to_ascii_lowercase();
+        let fresh_for = fresh_for(response.headers());
         let body = Limited::new(response.into_body(), limits::REFERENCE_BYTES).collect().await;
         let body = body.map_err(|error| match error.downcast::<hyper::Error>() {
             Ok(error) => FetchError::Http(host.name.clone(), *error),
             Err(error) if error.is::<LengthLimitError>() => FetchError::TooLarge(host.name.clone()),
             Err(error) => FetchError::Connection(host.name.clone(), io::Error::other(error)),
         })?;
-        return Ok(Fetched { host: host.name, media_type, body: body.to_bytes() });
+        let body = body.to_bytes();
+        return Ok(Fetched { host: host.name, media_type, body, fresh_for });
     }
     Err(FetchError::TooManyRedirects(host.name))
+}
+
+/// What Cache-Control allows: nothing with `no-store` or `no-cache`.
+fn fresh_for(headers: &HeaderMap) -> Option<Duration> {
+    let lines = headers.get_all(CACHE_CONTROL).iter().filter_map(|line| line.to_str().ok());
+    let mut words =
+        lines.flat_map(|line| line.split(',')).map(|word| word.trim().to_ascii_lowercase());
+    let mut found = None;
+    words
+        .try_for_each(|word| {
+            if matches!(&*word, "no-store" | "no-cache") {
+                found = Some(Duration::ZERO);
+                return Err(());
+            }
+            let seconds = word.strip_prefix("max-age=").and_then(|text| text.parse().ok());
+            found = seconds.map(Duration::from_secs).or(found);
+            Ok(())
+        })
+        .unwrap_or_default();
+    found
 }
 
 /// A Location that names no host is about the same one.

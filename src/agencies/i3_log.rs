@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::issuer::Issuer;
 use crate::incident::Tie;
 use crate::journal::{Entry, Fact, Line, Signal, Way};
-use crate::vocabulary::{CallId, IncidentId, Party};
+use crate::vocabulary::{CallId, IncidentId, Party, QueueId};
 
 /// Calls that are remembered at most: a journal that lost its ends must not fill the memory.
 const CALLS: usize = 20_000;
@@ -24,6 +24,9 @@ const POLICY: &str = "OtherRoutePolicy";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogBook {
     calls: BTreeMap<CallId, Names>,
+    /// Where each caller waits who waits.
+    #[serde(default)]
+    waiting: BTreeMap<CallId, QueueId>,
 }
 
 /// The names of one call, and what its end will tell.
@@ -48,7 +51,10 @@ impl LogBook {
         let Some(Entry { at, fact }) = &line.entry else { return Vec::new() };
         let names = fact.call().map(|call| self.names(call, fact, issuer));
         let page = Page { issuer, at: at.to_rfc3339(), seq: line.seq, names: names.as_ref() };
-        let events = page.events(fact);
+        let mut events = page.events(fact);
+        events.extend(
+            self.queues(fact).into_iter().map(|(queue, length)| page.queue(&queue, length)),
+        );
         if let Some(call) = fact.call() {
             self.follow(call, fact);
         }
@@ -73,6 +79,31 @@ impl LogBook {
         }
         let unknown = || Names { call: issuer.call(call, None), ..Names::default() };
         self.calls.get(&call).cloned().unwrap_or_else(unknown)
+    }
+
+    /// Queues whose length a fact changes, with how many wait there now.
+    fn queues(&mut self, fact: &Fact) -> Vec<(QueueId, usize)> {
+        let (before, after) = match fact {
+            Fact::Queued { call, queue, .. } => {
+                let before = self.waiting.insert(*call, queue.clone());
+                if self.waiting.len() > CALLS {
+                    self.waiting.pop_first();
+                }
+                (before, Some(queue.clone()))
+            }
+            Fact::Answered { call, .. } | Fact::Ended { call, .. } => {
+                (self.waiting.remove(call), None)
+            }
+            _ => (None, None),
+        };
+        if before == after {
+            return Vec::new();
+        }
+        let length = |queue: QueueId| {
+            let waiting = self.waiting.values().filter(|waits| **waits == queue).count();
+            (queue, waiting)
+        };
+        before.into_iter().chain(after).map(length).collect()
     }
 
     /// Keeps what the end of the call will tell. The end forgets nothing yet: seals of recordings and
@@ -169,9 +200,23 @@ impl Page<'_> {
             Fact::Alarm { name, .. } if name == "trunk-down" => {
                 vec![self.event("KeepAliveFailureLogEvent", json!({"responseStatus": "408"}))]
             }
+            Fact::MalformedMessage(it) => vec![self.event(
+                "MalformedMessageLogEvent",
+                json!({"text": it.text.display(), "ipAddress": address(&it.source)}),
+            )],
             Fact::Ended { .. } => self.ended(),
             fact => self.recording(fact).into_iter().collect(),
         }
+    }
+
+    /// A queue as its state package tells of it (NENA-STA-010.3 §4.2.1.3).
+    fn queue(&self, queue: &QueueId, length: usize) -> Value {
+        let uri = format!("sip:{queue}@{}", self.issuer.agency);
+        let told = json!({"queueUri": uri, "queueLength": length, "queueState": "Active"});
+        let fields = json!({
+            "notificationContents": told.to_string(), "queueId": uri, "direction": "outgoing",
+        });
+        self.event("QueueStateChangeLogEvent", fields)
     }
 
     fn recording(&self, fact: &Fact) -> Option<Value> {

@@ -33,7 +33,7 @@ pub async fn fill(event: &mut Event, store: &Store, now: &(dyn Fn() -> WallTime 
             Ok(Ok((mut calls, marked))) => {
                 // Told again later, it says what was known when the call came.
                 calls.retain(|call| call.received_at.0 <= at);
-                event.add("flags", flags(&calls, marked, event.received).into());
+                event.flag(flags(&calls, marked, event.received));
                 event.add("history", serde_json::to_value(&calls).unwrap_or_default());
             }
             Ok(Err(error)) => {

@@ -1,9 +1,11 @@
 //! Validated settings of what is asked of other computers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use rustls::ClientConfig;
+use rustls_pki_types::TrustAnchor;
 
 use super::event::Wish;
 use super::post::Endpoint;
@@ -18,6 +20,15 @@ pub struct ReferenceSettings {
     pub networks: Vec<IpNet>,
     /// Who vouches for them; none: nobody is asked.
     pub tls: Option<Arc<ClientConfig>>,
+}
+
+/// Who is trusted to sign callers' numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IdentitySettings {
+    /// The authorities; none: no signature is verified.
+    pub anchors: Arc<[TrustAnchor<'static>]>,
+    /// A signature and its call may be so far apart.
+    pub fresh: Duration,
 }
 
 /// A logger of a region.

@@ -13,10 +13,11 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::journal::retention::FILE as RETENTION;
 use crate::vocabulary::hex;
 
 /// Files at the top that may be changed by the API; `gateway.toml` belongs to whoever has the machine.
-const TOP: [&str; 4] = ["queues.toml", "routing.toml", "seats.toml", "categories.toml"];
+const TOP: [&str; 5] = ["queues.toml", "routing.toml", "seats.toml", "categories.toml", RETENTION];
 /// Folders of such files, and how their names end.
 const BELOW: [(&str, &str); 2] = [("trunks", ".toml"), ("places", ".csv")];
 /// Bytes of one file, and files in all: a regency needs a hundredth.
@@ -334,7 +335,9 @@ mod tests {
 
     #[test]
     fn only_files_of_routing_may_be_changed() {
-        for name in ["routing.toml", "trunks/telco-a.toml", "places/kecamatan.csv"] {
+        for name in
+            ["routing.toml", "retention.toml", "trunks/telco-a.toml", "places/kecamatan.csv"]
+        {
             assert!(is_editable(name), "{name}");
         }
         for name in [

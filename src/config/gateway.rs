@@ -15,9 +15,12 @@ use super::secrets::{Found, PASSWORD, Vault};
 use super::section::{Section, some_text};
 use super::tls::{self, ConnectionSettings};
 use super::{
-    browsers, console, forms, location, proof, receivers, recording, references, screening, storage,
+    browsers, console, forms, identity, location, proof, receivers, recording, references, screening,
+    storage,
 };
-use crate::agencies::settings::{LoggerSettings, ReferenceSettings, WebhookSettings};
+use crate::agencies::settings::{
+    IdentitySettings, LoggerSettings, ReferenceSettings, WebhookSettings,
+};
 use crate::console::settings::ConsoleSettings;
 use crate::media::settings::MediaSettings;
 use crate::recording::RecordingSettings;
@@ -57,6 +60,7 @@ pub(super) struct Gateway {
     pub(super) screening: ScreeningSettings,
     pub(super) recording: RecordingSettings,
     pub(super) references: ReferenceSettings,
+    pub(super) identity: IdentitySettings,
     pub(super) loggers: Vec<LoggerSettings>,
     /// How far a phone's report and its call may be apart.
     pub(super) location_window: Duration,
@@ -90,6 +94,9 @@ impl Gateway {
         let (mut console, console_tls) = console::read(&mut section, vault);
         drop(section);
         console.aml_key = location.aml_key;
+        let mut section = top.section_or_empty("references", "[references]");
+        let references = references::read(&mut section, vault.dir);
+        drop(section);
         let mut receiver_names = Names::new("receiver", true);
         let hep = top.section("hep", "[hep]").and_then(|mut section| hep(&mut section, vault));
         Self {
@@ -107,10 +114,12 @@ impl Gateway {
             screening: screening::read(top.section_or_empty("screening", "[screening]")),
             recording,
             location_window: location.window,
-            references: references::read(
-                &mut top.section_or_empty("references", "[references]"),
+            identity: identity::read(
+                &mut top.section_or_empty("identity", "[identity]"),
+                &references,
                 vault.dir,
             ),
+            references,
             loggers: receivers::loggers(&mut top, &mut receiver_names, vault.dir),
             webhooks: receivers::webhooks(&mut top, &mut receiver_names, vault),
             proof_copy_to: proof::read(top.section_or_empty("proof", "[proof]")),

@@ -28,6 +28,7 @@ mod queues;
 mod reach;
 mod receivers;
 mod recording;
+mod identity;
 mod references;
 mod retention;
 mod routing;
@@ -51,12 +52,12 @@ use std::sync::Arc;
 use rustls::ServerConfig;
 
 use crate::agencies::Issuer;
-use crate::agencies::settings::ReferenceSettings;
+use crate::agencies::settings::{IdentitySettings, ReferenceSettings};
 use crate::agencies::settings::{LoggerSettings, WebhookSettings};
 use crate::console::settings::ConsoleSettings;
 use crate::incident::CellTable;
 use crate::incident::settings::{Category, Kecamatan, LocationSettings, Neighbour, SubCategory};
-use crate::journal::retention::Rules;
+use crate::journal::retention::{FILE as RETENTION, Rules};
 use crate::media::settings::MediaSettings;
 use crate::recording::RecordingSettings;
 use crate::store::StorageSettings;
@@ -77,9 +78,6 @@ use gateway::Gateway;
 use names::Names;
 use prompts::PromptFiles;
 use secrets::Vault;
-
-/// How long what is kept.
-const RETENTION: &str = "retention.toml";
 
 /// This machine among the nodes of a centre.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +104,8 @@ pub struct Loaded {
     pub recording: RecordingSettings,
     /// Who may be asked for what a call names by reference.
     pub references: ReferenceSettings,
+    /// Who is trusted to sign callers' numbers.
+    pub identity: IdentitySettings,
     /// The HTTP side.
     pub console: ConsoleSettings,
     /// What its pages are served with over TLS.
@@ -324,6 +324,7 @@ fn read(
         media: gateway.media,
         recording: gateway.recording,
         references: gateway.references,
+        identity: gateway.identity,
         console: gateway.console,
         console_tls: gateway.console_tls,
         hep: gateway.hep,

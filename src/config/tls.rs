@@ -220,7 +220,8 @@ fn check_validity(leaf: &CertificateDer<'_>, cert: &At<String>, log: &Log) -> Op
     Some(())
 }
 
-fn authorities(ca: &At<String>, dir: &Path, log: &Log) -> Option<RootCertStore> {
+/// The certificates of a bundle; none, and a finding, where it cannot be used.
+pub(super) fn authorities(ca: &At<String>, dir: &Path, log: &Log) -> Option<RootCertStore> {
     let mut store = RootCertStore::empty();
     for certificate in certificates(ca, dir, log)? {
         if let Err(error) = store.add(certificate) {

@@ -34,6 +34,8 @@ pub(super) struct Holder {
     pub(super) operator: Option<OperatorId>,
     /// The session that asks; none for a token.
     pub(super) session: Option<Fingerprint>,
+    /// The token that asks, where it is none of the configuration.
+    pub(super) token: Option<Fingerprint>,
 }
 
 /// Lets a request through when it bears a token whose role reaches the route, and notes whose.
@@ -124,7 +126,7 @@ pub(super) fn holder(
     }
     if let Some(token) = configured(&console.tokens, given.trim()) {
         let name = token.name.clone();
-        return Ok(Holder { name, role: token.role, operator: None, session: None });
+        return Ok(Holder { name, role: token.role, operator: None, session: None, token: None });
     }
     let bearer = accounts.and_then(|accounts| accounts.bearer(console.desk.now(), given.trim()));
     bearer.map(Holder::from).ok_or_else(Problem::token_wrong)
@@ -132,8 +134,8 @@ pub(super) fn holder(
 
 impl From<Bearer> for Holder {
     fn from(bearer: Bearer) -> Self {
-        let Bearer { name, role, operator, session } = bearer;
-        Self { name, role, operator, session }
+        let Bearer { name, role, operator, session, token } = bearer;
+        Self { name, role, operator, session, token }
     }
 }
 

@@ -23,9 +23,11 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
 use super::access::Holder;
 use super::incidents::pairs;
+use super::own;
 use super::permissions::Grant;
 use super::problem::Problem;
 use super::{Console, Desk, websocket};
+use crate::agencies::Mine;
 use crate::agencies::event::{Arrivals, Wish};
 use crate::agencies::pops;
 use crate::journal::Line;
@@ -37,8 +39,10 @@ pub(super) const CLIENTS: usize = 64;
 const BATCH: usize = 256;
 /// A client that takes nothing for so long is cut.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A client is asked so often whether it lives.
-const PING: Duration = Duration::from_secs(20);
+/// So often it is looked whether the client may still follow; and after so many of these looks in which
+/// nothing happened it is asked whether it lives.
+const LOOK: Duration = Duration::from_secs(1);
+const PING: u32 = 20;
 /// Lines before the first wanted one that are read for what a screen pop needs of them.
 const BEFORE: u64 = 64;
 /// The longest message that a client may send; all that we look for is its end.
@@ -55,8 +59,8 @@ const MESSAGE: usize = 4096;
      description = "Only these, between commas; `signalled`, `audited` and `screen-pop` come only when \
                     named. `screen-pop` comes when a call is queued, in the place of `queued`"),
     ("personal" = Option<bool>, Query,
-     description = "false: without numbers, names, places and texts, as roles that reach only their own \
-                    calls get it anyhow")),
+     description = "false: without numbers, names, places and texts. Roles that reach only their own \
+                    calls get others' without them anyhow, and a `screen-pop` when their seat rings")),
     responses(
     (status = 101, description = "The stream begins"),
     (status = 400, description = "The query is not understood", body = Problem),
@@ -72,12 +76,17 @@ pub(super) async fn stream(
 ) -> Result<Response, Problem> {
     let (folder, durable) = console.desk.journal();
     let end = *durable.borrow();
-    let (after, wish) = asked(&query.unwrap_or_default(), end, !grant.own_only)?;
+    let (after, wish) = asked(&query.unwrap_or_default(), end)?;
     let (answer, upgrade) = websocket::accept(&mut request)?;
     let place = Arc::clone(&console.streams).try_acquire_owned();
     let place = place.map_err(|_| Problem::too_many_streams(CLIENTS))?;
     console.desk.audit(&holder.name, "events followed", &format!("after {after}"));
-    let stream = Stream { wish, after, folder, durable, desk: console.desk, patience: PATIENCE };
+    let mine = match grant.own_only {
+        true => Some(own::mine(&console, &holder).await?),
+        false => None,
+    };
+    let desk = console.desk;
+    let stream = Stream { wish, mine, holder, after, folder, durable, desk, patience: PATIENCE };
     tokio::spawn(async move {
         let _place = place;
         // An error says that the client is gone already.
@@ -89,8 +98,8 @@ pub(super) async fn stream(
 }
 
 /// From which line on, and which events.
-fn asked(query: &str, end: u64, may_see: bool) -> Result<(u64, Wish), Problem> {
-    let (mut after, mut kinds, mut personal) = (end, None, may_see);
+fn asked(query: &str, end: u64) -> Result<(u64, Wish), Problem> {
+    let (mut after, mut kinds, mut personal) = (end, None, true);
     for (name, value) in pairs(query) {
         match name.as_str() {
             "after" => {
@@ -121,6 +130,9 @@ fn asked(query: &str, end: u64, may_see: bool) -> Result<(u64, Wish), Problem> {
 /// One client.
 struct Stream {
     wish: Wish,
+    /// Where only own calls are reached: which those are.
+    mine: Option<Mine>,
+    holder: Holder,
     /// The last line that it has.
     after: u64,
     folder: PathBuf,
@@ -135,6 +147,8 @@ enum End {
     Over,
     /// It does not read.
     Slow,
+    /// Its session is over, or the person may not come in any more.
+    LoggedOut,
 }
 
 type Sink<S> = SplitSink<WebSocketStream<S>, Message>;
@@ -154,6 +168,7 @@ impl Stream {
         };
         let (code, why) = match end {
             End::Over => (CloseCode::Away, String::new()),
+            End::LoggedOut => (CloseCode::Policy, "your session is over; log in again".to_owned()),
             End::Slow => {
                 let why = format!("you do not read; go on with after={}", self.after);
                 tracing::warn!(
@@ -172,6 +187,7 @@ impl Stream {
     async fn follow<S: AsyncRead + AsyncWrite + Unpin>(&mut self, out: &mut Sink<S>) -> End {
         let first = self.after.saturating_sub(BEFORE) + 1;
         let (mut reader, mut arrivals) = (read_from(&self.folder, first), Arrivals::default());
+        let mut quiet: u32 = 0;
         loop {
             let until = *self.durable.borrow_and_update();
             let (back, lines) = match read(reader, until).await {
@@ -185,9 +201,16 @@ impl Stream {
             for line in &lines {
                 if line.seq <= self.after {
                     arrivals.read(line);
+                    if let (Some(mine), Some(entry)) = (&mut self.mine, &line.entry) {
+                        mine.follow(entry);
+                    }
                     continue;
                 }
-                if let Some(mut event) = self.wish.event(line, &mut arrivals) {
+                let event = match &mut self.mine {
+                    Some(mine) => self.wish.own_event(line, &mut arrivals, mine),
+                    None => self.wish.event(line, &mut arrivals),
+                };
+                if let Some(mut event) = event {
                     let desk = Arc::clone(&self.desk);
                     pops::fill(&mut event, self.desk.store(), &move || desk.now()).await;
                     if let Err(end) = self.send(out, Message::text(event.json())).await {
@@ -197,11 +220,16 @@ impl Stream {
                 self.after = line.seq;
             }
             while lines.is_empty() && !self.durable.has_changed().unwrap_or(true) {
-                let changed = tokio::time::timeout(PING, self.durable.changed()).await;
+                let changed = tokio::time::timeout(LOOK, self.durable.changed()).await;
                 match changed {
                     Ok(Ok(())) => break,
                     Ok(Err(_)) => return End::Over,
+                    Err(_) if !self.may_follow() => return End::LoggedOut,
                     Err(_) => {
+                        quiet += 1;
+                        if quiet % PING != 0 {
+                            continue;
+                        }
                         if let Err(end) = self.send(out, Message::Ping("".into())).await {
                             return end;
                         }
@@ -214,11 +242,20 @@ impl Stream {
         }
     }
 
+    /// Whether whoever opened it may still come in, as what they were then.
+    fn may_follow(&self) -> bool {
+        let Some(accounts) = self.desk.accounts() else { return true };
+        accounts.stands(self.desk.now(), &self.holder)
+    }
+
     async fn send<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         out: &mut Sink<S>,
         message: Message,
     ) -> Result<(), End> {
+        if !self.may_follow() {
+            return Err(End::LoggedOut);
+        }
         match tokio::time::timeout(self.patience, out.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(End::Over),

@@ -180,7 +180,7 @@ impl From<CallView> for LiveCall {
         Self {
             id: view.call.to_string(),
             incident: view.incident.to_string(),
-            who: view.trunk.is_some().then(|| Who::from(&view.brief.caller)),
+            who: view.trunk.is_some().then(|| Who::from(&*view.brief)),
             languages: view.brief.languages.clone(),
             trunk: view.trunk.map(|trunk| trunk.to_string()),
             from_seat: view.from_seat.map(|seat| seat.to_string()),

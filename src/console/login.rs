@@ -174,7 +174,7 @@ pub(super) struct Me {
     (status = 200, description = "Whoever asks", body = Me),
     (status = 401, description = "No token", body = Problem)))]
 pub(super) async fn me(Extension(holder): Extension<Holder>) -> Json<Me> {
-    let Holder { name, role, operator, session } = holder;
+    let Holder { name, role, operator, session, token: _ } = holder;
     let operator = operator.map(|operator| operator.to_string());
     let role_names = Role::names(role);
     Json(Me { name, role: role.word(), role_names, operator, session: session.is_some() })

@@ -6,7 +6,8 @@ use super::access::Holder;
 use super::live::board;
 use super::permissions::{About, Grant};
 use super::problem::Problem;
-use crate::switchboard::view::Board;
+use crate::agencies::Mine;
+use crate::switchboard::view::{Board, CallView};
 use crate::vocabulary::{OperatorId, SeatId};
 
 /// Refuses what is not the holder's own, and what does not exist in the same words.
@@ -46,6 +47,19 @@ pub(super) async fn check_seat(
 /// Whose calls are the holder's own.
 pub(super) fn operator(holder: &Holder) -> Result<&OperatorId, Problem> {
     holder.operator.as_ref().ok_or_else(Problem::no_operator)
+}
+
+/// What is the holder's own at this moment, for a stream that goes on from here.
+pub(super) async fn mine(console: &Console, holder: &Holder) -> Result<Mine, Problem> {
+    let Some(operator) = &holder.operator else { return Ok(Mine::default()) };
+    let board = board(console).await?;
+    let here: Vec<SeatId> = seats(&board, operator).cloned().collect();
+    let own = |call: &&CallView| {
+        let id = call.call.to_string();
+        talks(&board, operator, |wanted, _| wanted == id)
+    };
+    let now: Vec<_> = board.calls.iter().filter(own).map(|c| (c.call, c.incident)).collect();
+    Ok(Mine::new(Some(operator.clone()), here, now))
 }
 
 fn seats<'b>(board: &'b Board, operator: &OperatorId) -> impl Iterator<Item = &'b SeatId> {

@@ -169,7 +169,7 @@ const TABLE: &[Row] = &[
     ("POST", "/api/v1/incidents/{id}/unmerge", Permission::Forms, About::Incident),
     ("POST", "/api/v1/incidents/{id}/link", Permission::Forms, About::Incident),
     ("POST", "/api/v1/incidents/{id}/unlink", Permission::Forms, About::Incident),
-    // Whoever reaches own calls only gets it without personal data.
+    // Whoever reaches own calls only gets others' without personal data.
     ("GET", "/api/v1/events", Permission::Records, About::Nothing),
     ("GET", "/api/v1/categories", Permission::Myself, About::Nothing),
     ("POST", "/api/v1/incidents/{id}/disposition", Permission::Judgement, About::Incident),

@@ -140,6 +140,14 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "role-may-not", "Not for this role", detail)
     }
 
+    pub(super) fn person_needed(file: &str) -> Self {
+        let detail = format!(
+            "{file} says what is deleted for ever: a person changes it, who is logged in (POST \
+             /api/v1/login). A program's token may read it and have it judged."
+        );
+        Self::new(StatusCode::FORBIDDEN, "person-needed", "A person is needed", detail)
+    }
+
     pub(super) fn not_own(operator: &OperatorId) -> Self {
         let detail = format!(
             "As call-taker you reach what is your own: the seat where operator {operator} sits, its \

@@ -18,6 +18,7 @@ use super::policy::{
     Shown, ShownVersion, Trial, Tried, WholeVersion,
 };
 use super::problem::Problem;
+use crate::journal::retention::FILE as RETENTION;
 use crate::store::periods::{Period, moment};
 
 /// Bytes of a body that brings files.
@@ -94,11 +95,13 @@ pub(super) struct Apply {
     files: Proposal,
 }
 
-/// Adopts a change, whole or not at all; calls go on. A change with a mistake changes nothing.
+/// Adopts a change, whole or not at all; calls go on. A change with a mistake changes nothing. A change of
+/// `retention.toml` needs a person who is logged in: what a shorter time deletes cannot be brought back.
 #[utoipa::path(put, path = "/api/v1/routing", tag = "routing", request_body = Apply, responses(
     (status = 200, description = "Adopted", body = Applied),
     (status = 400, description = "The body is not understood", body = Problem),
     (status = 401, description = "No token", body = Problem),
+    (status = 403, description = "A program may not change this file", body = Problem),
     (status = 409, description = "The files were changed meanwhile, or are so already", body = Problem),
     (status = 422, description = "Mistakes: see `findings`", body = Problem),
     (status = 503, description = "The disk refuses", body = Problem)))]
@@ -110,6 +113,10 @@ pub(super) async fn apply(
     let wanted = r#"{"base": "digest of GET", "why": "…", "files": {"routing.toml": "…"}}"#;
     let Apply { base, why, files } = read_large(body, FILES_BYTES, wanted)?;
     let why = reason(&why)?;
+    if files.contains_key(RETENTION) && holder.session.is_none() {
+        // What a shorter time deletes is gone: that is no program's decision.
+        return Err(Problem::person_needed(RETENTION));
+    }
     let change = Change { files, base, by: holder.name, why };
     Ok(Json(policy(&console)?.apply(change).await?))
 }
@@ -167,7 +174,7 @@ pub(super) struct RollBack {
     why: String,
 }
 
-/// Brings a version back, as a new version. One that would be refused today changes nothing.
+/// Brings a version back, as a new version; `retention.toml` stays as it is. One that would be refused today changes nothing.
 #[utoipa::path(post, path = "/api/v1/routing/rollback", tag = "routing", request_body = RollBack,
     responses(
     (status = 200, description = "Adopted", body = Applied),

@@ -13,7 +13,7 @@ use super::Console;
 use super::access::Holder;
 use super::live::{LiveCall, board};
 use super::problem::Problem;
-use crate::incident::{Brief, Caller, Shown};
+use crate::incident::{Brief, IdentityChecked, Shown};
 use crate::screening::known_number;
 use crate::store::{At, EarlierCall};
 use crate::vocabulary::CallId;
@@ -46,6 +46,8 @@ pub(super) struct Who {
     private: bool,
     /// What the network says of the number's validation, e.g. `TN-Validation-Passed`.
     verstat: Option<String>,
+    /// Who vouches for the number (STIR/SHAKEN); null while that is not known, or nothing was signed.
+    verified: Option<Verified>,
     /// The network that the trunk is of.
     network: Option<String>,
     /// Whose block the number is of: a hint, people take their numbers along.
@@ -54,6 +56,36 @@ pub(super) struct Who {
     country: Option<String>,
     /// The device's own name: of a phone without SIM all that there is.
     device: Option<String>,
+}
+
+/// What the signed identity of a call is worth. It never changes how the call is served.
+#[derive(Serialize, ToSchema)]
+struct Verified {
+    /// `A` (the originating network vouches for the number), `B` (it knows the caller), `C` (it knows
+    /// where the call entered), `signed`, or `failed`.
+    badge: &'static str,
+    /// The same in a sentence.
+    words: Words,
+    /// Where it failed: why.
+    why: Option<Words>,
+    /// What exactly, in English: for whoever asks the carrier.
+    detail: Option<String>,
+    /// Who signed, as the certificate names them.
+    signer: Option<String>,
+}
+
+impl From<&IdentityChecked> for Verified {
+    fn from(checked: &IdentityChecked) -> Self {
+        let words = |(id, en)| Words { id, en };
+        let doubt = checked.doubt();
+        Self {
+            badge: checked.verified.word(),
+            words: words(checked.verified.words()),
+            why: doubt.map(|doubt| words(doubt.why.words())),
+            detail: doubt.map(|doubt| doubt.detail.clone()).filter(|detail| !detail.is_empty()),
+            signer: checked.passports.iter().find_map(|passport| passport.signer.clone()),
+        }
+    }
 }
 
 /// A sentence for people.
@@ -104,8 +136,9 @@ pub(super) struct CallPage {
     earlier: Option<Vec<EarlierCall>>,
 }
 
-impl From<&Caller> for Who {
-    fn from(caller: &Caller) -> Self {
+impl From<&Brief> for Who {
+    fn from(brief: &Brief) -> Self {
+        let caller = &brief.caller;
         let words = caller.phone.class.no_call_back().map(|(id, en)| Words { id, en });
         Self {
             number: caller.phone.e164.as_ref().map(|number| number.reveal().clone()),
@@ -118,6 +151,7 @@ impl From<&Caller> for Who {
             trust: caller.trust.word(),
             private: caller.private,
             verstat: caller.verstat.clone(),
+            verified: brief.identity.as_ref().map(Verified::from),
             network: caller.network.clone(),
             issued_by: caller.issued_by.clone(),
             country: caller.country.clone(),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data::Field;
 use super::record::{AdditionalData, Arrival, Caller};
+use super::vouched::IdentityChecked;
 
 /// The caller and what came with the call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,9 @@ pub struct Brief {
     pub languages: Vec<String>,
     /// Additional data and parts that nobody knows, in order.
     pub data: Vec<Shown>,
+    /// Who vouches for the number; none while that is not known, or nothing was signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<IdentityChecked>,
 }
 
 /// One block of additional data, or a part that nobody knows.
@@ -41,6 +45,7 @@ impl Brief {
             icid: arrival.icid.clone(),
             languages: arrival.languages.clone(),
             data: arrival.additional_data.iter().map(Shown::of).collect(),
+            identity: None,
         }
     }
 }

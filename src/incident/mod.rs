@@ -21,6 +21,7 @@ mod reach;
 mod record;
 mod report;
 pub mod settings;
+mod vouched;
 mod whereabouts;
 
 pub use best::{Evidence, Guess, NeighbourHint, Place};
@@ -35,4 +36,5 @@ pub use record::{
     AdditionalData, Arrival, Caller, Cell, DataCame, IdentityHeader, Location, Raw, Trust,
 };
 pub use report::{Device, How, Located, Report};
+pub use vouched::{Badge, Doubt, IdentityChecked, Passport, Why};
 pub use whereabouts::{Known, Whereabouts};

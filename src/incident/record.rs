@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::alert::Alert;
 use super::best::Place;
 use super::data::Field;
 use crate::vocabulary::{CallId, Phone, Private, hex};
@@ -237,6 +238,23 @@ pub struct DataCame {
     pub how: String,
     /// What came.
     pub data: AdditionalData,
+    /// The reference that led to it, in whose place it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// What was odd, and why nothing came where nothing came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
+    /// The alert that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<Box<Alert>>,
+}
+
+impl DataCame {
+    /// Something came; not only the reason why nothing did.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.reference.as_ref() != Some(&self.data.content_type)
+    }
 }
 
 /// Bytes kept exactly; text in JSON where they are UTF-8, hexadecimal otherwise.

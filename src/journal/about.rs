@@ -60,6 +60,8 @@ impl Fact {
             Self::AnswerUnusable(answer) => Some(answer.call),
             Self::AlertReceived(alerted) => Some(alerted.call),
             Self::DataCame(came) => Some(came.call),
+            Self::IdentityChecked(checked) => Some(checked.call),
+            Self::CallerRecalled(recalled) => Some(recalled.call),
             Self::SeatDialled { call, during, .. } | Self::SeatCallEnded { call, during, .. } => {
                 match during {
                     Some(during) => Some(*during),
@@ -69,7 +71,8 @@ impl Fact {
             Self::Located(located) => located.call,
             Self::IncidentHeld(hold) => Some(hold.call),
             Self::PersonalErased(erased) => Some(erased.call),
-            Self::NodeStarted { .. }
+            Self::MalformedMessage(_)
+            | Self::NodeStarted { .. }
             | Self::NodeStopped
             | Self::NumberCleared { .. }
             | Self::MassIncident { .. }

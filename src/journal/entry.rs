@@ -8,8 +8,11 @@ use crate::call::AnswerUnusable;
 use crate::call::quality::{Quality, TextCarried};
 use crate::call::table::Part;
 use crate::incident::alert::Alerted;
-use crate::incident::{Arrival, Closing, DataCame, Edit, Located, Opened, Reopening, Tie};
-use crate::screening::{Disposition, WorkId, WorkKind, WorkOutcome};
+use crate::incident::{
+    Arrival, Closing, DataCame, Edit, IdentityChecked, Located, Opened, Reopening, Tie,
+};
+use crate::screening::{Disposition, Recalled, WorkId, WorkKind, WorkOutcome};
+use crate::trunk::Malformed;
 use crate::vocabulary::{
     AnswerMode, CallId, Ending, IncidentId, Lane, OfferId, OperatorId, Party, Private, QueueId,
     SeatId, TrunkId, WallTime, Want,
@@ -53,6 +56,12 @@ pub enum Fact {
     AlertReceived(Box<Alerted>),
     /// Additional data of a call came after its INVITE.
     DataCame(Box<DataCame>),
+    /// It is known who vouches for the caller's number.
+    IdentityChecked(Box<IdentityChecked>),
+    /// Something is known here of the number that calls.
+    CallerRecalled(Box<Recalled>),
+    /// A carrier sent what could not be read.
+    MalformedMessage(Box<Malformed>),
     /// Routing decided.
     Queued {
         /// The call.

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::screening::Disposition;
 use crate::vocabulary::{CallId, IncidentId, WallTime};
 
+/// The file of the rules. What is shorter there destroys what cannot be brought back: a person changes it,
+/// never a program.
+pub const FILE: &str = "retention.toml";
 const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Days that the parts of a call are kept, from its end.

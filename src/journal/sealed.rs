@@ -162,7 +162,8 @@ pub fn split(entry: &Entry) -> Split {
         (Class::Log, _) => Owner { class, of: day_of(entry.at) },
         (_, Some(call)) => Owner { class, of: call.0 },
         // Where a phone is whose call has not come is about nobody's call: it goes with its day.
-        (_, None) if matches!(entry.fact, Fact::Located(_)) => {
+        // The same holds for what nobody could read.
+        (_, None) if matches!(entry.fact, Fact::Located(_) | Fact::MalformedMessage(_)) => {
             Owner { class: Class::Log, of: day_of(entry.at) }
         }
         // What people write of an incident has a key of the incident: it may have no call, or several.

@@ -98,6 +98,13 @@ impl Sessions {
         Some((session, later))
     }
 
+    /// Whose session it is, while it lasts; asking is no use of it.
+    #[must_use]
+    pub fn person_of(&self, now: WallTime, kept: &Fingerprint, limits: Limits) -> Option<&str> {
+        let session = self.0.get(kept).filter(|session| !session.is_over(now, limits))?;
+        Some(&session.person)
+    }
+
     /// Somebody leaves.
     pub fn close(&mut self, kept: &Fingerprint) -> Option<Session> {
         self.0.remove(kept)

@@ -34,7 +34,7 @@ pub use lane::{Caller, Decision, decide, is_crash, priority_of_headers};
 pub use marks::{Marks, Unmarkable};
 pub use mass::{Mass, MassWatch, Place};
 pub use number::known_number;
-pub use recent::{Link, Lost, Recent, Seen};
+pub use recent::{Link, Lost, Recalled, Recent, Seen};
 pub use silence::{Bypass, Refusal, Sign, Silence, Step, Verdict};
 pub use words::{Attempt, Disposition, Mark, WorkEntry, WorkId, WorkKind, WorkOutcome};
 pub use work::{CannotCall, Closed, LostCall, Opened, Tried, WorkList, kind_of};

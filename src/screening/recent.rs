@@ -58,6 +58,16 @@ pub struct Seen {
     pub lost: Option<Lost>,
 }
 
+/// What is known here of a number that calls, at the moment when it does: so that a screen shows it
+/// without waiting for a database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recalled {
+    /// The call.
+    pub call: CallId,
+    /// `marked`, `returning`, `many-calls`.
+    pub flags: Vec<String>,
+}
+
 /// One call of the last hour.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Past {

@@ -52,6 +52,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::agencies::KeyError;
+use crate::agencies::Voucher;
 use crate::agencies::https::Fetcher;
 use crate::config::{self, Author, Loaded};
 use crate::console::accounts::Accounts;
@@ -198,6 +199,7 @@ impl Server {
         };
         let (drained_sender, drained) = watch::channel(false);
         let fetcher = Fetcher::new(loaded.references.clone());
+        let voucher = Voucher::new(loaded.identity.clone(), fetcher.clone());
         let waiters = switchboard_thread::Waiters::default();
         let turns = Arc::new(AtomicU64::new(0));
         let rim = Rim {
@@ -208,7 +210,7 @@ impl Server {
                 sip.iter().map(|listener| listener.transport).collect(),
                 loaded.dns_servers.clone(),
             ),
-            dereferencer: Dereferencer::new(inbox.clone(), fetcher.clone()),
+            dereferencer: Dereferencer::new(inbox.clone(), fetcher.clone(), voucher.clone()),
             sip: udp.iter().map(|l| (l.address, l.sender())).collect::<HashMap<_, _>>(),
             connections: connections.clone(),
             media: media.clone(),
@@ -243,6 +245,7 @@ impl Server {
             media: media.clone(),
             connections: connections.clone(),
             fetcher,
+            voucher,
             sip: sip.clone(),
             seen: Mutex::new(config::signature(&config_folder)),
             folder: config_folder,

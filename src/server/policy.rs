@@ -185,11 +185,13 @@ impl Policy for ServerPolicy {
             let before = based(reloader, &change.base)?;
             let (_, files) = kept(reloader, number)?;
             let mut changes = Changes::default();
-            for name in before.keys().filter(|name| !files.contains_key(*name)) {
+            // How long what is kept is no part of routing: a way back there deletes nothing.
+            let stays = |name: &String| name == crate::journal::retention::FILE;
+            for name in before.keys().filter(|name| !files.contains_key(*name) && !stays(name)) {
                 changes.set(name, None);
             }
             for (name, text) in &files {
-                if before.get(name) != Some(text) {
+                if before.get(name) != Some(text) && !stays(name) {
                     changes.set(name, Some(text.clone()));
                 }
             }

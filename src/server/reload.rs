@@ -13,8 +13,8 @@ use super::connections::Connections;
 use super::inbox::InboxSender;
 use super::retention::SharedRules;
 use super::{desk, prompts};
-use crate::agencies::Issuer;
 use crate::agencies::https::Fetcher;
+use crate::agencies::{Issuer, Voucher};
 use crate::config::{self, Author, Changes, Findings, Loaded, Version, Versions};
 use crate::incident::Choices;
 use crate::journal::{Entry, Fact};
@@ -38,6 +38,8 @@ pub(super) struct Reloader {
     pub connections: Connections,
     /// Who follows references.
     pub fetcher: Fetcher,
+    /// Who verifies callers' numbers.
+    pub voucher: Voucher,
     /// Who we are to other agencies.
     pub issuer: Arc<RwLock<Issuer>>,
     /// How long what is kept.
@@ -126,6 +128,7 @@ impl Reloader {
         *locked(&self.rules) = loaded.retention.clone();
         self.connections.adopt(&loaded);
         self.fetcher.adopt(loaded.references.clone());
+        self.voucher.adopt(loaded.identity.clone());
         self.media.adopt_prompts(prompts::read(&self.folder));
         *locked(&self.adopted) = (settings.clone(), loaded.digest.clone());
         self.inbox.put(Input::Adopt {

@@ -139,6 +139,10 @@ fn carry_out(switchboard: &mut Switchboard, rim: &mut Rim) -> bool {
             }
             Output::Locate { trunk, target } => rim.locator.look_up(trunk, target),
             Output::Dereference { call, uri } => rim.dereferencer.ask(call, uri),
+            Output::Vouch { call, signed } => rim.dereferencer.vouch(call, signed),
+            Output::FetchData { call, purpose, uri } => {
+                rim.dereferencer.fetch_data(call, purpose, uri);
+            }
             Output::Media(order) => orders.push(order),
             Output::Journal { ticket, entry } => {
                 rim.counter.count(&entry);

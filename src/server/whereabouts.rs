@@ -1,15 +1,16 @@
-//! Asks where references of calls lead to, and what the records teach of cells. Runs on tokio's threads; the
-//! switchboard asks and goes on.
+//! Asks where references of calls lead to, who vouches for callers, and what the records teach of cells. Runs
+//! on tokio's threads; the switchboard asks and goes on.
 
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 
 use super::inbox::InboxSender;
-use crate::agencies::held;
 use crate::agencies::https::Fetcher;
+use crate::agencies::{Voucher, data_fetch, held};
 use crate::store::Store;
 use crate::switchboard::Input;
+use crate::trunk::Signed;
 use crate::vocabulary::CallId;
 
 /// How often the records are asked again what they teach of cells: places are confirmed a few times an hour.
@@ -21,12 +22,32 @@ pub(super) struct Dereferencer {
     runtime: Handle,
     inbox: InboxSender,
     fetcher: Fetcher,
+    voucher: Voucher,
 }
 
 impl Dereferencer {
     /// One on this runtime.
-    pub fn new(inbox: InboxSender, fetcher: Fetcher) -> Self {
-        Self { runtime: Handle::current(), inbox, fetcher }
+    pub fn new(inbox: InboxSender, fetcher: Fetcher, voucher: Voucher) -> Self {
+        Self { runtime: Handle::current(), inbox, fetcher, voucher }
+    }
+
+    /// Finds out who vouches for a caller; [`Input::Vouched`] follows where anybody is trusted to.
+    pub fn vouch(&self, call: CallId, signed: Box<Signed>) {
+        let (inbox, voucher) = (self.inbox.clone(), self.voucher.clone());
+        self.runtime.spawn(async move {
+            if let Some(passports) = voucher.judge(&signed).await {
+                inbox.put(Input::Vouched { call, passports });
+            }
+        });
+    }
+
+    /// Fetches data that a call names by reference; [`Input::DataFetched`] follows.
+    pub fn fetch_data(&self, call: CallId, purpose: String, uri: String) {
+        let (inbox, fetcher) = (self.inbox.clone(), self.fetcher.clone());
+        self.runtime.spawn(async move {
+            let came = data_fetch::fetch(&fetcher, call, purpose, uri).await;
+            inbox.put(Input::DataFetched(Box::new(came)));
+        });
     }
 
     /// Follows a reference of a call; [`Input::LocationReport`] follows.

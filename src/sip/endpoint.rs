@@ -135,7 +135,10 @@ impl Endpoint {
             self.tcp.heard(&flow);
         }
         match parsed {
-            Err(why) => self.events.push_back(Event::Junk { flow, why }),
+            Err(why) => {
+                let bytes = datagram.clone();
+                self.events.push_back(Event::Junk { flow, why, bytes });
+            }
             Ok(read) => match read.message {
                 Message::Request(request) => {
                     self.receive_request(now, flow, request, &read.oddities);
@@ -153,7 +156,11 @@ impl Endpoint {
         oddities: &[Oddity],
     ) {
         let Some(reply) = stamp_top_via(&mut request, flow) else {
-            self.events.push_back(Event::Junk { flow, why: NotSip::NoStartLine });
+            self.events.push_back(Event::Junk {
+                flow,
+                why: NotSip::NoStartLine,
+                bytes: request.raw,
+            });
             return;
         };
         let flow = flow.towards(reply);

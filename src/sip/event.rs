@@ -94,6 +94,8 @@ pub enum Event {
         flow: Flow,
         /// Why they are none.
         why: NotSip,
+        /// They themselves.
+        bytes: Bytes,
     },
 }
 

@@ -322,6 +322,9 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
         | Fact::IncidentUnlinked(_) => super::record::row(tx, seq, entry).await,
         // Steps of the time line, messages (`keep_signals`), or facts about no call.
         Fact::DataCame(_)
+        | Fact::IdentityChecked(_)
+        | Fact::CallerRecalled(_)
+        | Fact::MalformedMessage(_)
         | Fact::Overflowed { .. }
         | Fact::EarlyMedia { .. }
         | Fact::Prompted { .. }

@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::incident::Incident;
+use crate::incident::{Badge, Passport};
 use crate::vocabulary::NumberClass;
 
 /// The caller in a line: number, name, and why we think so.
@@ -53,9 +54,37 @@ pub(super) fn came_along(facts: &Map<String, Value>) -> Vec<(&'static str, Strin
         ("call info", list("call_info")),
         ("charging", text(facts.get("charging"))),
     ];
+    lines.extend(identity(facts));
     lines.extend(alert(facts));
     let blocks = facts.get("additional_data").and_then(Value::as_array);
     lines.extend(blocks.into_iter().flatten().map(|data| ("data", block(data))));
+    lines
+}
+
+/// Who vouches for the number, in both languages, and what was wrong with each signature.
+fn identity(facts: &Map<String, Value>) -> Vec<(&'static str, String)> {
+    let Some(identity) = facts.get("identity") else { return Vec::new() };
+    let read = |value: Option<&Value>| value.and_then(|v| serde_json::from_value(v.clone()).ok());
+    let badge: Option<Badge> = read(identity.get("verified"));
+    let mut lines = Vec::new();
+    if let Some(badge) = badge {
+        let (id, en) = badge.words();
+        lines.push(("verified", format!("{}: {id} / {en}", badge.word())));
+    }
+    for passport in identity.get("passports").and_then(Value::as_array).into_iter().flatten() {
+        let Ok(passport) = serde_json::from_value::<Passport>(passport.clone()) else { continue };
+        let kind = if passport.ppt.is_empty() { "passport" } else { &passport.ppt };
+        let by = passport.signer.as_deref().unwrap_or("nobody known");
+        let told = passport.doubt.map_or_else(
+            || format!("{kind} signed by {by}"),
+            |doubt| {
+                let (id, en) = doubt.why.words();
+                let detail = if doubt.detail.is_empty() { "" } else { ": " };
+                format!("{kind}: {id} / {en}{detail}{}", doubt.detail)
+            },
+        );
+        lines.push(("identity", told));
+    }
     lines
 }
 

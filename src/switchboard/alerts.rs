@@ -116,6 +116,7 @@ impl Switchboard {
         self.follow(&arrival.sip_call_id, call, Peer::Trunk(trunk.id.clone()));
         self.unfollow_later(now, call);
         self.tell_alert(now, incident, trunk, alert.as_ref());
+        self.ask_for_data(call, &arrival);
         let (trunk, source) = (trunk.id.clone(), flow.to_string());
         let alerted = Alerted { call, incident, trunk, source, arrival, alert };
         let ticket = self.note(now, Fact::AlertReceived(Box::new(alerted)));

@@ -129,7 +129,9 @@ impl Switchboard {
                 return;
             }
             Arc::make_mut(&mut call.brief).data.push(Shown::of(&data));
-            let came = DataCame { call: id, how: "INFO".to_owned(), data };
+            let how = "INFO".to_owned();
+            let (reference, findings, alert) = (None, Vec::new(), None);
+            let came = DataCame { call: id, how, data, reference, findings, alert };
             self.note(now, Fact::DataCame(Box::new(came)));
         }
     }

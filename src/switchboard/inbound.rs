@@ -3,20 +3,23 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::acd;
 use crate::call::{Born, Call, Leg, Origin, Side, State};
 use crate::incident::{Arrival, Brief};
 use crate::journal::{Fact, Peer};
 use crate::routing;
+use crate::screening::Recalled;
 use crate::sip::digest::Verdict;
 use crate::sip::message::SUPPORTED;
-use crate::sip::parse::Oddity;
+use crate::sip::parse::{NotSip, Oddity};
 use crate::sip::{Dialog, Flow, Headers, Method, Name, Request, Response, Scheme, ServerId};
 use crate::trunk::settings::TrunkSettings;
 use crate::trunk::{self, DialledKind};
 use crate::vocabulary::{
-    AnswerMode, CallId, Cause, Ending, IncidentId, Now, Party, Private, SeatId, Stage, TrunkId,
-    limits,
+    AnswerMode, CallId, Cause, Ending, IncidentId, Moment, Now, Party, Private, SeatId, Stage,
+    TrunkId, limits,
 };
 
 use super::plan::{self, Destination};
@@ -77,8 +80,31 @@ impl Switchboard {
         self.trunk_of(flow).is_some() || self.registrar.knows(flow.remote)
     }
 
+    /// Bytes that are no SIP.
+    pub(super) fn junk(&mut self, now: Now, flow: Flow, why: NotSip, bytes: &Bytes) {
+        if why != NotSip::KeepAlive {
+            self.malformed += 1;
+            self.keep_malformed(now, flow, why.to_string(), bytes);
+        }
+    }
+
+    /// Keeps what a carrier sent and nobody could read; one in a while, for a switch that is broken sends
+    /// many. Of strangers nothing is kept.
+    fn keep_malformed(&mut self, now: Now, flow: Flow, why: String, bytes: &Bytes) {
+        let Some(trunk) = self.trunk_of(&flow).map(|trunk| trunk.id.clone()) else { return };
+        let count = self.trunk_counts.entry(trunk.clone()).or_default();
+        let lately = |at: Moment| now.moment < at.after(limits::MALFORMED_EVERY);
+        if count.malformed.is_some_and(lately) {
+            return;
+        }
+        count.malformed = Some(now.moment);
+        let malformed = trunk::Malformed::new(trunk, flow.to_string(), why, bytes);
+        self.note(now, Fact::MalformedMessage(Box::new(malformed)));
+    }
+
     /// A request too broken to handle. A stranger hears of it only where it would hear anything.
     pub(super) fn unreadable(&mut self, now: Now, flow: Flow, request: &Request, code: u16) {
+        self.keep_malformed(now, flow, format!("answered {code}"), &request.raw);
         let trunk = self.trunk_of(&flow).map(|trunk| trunk.id.clone());
         if let (Some(trunk), Method::Invite) = (trunk, &request.method) {
             // Somebody may have called 112, and there is no call that a record could be of.
@@ -227,6 +253,7 @@ impl Switchboard {
             _ => None,
         };
         let earlier = self.place_call(now, id, &arrival);
+        self.ask_beside(now, id, request, kind, &arrival);
         let ticket = self.note(
             now,
             Fact::Arrived {
@@ -249,6 +276,11 @@ impl Switchboard {
             Routed::Queue { mut decision, answer } => {
                 let mut facts = Vec::new();
                 if let Some(screened) = screened {
+                    if !screened.flags.is_empty() {
+                        let flags = screened.flags.clone();
+                        let recalled = Box::new(Recalled { call: id, flags });
+                        self.note(now, Fact::CallerRecalled(recalled));
+                    }
                     facts = self.keep_screened(id, screened, &mut decision);
                 }
                 self.assign(now, id, decision, answer);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::orders::Order;
 use super::settings::SwitchboardSettings;
 use crate::call::orders::{MediaReport, RecorderReport};
-use crate::incident::{LearntCells, Report};
+use crate::incident::{DataCame, LearntCells, Passport, Report};
 use crate::screening::{Mark, WorkEntry};
 use crate::sip::Flow;
 use crate::sip::locate::Hop;
@@ -78,6 +78,15 @@ pub enum Input {
         /// What came, or why nothing did.
         report: Box<Report>,
     },
+    /// What the signed identities of a call are worth.
+    Vouched {
+        /// The call.
+        call: CallId,
+        /// Each of them.
+        passports: Vec<Passport>,
+    },
+    /// What a reference to data has led to, or why to nothing.
+    DataFetched(Box<DataCame>),
     /// What the records tell of cells from now on.
     CellsLearnt(Box<LearntCells>),
     /// What the records tell of the time before the start; once.

@@ -10,6 +10,7 @@
 //! in `work` and `callback`.
 
 mod alerts;
+mod beside;
 mod board;
 mod callback;
 mod calling;
@@ -144,6 +145,8 @@ enum Purpose {
 struct TrunkCount {
     calls: u64,
     last_heard: Option<Moment>,
+    /// A message that could not be read was kept then.
+    malformed: Option<Moment>,
 }
 
 /// The switchboard.
@@ -315,6 +318,8 @@ impl Switchboard {
             }
             Input::Recall(recall) => self.recalled(now, *recall),
             Input::LocationReport { call, report } => drop(self.report(now, Some(call), *report)),
+            Input::Vouched { call, passports } => self.vouched(now, call, passports),
+            Input::DataFetched(came) => self.data_fetched(now, *came),
             Input::CellsLearnt(learnt) => self.places.learnt = *learnt,
             Input::Drain => {
                 self.draining = true;
@@ -496,11 +501,7 @@ impl Switchboard {
                 self.endpoint.answer_stun(flow, &binding);
             }
             Event::Stun { .. } => self.unknown_source += 1,
-            Event::Junk { why, .. } => {
-                if why != crate::sip::parse::NotSip::KeepAlive {
-                    self.malformed += 1;
-                }
-            }
+            Event::Junk { flow, why, bytes } => self.junk(now, flow, why, &bytes),
         }
     }
 

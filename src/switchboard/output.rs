@@ -5,6 +5,7 @@ use crate::call::orders::MediaOrder;
 use crate::journal::Entry;
 use crate::sip::Send;
 use crate::sip::locate::Target;
+use crate::trunk::Signed;
 use crate::vocabulary::{CallId, TrunkId};
 
 /// What the rim is asked to do, in order.
@@ -39,6 +40,23 @@ pub enum Output {
     Dereference {
         /// The call.
         call: CallId,
+        /// The reference.
+        uri: String,
+    },
+    /// Find out who vouches for a caller; [`super::Input::Vouched`] follows where the centre trusts
+    /// anybody to sign.
+    Vouch {
+        /// The call.
+        call: CallId,
+        /// What is signed, and what it must agree with.
+        signed: Box<Signed>,
+    },
+    /// Fetch data that a call names by reference; [`super::Input::DataFetched`] follows.
+    FetchData {
+        /// The call.
+        call: CallId,
+        /// What it is, `EmergencyCallData.…`.
+        purpose: String,
         /// The reference.
         uri: String,
     },

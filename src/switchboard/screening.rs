@@ -19,6 +19,8 @@ use super::inbound::ticket;
 
 /// The skill of a seat whose operator reads and writes real-time text (RFC 4103).
 const TEXT: &str = "text";
+/// So many other calls of a number within the hour are many.
+const MANY: usize = 3;
 
 /// What was found out about a new caller.
 pub(super) struct Screened {
@@ -27,6 +29,8 @@ pub(super) struct Screened {
     refuse: bool,
     reasons: Vec<String>,
     facts: Vec<Fact>,
+    /// What a screen shows of the number at once.
+    pub(super) flags: Vec<String>,
 }
 
 impl Switchboard {
@@ -65,6 +69,14 @@ impl Switchboard {
         let headers =
             priority_of_headers(trusted, &arrival.resource_priority, arrival.priority.as_deref());
         let called_back = closed.is_some_and(|closed| !closed.entry.attempts.is_empty());
+        let marked = number.as_ref().is_some_and(|n| self.marks.standing(now.wall, n).is_some());
+        let flags = [
+            ("marked", marked),
+            ("returning", seen.lost.is_some() || called_back),
+            ("many-calls", facts.len() >= MANY),
+        ];
+        let flags: Vec<String> =
+            flags.into_iter().filter(|(_, is)| *is).map(|(flag, _)| flag.to_owned()).collect();
         let decision = screening::decide(
             settings,
             &screening::Caller {
@@ -92,7 +104,7 @@ impl Switchboard {
         }
         self.tell_masses(now, masses);
         let screening::Decision { lane, priority, refuse, reasons } = decision;
-        Screened { lane, priority, refuse, reasons, facts }
+        Screened { lane, priority, refuse, reasons, facts, flags }
     }
 
     /// Puts what was found into the decision of routing; returns what is to be kept of it.

@@ -284,6 +284,8 @@ pub const PROMPTS_LENGTH: Duration = Duration::from_secs(7200);
 pub const PROMPT_DEPTH: usize = 4;
 /// People in one call beside the caller and the operator: more cannot be told apart by ear.
 pub const PARTIES: usize = 6;
+/// Of the messages of one carrier that cannot be read, one is kept in so long: a broken switch sends many.
+pub const MALFORMED_EVERY: Duration = Duration::from_secs(10);
 /// Bytes of what is fetched by reference: as much as a message that has it by value.
 pub const REFERENCE_BYTES: usize = 64 << 10;
 /// To fetch one reference, redirects included: later it helps nobody who is on the phone.

@@ -84,7 +84,11 @@ impl Centre {
                 Output::Answer { answer: Ok(Answer::Board(board)), .. } => {
                     self.shown = Some(*board)
                 }
-                Output::Answer { .. } | Output::Dereference { .. } | Output::Drained => {}
+                Output::Answer { .. }
+                | Output::Dereference { .. }
+                | Output::Vouch { .. }
+                | Output::FetchData { .. }
+                | Output::Drained => {}
                 Output::Locate { trunk, target } => {
                     let hop = Hop {
                         transport: target.usual_transport(),

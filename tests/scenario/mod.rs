@@ -134,6 +134,10 @@ pub struct World {
     pub located: Vec<String>,
     /// References that the rim was asked to follow.
     pub references: Vec<(CallId, String)>,
+    /// Signed identities that are to be verified.
+    pub to_vouch: Vec<(CallId, siaga112::trunk::Signed)>,
+    /// Data that is wanted: its kind and its reference.
+    pub data_wanted: Vec<(CallId, String, String)>,
     answered: Option<Result<Answer, Refusal>>,
     /// Peers that speak over TCP.
     pub on_tcp: BTreeSet<String>,
@@ -180,6 +184,8 @@ impl World {
             texts: BTreeMap::new(),
             located: Vec::new(),
             references: Vec::new(),
+            to_vouch: Vec::new(),
+            data_wanted: Vec::new(),
             answered: None,
             on_tcp: BTreeSet::new(),
             on_web: BTreeSet::new(),
@@ -284,6 +290,10 @@ impl World {
                 Output::Answer { answer, .. } => self.answered = Some(answer),
                 Output::Locate { target, .. } => self.located.push(target.host),
                 Output::Dereference { call, uri } => self.references.push((call, uri)),
+                Output::Vouch { call, signed } => self.to_vouch.push((call, *signed)),
+                Output::FetchData { call, purpose, uri } => {
+                    self.data_wanted.push((call, purpose, uri));
+                }
                 Output::Drained => self.ladder.push("* drained".to_owned()),
             }
         }

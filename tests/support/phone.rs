@@ -249,7 +249,12 @@ impl Dialog {
 
     /// Calls 112 with audio at `media`; returns the INVITE's bytes.
     pub fn invite(&mut self, phone: &Phone, media: SocketAddr) -> Vec<u8> {
-        let contact = format!("Contact: <sip:trunk@{}>\r\n", phone.local());
+        self.invite_with(phone, media, "")
+    }
+
+    /// The same with these header lines.
+    pub fn invite_with(&mut self, phone: &Phone, media: SocketAddr, lines: &str) -> Vec<u8> {
+        let contact = format!("Contact: <sip:trunk@{}>\r\n{lines}", phone.local());
         self.request(phone, "INVITE", &contact, &sdp(media))
     }
 

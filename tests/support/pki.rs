@@ -4,9 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use ::aws_lc_rs::rand::SystemRandom;
+use ::aws_lc_rs::signature;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DistinguishedName,
+    DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -29,6 +31,26 @@ pub struct Identity {
     pub key_pem: String,
     cert: CertificateDer<'static>,
     key: Vec<u8>,
+}
+
+/// Who signs callers' numbers.
+pub struct NumberSigner {
+    pub cert_pem: String,
+    key: Vec<u8>,
+}
+
+impl NumberSigner {
+    /// The value of an Identity header over this header and these claims.
+    pub fn identity(&self, header: &str, claims: &str, info: &str) -> String {
+        use base64::Engine as _;
+        use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+        let signed = format!("{}.{}", BASE64.encode(header), BASE64.encode(claims));
+        let kind = &signature::ECDSA_P256_SHA256_FIXED_SIGNING;
+        let key = signature::EcdsaKeyPair::from_pkcs8(kind, &self.key).expect("a key");
+        let random = SystemRandom::new();
+        let signature = key.sign(&random, signed.as_bytes()).expect("signed");
+        format!("{signed}.{};info=<{info}>;alg=ES256", BASE64.encode(signature.as_ref()))
+    }
 }
 
 impl Authority {
@@ -68,6 +90,21 @@ impl Authority {
             cert: cert.der().clone(),
             key: key.serialize_der(),
         }
+    }
+
+    /// Who signs callers' numbers (RFC 8226): a certificate with this TNAuthList, valid to the
+    /// beginning of that year.
+    pub fn sign_numbers(&self, tn_auth_list: &[u8], year: i32) -> NumberSigner {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, "SHAKEN 709J");
+        params.not_after = date_time_ymd(year, 1, 1);
+        let oid = [1, 3, 6, 1, 5, 5, 7, 1, 26];
+        params.custom_extensions =
+            vec![CustomExtension::from_oid_content(&oid, tn_auth_list.to_vec())];
+        let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).expect("a key");
+        let cert = params.signed_by(&key, &self.issuer).expect("signed");
+        NumberSigner { cert_pem: cert.pem(), key: key.serialize_der() }
     }
 
     /// Its own certificate.

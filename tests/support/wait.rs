@@ -60,3 +60,10 @@ pub fn within<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option
         Deadline::after(Duration::from_millis(20)).sleep();
     }
 }
+
+/// Seconds since 1970, as signatures tell the time.
+#[allow(clippy::disallowed_methods, reason = "the suites' only clock")]
+pub fn unix_seconds() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    i64::try_from(now.expect("after 1970").as_secs()).expect("not yet")
+}

@@ -15,6 +15,7 @@ use ipnet::IpNet;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
+use super::access::Holder;
 use super::settings::AccountSettings;
 use crate::people::{
     Book, BookError, Fingerprint, Guesses, Limits, PasswordError, Person, Role, Sessions, Stored,
@@ -84,6 +85,8 @@ pub(super) struct Bearer {
     pub operator: Option<OperatorId>,
     /// The session.
     pub session: Option<Fingerprint>,
+    /// The token, where it is one.
+    pub token: Option<Fingerprint>,
 }
 
 /// Somebody who has logged in.
@@ -175,8 +178,12 @@ impl Accounts {
                     role: *role,
                     operator: None,
                     session: None,
+                    token: Some(kept),
                 }),
-                Whose::Person(name) => state.book.person(name).and_then(|p| bearer(p, None)),
+                Whose::Person(name) => {
+                    let bearer = state.book.person(name).and_then(|p| bearer(p, None));
+                    bearer.map(|bearer| Bearer { token: Some(kept), ..bearer })
+                }
             };
         }
         let (name, save) = {
@@ -264,6 +271,25 @@ impl Accounts {
         }
         let wait = state.guesses.wrong(now, known.as_deref(), source);
         Err(AccountsError::Wrong { person: known, locked: !wait.is_zero() })
+    }
+
+    /// Whether a holder may still come in, as what they were when they came: by the same session or token,
+    /// in the same role. Asking is no use of a session.
+    pub(super) fn stands(&self, now: WallTime, holder: &Holder) -> bool {
+        let state = self.state();
+        let Some(kept) = &holder.session else {
+            // A token of a program: one of the configuration lasts as long as the program.
+            let Some(kept) = &holder.token else { return true };
+            return state.book.token(kept, now).is_some_and(|token| match &token.whose {
+                Whose::Role(role) => *role == holder.role,
+                Whose::Person(name) => {
+                    state.book.person(name).is_some_and(|p| !p.disabled && p.role == holder.role)
+                }
+            });
+        };
+        let person = state.sessions.person_of(now, kept, self.limits());
+        let person = person.and_then(|name| state.book.person(name));
+        person.is_some_and(|person| !person.disabled && person.role == holder.role)
     }
 
     /// Ends one session.
@@ -403,6 +429,7 @@ fn bearer(person: &Person, session: Option<Fingerprint>) -> Option<Bearer> {
         role: person.role,
         operator: person.operator.clone(),
         session,
+        token: None,
     })
 }
 

@@ -123,6 +123,9 @@ impl EntryCounter {
             | Fact::RetentionRan(_)
             | Fact::NodeStarted { .. }
             | Fact::DataCame(_)
+            | Fact::IdentityChecked(_)
+            | Fact::CallerRecalled(_)
+            | Fact::MalformedMessage(_)
             | Fact::NodeStopped
             | Fact::EarlyMedia { .. }
             | Fact::Prompted { .. }
