@@ -162,6 +162,10 @@ impl Desk for FakeDesk {
         "Sumenep 112".into()
     }
 
+    fn data(&self) -> std::path::PathBuf {
+        std::path::PathBuf::from("/nowhere")
+    }
+
     fn journal(&self) -> (std::path::PathBuf, tokio::sync::watch::Receiver<u64>) {
         (std::path::PathBuf::from("/nowhere"), tokio::sync::watch::channel(0).1)
     }

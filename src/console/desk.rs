@@ -91,6 +91,12 @@ pub trait Desk: Send + Sync + 'static {
     }
     /// The centre's name.
     fn centre(&self) -> String;
+    /// The centre's area code.
+    fn area_code(&self) -> String {
+        String::new()
+    }
+    /// The data folder.
+    fn data(&self) -> PathBuf;
     /// Where the journal is, and the number of its last line that is on disk.
     fn journal(&self) -> (PathBuf, watch::Receiver<u64>);
     /// What an operator may choose from in a form.

@@ -15,6 +15,7 @@ mod door;
 mod events;
 mod feed;
 mod fields;
+mod handed_out;
 mod health;
 mod incidents;
 mod judgement;
@@ -173,6 +174,9 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(recording::play))
         .routes(routes!(recording::hold))
         .routes(routes!(custody::hold))
+        .routes(routes!(handed_out::bundle))
+        .routes(routes!(handed_out::redacted))
+        .routes(routes!(handed_out::pack))
         .routes(routes!(custody::report))
         .routes(routes!(custody::access_log))
         .routes(routes!(recording::replay))

@@ -45,6 +45,8 @@ pub(super) enum Permission {
     Audio,
     /// Keeping a recording whatever its age.
     Holds,
+    /// Copies that leave the house: bundles, redacted copies, packs.
+    HandingOut,
     /// How long what is kept, what was deleted, and who looked at what.
     Custody,
     /// Figures and sheets.
@@ -119,6 +121,7 @@ impl Permission {
             Self::Marks => [No, All, No, All, No],
             Self::Audio => [Own, All, No, No, No],
             Self::Holds => [No, All, No, No, No],
+            Self::HandingOut => [No, All, No, No, No],
             Self::Custody => [No, All, No, All, All],
             Self::Reports => [No, All, All, All, All],
             Self::Receivers => [No, No, No, All, All],
@@ -198,6 +201,9 @@ const TABLE: &[Row] = &[
     ("GET", "/api/v1/locations/unmatched", Permission::Live, About::Nothing),
     ("POST", "/api/v1/logout", Permission::Myself, About::Nothing),
     ("POST", "/api/v1/incidents/{id}/hold", Permission::Holds, About::Incident),
+    ("GET", "/api/v1/incidents/{id}/bundle", Permission::HandingOut, About::Incident),
+    ("POST", "/api/v1/incidents/{id}/redacted", Permission::HandingOut, About::Incident),
+    ("POST", "/api/v1/packs", Permission::HandingOut, About::Nothing),
     ("GET", "/api/v1/access-log", Permission::Custody, About::Nothing),
     ("GET", "/api/v1/retention/report", Permission::Custody, About::Nothing),
     ("GET", "/api/v1/marks", Permission::Marks, About::Nothing),

@@ -63,6 +63,7 @@ pub(super) struct ServerDesk {
     pub rules: SharedRules,
     pub centre: String,
     pub site: Site,
+    pub area_code: String,
     pub accounts: Accounts,
     pub aml_key: Option<Secret>,
     pub policy: ServerPolicy,
@@ -217,6 +218,14 @@ impl Desk for ServerDesk {
 
     fn centre(&self) -> String {
         self.centre.clone()
+    }
+
+    fn area_code(&self) -> String {
+        self.area_code.clone()
+    }
+
+    fn data(&self) -> PathBuf {
+        self.data.clone()
     }
 
     fn journal(&self) -> (PathBuf, watch::Receiver<u64>) {

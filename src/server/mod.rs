@@ -22,6 +22,7 @@ mod known_sources;
 mod lanes;
 mod left_over;
 mod locator;
+mod looks;
 mod media;
 mod recall;
 mod receivers;
@@ -273,6 +274,7 @@ impl Server {
             rules: Arc::clone(&rules),
             centre: loaded.switchboard.centre.name.clone(),
             site: desk::site(&loaded, &sip),
+            area_code: loaded.switchboard.centre.area_code.clone(),
             policy: ServerPolicy { reloader: Arc::clone(&reloader), store: store.clone() },
             accounts: Accounts::open(&data, loaded.console.accounts.clone()),
             aml_key: loaded.console.aml_key.clone(),
@@ -497,7 +499,8 @@ fn keep_records(
     };
     let journal = writer.start(journal_report(inbox.clone(), health.clone(), clock))?;
     start_entries(&journal, &clock, loaded);
-    let cut_off = left_over::close(&recovered, recordings, &journal, &clock);
+    let cut_off =
+        left_over::close(&recovered, recordings, loaded.switchboard.record, &journal, &clock);
     let store = Store::open(&loaded.storage)?;
     let projector = Projector::start(store.clone(), folder, journal.durable());
     watch_store(&projector, health.clone(), clock);
@@ -512,6 +515,7 @@ fn keep_records(
         clock,
     };
     heads.start();
+    looks::start(data.clone(), journal.clone(), clock);
     let trust = ClockTrust::default();
     time_watch::start(journal.clone(), clock, trust.clone(), recovered.last_at);
     let retention = retention::Retention {
