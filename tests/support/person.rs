@@ -126,7 +126,8 @@ impl Person {
     /// Asserts that everybody can use the page (WCAG 2.2 AA) in both languages and both themes, and that
     /// nothing has failed in it.
     pub fn assert_usable(&mut self, page: &str) {
-        for (language, theme) in [("id", "dark"), ("id", "light"), ("en", "light"), ("en", "dark")] {
+        for (language, theme) in [("id", "dark"), ("id", "light"), ("en", "light"), ("en", "dark")]
+        {
             self.sets("language", language);
             self.sets("theme", theme);
             self.looks(&format!("{page}-{language}-{theme}"));
