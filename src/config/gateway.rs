@@ -15,8 +15,8 @@ use super::secrets::{Found, PASSWORD, Vault};
 use super::section::{Section, some_text};
 use super::tls::{self, ConnectionSettings};
 use super::{
-    browsers, console, forms, identity, location, proof, receivers, recording, references, screening,
-    storage,
+    browsers, console, forms, identity, location, proof, receivers, recording, references,
+    screening, storage,
 };
 use crate::agencies::settings::{
     IdentitySettings, LoggerSettings, ReferenceSettings, WebhookSettings,

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use super::Console;
-use super::accounts::Bearer;
+use super::accounts::{Bearer, Limit};
 use super::own;
 use super::permissions::{self, About, Grant, Reach};
 use super::problem::Problem;
@@ -36,6 +36,8 @@ pub(super) struct Holder {
     pub(super) session: Option<Fingerprint>,
     /// The token that asks, where it is none of the configuration.
     pub(super) token: Option<Fingerprint>,
+    /// What keeps it from being used.
+    pub(super) limit: Option<Limit>,
 }
 
 /// Lets a request through when it bears a token whose role reaches the route, and notes whose.
@@ -84,6 +86,9 @@ async fn admit(console: &Console, request: Request) -> Result<Request, Refusal> 
         let problem = Problem::wrong_method(parts.method.as_str(), parts.uri.path());
         return Err(Refusal::Method(problem, allow));
     };
+    if let Some(limit) = holder.limit.filter(|limit| !limit.allows(path)) {
+        return Err(Problem::limited(limit).into());
+    }
     let reach = permission.reach(holder.role);
     if reach == Reach::No {
         return Err(Problem::role_may_not(holder.role, permission.roles()).into());
@@ -126,7 +131,14 @@ pub(super) fn holder(
     }
     if let Some(token) = configured(&console.tokens, given.trim()) {
         let name = token.name.clone();
-        return Ok(Holder { name, role: token.role, operator: None, session: None, token: None });
+        return Ok(Holder {
+            name,
+            role: token.role,
+            operator: None,
+            session: None,
+            token: None,
+            limit: None,
+        });
     }
     let bearer = accounts.and_then(|accounts| accounts.bearer(console.desk.now(), given.trim()));
     bearer.map(Holder::from).ok_or_else(Problem::token_wrong)
@@ -134,8 +146,8 @@ pub(super) fn holder(
 
 impl From<Bearer> for Holder {
     fn from(bearer: Bearer) -> Self {
-        let Bearer { name, role, operator, session, token } = bearer;
-        Self { name, role, operator, session, token }
+        let Bearer { name, role, operator, session, token, limit } = bearer;
+        Self { name, role, operator, session, token, limit }
     }
 }
 

@@ -18,10 +18,11 @@ use crate::incident::Choices;
 use crate::journal::Fact;
 use crate::journal::retention::Rules;
 use crate::recording::Library;
+use crate::sip::digest::Credential;
 use crate::store::{Alarms, Store};
 use crate::switchboard::orders::{Answer, Order, Refusal};
 use crate::telemetry::health::HealthSnapshot;
-use crate::vocabulary::{IncidentId, Secret, WallTime};
+use crate::vocabulary::{IncidentId, SeatId, Secret, WallTime};
 
 /// A future behind a trait object.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -68,6 +69,10 @@ pub trait Desk: Send + Sync + 'static {
     fn receivers(&self) -> &[Outbox];
     /// The people who may come in; none where only configured tokens open.
     fn accounts(&self) -> Option<&Accounts> {
+        None
+    }
+    /// The account of a seat's phone.
+    fn account(&self, _seat: &SeatId) -> Option<Credential> {
         None
     }
     /// What phones sign their reports of where they are with.

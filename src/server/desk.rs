@@ -29,6 +29,7 @@ use crate::media::MediaCounters;
 use crate::recording::Library;
 use crate::screening::Disposition;
 use crate::sip::Listener;
+use crate::sip::digest::Credential;
 use crate::store::{Alarms, JournalHandle, Store};
 use crate::switchboard::Input;
 use crate::switchboard::orders::{Answer, Order};
@@ -36,7 +37,7 @@ use crate::switchboard::settings::SwitchboardSettings;
 use crate::switchboard::view::Board;
 use crate::telemetry::health::{Health, HealthSnapshot};
 use crate::telemetry::metrics::{self, MediaCounts, Metrics};
-use crate::vocabulary::{Dice, IncidentId, Secret, WallTime};
+use crate::vocabulary::{Dice, IncidentId, SeatId, Secret, WallTime};
 
 /// How long a page waits for the switchboard or the disk.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -195,6 +196,12 @@ impl Desk for ServerDesk {
 
     fn accounts(&self) -> Option<&Accounts> {
         Some(&self.accounts)
+    }
+
+    fn account(&self, seat: &SeatId) -> Option<Credential> {
+        let adopted = super::reload::locked(&self.policy.reloader.adopted);
+        let account = adopted.0.sip.accounts.iter().find(|account| account.seat == *seat);
+        account.map(|account| account.credential.clone())
     }
 
     fn aml_key(&self) -> Option<Secret> {

@@ -64,6 +64,7 @@ use crate::store::{
     JournalError, JournalHandle, JournalReport, JournalWriter, Projector, Recovered, Store,
     StoreError, StoreHealth,
 };
+use crate::switchboard::orders::Order;
 use crate::switchboard::view::Board;
 use crate::switchboard::{Input, Switchboard};
 use crate::telemetry::health::{Check, Health, Phase};
@@ -305,6 +306,11 @@ impl Server {
         };
         watch.start();
         whereabouts::learn_cells(store.clone(), inbox.clone());
+        // Who had signed in sits there still.
+        for (seat, operator) in desk.accounts.sitting(clock.now().wall) {
+            let order = Order::Sit { seat, operator: Some(operator), by: String::new() };
+            inbox.put(Input::Order { number: 0, order });
+        }
         let (stop_console, stopping) = watch::channel(false);
         reload::watch(Arc::clone(&reloader), stopping.clone());
         let console_task = desk::serve(
