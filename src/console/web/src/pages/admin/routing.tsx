@@ -148,6 +148,13 @@ const BEGINNINGS: Record<TableName, () => Table> = {
   trunk: () => ({ name: '', source: [] }),
 };
 
+/** What tells an entry from the others at a glance. */
+function about(table: TableName, entry: Table): string {
+  if (table === 'rule') return `${entry['priority'] ?? ''} → ${entry['queue'] ?? ''}`;
+  if (table === 'seat') return String(entry['operator'] ?? '');
+  return table === 'operator' ? String(entry['full_name'] ?? '') : '';
+}
+
 function Entry(props: {
   reader: Toml;
   name: string;
@@ -166,7 +173,7 @@ function Entry(props: {
   return (
     <details class={found.size > 0 ? 'entry wrong' : 'entry'} open={found.size > 0 || undefined}>
       <summary>
-        {called}
+        {called} <span class="muted">{about(table, entry)}</span>
         {found.size > 0 && <Badge tone="warn">{w('findings')}</Badge>}
       </summary>
       {elsewhere.length > 0 && <FindingList of={elsewhere} />}

@@ -81,13 +81,7 @@ function Sheet({ kind }: { kind: 'week' | 'month' }) {
     <section class="card" aria-labelledby={`e-${kind}`}>
       <h2 id={`e-${kind}`}>{w(`export.${kind}`)}</h2>
       <div class="form-row">
-        <TextField
-          label={w(`export.${kind}_of`)}
-          hint={start}
-          value={value}
-          onInput={setValue}
-          error={wrong}
-        />
+        <TextField label={w(`export.${kind}_of`)} value={value} onInput={setValue} error={wrong} />
         <Button busy={busy} onPress={() => run(name, () => download(url, name))}>
           {w('export.csv')}
         </Button>
