@@ -281,7 +281,7 @@ fn look_at_all(name: &str, role: &str, paths: &[&str]) {
     let gateway = Centre { seats: 2, ..Centre::default() }.start();
     employ(&gateway, name, role);
     let mut person = Person::signs_in(&gateway, name);
-    for (language, loading) in [("id", "Memuat"), ("en", "Loading")] {
+    for (language, loading) in [("id", "Memuat …"), ("en", "Loading …")] {
         let script = format!("localStorage.setItem('siaga112.language', '{language}')");
         person.does(&json!({"do": "evaluate", "script": script}));
         for path in paths {
