@@ -162,6 +162,10 @@ impl Desk for FakeDesk {
         "Sumenep 112".into()
     }
 
+    fn data(&self) -> std::path::PathBuf {
+        std::path::PathBuf::from("/nowhere")
+    }
+
     fn journal(&self) -> (std::path::PathBuf, tokio::sync::watch::Receiver<u64>) {
         (std::path::PathBuf::from("/nowhere"), tokio::sync::watch::channel(0).1)
     }
@@ -571,11 +575,17 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "POST /api/v1/logout",
         "GET /api/v1/marks",
         "GET /api/v1/me",
+        "POST /api/v1/me/lock",
         "PUT /api/v1/me/password",
+        "POST /api/v1/me/second-factor",
+        "POST /api/v1/me/second-factor/confirm",
+        "POST /api/v1/me/second-factor/remove",
+        "POST /api/v1/me/unlock",
         "GET /api/v1/people",
         "POST /api/v1/people",
         "PATCH /api/v1/people/{name}",
         "PUT /api/v1/people/{name}/password",
+        "DELETE /api/v1/people/{name}/second-factor",
         "DELETE /api/v1/people/{name}/sessions",
         "GET /api/v1/queues",
         "GET /api/v1/receivers",
@@ -595,6 +605,9 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "GET /api/v1/routing/versions",
         "GET /api/v1/routing/versions/{number}",
         "GET /api/v1/seats",
+        "DELETE /api/v1/seats/{id}/operator",
+        "PUT /api/v1/seats/{id}/operator",
+        "POST /api/v1/seats/{id}/phone",
         "POST /api/v1/seats/{id}/status",
         "POST /api/v1/seats/{id}/wrap-up",
         "GET /api/v1/tokens",

@@ -60,6 +60,9 @@ const PAGES: &[(&str, &str)] = &[
     ("GET /api/v1/incidents/{id}", "Csdau"),
     ("POST /api/v1/incidents/{id}/disposition", "Cs"),
     ("GET /api/v1/incidents/{id}/eido", "Csdau"),
+    ("GET /api/v1/incidents/{id}/bundle", "s"),
+    ("POST /api/v1/incidents/{id}/redacted", "s"),
+    ("POST /api/v1/packs", "s"),
     ("POST /api/v1/incidents/{id}/hold", "s"),
     ("GET /api/v1/incidents/{id}/ladder", "sau"),
     ("DELETE /api/v1/incidents/{id}/nuisance", "sa"),
@@ -71,11 +74,17 @@ const PAGES: &[(&str, &str)] = &[
     ("POST /api/v1/logout", "csdau"),
     ("GET /api/v1/marks", "sa"),
     ("GET /api/v1/me", "csdau"),
+    ("POST /api/v1/me/lock", "csdau"),
     ("PUT /api/v1/me/password", "csdau"),
+    ("POST /api/v1/me/second-factor", "csdau"),
+    ("POST /api/v1/me/second-factor/confirm", "csdau"),
+    ("POST /api/v1/me/second-factor/remove", "csdau"),
+    ("POST /api/v1/me/unlock", "csdau"),
     ("GET /api/v1/people", "a"),
     ("POST /api/v1/people", "a"),
     ("PATCH /api/v1/people/{name}", "a"),
     ("PUT /api/v1/people/{name}/password", "a"),
+    ("DELETE /api/v1/people/{name}/second-factor", "a"),
     ("DELETE /api/v1/people/{name}/sessions", "a"),
     ("GET /api/v1/queues", "csda"),
     ("GET /api/v1/receivers", "au"),
@@ -95,6 +104,9 @@ const PAGES: &[(&str, &str)] = &[
     ("GET /api/v1/routing/versions", "au"),
     ("GET /api/v1/routing/versions/{number}", "au"),
     ("GET /api/v1/seats", "csda"),
+    ("DELETE /api/v1/seats/{id}/operator", "Csa"),
+    ("PUT /api/v1/seats/{id}/operator", "cs"),
+    ("POST /api/v1/seats/{id}/phone", "CS"),
     ("POST /api/v1/seats/{id}/status", "Csa"),
     ("POST /api/v1/seats/{id}/wrap-up", "Csa"),
     ("GET /api/v1/tokens", "a"),
@@ -185,9 +197,14 @@ fn each_role_reaches_exactly_its_own_pages() {
     listed.sort_unstable();
     routes.sort_unstable();
     assert_eq!(routes, listed, "the list of this test and the description");
-    // Logging out comes last: it ends the session.
-    let pages = PAGES.iter().filter(|(route, _)| *route != "POST /api/v1/logout");
-    for (route, may) in pages.chain([&("POST /api/v1/logout", "csdau")]) {
+    // These come last: they make a seat one's own, cover the session, or end it.
+    let last = [
+        ("PUT /api/v1/seats/{id}/operator", "cs"),
+        ("POST /api/v1/me/lock", "csdau"),
+        ("POST /api/v1/logout", "csdau"),
+    ];
+    let pages = PAGES.iter().filter(|(route, _)| last.iter().all(|(one, _)| one != route));
+    for (route, may) in pages.chain(&last) {
         let (method, path) = route.split_once(' ').expect("a route");
         let path = path.replace("{id}", "seat-2").replace("{party}", "1").replace("{name}", "x");
         for (role, letter) in ROLES {

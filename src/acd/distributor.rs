@@ -124,6 +124,7 @@ impl Distributor {
             }
             Input::Pause { seat, why } => self.pause(&seat, why),
             Input::Resume { seat, why } => self.resume(now, &seat, why.as_ref()),
+            Input::Sit { seat, operator } => self.sit(now, &seat, operator),
             Input::WrapUp { seat, more } => self.wrap_up_longer(now, &seat, more),
             Input::PickUp { call, seat } => self.pick_up(now, call, &seat),
             Input::Rings { offer } => self.rings(offer),

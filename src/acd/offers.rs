@@ -145,7 +145,7 @@ impl Distributor {
         }
         seat.bond = Bond::Offer { offer: id, call, rings: false };
         seat.last_offer = self.next_offer;
-        let operator = seat.settings.operator.clone();
+        let operator = seat.operator().cloned();
         let seat = seat_id.clone();
         self.touched.insert(seat.clone());
         self.deadlines.clear(&Timer::Seat(seat.clone()));

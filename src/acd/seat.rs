@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::free::{Listed, Skills};
 use super::settings::SeatSettings;
-use crate::vocabulary::{CallId, Moment, OfferId};
+use crate::vocabulary::{CallId, Moment, OfferId, OperatorId};
 
 /// What a seat is doing. Reachable and ready are inputs; the rest follows from offers and talks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +104,9 @@ pub(super) enum Bond {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Seat {
     pub settings: SeatSettings,
+    /// Who has signed in, in the place of whom the settings name.
+    #[serde(default)]
+    pub signed_in: Option<OperatorId>,
     /// The configuration has it no more: it goes when its talk is over.
     pub gone: bool,
     pub reachable: bool,
@@ -145,6 +148,7 @@ impl Seat {
         Self {
             skills: Skills::new(settings.skills.clone()),
             settings,
+            signed_in: None,
             gone: false,
             reachable: false,
             pauses,
@@ -177,6 +181,11 @@ impl Seat {
             Bond::Rest => SeatState::Resting,
             Bond::None => SeatState::Ready,
         }
+    }
+
+    /// Who sits there.
+    pub fn operator(&self) -> Option<&OperatorId> {
+        self.signed_in.as_ref().or(self.settings.operator.as_ref())
     }
 
     /// As what it counts in its queues.

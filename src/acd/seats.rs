@@ -8,7 +8,7 @@ use super::free::Turn;
 use super::seat::{Bond, Pause, Seat, SeatState, Staff};
 use super::settings::SeatSettings;
 use super::words::Output;
-use crate::vocabulary::{CallId, Moment, QueueId, SeatId};
+use crate::vocabulary::{CallId, Moment, OperatorId, QueueId, SeatId};
 
 impl Distributor {
     /// Takes new settings of seats. One that is no more goes when its talk is over.
@@ -63,7 +63,7 @@ impl Distributor {
             if let Some(seat) = self.seats.get_mut(&id) {
                 seat.listed.clear();
                 seat.counted = Staff::default();
-                if let Some(operator) = &seat.settings.operator {
+                if let Some(operator) = seat.operator() {
                     self.sitting.entry(operator.clone()).or_default().insert(id.clone());
                 }
             }
@@ -95,6 +95,41 @@ impl Distributor {
         } else if !seat.settings.auto_ready {
             seat.pauses.insert(Pause::Closed);
         }
+    }
+
+    /// Somebody sits down, and leaves where they sat before; or nobody does any more. Whoever leaves
+    /// takes no calls there; whoever comes takes them where the seat is ready by itself.
+    pub(super) fn sit(&mut self, now: Moment, id: &SeatId, operator: Option<OperatorId>) {
+        let left = self.seats.iter().filter(|(other, seat)| {
+            *other != id && operator.is_some() && seat.signed_in == operator
+        });
+        let left: Vec<SeatId> = left.map(|(other, _)| other.clone()).collect();
+        for other in left {
+            self.sit_down(now, &other, None);
+        }
+        self.sit_down(now, id, operator);
+        self.sitting.clear();
+        for (id, seat) in &self.seats {
+            if let Some(operator) = seat.operator() {
+                self.sitting.entry(operator.clone()).or_default().insert(id.clone());
+            }
+        }
+    }
+
+    fn sit_down(&mut self, now: Moment, id: &SeatId, operator: Option<OperatorId>) {
+        self.unlist_seat(id);
+        self.touched.insert(id.clone());
+        let Some(seat) = self.seats.get_mut(id) else { return };
+        if seat.signed_in == operator {
+            return;
+        }
+        if operator.is_none() {
+            seat.pauses.insert(Pause::Closed);
+        } else if seat.settings.auto_ready {
+            seat.pauses.remove(&Pause::Closed);
+        }
+        seat.signed_in = operator;
+        (seat.idle_since, seat.talks) = (now, 0);
     }
 
     pub(super) fn pause(&mut self, id: &SeatId, why: Pause) {

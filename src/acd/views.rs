@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::distributor::{Distributor, Held, Timer};
-use super::seat::{Bond, SeatState};
+use super::seat::{Bond, Seat, SeatState};
 use super::words::{QueueCount, SeatStatus};
-use crate::vocabulary::{CallId, Lane, QueueId, SeatId};
+use crate::vocabulary::{CallId, Lane, OperatorId, QueueId, SeatId};
 
 impl Distributor {
     /// Every seat.
     pub fn seats(&self) -> impl Iterator<Item = SeatStatus> {
         self.seats.iter().map(|(id, seat)| SeatStatus {
             seat: id.clone(),
-            operator: seat.settings.operator.clone(),
+            operator: seat.operator().cloned(),
             state: seat.state,
             since: seat.state_since,
             pauses: seat.pauses.iter().cloned().collect(),
@@ -33,6 +33,37 @@ impl Distributor {
     #[must_use]
     pub fn has_seat(&self, seat: &SeatId) -> bool {
         self.seats.contains_key(seat)
+    }
+
+    /// Who sits at a seat.
+    #[must_use]
+    pub fn operator(&self, seat: &SeatId) -> Option<&OperatorId> {
+        self.seats.get(seat).and_then(Seat::operator)
+    }
+
+    /// Who has signed in to a seat, whoever the settings name.
+    #[must_use]
+    pub fn sits(&self, seat: &SeatId) -> Option<&OperatorId> {
+        self.seats.get(seat)?.signed_in.as_ref()
+    }
+
+    /// Whether an operator may sit down at a seat.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn may_sit(&self, seat: &SeatId, operator: &OperatorId) -> Result<(), String> {
+        let Some(there) = self.seats.get(seat) else { return Ok(()) };
+        if there.signed_in.as_ref() == Some(operator) {
+            return Ok(());
+        }
+        if let Some(other) = &there.signed_in {
+            return Err(format!("{other} sits there and has to sign out first"));
+        }
+        let busy = matches!(there.bond, Bond::Offer { .. } | Bond::Talk { .. });
+        if (busy || !there.engaged.is_empty()) && there.operator() != Some(operator) {
+            return Err("it is in a call; wait until that is over".to_owned());
+        }
+        Ok(())
     }
 
     /// What a seat is doing; none when it is not configured.

@@ -72,6 +72,13 @@ pub enum Input {
         /// Which pause; none: every one.
         why: Option<Pause>,
     },
+    /// Somebody signs in to a seat, whoever the configuration says; none: nobody any more.
+    Sit {
+        /// The seat.
+        seat: SeatId,
+        /// Who.
+        operator: Option<OperatorId>,
+    },
     /// An operator needs longer after a talk: until so much after now, within the queue's bound.
     WrapUp {
         /// The seat.

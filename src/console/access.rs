@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use super::Console;
-use super::accounts::Bearer;
+use super::accounts::{Bearer, Limit};
 use super::own;
 use super::permissions::{self, About, Grant, Reach};
 use super::problem::Problem;
@@ -34,6 +34,8 @@ pub(super) struct Holder {
     pub(super) operator: Option<OperatorId>,
     /// The session that asks; none for a token.
     pub(super) session: Option<Fingerprint>,
+    /// What keeps it from being used.
+    pub(super) limit: Option<Limit>,
 }
 
 /// Lets a request through when it bears a token whose role reaches the route, and notes whose.
@@ -82,6 +84,9 @@ async fn admit(console: &Console, request: Request) -> Result<Request, Refusal> 
         let problem = Problem::wrong_method(parts.method.as_str(), parts.uri.path());
         return Err(Refusal::Method(problem, allow));
     };
+    if let Some(limit) = holder.limit.filter(|limit| !limit.allows(path)) {
+        return Err(Problem::limited(limit).into());
+    }
     let reach = permission.reach(holder.role);
     if reach == Reach::No {
         return Err(Problem::role_may_not(holder.role, permission.roles()).into());
@@ -124,7 +129,7 @@ pub(super) fn holder(
     }
     if let Some(token) = configured(&console.tokens, given.trim()) {
         let name = token.name.clone();
-        return Ok(Holder { name, role: token.role, operator: None, session: None });
+        return Ok(Holder { name, role: token.role, operator: None, session: None, limit: None });
     }
     let bearer = accounts.and_then(|accounts| accounts.bearer(console.desk.now(), given.trim()));
     bearer.map(Holder::from).ok_or_else(Problem::token_wrong)
@@ -132,8 +137,8 @@ pub(super) fn holder(
 
 impl From<Bearer> for Holder {
     fn from(bearer: Bearer) -> Self {
-        let Bearer { name, role, operator, session } = bearer;
-        Self { name, role, operator, session }
+        let Bearer { name, role, operator, session, limit } = bearer;
+        Self { name, role, operator, session, limit }
     }
 }
 

@@ -18,10 +18,11 @@ use crate::incident::Choices;
 use crate::journal::Fact;
 use crate::journal::retention::Rules;
 use crate::recording::Library;
+use crate::sip::digest::Credential;
 use crate::store::{Alarms, Store};
 use crate::switchboard::orders::{Answer, Order, Refusal};
 use crate::telemetry::health::HealthSnapshot;
-use crate::vocabulary::{IncidentId, Secret, WallTime};
+use crate::vocabulary::{IncidentId, SeatId, Secret, WallTime};
 
 /// A future behind a trait object.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -70,6 +71,10 @@ pub trait Desk: Send + Sync + 'static {
     fn accounts(&self) -> Option<&Accounts> {
         None
     }
+    /// The account of a seat's phone.
+    fn account(&self, _seat: &SeatId) -> Option<Credential> {
+        None
+    }
     /// What phones sign their reports of where they are with.
     fn aml_key(&self) -> Option<Secret> {
         None
@@ -86,6 +91,12 @@ pub trait Desk: Send + Sync + 'static {
     }
     /// The centre's name.
     fn centre(&self) -> String;
+    /// The centre's area code.
+    fn area_code(&self) -> String {
+        String::new()
+    }
+    /// The data folder.
+    fn data(&self) -> PathBuf;
     /// Where the journal is, and the number of its last line that is on disk.
     fn journal(&self) -> (PathBuf, watch::Receiver<u64>);
     /// What an operator may choose from in a form.

@@ -18,12 +18,12 @@ use super::access::{COOKIE, Holder};
 use super::accounts::{Accounts, AccountsError, LoggedIn};
 use super::body::read;
 use super::door::Peer;
+use super::phone::leave;
 use super::problem::Problem;
-use crate::people::Role;
 use crate::store::At;
 use crate::vocabulary::Secret;
 
-/// Name and password.
+/// Name, password, and a one-time code where the person has a second factor.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Login {
@@ -31,6 +31,10 @@ pub(super) struct Login {
     name: String,
     /// Its password.
     password: String,
+    /// Six digits, or a recovery code. A log-in without it that needs one is answered with
+    /// `code-needed`.
+    #[serde(default)]
+    code: Option<String>,
 }
 
 /// A session.
@@ -50,6 +54,8 @@ pub(super) struct LoginDone {
     until: At,
     /// Without use it ends after so many seconds.
     idle_seconds: u64,
+    /// Nothing but setting a second factor up is possible with it: the role needs one.
+    second_factor_missing: bool,
 }
 
 /// Where a request comes from, when the addresses that we know to be proxies are passed over.
@@ -78,7 +84,8 @@ pub(super) fn source(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> Ip
     (status = 200, description = "A session; its cookie is HttpOnly and SameSite=Strict. With the \
      cookie alone every request but GET needs the header X-Siaga112: 1", body = LoginDone),
     (status = 400, description = "The body is not understood", body = Problem),
-    (status = 401, description = "Name or password is wrong", body = Problem),
+    (status = 401, description = "Name or password is wrong (`login-wrong`), a code is needed \
+     (`code-needed`) or wrong (`code-wrong`)", body = Problem),
     (status = 429, description = "Too many wrong tries; Retry-After says how long to wait",
      body = Problem),
     (status = 503, description = "Nobody can log in now", body = Problem)))]
@@ -88,15 +95,17 @@ pub(super) async fn login(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let Login { name, password } = read(body, r#"{"name": "siti", "password": "…"}"#)?;
+    let Login { name, password, code } = read(body, r#"{"name": "siti", "password": "…"}"#)?;
     let accounts = accounts(&console)?;
     let source = source(peer.ip(), &headers, accounts.proxies());
-    let asked = accounts.log_in(console.desk.now(), source, &name, Secret::new(password)).await;
+    let asked =
+        accounts.log_in(console.desk.now(), source, &name, Secret::new(password), code).await;
     let LoggedIn { person, secret, until } = asked.map_err(|error| refused(&console, error))?;
     console.desk.audit(&person.name, "logged in", &source.to_string());
     let limits = accounts.limits();
     let secure =
         console.secure || headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+    let second = accounts.second_state(&person.name);
     let cookie = cookie(secret.reveal(), limits.absolute.as_secs(), secure);
     let done = LoginDone {
         token: secret.reveal().to_owned(),
@@ -106,6 +115,7 @@ pub(super) async fn login(
         operator: person.operator.map(|operator| operator.to_string()),
         until: At(until),
         idle_seconds: limits.idle.as_secs(),
+        second_factor_missing: second.required && !second.there,
     };
     let mut response = Json(done).into_response();
     response.headers_mut().insert(header::SET_COOKIE, cookie);
@@ -114,7 +124,13 @@ pub(super) async fn login(
 }
 
 /// What came of a wrong try, for the audit and for who tried.
-fn refused(console: &Console, error: AccountsError) -> Problem {
+pub(super) fn refused(console: &Console, error: AccountsError) -> Problem {
+    if let AccountsError::WrongCode { person, locked } = &error {
+        console.desk.audit("nobody", "login refused: wrong code", person);
+        if *locked {
+            console.desk.audit("nobody", "login has to wait after many wrong tries", person);
+        }
+    }
     if let AccountsError::Wrong { person, locked } = &error {
         // What somebody typed where a name is due may be a password: it is not kept.
         let subject = person.as_deref().unwrap_or("a name that nobody has");
@@ -148,36 +164,13 @@ pub(super) async fn logout(
 ) -> Result<Response, Problem> {
     let session = holder.session.as_ref();
     let session = session.ok_or_else(|| Problem::not_now("this is a token and no session"))?;
-    accounts(&console)?.log_out(session);
+    let seat = accounts(&console)?.log_out(session).and_then(|session| session.seat);
+    if let Some(seat) = seat {
+        leave(&console, seat, &holder.name).await;
+    }
     console.desk.audit(&holder.name, "logged out", "");
     let gone = cookie("", 0, false);
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
-}
-
-/// Whoever asks.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Me {
-    /// The person, or the token.
-    name: String,
-    /// What they are there for.
-    role: &'static str,
-    /// The role in Indonesian and in English.
-    role_names: [&'static str; 2],
-    /// Who they are in `seats.toml`.
-    operator: Option<String>,
-    /// Whether it is a session, which can be ended.
-    session: bool,
-}
-
-/// Who one is here.
-#[utoipa::path(get, path = "/api/v1/me", tag = "people", responses(
-    (status = 200, description = "Whoever asks", body = Me),
-    (status = 401, description = "No token", body = Problem)))]
-pub(super) async fn me(Extension(holder): Extension<Holder>) -> Json<Me> {
-    let Holder { name, role, operator, session } = holder;
-    let operator = operator.map(|operator| operator.to_string());
-    let role_names = Role::names(role);
-    Json(Me { name, role: role.word(), role_names, operator, session: session.is_some() })
 }
 
 /// The password so far, and the next one.

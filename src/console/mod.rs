@@ -15,17 +15,20 @@ mod door;
 mod events;
 mod feed;
 mod fields;
+mod handed_out;
 mod health;
 mod incidents;
 mod judgement;
 mod live;
 mod locations;
 mod login;
+mod me;
 mod own;
 mod pages;
 mod parties;
 mod people;
 mod permissions;
+mod phone;
 mod place;
 pub mod policy;
 mod problem;
@@ -171,6 +174,9 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(recording::play))
         .routes(routes!(recording::hold))
         .routes(routes!(custody::hold))
+        .routes(routes!(handed_out::bundle))
+        .routes(routes!(handed_out::redacted))
+        .routes(routes!(handed_out::pack))
         .routes(routes!(custody::report))
         .routes(routes!(custody::access_log))
         .routes(routes!(recording::replay))
@@ -191,7 +197,15 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(receivers::send))
         .routes(routes!(audit::list))
         .routes(routes!(login::logout))
-        .routes(routes!(login::me))
+        .routes(routes!(me::show))
+        .routes(routes!(me::lock))
+        .routes(routes!(me::unlock))
+        .routes(routes!(me::begin))
+        .routes(routes!(me::confirm))
+        .routes(routes!(me::remove))
+        .routes(routes!(phone::sign_in, phone::sign_out))
+        .routes(routes!(phone::credentials))
+        .routes(routes!(people::drop_second))
         .routes(routes!(login::own_password))
         .routes(routes!(people::list, people::add))
         .routes(routes!(people::change))

@@ -48,6 +48,8 @@ struct ListedPerson {
     disabled: bool,
     /// Whether a password was set.
     has_password: bool,
+    /// Whether they come in with a second factor.
+    second_factor: bool,
     /// Sessions that are open.
     sessions: usize,
     /// Since when they are known here.
@@ -64,6 +66,7 @@ impl ListedPerson {
             operator: person.operator.as_ref().map(ToString::to_string),
             disabled: person.disabled,
             has_password: person.password.is_some(),
+            second_factor: person.second.is_some(),
             sessions,
             since: At(person.since),
         }
@@ -226,6 +229,30 @@ pub(super) async fn set_password(
     accounts.edit(move |book| book.set_password(&name, stored)).await?;
     accounts.log_out_everywhere(&whom, None);
     console.desk.audit(&holder.name, "password set", &whom);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes somebody's second factor away, as when their telephone is lost; their sessions end. Where the role
+/// needs one they set it up anew at the next log-in.
+#[utoipa::path(delete, path = "/api/v1/people/{name}/second-factor", tag = "people",
+    params(("name" = String, Path, description = "The person's name")), responses(
+    (status = 204, description = "Done"),
+    (status = 401, description = "No token", body = Problem),
+    (status = 404, description = "Nobody has the name", body = Problem),
+    (status = 409, description = "They have none", body = Problem),
+    (status = 503, description = "The disk refuses", body = Problem)))]
+pub(super) async fn drop_second(
+    State(console): State<Console>,
+    Extension(holder): Extension<Holder>,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, Problem> {
+    let name = named(name)?;
+    let accounts = accounts(&console)?;
+    if !accounts.drop_second(&name).await? {
+        return Err(Problem::not_now(format!("{name} has no second factor")));
+    }
+    accounts.log_out_everywhere(&name, None);
+    console.desk.audit(&holder.name, "second factor taken away", &name);
     Ok(StatusCode::NO_CONTENT)
 }
 

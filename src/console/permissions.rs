@@ -3,10 +3,15 @@
 //! A route without a row is closed to everybody; a test walks the description and finds it. A handler
 //! never looks at a role itself; it asks [`Grant`] where a list must be narrowed to own calls.
 
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
 use crate::people::Role;
 
 /// What a route is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum Permission {
     /// What everybody may: the description, who one is, leaving.
     Myself,
@@ -18,6 +23,10 @@ pub(super) enum Permission {
     AlarmsSeen,
     /// A seat's status and wrap-up.
     Seats,
+    /// Sitting down at a seat.
+    Sit,
+    /// Being the phone of a seat.
+    Phone,
     /// Acting in a call: picking up, bringing in, writing.
     Calls,
     /// Whom to call back.
@@ -36,6 +45,8 @@ pub(super) enum Permission {
     Audio,
     /// Keeping a recording whatever its age.
     Holds,
+    /// Copies that leave the house: bundles, redacted copies, packs.
+    HandingOut,
     /// How long what is kept, what was deleted, and who looked at what.
     Custody,
     /// Figures and sheets.
@@ -57,7 +68,8 @@ pub(super) enum Permission {
 }
 
 /// How far a role reaches at a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum Reach {
     /// Not at all.
     No,
@@ -98,6 +110,8 @@ impl Permission {
             Self::Alarms => [No, All, No, All, All],
             Self::AlarmsSeen => [No, All, No, All, No],
             Self::Seats => [Own, All, No, All, No],
+            Self::Sit => [All, All, No, No, No],
+            Self::Phone => [Own, Own, No, No, No],
             Self::Calls => [Own, All, No, No, No],
             Self::WorkList => [Own, All, No, No, No],
             Self::Records => [Own, All, All, All, All],
@@ -107,6 +121,7 @@ impl Permission {
             Self::Marks => [No, All, No, All, No],
             Self::Audio => [Own, All, No, No, No],
             Self::Holds => [No, All, No, No, No],
+            Self::HandingOut => [No, All, No, No, No],
             Self::Custody => [No, All, No, All, All],
             Self::Reports => [No, All, All, All, All],
             Self::Receivers => [No, No, No, All, All],
@@ -125,6 +140,12 @@ impl Permission {
             Role::Admin => admin,
             Role::Auditor => auditor,
         }
+    }
+
+    /// What a role reaches at all, by the rows of the table.
+    pub(super) fn of(role: Role) -> BTreeMap<Self, Reach> {
+        let all = TABLE.iter().map(|(_, _, permission, _)| (*permission, permission.reach(role)));
+        all.filter(|(_, reach)| *reach != Reach::No).collect()
     }
 
     /// The roles that reach anything here.
@@ -180,15 +201,24 @@ const TABLE: &[Row] = &[
     ("GET", "/api/v1/locations/unmatched", Permission::Live, About::Nothing),
     ("POST", "/api/v1/logout", Permission::Myself, About::Nothing),
     ("POST", "/api/v1/incidents/{id}/hold", Permission::Holds, About::Incident),
+    ("GET", "/api/v1/incidents/{id}/bundle", Permission::HandingOut, About::Incident),
+    ("POST", "/api/v1/incidents/{id}/redacted", Permission::HandingOut, About::Incident),
+    ("POST", "/api/v1/packs", Permission::HandingOut, About::Nothing),
     ("GET", "/api/v1/access-log", Permission::Custody, About::Nothing),
     ("GET", "/api/v1/retention/report", Permission::Custody, About::Nothing),
     ("GET", "/api/v1/marks", Permission::Marks, About::Nothing),
     ("GET", "/api/v1/me", Permission::Myself, About::Nothing),
+    ("POST", "/api/v1/me/lock", Permission::Myself, About::Nothing),
+    ("POST", "/api/v1/me/unlock", Permission::Myself, About::Nothing),
+    ("POST", "/api/v1/me/second-factor", Permission::Myself, About::Nothing),
+    ("POST", "/api/v1/me/second-factor/confirm", Permission::Myself, About::Nothing),
+    ("POST", "/api/v1/me/second-factor/remove", Permission::Myself, About::Nothing),
     ("PUT", "/api/v1/me/password", Permission::Myself, About::Nothing),
     ("GET", "/api/v1/people", Permission::People, About::Nothing),
     ("POST", "/api/v1/people", Permission::People, About::Nothing),
     ("PATCH", "/api/v1/people/{name}", Permission::People, About::Nothing),
     ("PUT", "/api/v1/people/{name}/password", Permission::People, About::Nothing),
+    ("DELETE", "/api/v1/people/{name}/second-factor", Permission::People, About::Nothing),
     ("DELETE", "/api/v1/people/{name}/sessions", Permission::People, About::Nothing),
     ("GET", "/api/v1/queues", Permission::Live, About::Nothing),
     ("GET", "/api/v1/receivers", Permission::Receivers, About::Nothing),
@@ -207,6 +237,9 @@ const TABLE: &[Row] = &[
     ("GET", "/api/v1/routing/versions", Permission::Policy, About::Nothing),
     ("GET", "/api/v1/routing/versions/{number}", Permission::Policy, About::Nothing),
     ("GET", "/api/v1/seats", Permission::Live, About::Nothing),
+    ("PUT", "/api/v1/seats/{id}/operator", Permission::Sit, About::Nothing),
+    ("DELETE", "/api/v1/seats/{id}/operator", Permission::Seats, About::Seat),
+    ("POST", "/api/v1/seats/{id}/phone", Permission::Phone, About::Seat),
     ("POST", "/api/v1/seats/{id}/status", Permission::Seats, About::Seat),
     ("POST", "/api/v1/seats/{id}/wrap-up", Permission::Seats, About::Seat),
     ("GET", "/api/v1/tokens", Permission::People, About::Nothing),

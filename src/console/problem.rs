@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::accounts::AccountsError;
+use super::accounts::{AccountsError, Limit};
 use super::desk::DeskError;
 use super::policy::ShownFinding;
 use crate::incident::{Conflict, WrongField};
@@ -131,6 +131,21 @@ impl Problem {
     pub(super) fn no_people() -> Self {
         let detail = "This gateway keeps no people; it opens to configured tokens only.";
         Self::new(StatusCode::NOT_FOUND, "no-people", "No people are kept", detail)
+    }
+
+    pub(super) fn limited(limit: Limit) -> Self {
+        match limit {
+            Limit::Locked => {
+                let detail = "The page is covered: POST /api/v1/me/unlock with the password.";
+                Self::new(StatusCode::LOCKED, "locked", "Locked", detail)
+            }
+            Limit::NoSecond => {
+                let detail = "Your role comes in with a one-time code beside the password: set it up \
+                              with POST /api/v1/me/second-factor.";
+                let title = "A second factor is needed";
+                Self::new(StatusCode::FORBIDDEN, "second-factor-missing", title, detail)
+            }
+        }
     }
 
     pub(super) fn role_may_not(role: Role, may: impl Iterator<Item = Role>) -> Self {
@@ -321,6 +336,14 @@ impl From<AccountsError> for Problem {
                 let detail = "Name or password is wrong, or the account may not log in.";
                 let title = "Not logged in";
                 Self::new(StatusCode::UNAUTHORIZED, "login-wrong", title, detail)
+            }
+            AccountsError::CodeNeeded => {
+                let detail = "Send the one-time code, or a recovery code, as `code` as well.";
+                Self::new(StatusCode::UNAUTHORIZED, "code-needed", "A code is needed", detail)
+            }
+            AccountsError::WrongCode { .. } => {
+                let detail = "The code is wrong, or was used already: wait for the next one.";
+                Self::new(StatusCode::UNAUTHORIZED, "code-wrong", "Wrong code", detail)
             }
             AccountsError::Book(BookError::NoPerson(name)) => Self::unknown_id("person", &name),
             AccountsError::Book(BookError::NoToken(name)) => Self::unknown_id("token", &name),

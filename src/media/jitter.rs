@@ -20,6 +20,8 @@ const MOST: u64 = 200_000;
 const TICK: u64 = 20_000;
 /// A sequence this far off is another beginning.
 const FAR: u16 = 100;
+/// For so long a source that another has followed may have packets under way, microseconds.
+const STRAGGLES: u64 = 200_000;
 /// Frames that are hidden before a spurt counts as over: 60 ms.
 const HIDDEN: u32 = 3;
 /// Ticks over which the least that waited is watched before a frame is dropped: 2 s.
@@ -38,6 +40,10 @@ pub(super) struct Jitter {
     decoder: Decoder,
     codec: Codec,
     ssrc: Option<u32>,
+    /// Added to the source's numbers: another one, or other numbers, go on where the one before stood.
+    shift: u16,
+    /// The source of before, and until when it may have packets under way, microseconds.
+    before: Option<(u32, u64)>,
     slots: Vec<Slot>,
     /// The packet that is played next, while a spurt plays.
     next: Option<u16>,
@@ -65,6 +71,8 @@ impl Jitter {
             decoder: Decoder::new(codec),
             codec,
             ssrc: None,
+            shift: 0,
+            before: None,
             slots: Vec::with_capacity(SLOTS),
             next: None,
             ready: [0; LONGEST + FRAME],
@@ -91,20 +99,26 @@ impl Jitter {
         if payload.is_empty() || payload.len() > BYTES {
             return;
         }
+        if self.before.is_some_and(|(before, until)| before == ssrc && now < until) {
+            self.late += 1;
+            return;
+        }
         let newest = self
             .slots
             .iter()
             .map(|slot| slot.sequence)
             .max_by_key(|s| s.wrapping_sub(self.next.unwrap_or(*s)).cast_signed());
-        let reference = self.next.or(newest);
-        let far = reference.is_some_and(|next| {
-            let ahead = sequence.wrapping_sub(next);
+        let place = sequence.wrapping_add(self.shift);
+        let far = self.next.or(newest).is_some_and(|next| {
+            let ahead = place.wrapping_sub(next);
             ahead > FAR && ahead.wrapping_neg() > FAR
         });
         if self.ssrc != Some(ssrc) || far {
-            self.begin(ssrc);
+            let stands = newest.map(|newest| newest.wrapping_add(1)).or(self.next);
+            self.begin(ssrc, stands.unwrap_or(sequence).wrapping_sub(sequence), now);
         }
         self.measure(sequence, timestamp, now);
+        let sequence = sequence.wrapping_add(self.shift);
         let late = self.next.is_some_and(|next| sequence.wrapping_sub(next).cast_signed() < 0);
         if late {
             self.late += 1;
@@ -142,11 +156,15 @@ impl Jitter {
         true
     }
 
-    fn begin(&mut self, ssrc: u32) {
-        self.ssrc = Some(ssrc);
-        self.slots.clear();
-        (self.next, self.filled, self.hidden, self.last) = (None, 0, 0, None);
-        self.decoder = Decoder::new(self.codec);
+    /// Another source, or other numbers of the same. What waits of the one before is played first, and what comes
+    /// stands behind it: both were spoken.
+    fn begin(&mut self, ssrc: u32, shift: u16, now: u64) {
+        if self.slots.is_empty() && self.next.is_none() {
+            self.decoder = Decoder::new(self.codec);
+        }
+        let before = self.ssrc.replace(ssrc).filter(|before| *before != ssrc);
+        self.before = before.map(|before| (before, now + STRAGGLES));
+        (self.shift, self.last) = (shift, None);
     }
 
     /// RFC 3550 §6.4.1 and the length of a packet by the step of its timestamp.

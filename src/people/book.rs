@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Fingerprint, Role, Stored};
+use super::{Fingerprint, RECOVERY_BYTES, Role, Second, Stored};
 use crate::vocabulary::{OperatorId, Private, WallTime};
 
 /// People of one centre at most.
@@ -35,6 +35,12 @@ pub struct Person {
     /// Without one they cannot log in yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<Stored>,
+    /// The second factor, once a code of it was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<Second>,
+    /// A second factor that is being set up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_to_be: Option<Second>,
     /// Since when they are known here.
     pub since: WallTime,
 }
@@ -96,6 +102,9 @@ pub enum BookError {
     /// Nobody has the name.
     #[error("there is no person {0:?}")]
     NoPerson(String),
+    /// Nothing was begun.
+    #[error("no second factor is being set up: begin first")]
+    NotBegun,
     /// No token has the name.
     #[error("there is no token {0:?}")]
     NoToken(String),
@@ -166,8 +175,17 @@ impl Book {
         }
         let full_name = Private::new(visible(full_name)?);
         let name = name.to_owned();
-        let person =
-            Person { name, full_name, role, operator, disabled: false, password: None, since: now };
+        let person = Person {
+            name,
+            full_name,
+            role,
+            operator,
+            disabled: false,
+            password: None,
+            second: None,
+            second_to_be: None,
+            since: now,
+        };
         self.people.push(person);
         self.people.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(())
@@ -211,6 +229,63 @@ impl Book {
         let mut person = self.known(name)?.clone();
         person.password = Some(password);
         self.replace(person)
+    }
+
+    /// Begins to set a second factor up; one that is there counts until the new one does.
+    ///
+    /// # Errors
+    /// Nobody has the name.
+    pub fn begin_second(&mut self, name: &str, second: Second) -> Result<(), BookError> {
+        let mut person = self.known(name)?.clone();
+        person.second_to_be = Some(second);
+        self.replace(person)
+    }
+
+    /// A code of the second factor that is being set up counts: it is the person's from now on. Returns
+    /// the recovery codes; none when the code is wrong.
+    ///
+    /// # Errors
+    /// Nobody has the name, or nothing was begun.
+    pub fn confirm_second(
+        &mut self,
+        name: &str,
+        now: WallTime,
+        code: &str,
+        chance: [u8; RECOVERY_BYTES],
+    ) -> Result<Option<Vec<String>>, BookError> {
+        let mut person = self.known(name)?.clone();
+        let mut second = person.second_to_be.clone().ok_or(BookError::NotBegun)?;
+        if !second.take(now, code) {
+            return Ok(None);
+        }
+        let codes = second.new_recovery(chance);
+        (person.second, person.second_to_be) = (Some(second), None);
+        self.replace(person)?;
+        Ok(Some(codes))
+    }
+
+    /// Takes a code of a person's second factor, or a recovery code; each counts once. False when it is
+    /// wrong, and where there is no second factor.
+    ///
+    /// # Errors
+    /// Nobody has the name.
+    pub fn take_code(&mut self, name: &str, now: WallTime, code: &str) -> Result<bool, BookError> {
+        let mut person = self.known(name)?.clone();
+        let taken = person.second.as_mut().is_some_and(|second| second.take(now, code));
+        self.replace(person)?;
+        Ok(taken)
+    }
+
+    /// Takes a second factor away; false where there was none.
+    ///
+    /// # Errors
+    /// Nobody has the name.
+    pub fn drop_second(&mut self, name: &str) -> Result<bool, BookError> {
+        let mut person = self.known(name)?.clone();
+        let there = person.second.is_some() || person.second_to_be.is_some();
+        (person.second, person.second_to_be) = (None, None);
+        self.replace(person)?;
+        Ok(there)
     }
 
     /// Adds a token.

@@ -6,12 +6,14 @@ mod book;
 mod guesses;
 mod password;
 mod role;
+mod second;
 mod sessions;
 
 pub use book::{Book, BookError, Changes, Person, Token, Whose};
 pub use guesses::Guesses;
 pub use password::{PasswordError, Stored, Weak};
 pub use role::{Role, RoleError};
+pub use second::{KEY_BYTES, RECOVERY_BYTES, Second};
 pub use sessions::{Limits, Session, Sessions};
 
 use serde::{Deserialize, Serialize};

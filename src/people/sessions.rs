@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Fingerprint;
-use crate::vocabulary::WallTime;
+use crate::vocabulary::{SeatId, WallTime};
 
 /// Sessions of one person at most; the one that was used longest ago goes.
 const EACH: usize = 20;
@@ -32,6 +32,12 @@ pub struct Session {
     pub since: WallTime,
     /// When they last asked for something.
     pub used: WallTime,
+    /// The page covers itself: nothing is shown or done before the password was given again.
+    #[serde(default)]
+    pub locked: bool,
+    /// The seat that they have signed in to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seat: Option<SeatId>,
 }
 
 /// All of them, by what is kept of their secrets.
@@ -40,7 +46,9 @@ pub struct Session {
 pub struct Sessions(BTreeMap<Fingerprint, Session>);
 
 impl Session {
-    fn is_over(&self, now: WallTime, limits: Limits) -> bool {
+    /// Whether it is over.
+    #[must_use]
+    pub fn is_over(&self, now: WallTime, limits: Limits) -> bool {
         let over = |from: WallTime, span: Duration| {
             // A clock that was set back makes no session longer.
             now < self.since || now.0.saturating_sub(from.0) >= micros(span)
@@ -74,7 +82,8 @@ impl Sessions {
             };
             self.0.remove(&oldest);
         }
-        let session = Session { person: person.to_owned(), since: now, used: now };
+        let session =
+            Session { person: person.to_owned(), since: now, used: now, locked: false, seat: None };
         self.0.insert(kept, session.clone());
         session
     }
@@ -96,6 +105,37 @@ impl Sessions {
             session.used = now;
         }
         Some((session, later))
+    }
+
+    /// Covers a session, or uncovers it.
+    pub fn lock(&mut self, kept: &Fingerprint, locked: bool) {
+        if let Some(session) = self.0.get_mut(kept) {
+            session.locked = locked;
+        }
+    }
+
+    /// Notes a seat: it is nobody else's any more, in whatever session.
+    pub fn sit(&mut self, kept: &Fingerprint, seat: Option<SeatId>) {
+        if seat.is_some() {
+            for other in self.0.values_mut().filter(|other| other.seat == seat) {
+                other.seat = None;
+            }
+        }
+        if let Some(session) = self.0.get_mut(kept) {
+            session.seat = seat;
+        }
+    }
+
+    /// Nobody has signed in to a seat any more.
+    pub fn nobody_sits(&mut self, seat: &SeatId) {
+        for session in self.0.values_mut().filter(|it| it.seat.as_ref() == Some(seat)) {
+            session.seat = None;
+        }
+    }
+
+    /// Every session.
+    pub fn all(&self) -> impl Iterator<Item = &Session> {
+        self.0.values()
     }
 
     /// Somebody leaves.

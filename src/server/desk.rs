@@ -29,6 +29,7 @@ use crate::media::MediaCounters;
 use crate::recording::Library;
 use crate::screening::Disposition;
 use crate::sip::Listener;
+use crate::sip::digest::Credential;
 use crate::store::{Alarms, JournalHandle, Store};
 use crate::switchboard::Input;
 use crate::switchboard::orders::{Answer, Order};
@@ -36,7 +37,7 @@ use crate::switchboard::settings::SwitchboardSettings;
 use crate::switchboard::view::Board;
 use crate::telemetry::health::{Health, HealthSnapshot};
 use crate::telemetry::metrics::{self, MediaCounts, Metrics};
-use crate::vocabulary::{Dice, IncidentId, Secret, WallTime};
+use crate::vocabulary::{Dice, IncidentId, SeatId, Secret, WallTime};
 
 /// How long a page waits for the switchboard or the disk.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -62,6 +63,7 @@ pub(super) struct ServerDesk {
     pub rules: SharedRules,
     pub centre: String,
     pub site: Site,
+    pub area_code: String,
     pub accounts: Accounts,
     pub aml_key: Option<Secret>,
     pub policy: ServerPolicy,
@@ -196,6 +198,12 @@ impl Desk for ServerDesk {
         Some(&self.accounts)
     }
 
+    fn account(&self, seat: &SeatId) -> Option<Credential> {
+        let adopted = super::reload::locked(&self.policy.reloader.adopted);
+        let account = adopted.0.sip.accounts.iter().find(|account| account.seat == *seat);
+        account.map(|account| account.credential.clone())
+    }
+
     fn aml_key(&self) -> Option<Secret> {
         self.aml_key.clone()
     }
@@ -210,6 +218,14 @@ impl Desk for ServerDesk {
 
     fn centre(&self) -> String {
         self.centre.clone()
+    }
+
+    fn area_code(&self) -> String {
+        self.area_code.clone()
+    }
+
+    fn data(&self) -> PathBuf {
+        self.data.clone()
     }
 
     fn journal(&self) -> (PathBuf, watch::Receiver<u64>) {

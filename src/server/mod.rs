@@ -22,6 +22,7 @@ mod known_sources;
 mod lanes;
 mod left_over;
 mod locator;
+mod looks;
 mod media;
 mod recall;
 mod receivers;
@@ -62,6 +63,7 @@ use crate::store::{
     JournalError, JournalHandle, JournalReport, JournalWriter, Projector, Recovered, Store,
     StoreError, StoreHealth,
 };
+use crate::switchboard::orders::Order;
 use crate::switchboard::view::Board;
 use crate::switchboard::{Input, Switchboard};
 use crate::telemetry::health::{Check, Health, Phase};
@@ -272,6 +274,7 @@ impl Server {
             rules: Arc::clone(&rules),
             centre: loaded.switchboard.centre.name.clone(),
             site: desk::site(&loaded, &sip),
+            area_code: loaded.switchboard.centre.area_code.clone(),
             policy: ServerPolicy { reloader: Arc::clone(&reloader), store: store.clone() },
             accounts: Accounts::open(&data, loaded.console.accounts.clone()),
             aml_key: loaded.console.aml_key.clone(),
@@ -301,6 +304,11 @@ impl Server {
         };
         watch.start();
         whereabouts::learn_cells(store.clone(), inbox.clone());
+        // Who had signed in sits there still.
+        for (seat, operator) in desk.accounts.sitting(clock.now().wall) {
+            let order = Order::Sit { seat, operator: Some(operator), by: String::new() };
+            inbox.put(Input::Order { number: 0, order });
+        }
         let (stop_console, stopping) = watch::channel(false);
         reload::watch(Arc::clone(&reloader), stopping.clone());
         let console_task = desk::serve(
@@ -491,7 +499,8 @@ fn keep_records(
     };
     let journal = writer.start(journal_report(inbox.clone(), health.clone(), clock))?;
     start_entries(&journal, &clock, loaded);
-    let cut_off = left_over::close(&recovered, recordings, &journal, &clock);
+    let cut_off =
+        left_over::close(&recovered, recordings, loaded.switchboard.record, &journal, &clock);
     let store = Store::open(&loaded.storage)?;
     let projector = Projector::start(store.clone(), folder, journal.durable());
     watch_store(&projector, health.clone(), clock);
@@ -506,6 +515,7 @@ fn keep_records(
         clock,
     };
     heads.start();
+    looks::start(data.clone(), journal.clone(), clock);
     let trust = ClockTrust::default();
     time_watch::start(journal.clone(), clock, trust.clone(), recovered.last_at);
     let retention = retention::Retention {

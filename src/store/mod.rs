@@ -44,7 +44,9 @@ mod known;
 mod late;
 mod ladder;
 mod node;
+mod numbers;
 mod locations;
+pub mod looks;
 pub mod periods;
 mod presence;
 mod projector;
@@ -79,6 +81,7 @@ pub use journal_file::{JournalError, JournalReader, VerifyReport};
 pub use journal_writer::{JournalHandle, JournalReport, JournalWriter};
 pub use ladder::{CallLadder, Ladder, LadderEnd, LadderMessage};
 pub use locations::LocationReport;
+pub use numbers::forms;
 pub use projector::{Projector, StoreHealth};
 pub use record::{
     FieldChange, KnownRecord, RecordVersion, RecordView, TiedRecord, shown, versions,

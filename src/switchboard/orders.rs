@@ -8,7 +8,7 @@ use crate::call::table::Part;
 use crate::call::writing::Written;
 use crate::incident::Report;
 use crate::screening::{Disposition, Mark, WorkEntry, WorkId};
-use crate::vocabulary::{CallId, Private, SeatId};
+use crate::vocabulary::{CallId, OperatorId, Private, SeatId};
 
 /// A request of a person or a page, answered in the same turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,15 @@ pub enum Order {
         /// Why it pauses, in free text. With ready: the one pause that is taken back; empty: all.
         reason: String,
         /// The token's name, for the audit entry.
+        by: String,
+    },
+    /// Somebody signs in to a seat, or out of it.
+    Sit {
+        /// Which seat.
+        seat: SeatId,
+        /// Who; none: nobody any more.
+        operator: Option<OperatorId>,
+        /// The person's name; empty for who sat there before a restart.
         by: String,
     },
     /// An operator needs longer after a talk.

@@ -9,7 +9,7 @@ use crate::acd;
 use crate::call::PartyId;
 use crate::journal::Fact;
 use crate::screening::WorkId;
-use crate::vocabulary::{CallId, Now, Private, SeatId};
+use crate::vocabulary::{CallId, Now, OperatorId, Private, SeatId};
 
 use super::Switchboard;
 use super::orders::{Answer, Order, Refusal, SeatStatus};
@@ -50,6 +50,7 @@ impl Switchboard {
             Order::SetSeat { seat, status, reason, by } => {
                 self.set_seat(now, seat, status, reason.trim(), by)
             }
+            Order::Sit { seat, operator, by } => self.sit(now, seat, operator, by),
             Order::ExtendWrapUp { seat, seconds, by } => {
                 self.extend_wrap_up(now, seat, seconds, by)
             }
@@ -107,6 +108,31 @@ impl Switchboard {
         };
         self.note(now, Fact::SeatChanged { seat, state, by });
         self.acd.handle(now.moment, input);
+        Ok(())
+    }
+
+    fn sit(
+        &mut self,
+        now: Now,
+        seat: SeatId,
+        operator: Option<OperatorId>,
+        by: String,
+    ) -> Result<(), Refusal> {
+        self.know_seat(&seat)?;
+        let state = match &operator {
+            Some(operator) => {
+                self.acd
+                    .may_sit(&seat, operator)
+                    .map_err(|why| Refusal::NotNow(format!("seat {seat}: {why}")))?;
+                format!("signed in as {operator}")
+            }
+            None => "signed out".to_owned(),
+        };
+        // Who sat there before a restart is on the record, and that nobody leaves is nothing.
+        if !by.is_empty() && (operator.is_some() || self.acd.sits(&seat).is_some()) {
+            self.note(now, Fact::SeatChanged { seat: seat.clone(), state, by });
+        }
+        self.acd.handle(now.moment, acd::Input::Sit { seat, operator });
         Ok(())
     }
 

@@ -51,7 +51,7 @@ impl Switchboard {
 
     /// Who sits at a seat.
     pub(super) fn operator_of(&self, seat: &SeatId) -> Option<OperatorId> {
-        self.settings.seats.iter().find(|s| s.id == *seat)?.operator.clone()
+        self.acd.operator(seat).cloned()
     }
 
     // ---- after a restart ---------------------------------------------------------------------

@@ -11,6 +11,7 @@ pub mod helper;
 pub mod http;
 pub mod location_server;
 pub mod people;
+pub mod person;
 pub mod phone;
 pub mod pki;
 pub mod postgres;

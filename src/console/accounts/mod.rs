@@ -5,6 +5,7 @@
 //! learns who did what to whom, by the handlers.
 
 mod file;
+mod second;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -17,8 +18,8 @@ use tokio::sync::Semaphore;
 
 use super::settings::AccountSettings;
 use crate::people::{
-    Book, BookError, Fingerprint, Guesses, Limits, PasswordError, Person, Role, Sessions, Stored,
-    Token, Whose, secret,
+    Book, BookError, Fingerprint, Guesses, Limits, PasswordError, Person, Role, Session, Sessions,
+    Stored, Token, Whose, secret,
 };
 use crate::vocabulary::{OperatorId, Secret, WallTime};
 use file::{Stamp, lock, read, stamp, write};
@@ -84,6 +85,17 @@ pub(super) struct Bearer {
     pub operator: Option<OperatorId>,
     /// The session.
     pub session: Option<Fingerprint>,
+    /// What keeps the session from being used.
+    pub limit: Option<Limit>,
+}
+
+/// What keeps a session from being used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// The page is covered.
+    Locked,
+    /// The role needs a second factor, and the person has none yet.
+    NoSecond,
 }
 
 /// Somebody who has logged in.
@@ -111,6 +123,17 @@ pub enum AccountsError {
         /// The next try has to wait.
         locked: bool,
     },
+    /// The password is right; a code is needed as well.
+    #[error("a one-time code is needed")]
+    CodeNeeded,
+    /// The code is wrong, or was used already.
+    #[error("the code is wrong or was used already")]
+    WrongCode {
+        /// Whose.
+        person: String,
+        /// The next try has to wait.
+        locked: bool,
+    },
     /// Too many log in at once.
     #[error("too many log in at once; try again")]
     Busy,
@@ -129,6 +152,17 @@ pub enum AccountsError {
     /// Chance, or a thread, was refused by the system.
     #[error("the system refuses {0}")]
     System(&'static str),
+}
+
+impl Limit {
+    /// Whether a route is open all the same.
+    pub(super) fn allows(self, path: &str) -> bool {
+        let open = matches!(path, "/api/v1/me" | "/api/v1/logout");
+        open || match self {
+            Self::Locked => path == "/api/v1/me/unlock",
+            Self::NoSecond => path.starts_with("/api/v1/me/second-factor"),
+        }
+    }
 }
 
 impl Accounts {
@@ -175,15 +209,25 @@ impl Accounts {
                     role: *role,
                     operator: None,
                     session: None,
+                    limit: None,
                 }),
                 Whose::Person(name) => state.book.person(name).and_then(|p| bearer(p, None)),
             };
         }
-        let (name, save) = {
+        let (name, locked, save) = {
             let (session, save) = state.sessions.used(now, &kept, self.limits())?;
-            (session.person.clone(), save)
+            (session.person.clone(), session.locked, save)
         };
-        let bearer = bearer(state.book.person(&name)?, Some(kept));
+        let person = state.book.person(&name)?;
+        let no_second = self.needs_second(person) && person.second.is_none();
+        let mut bearer = bearer(person, Some(kept));
+        if let Some(bearer) = &mut bearer {
+            bearer.limit = match (no_second, locked) {
+                (_, true) => Some(Limit::Locked),
+                (true, false) => Some(Limit::NoSecond),
+                (false, false) => None,
+            };
+        }
         drop(state);
         if save {
             self.save_later();
@@ -198,8 +242,15 @@ impl Accounts {
         source: IpAddr,
         name: &str,
         password: Secret,
+        code: Option<String>,
     ) -> Result<LoggedIn, AccountsError> {
-        self.check(now, source, name, password).await?;
+        self.fits(now, source, name, password).await?;
+        if self.look(|book, _| book.person(name).is_some_and(|it| it.second.is_some())) {
+            let code = code.filter(|code| !code.trim().is_empty());
+            self.take_code(now, source, name, code.ok_or(AccountsError::CodeNeeded)?).await?;
+        }
+        // Only now: who knows no more than the password is not at a desk of the person's own.
+        self.state().guesses.right(name, source);
         let (secret, kept) = secret("s112s", chance()?);
         let logged_in = {
             let mut state = self.state();
@@ -209,12 +260,30 @@ impl Accounts {
             let session = state.sessions.open(now, kept, name, self.limits());
             LoggedIn { person, secret, until: session.ends(self.limits()) }
         };
-        self.save_later();
+        self.saved().await;
         Ok(logged_in)
+    }
+
+    /// Whether the role of a person comes in with a second factor only.
+    fn needs_second(&self, person: &Person) -> bool {
+        self.0.settings.second_factor.contains(&person.role)
     }
 
     /// Whether the password is that of the account, within what guessing allows.
     pub(super) async fn check(
+        &self,
+        now: WallTime,
+        source: IpAddr,
+        name: &str,
+        password: Secret,
+    ) -> Result<(), AccountsError> {
+        self.fits(now, source, name, password).await?;
+        self.state().guesses.right(name, source);
+        Ok(())
+    }
+
+    /// The same, while it is not yet all that is asked for.
+    async fn fits(
         &self,
         now: WallTime,
         source: IpAddr,
@@ -258,8 +327,7 @@ impl Accounts {
         };
         let fits = stored.fits(password.reveal());
         let mut state = self.state();
-        if fits && let Some(name) = &known {
-            state.guesses.right(name, source);
+        if fits && known.is_some() {
             return Ok(());
         }
         let wait = state.guesses.wrong(now, known.as_deref(), source);
@@ -267,9 +335,10 @@ impl Accounts {
     }
 
     /// Ends one session.
-    pub(super) fn log_out(&self, kept: &Fingerprint) {
-        self.state().sessions.close(kept);
+    pub(super) fn log_out(&self, kept: &Fingerprint) -> Option<Session> {
+        let closed = self.state().sessions.close(kept);
         self.save_later();
+        closed
     }
 
     /// Ends every session of a person, but for one.
@@ -379,6 +448,13 @@ impl Accounts {
         }
     }
 
+    /// Writes the sessions, for who must find them again after a crash.
+    async fn saved(&self) {
+        let accounts = self.clone();
+        // What goes wrong is told in the log.
+        let _ = in_thread(move || accounts.save()).await;
+    }
+
     fn save(&self) {
         let _one = self.0.saving.lock().unwrap_or_else(PoisonError::into_inner);
         let sessions = self.state().sessions.clone();
@@ -403,6 +479,7 @@ fn bearer(person: &Person, session: Option<Fingerprint>) -> Option<Bearer> {
         role: person.role,
         operator: person.operator.clone(),
         session,
+        limit: None,
     })
 }
 

@@ -2,7 +2,9 @@ import { defineConfig } from 'vite';
 
 // The gateway that `npm run dev` asks.
 const gateway = process.env['SIAGA112'] ?? 'http://127.0.0.1:8112';
-const passed = { target: gateway, changeOrigin: true, ws: true };
+// It takes what changes something from pages of its own alone.
+const passed = { target: gateway, changeOrigin: true, ws: true, headers: { origin: gateway } };
+const proxy = { '/api': passed, '/healthz': passed, '/readyz': passed };
 
 export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
@@ -15,5 +17,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { '/api': passed, '/healthz': passed, '/readyz': passed } },
+  server: { proxy },
+  preview: { proxy },
 });

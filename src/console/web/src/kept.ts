@@ -26,5 +26,10 @@ export function setting<T extends string>(key: string, choices: readonly T[], ot
   const found = choices.find((choice) => choice === kept) ?? otherwise;
   const held = signal<T>(found);
   effect(() => write(key, held.value));
+  // Another page of this browser has changed it.
+  addEventListener('storage', (event) => {
+    const told = choices.find((choice) => choice === event.newValue);
+    if (event.key === at(key) && told) held.value = told;
+  });
   return held;
 }

@@ -29,9 +29,23 @@ export async function whoAmI(): Promise<void> {
   }
 }
 
-/** Opens a session. */
-export async function signIn(name: string, password: string): Promise<void> {
-  await ask(api.POST('/api/v1/login', { body: { name, password } }));
+/** Opens a session; with a one-time code where the person has a second factor. */
+export async function signIn(name: string, password: string, code?: string): Promise<void> {
+  const body = code ? { name, password, code } : { name, password };
+  await ask(api.POST('/api/v1/login', { body }));
+  await whoAmI();
+}
+
+/** Covers the page: nothing is shown and nothing answered before the password. Calls go on. */
+export async function lock(): Promise<void> {
+  if (me.value) me.value = { ...me.value, locked: true };
+  // A gateway that is away has nothing to show either: the page stays covered.
+  await ask(api.POST('/api/v1/me/lock')).catch(() => {});
+}
+
+/** Uncovers it. */
+export async function unlock(password: string): Promise<void> {
+  await ask(api.POST('/api/v1/me/unlock', { body: { password } }));
   await whoAmI();
 }
 

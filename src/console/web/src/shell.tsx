@@ -2,6 +2,8 @@
 import { signal } from '@preact/signals';
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { PasswordChange, SecondFactorSetup } from './account';
+import { stale } from './build';
 import { timeOfDay } from './clock';
 import { Badge } from './components/badge';
 import { Button } from './components/button';
@@ -10,9 +12,10 @@ import { Icon } from './components/icon';
 import { Link } from './components/link';
 import { sayRefused, Toasts } from './components/toast';
 import { heardAt, link } from './live/store';
+import { Cover, useIdleLock } from './lock';
 import { LANGUAGES, language, t } from './messages';
 import { navigate, section } from './router';
-import { expired, me, signOut, whoAmI } from './session';
+import { expired, lock, me, signOut, whoAmI } from './session';
 import { letters } from './shortcuts';
 import { SignIn } from './sign_in';
 import { THEMES, theme } from './theme';
@@ -45,6 +48,21 @@ const HOME: Record<string, Page['at']> = {
 };
 
 const settingsOpen = signal(false);
+const accountOpen = signal(false);
+
+function Account() {
+  return (
+    <Dialog
+      title={t('account.title')}
+      onClose={() => {
+        accountOpen.value = false;
+      }}
+    >
+      <PasswordChange />
+      <SecondFactorSetup />
+    </Dialog>
+  );
+}
 
 function Choice(props: {
   label: string;
@@ -144,7 +162,7 @@ function Head({ pages }: { pages: Page[] }) {
         <span class="brand-mark" aria-hidden="true">
           112
         </span>
-        {t('app.name')}
+        {who.site.centre || t('app.name')}
       </span>
       {pages.length > 1 && (
         <nav aria-label={t('nav.main')}>
@@ -157,7 +175,19 @@ function Head({ pages }: { pages: Page[] }) {
       )}
       <div class="head-end">
         <LinkState />
-        <span class="who">{t('session.role_here', { name: who.name, role })}</span>
+        {who.session ? (
+          <Button
+            kind="quiet"
+            icon="people"
+            onPress={() => {
+              accountOpen.value = true;
+            }}
+          >
+            {t('session.role_here', { name: who.full_name || who.name, role })}
+          </Button>
+        ) : (
+          <span>{t('session.role_here', { name: who.name, role })}</span>
+        )}
         <Button
           kind="quiet"
           icon="gear"
@@ -167,6 +197,11 @@ function Head({ pages }: { pages: Page[] }) {
         >
           {t('settings.title')}
         </Button>
+        {who.session && (
+          <Button kind="quiet" icon="lock" onPress={lock}>
+            {t('session.lock')}
+          </Button>
+        )}
         <Button kind="quiet" onPress={() => signOut().catch(sayRefused)}>
           {t('session.sign_out')}
         </Button>
@@ -223,9 +258,22 @@ export function Shell() {
       });
     look();
   }, []);
+  useIdleLock();
   if (me.value === undefined) return <p class="entrance">{t('app.loading')}</p>;
   if (me.value === null) return <Entrance />;
-  const { role, name } = me.value;
+  if (me.value.second_factor_missing) {
+    return (
+      <main class="entrance" id="content">
+        <h1>{t('app.name')}</h1>
+        <SecondFactorSetup />
+        <Button kind="quiet" onPress={() => signOut().catch(sayRefused)}>
+          {t('session.sign_out')}
+        </Button>
+        <Toasts />
+      </main>
+    );
+  }
+  const { role, name, locked } = me.value;
   const pages = PAGES.filter((page) => page.roles.includes(role));
   const here = pages.find((page) => page.at === section.value);
   const home = HOME[role];
@@ -241,6 +289,11 @@ export function Shell() {
           <Icon name="warn" /> {t('link.lost_detail', { time: timeOfDay(heardAt.value) })}
         </p>
       )}
+      {stale.value && (
+        <p class="band warn" role="status">
+          <Icon name="info" /> {t('app.stale')}
+        </p>
+      )}
       <main id="content" tabIndex={-1}>
         {here ? (
           <Loaded page={here} />
@@ -249,6 +302,8 @@ export function Shell() {
         )}
       </main>
       {settingsOpen.value && <Settings />}
+      {accountOpen.value && <Account />}
+      {locked && <Cover />}
       {expired.value && (
         <Dialog title={t('session.sign_in')} onClose={() => signOut().catch(sayRefused)}>
           <SignIn fixedName={name} />

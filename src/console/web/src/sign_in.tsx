@@ -12,6 +12,7 @@ export function whyNot(error: unknown): string {
   if (!(error instanceof Refused)) return String(error);
   if (error.status === 0) return t('session.away');
   if (error.status === 429) return t('session.wait', { n: error.retryAfter ?? 30 });
+  if (error.code === 'code-wrong') return t('session.wrong_code');
   if (error.status === 401) return t('session.wrong');
   return error.problem?.detail ?? t('error.other');
 }
@@ -19,6 +20,8 @@ export function whyNot(error: unknown): string {
 export function SignIn({ fixedName }: { fixedName?: string }) {
   const [name, setName] = useState(fixedName ?? '');
   const [password, setPassword] = useState('');
+  const [code, setCode] = useState('');
+  const [asksCode, setAsksCode] = useState(false);
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState<string | null>(null);
@@ -26,17 +29,20 @@ export function SignIn({ fixedName }: { fixedName?: string }) {
   const submit = async (event: Event) => {
     event.preventDefault();
     setTried(true);
-    if (!name || !password || busy) return;
+    if (!name || !password || (asksCode && !code) || busy) return;
     setBusy(true);
     setWrong(null);
     try {
-      await signIn(name.trim(), password);
+      await signIn(name.trim(), password, asksCode ? code.trim() : undefined);
     } catch (error) {
-      setWrong(whyNot(error));
+      setTried(false);
+      setCode('');
+      const wanted = error instanceof Refused ? error.code : '';
+      if (wanted === 'code-needed' || wanted === 'code-wrong') setAsksCode(true);
+      else setPassword('');
+      if (wanted !== 'code-needed') setWrong(whyNot(error));
     } finally {
       setBusy(false);
-      setPassword('');
-      setTried(false);
     }
   };
   return (
@@ -61,6 +67,19 @@ export function SignIn({ fixedName }: { fixedName?: string }) {
         onInput={setPassword}
         error={empty(password)}
       />
+      {asksCode && (
+        <TextField
+          label={t('session.code')}
+          hint={t('session.code_hint')}
+          name="one-time-code"
+          autocomplete="one-time-code"
+          inputMode="numeric"
+          autofocus
+          value={code}
+          onInput={setCode}
+          error={empty(code)}
+        />
+      )}
       <div role="alert">
         {wrong && (
           <p class="error">

@@ -57,7 +57,9 @@ const guard: Middleware = {
   onResponse({ request, response }) {
     const build = response.headers.get('siaga112-build');
     if (build) onBuild(build);
-    if (response.status === 401 && !request.url.endsWith('/api/v1/login')) onSessionOver();
+    // A wrong password is a 401 as well, of the person and not of the session.
+    const tried = /\/(login|me\/(unlock|password|second-factor.*))$/.test(request.url);
+    if (response.status === 401 && !tried) onSessionOver();
     return response;
   },
 };

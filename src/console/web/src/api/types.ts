@@ -23,3 +23,4 @@ export type FieldProblem = Schemas['FieldProblem'];
 export type Party = Schemas['Party'];
 export type LiveAlarm = Schemas['LiveAlarm'];
 export type LiveMessage = Schemas['LiveMessage'];
+export type PhoneCredentials = Schemas['PhoneCredentials'];

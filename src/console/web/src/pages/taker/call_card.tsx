@@ -304,6 +304,11 @@ function Alerts({ call }: { call: LiveCall }) {
   );
 }
 
+function idleWord(state: string | undefined): string {
+  if (state === 'ready' || state === 'resting') return w('idle.ready');
+  return state === 'wrap-up' ? w('idle.wrap_up') : w('idle.not_ready');
+}
+
 export function CallCard({ call }: { call: LiveCall | null }) {
   const id = useId();
   const [keys, setKeys] = useState(false);
@@ -314,7 +319,7 @@ export function CallCard({ call }: { call: LiveCall | null }) {
     return (
       <section class="card call" aria-labelledby={id}>
         <h2 id={id}>{w('idle')}</h2>
-        <p class="muted">{seat?.state === 'ready' ? w('idle.ready') : w('idle.not_ready')}</p>
+        <p class="muted">{idleWord(seat?.state)}</p>
         <div class="row">
           <PhoneButtons onKeys={() => setKeys(true)} onBring={() => setBringing(true)} />
         </div>

@@ -74,7 +74,13 @@ function Conflict({ of, field }: { of: Draft; field: string }) {
 /** What the network says of a field that nobody has filled yet. */
 function Proposal({ of, field }: { of: Draft; field: string }) {
   const proposal = proposals(of, callPage.value)[field];
-  if (!proposal || text(shown(of, field)) !== '' || shown(of, field) !== null) return null;
+  if (
+    of.saving === 'shut' ||
+    !proposal ||
+    text(shown(of, field)) !== '' ||
+    shown(of, field) !== null
+  )
+    return null;
   return (
     <div class="proposal">
       <span>{w('form.known', { value: proposal.said })}</span>

@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { holds } from '../../build';
 import { sayRefused } from '../../components/toast';
 import { known } from '../../live/store';
+import { inUse } from '../../lock';
 import { t } from '../../messages';
 import { CallCard } from './call_card';
 import { Caller } from './caller';
@@ -31,8 +32,10 @@ export default function Taker() {
   useEffect(() => {
     if (!busy) return;
     holds.value += 1;
+    inUse.value += 1;
     return () => {
       holds.value -= 1;
+      inUse.value -= 1;
     };
   }, [busy]);
   if (!known.value) return <p>{t('app.loading')}</p>;

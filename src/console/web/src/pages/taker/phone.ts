@@ -5,16 +5,11 @@
  */
 import { signal } from '@preact/signals';
 import JsSIP, { type Session } from 'jssip';
+import type { PhoneCredentials } from '../../api/types';
 import { read, write } from '../../kept';
 
-/** What a phone needs to sign in at the gateway. */
-export interface Account {
-  ws_url: string;
-  user: string;
-  domain: string;
-  realm: string;
-  ha1: string;
-}
+/** What a phone needs to sign in at the gateway: kept in memory alone. */
+type Account = PhoneCredentials;
 
 export type PhoneState = 'off' | 'connecting' | 'registered' | 'refused' | 'lost';
 export const phone = signal<PhoneState>('off');
@@ -115,7 +110,7 @@ export function startPhone(with_: Account): void {
   phone.value = 'connecting';
   const started = new JsSIP.UA({
     sockets: [new JsSIP.WebSocketInterface(with_.ws_url)],
-    uri: `sip:${with_.user}@${with_.domain}`,
+    uri: with_.uri,
     authorization_user: with_.user,
     realm: with_.realm,
     ha1: with_.ha1,
@@ -170,7 +165,7 @@ export function takeBack(): boolean {
   const { call_id, local_tag, remote_tag } = JSON.parse(kept) as Record<string, string>;
   // The tags as the gateway sees them: its own first.
   const replaces = `Replaces: ${call_id};to-tag=${remote_tag};from-tag=${local_tag}`;
-  ua.call(`sip:112@${account.domain}`, { ...media(), extraHeaders: [replaces] });
+  ua.call(`sip:112@${account.realm}`, { ...media(), extraHeaders: [replaces] });
   return true;
 }
 

@@ -21,7 +21,7 @@ export default function PlaceMap({ place }: { place: LivePlace }) {
     made.setView(HOME, 9);
     map.current = made;
     layer.current = L.layerGroup().addTo(made);
-    const site = me.value as { map_tiles?: string | null; map_credit?: string | null } | null;
+    const site = me.value?.site;
     if (site?.map_tiles) {
       L.tileLayer(site.map_tiles, { attribution: site.map_credit ?? '' }).addTo(made);
     }
@@ -49,10 +49,10 @@ export default function PlaceMap({ place }: { place: LivePlace }) {
     layer.current.clearLayers();
     if (Number.isNaN(latitude) || Number.isNaN(longitude)) return;
     const at: [number, number] = [latitude, longitude];
-    L.circleMarker(at, { radius: 7, className: 'map-caller' }).addTo(layer.current);
+    L.circleMarker(at, { radius: 7, fillOpacity: 1, className: 'map-caller' }).addTo(layer.current);
     if (within > 0) {
       const circle = L.circle(at, { radius: within, className: 'map-within' }).addTo(layer.current);
-      map.current.fitBounds(circle.getBounds().pad(0.5), { maxZoom: 15, animate: false });
+      map.current.fitBounds(circle.getBounds().pad(2), { maxZoom: 13, animate: false });
     } else {
       map.current.setView(at, 13, { animate: false });
     }

@@ -1,28 +1,23 @@
 /** My seat and my call, out of what lives. */
 import { computed, effect, signal } from '@preact/signals';
-import { api, ask } from '../../api/client';
+import { api, ask, Refused } from '../../api/client';
 import type { CallPage, LiveCall } from '../../api/types';
-import { read, write } from '../../kept';
 import { calls, known, seats } from '../../live/store';
 import { me } from '../../session';
+import { startPhone, stopPhone } from './phone';
 
-const kept = signal(read('seat'));
-
-/** The seat where this person sits: theirs by the configuration, or the one that they chose. */
+/** My seat: where this person sits, as the gateway has it. */
 export const mySeat = computed(() => {
   const mine = me.value?.operator;
-  const all = seats.value;
-  return (
-    all.find((seat) => mine && seat.operator === mine && (!kept.value || seat.id === kept.value)) ??
-    all.find((seat) => mine && seat.operator === mine) ??
-    all.find((seat) => seat.id === kept.value && !seat.operator) ??
-    null
-  );
+  if (!mine) return null;
+  // Somebody who sits at two by the configuration is at the one that has a phone.
+  const all = seats.value.filter((seat) => seat.operator === mine);
+  return all.find((seat) => seat.state !== 'signed-out') ?? all[0] ?? null;
 });
 
-export function sitAt(seat: string): void {
-  kept.value = seat;
-  write('seat', seat);
+/** Sits down at a seat. */
+export async function sitAt(seat: string): Promise<void> {
+  await ask(api.PUT('/api/v1/seats/{id}/operator', { params: { path: { id: seat } } }));
 }
 
 /** The call that rings or talks at my seat. */
@@ -95,3 +90,31 @@ export async function setStatus(status: 'ready' | 'paused', reason = ''): Promis
     }),
   );
 }
+
+const seatId = computed(() => mySeat.value?.id ?? null);
+/** A supervisor who looks in is no phone; a call taker is. */
+const isPhone = computed(() =>
+  Boolean(seatId.value && me.value?.site.phone_url && !me.value.locked),
+);
+
+/** Makes this browser the phone of my seat, where it can be one. */
+export async function bePhone(): Promise<void> {
+  const id = seatId.peek();
+  if (!id) return;
+  try {
+    const params = { path: { id } };
+    startPhone(await ask(api.POST('/api/v1/seats/{id}/phone', { params })));
+  } catch (error) {
+    // No account for a browser: then the desk phone of the seat is the phone.
+    if (error instanceof Refused && [403, 409].includes(error.status)) return;
+    window.setTimeout(bePhone, 3000);
+  }
+}
+
+effect(() => {
+  if (isPhone.value) bePhone();
+});
+effect(() => {
+  // Nobody sits here any more.
+  if (!me.value) stopPhone();
+});

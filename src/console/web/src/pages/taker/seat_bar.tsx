@@ -8,6 +8,7 @@ import { Countdown } from '../../components/timer';
 import { sayRefused } from '../../components/toast';
 import { seats } from '../../live/store';
 import { seatState } from '../../messages';
+import { me } from '../../session';
 import { HeadsetCheck } from './headset';
 import { phone } from './phone';
 import { allow, silenced } from './ring';
@@ -47,13 +48,14 @@ export function ChooseSeat() {
   return (
     <section class="card">
       <h2>{w('seat.none')}</h2>
+      {!me.value?.operator && <p class="band warn">{w('seat.no_operator')}</p>}
       <div class="reasons">
         {seats.value.map((seat) => (
           <Button
             key={seat.id}
             size="large"
-            disabled={Boolean(seat.operator)}
-            onPress={() => sitAt(seat.id)}
+            disabled={Boolean(seat.operator) || !me.value?.operator}
+            onPress={() => sitAt(seat.id).catch(sayRefused)}
           >
             {w('seat.sit', { seat: seat.id })}
             {seat.operator ? ` (${w('seat.taken', { name: seat.operator })})` : ''}

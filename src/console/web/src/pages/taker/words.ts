@@ -4,6 +4,8 @@ import { catalogue, language } from '../../messages';
 const id = {
   title: 'Meja panggilan',
   'seat.none': 'Anda belum duduk di meja mana pun',
+  'seat.no_operator':
+    'Akun Anda bukan penerima panggilan di seats.toml. Minta admin menghubungkannya.',
   'seat.choose': 'Pilih meja',
   'seat.sit': 'Duduk di {seat}',
   'seat.taken': 'dipakai {name}',
@@ -43,6 +45,7 @@ const id = {
   'phone.refused': 'Telepon peramban ditolak',
   'phone.lost': 'Telepon peramban putus',
   idle: 'Tidak ada panggilan',
+  'idle.wrap_up': 'Selesaikan formulir. Setelah itu panggilan datang lagi.',
   'idle.ready': 'Panggilan berikutnya berdering di sini.',
   'idle.not_ready': 'Anda tidak menerima panggilan. Tekan “Siap menerima”.',
   ringing: 'Panggilan masuk',
@@ -188,6 +191,7 @@ const id = {
 const en: Record<keyof typeof id, string> = {
   title: 'Call desk',
   'seat.none': 'You sit at no seat yet',
+  'seat.no_operator': 'Your account is no operator of seats.toml. Ask the admin to connect them.',
   'seat.choose': 'Choose a seat',
   'seat.sit': 'Sit at {seat}',
   'seat.taken': 'in use by {name}',
@@ -226,6 +230,7 @@ const en: Record<keyof typeof id, string> = {
   'phone.refused': 'Browser phone refused',
   'phone.lost': 'Browser phone lost',
   idle: 'No call',
+  'idle.wrap_up': 'Finish the form. After that calls come again.',
   'idle.ready': 'The next call rings here.',
   'idle.not_ready': 'You get no calls. Press “Ready for calls”.',
   ringing: 'Incoming call',

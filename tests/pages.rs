@@ -1,0 +1,159 @@
+//! The console's pages, used by people in Chromium, against the whole program: a call taker answers, talks,
+//! writes and closes; what each side hears is told by its tone.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use support::caller::Caller;
+use support::gateway::{Centre, Gateway, edit};
+use support::people;
+use support::person::Person;
+use support::tone::{self, CALLER_HERTZ, RATE, SEAT_HERTZ};
+use support::wait::until;
+
+/// How long each side is listened to.
+const SPAN: Duration = Duration::from_secs(3);
+/// What the second call taker says.
+const OTHER_HERTZ: f64 = 1320.0;
+const CALLER: &str = "+6281234567890";
+
+/// A centre with two seats whose phones are browsers, at ports that are the same after a restart.
+fn centre() -> (Centre, Gateway) {
+    let centre = Centre { seats: 2, transports: &["ws"], ..Centre::default() };
+    let (gateway, ()) = centre.start_with(|site, config| {
+        let own = site.gateway();
+        for (from, to) in [
+            (format!("udp://{own}:0"), format!("udp://{own}:5060")),
+            (format!("ws://{own}:0"), format!("ws://{own}:5062")),
+            (format!("listen = \"{own}:0\""), format!("listen = \"{own}:8112\"")),
+        ] {
+            edit(config, "gateway.toml", &from, &to);
+        }
+        edit(config, "queues.toml", "wrap_up_seconds = 0", "wrap_up_seconds = 60");
+    });
+    let admin = people::admin(&gateway);
+    for name in ["operator-1", "operator-2"] {
+        let person = json!({"name": name, "role": "call-taker", "operator": name});
+        people::add(&gateway, &admin, person);
+    }
+    people::add(&gateway, &admin, json!({"name": "sari", "role": "supervisor"}));
+    (centre, gateway)
+}
+
+/// A call taker at their seat, ready.
+fn sits(gateway: &Gateway, number: u8, hertz: f64) -> Person {
+    let mut person = Person::signs_in(gateway, &format!("operator-{number}"), hertz);
+    person.sees("Telepon peramban siap");
+    gateway.await_seat(&format!("seat-{number}"), "ready");
+    person
+}
+
+/// A caller whose call rings at a page.
+fn rings(gateway: &Gateway, at: &mut Person) -> Caller {
+    let caller = Caller::dials(gateway, CALLER, "");
+    at.sees("Panggilan masuk");
+    at.sees(CALLER);
+    caller
+}
+
+/// Both hear one another's tone.
+fn assert_talk(caller: &Caller, media: SocketAddr, person: &mut Person, hertz: f64) {
+    std::thread::scope(|scope| {
+        let talk = scope.spawn(|| tone::talk(&caller.audio, media, CALLER_HERTZ, SPAN));
+        let share = person.hears(CALLER_HERTZ);
+        assert!(share > 0.8, "the call taker hears the caller: {share}");
+        let heard = talk.join().expect("the caller talks");
+        tone::assert_tone("the caller hears the call taker", &heard, hertz, RATE);
+    });
+}
+
+/// What share of what the caller hears is a tone, after what was said before.
+fn caller_hears(caller: &Caller, media: SocketAddr, hertz: f64) -> f64 {
+    tone::talk(&caller.audio, media, CALLER_HERTZ, Duration::from_millis(700));
+    let heard = tone::talk(&caller.audio, media, CALLER_HERTZ, SPAN);
+    tone::share(&heard, hertz, RATE)
+}
+
+/// The form of the one incident, once it is as wanted.
+fn await_form(gateway: &Gateway, wanted: impl Fn(&Value) -> bool) -> Value {
+    until("the form is as wanted", || {
+        let all = gateway.get("/api/v1/incidents").json();
+        let id = all["incidents"][0]["id"].as_str()?.to_owned();
+        let record = gateway.get(&format!("/api/v1/incidents/{id}")).json();
+        wanted(&record["written"]).then(|| record["written"].clone())
+    })
+}
+
+#[test]
+fn a_call_taker_answers_by_key_talks_holds_writes_and_closes_with_one_press() {
+    let (_, gateway) = centre();
+    let mut siti = sits(&gateway, 1, SEAT_HERTZ);
+    siti.assert_usable("taker-idle");
+    gateway.set_seat(2, "paused");
+    let mut caller = rings(&gateway, &mut siti);
+    siti.looks("taker-ringing");
+    siti.presses("F2");
+    let media = caller.call.await_answer(&caller.phone).media();
+    assert_talk(&caller, media, &mut siti, SEAT_HERTZ);
+
+    // What is typed is saved without a press, and a key that is typed presses nothing.
+    siti.does(&json!({"do": "click", "label": "Kejadian", "exact": true}));
+    siti.does(&json!({"do": "type", "value": "kebakaran pasar, 1 orang"}));
+    siti.sees("Tersimpan");
+    siti.chooses("Jenis kejadian", "kebakaran");
+    siti.fills("Luka berat", "dua");
+    siti.sees("Tulis angka 0 sampai 1.000.000");
+    siti.fills("Luka berat", "2");
+    siti.misses("Tulis angka 0 sampai 1.000.000");
+    siti.clicks("damkar: Diberitahu sekarang");
+    let written = await_form(&gateway, |record| {
+        record["form"]["victims_severe"] == 2 && record["form"]["agencies"]["damkar"].is_object()
+    });
+    assert_eq!(written["form"]["text"], "kebakaran pasar, 1 orang");
+    assert_eq!(written["form"]["category"], "kebakaran");
+    assert_eq!(written["state"], "open", "a digit that is typed closes nothing");
+    siti.assert_usable("taker-talking");
+
+    siti.presses("F9");
+    siti.sees("Lanjutkan");
+    assert!(caller_hears(&caller, media, SEAT_HERTZ) < 0.01, "put aside, no seat is heard");
+    siti.presses("F9");
+    siti.sees("Tahan");
+    siti.presses("F8");
+    siti.sees("Bunyikan");
+    assert!(caller_hears(&caller, media, SEAT_HERTZ) < 0.01, "muted, no seat is heard");
+    siti.presses("F8");
+    siti.sees("Bisukan");
+    assert_talk(&caller, media, &mut siti, SEAT_HERTZ);
+
+    siti.clicks("Tutup telepon");
+    caller.phone.accept(&caller.phone.await_request("BYE"));
+    siti.sees("Penyelesaian berakhir");
+    siti.clicks("Iseng");
+    siti.sees("Dicatat sebagai Iseng dan ditutup.");
+    await_form(&gateway, |record| {
+        record["state"] == "closed" && record["form"]["disposition"] == "prank"
+    });
+    siti.clicks("Urungkan");
+    siti.sees("Diurungkan.");
+    await_form(&gateway, |record| {
+        record["state"] == "open" && record["form"]["disposition"].is_null()
+    });
+    siti.clicks("Selesai, siap");
+    gateway.await_seat("seat-1", "ready");
+    siti.opens("Panggilan saya");
+    siti.sees("Buka");
+    siti.assert_usable("taker-after");
+    gateway.stop();
+}

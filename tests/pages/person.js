@@ -1,0 +1,153 @@
+// A person at a page of the console: Debian's Chromium, with a microphone that hears one tone.
+//
+// node person.js FOLDER MICROPHONE-WAV
+// Takes one step a line as JSON, `{"do": "click", "role": "button", "name": "Jawab"}`, and tells what came
+// of it, `{"event": "done", …}`: each step waits until what it names is there.
+'use strict';
+
+const fs = require('fs');
+const path = require('path');
+const readline = require('readline');
+const { chromium } = require('playwright-core');
+
+const [folder, microphone] = process.argv.slice(2);
+const tell = (told) => console.log(JSON.stringify(told));
+/** How long a step waits for what it names. */
+const PATIENCE = 20_000;
+const AXE = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+
+// What runs in the page before anything of its own: keeps what its telephone hears.
+const ears = () => {
+  window.heard = [];
+  const Connection = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Connection {
+    constructor(...of) {
+      super(...of);
+      this.addEventListener('track', ({ streams }) => window.heard.push(streams[0]));
+    }
+  };
+  window.share = async (hertz) => {
+    const context = new AudioContext();
+    await context.resume();
+    const source = context.createMediaStreamSource(window.heard.at(-1));
+    const ear = context.createScriptProcessor(4096, 1, 1);
+    const pieces = [];
+    const done = new Promise((resolve) => {
+      ear.onaudioprocess = ({ inputBuffer }) => {
+        pieces.push(Float32Array.from(inputBuffer.getChannelData(0)));
+        if (pieces.length * 4096 > context.sampleRate * 1.5) resolve();
+      };
+    });
+    source.connect(ear);
+    ear.connect(context.destination);
+    await done;
+    const rate = context.sampleRate;
+    await context.close();
+    const turn = 2 * Math.cos((2 * Math.PI * hertz) / rate);
+    let [tone, all] = [0, Number.EPSILON];
+    for (const piece of pieces) {
+      let [last, before] = [0, 0];
+      for (const sample of piece) {
+        [last, before] = [sample + turn * last - before, last];
+        all += sample * sample;
+      }
+      tone += (2 * (last * last + before * before - turn * last * before)) / piece.length;
+    }
+    return tone / all;
+  };
+};
+
+const main = async () => {
+  const browser = await chromium.launchPersistentContext(fs.mkdtempSync(path.join(folder, 'person-')), {
+    executablePath: '/usr/bin/chromium',
+    headless: true,
+    ignoreHTTPSErrors: true,
+    locale: 'id-ID',
+    viewport: { width: 1600, height: 1000 },
+    reducedMotion: 'reduce',
+    args: [
+      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+      '--disable-background-networking', '--disable-component-update', '--disable-sync',
+      '--autoplay-policy=no-user-gesture-required',
+      '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
+      `--use-file-for-fake-audio-capture=${microphone}`,
+    ],
+  });
+  browser.setDefaultTimeout(PATIENCE);
+  const page = browser.pages()[0] ?? await browser.newPage();
+  await page.addInitScript(ears);
+  const complaints = [];
+  page.on('console', (message) => console.error(message.text()));
+  page.on('pageerror', (error) => {
+    console.error(error.stack);
+    complaints.push(String(error));
+  });
+
+  const find = ({ role, name, label, text, within, exact = false }) => {
+    const scope = within ? page.getByRole(within.role, { name: within.name }) : page;
+    if (role) return scope.getByRole(role, name === undefined ? {} : { name, exact });
+    if (label) return scope.getByLabel(label, { exact });
+    return scope.getByText(text, { exact });
+  };
+  // What is done, and what is asked: these answer with an object.
+  const acts = {
+    open: ({ url }) => page.goto(url),
+    reload: () => page.reload(),
+    click: (step) => find(step).first().click(),
+    fill: (step) => find(step).first().fill(step.value),
+    choose: (step) => find(step).first().selectOption(step.value),
+    press: ({ key }) => page.keyboard.press(key),
+    type: ({ value }) => page.keyboard.type(value),
+    see: (step) => find(step).first().waitFor({ state: 'visible' }),
+    miss: (step) => find(step).first().waitFor({ state: 'hidden' }),
+    // Waits until a field has a value.
+    has: async (step) => {
+      const element = await find(step).first().elementHandle();
+      await page.waitForFunction(([it, value]) => it.value === value, [element, step.value]);
+    },
+    offline: ({ value }) => browser.setOffline(value),
+    look: ({ file, whole = false }) => page.screenshot({ path: file, fullPage: whole }),
+  };
+  const answers = {
+    value: async (step) => ({ value: await find(step).first().inputValue() }),
+    words: async (step) => ({ words: await find(step).first().innerText() }),
+    hear: async ({ hertz }) => {
+      await page.waitForFunction(() => window.heard.length > 0);
+      return { share: await page.evaluate((of) => window.share(of), hertz) };
+    },
+    evaluate: async ({ script }) => ({ value: await page.evaluate(script) }),
+    // Violations of WCAG 2.2 AA.
+    axe: async () => {
+      // In a world of its own: the page's policy lets no script in.
+      await page.evaluate(AXE);
+      const { violations } = await page.evaluate(() => window.axe.run(document, {
+        runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+      }));
+      const found = violations.map(({ id, nodes }) =>
+        `${id}: ${nodes.map(({ html, failureSummary }) => `${html} (${failureSummary})`).join('; ')}`);
+      return { violations: found };
+    },
+    complaints: async () => ({ complaints }),
+  };
+
+  tell({ event: 'here' });
+  const end = async () => {
+    await browser.close();
+    process.exit(0);
+  };
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    const step = JSON.parse(line);
+    try {
+      const came = await (acts[step.do] ?? answers[step.do])(step);
+      tell({ event: 'done', ...(step.do in answers ? came : {}) });
+    } catch (error) {
+      const file = path.join(folder, 'failed.png');
+      await page.screenshot({ path: file }).catch(() => {});
+      const shown = await page.evaluate(() => document.body.innerText).catch(() => '');
+      tell({ event: 'done', failed: `${line}: ${error.message}\n${shown}` });
+    }
+  }
+  await end();
+};
+
+main().catch((error) => { console.error(error); process.exit(1); });
