@@ -13,110 +13,40 @@
 mod support;
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use support::caller::Caller;
 use support::gateway::{Centre, Gateway};
-use support::helper::Helper;
+use support::people;
+use support::person::Person;
 use support::seat::Seat;
 use support::wait::until;
 
-/// What everybody here signs in with.
-const PASSWORD: &str = "perahu hijau di kalianget";
-
-/// Somebody who works here, made as the first admin is made.
-fn employ(gateway: &Gateway, name: &str, role: &str) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_siaga112"));
-    command.args(["passwd", "--person", name, "--role", role, "--config"]).arg(gateway.config());
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it runs");
-    writeln!(child.stdin.take().expect("piped"), "{PASSWORD}").expect("written");
-    assert!(child.wait().expect("it ends").success());
+/// Presses the button with exactly these words.
+fn press(person: &mut Person, button: &str) {
+    person.does(&json!({"do": "click", "role": "button", "name": button, "exact": true}));
 }
 
-/// A person at a page.
-struct Person {
-    js: Helper,
-    at: String,
+/// Presses a button of a dialog, not the one of the same words behind it.
+fn confirm(person: &mut Person, dialog: &str, button: &str) {
+    let within = json!({"role": "dialog", "name": dialog});
+    person.does(&json!({
+        "do": "click", "role": "button", "name": button, "exact": true, "within": within,
+    }));
 }
 
-impl Person {
-    /// Opens a browser and signs in; the page of the role is shown.
-    fn signs_in(gateway: &Gateway, name: &str) -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let pages = root.join("src/console/web/dist/index.html");
-        assert!(pages.is_file(), "make builds the pages: `npm run build` in src/console/web");
-        let folder = root.join("tests/pages");
-        assert!(folder.join("node_modules").is_dir(), "make test installs what drives Chromium");
-        let mut node = Command::new("node");
-        node.arg(folder.join("person.js")).arg(gateway.dir()).arg("/dev/null");
-        let js = Helper::start(node, gateway.dir().join(format!("{name}.log")));
-        js.await_event("here");
-        let mut person = Self { js, at: format!("http://{}", gateway.console) };
-        person.goes("/");
-        person.fills("Nama pengguna", name);
-        person.fills("Kata sandi", PASSWORD);
-        person.presses("Masuk");
-        person.does(&json!({"do": "see", "role": "button", "name": "Keluar"}));
-        person
-    }
-
-    fn does(&mut self, step: &Value) -> Value {
-        self.js.say(&step.to_string());
-        let came = self.js.await_event("done");
-        assert!(came.get("failed").is_none(), "{}", came["failed"].as_str().unwrap_or_default());
-        came
-    }
-
-    fn goes(&mut self, path: &str) {
-        let url = format!("{}{path}", self.at);
-        self.does(&json!({"do": "open", "url": url}));
-    }
-
-    fn presses(&mut self, button: &str) {
-        self.does(&json!({"do": "click", "role": "button", "name": button, "exact": true}));
-    }
-
-    /// Presses a button of a dialog, not the one behind it.
-    fn confirms(&mut self, dialog: &str, button: &str) {
-        let within = json!({"role": "dialog", "name": dialog});
-        let step = json!({"do": "click", "role": "button", "name": button, "exact": true});
-        self.does(&with(step, "within", within));
-    }
-
-    fn fills(&mut self, label: &str, value: &str) {
-        self.does(&json!({"do": "fill", "label": label, "value": value, "exact": true}));
-    }
-
-    fn chooses(&mut self, label: &str, value: &str) {
-        self.does(&json!({"do": "choose", "label": label, "value": value, "exact": true}));
-    }
-
-    fn sees(&mut self, text: &str) {
-        self.does(&json!({"do": "see", "text": text}));
-    }
-
-    fn tab(&mut self, name: &str) {
-        self.does(&json!({"do": "click", "role": "tab", "name": name, "exact": true}));
-    }
-
-    fn value(&mut self, label: &str) -> String {
-        let came = self.does(&json!({"do": "value", "label": label, "exact": true}));
-        came["value"].as_str().expect("a value").to_owned()
-    }
-
-    /// Nobody is kept out of the page as it is shown now (WCAG 2.2 AA, by axe).
-    fn finds_no_barrier(&mut self, place: &str) {
-        let found = self.does(&json!({"do": "axe"}));
-        assert_eq!(found["violations"], json!([]), "{place}: {found:#}");
-    }
+fn value(person: &mut Person, label: &str) -> String {
+    let came = person.does(&json!({"do": "value", "label": label, "exact": true}));
+    came["value"].as_str().expect("a value").to_owned()
 }
 
-fn with(mut step: Value, key: &str, value: Value) -> Value {
-    step[key] = value;
-    step
+/// Somebody of a role at their page; the admin is `ani`, with whose bearer the others are made.
+fn at_work(gateway: &Gateway, admin: &str, name: &str, role: &str) -> Person {
+    if name != "ani" {
+        people::add(gateway, admin, json!({"name": name, "role": role}));
+    }
+    Person::signs_in(gateway, name, 440.0)
 }
 
 /// Two queues: seat 1 serves the usual one, seat 2 the one of the islands.
@@ -142,48 +72,48 @@ fn goes_to(gateway: &Gateway, number: &str) -> String {
 #[test]
 fn an_admin_breaks_the_routing_mends_it_and_brings_it_back() {
     let (gateway, ()) = Centre { seats: 2, ..Centre::default() }.start_with(|_, c| two_queues(c));
-    employ(&gateway, "ani", "admin");
-    let mut ani = Person::signs_in(&gateway, "ani");
+    let admin = people::admin(&gateway);
+    let mut ani = at_work(&gateway, &admin, "ani", "admin");
     assert_eq!(goes_to(&gateway, "+6281200000001"), "darurat");
 
     // As text, with a mistake: told at its line, and refused whole.
     ani.goes("/admin/routing");
-    ani.tab("Teks");
-    let text = ani.value("Isi routing.toml");
+    ani.opens("Teks");
+    let text = value(&mut ani, "Isi routing.toml");
     ani.fills("Isi routing.toml", &text.replace("\"darurat\"", "\"darurta\""));
     ani.sees("routing.toml, baris 5, kolom 9");
-    ani.finds_no_barrier("a mistake in the text");
-    ani.presses("Periksa dan terapkan");
+    ani.assert_usable("admin-mistake-text");
+    press(&mut ani, "Periksa dan terapkan");
     ani.fills("Alasan", "percobaan");
-    ani.finds_no_barrier("the last look");
-    ani.presses("Terapkan");
+    ani.assert_usable("admin-review");
+    press(&mut ani, "Terapkan");
     ani.sees("Gateway menolak; tidak ada yang berubah.");
     assert_eq!(goes_to(&gateway, "+6281200000002"), "darurat");
-    ani.confirms("Periksa dan terapkan", "Batal");
+    confirm(&mut ani, "Periksa dan terapkan", "Batal");
 
     // The same mistake stands at the field of the form.
-    ani.tab("Formulir");
+    ani.opens("Formulir");
     ani.sees("Perbaikan:");
-    ani.finds_no_barrier("a mistake in the form");
+    ani.assert_usable("admin-mistake-form");
 
     // Mended by the form, tried on the calls that were, and applied: the next call takes the new way.
     ani.chooses("Menuju antrean", "laut");
-    ani.presses("Periksa dan terapkan");
-    assert_eq!(ani.value("Alasan"), "percobaan", "nothing typed is lost");
-    ani.presses("Coba");
+    press(&mut ani, "Periksa dan terapkan");
+    assert_eq!(value(&mut ani, "Alasan"), "percobaan", "nothing typed is lost");
+    press(&mut ani, "Coba");
     ani.sees("dari 2 panggilan akan ke tempat lain");
-    ani.presses("Terapkan");
+    press(&mut ani, "Terapkan");
     ani.sees("Berlaku sebagai versi 2.");
     assert_eq!(goes_to(&gateway, "+6281200000003"), "laut");
     let routing = fs::read_to_string(gateway.config().join("routing.toml")).expect("a file");
     assert!(routing.contains("queue = \"laut\""), "{routing}");
 
     // Back again.
-    ani.tab("Versi");
-    ani.presses("Lihat versi 1");
+    ani.opens("Versi");
+    press(&mut ani, "Lihat versi 1");
     ani.fills("Alasan", "kembali");
-    ani.finds_no_barrier("a version");
-    ani.presses("Kembalikan versi ini");
+    ani.assert_usable("admin-version");
+    press(&mut ani, "Kembalikan versi ini");
     ani.sees("Berlaku sebagai versi 3.");
     assert_eq!(goes_to(&gateway, "+6281200000004"), "darurat");
     gateway.stop();
@@ -192,35 +122,33 @@ fn an_admin_breaks_the_routing_mends_it_and_brings_it_back() {
 #[test]
 fn of_two_admins_the_second_is_shown_what_the_first_has_changed() {
     let (gateway, ()) = Centre { seats: 2, ..Centre::default() }.start_with(|_, c| two_queues(c));
-    for name in ["ani", "bayu"] {
-        employ(&gateway, name, "admin");
-    }
-    let mut people = ["ani", "bayu"].map(|name| Person::signs_in(&gateway, name));
-    for (person, priority) in people.iter_mut().zip(["7", "8"]) {
+    let admin = people::admin(&gateway);
+    let mut both = ["ani", "bayu"].map(|name| at_work(&gateway, &admin, name, "admin"));
+    for (person, priority) in both.iter_mut().zip(["7", "8"]) {
         person.goes("/admin/routing");
         person.does(&json!({"do": "click", "text": "Aturan all"}));
         person.fills("Prioritas dalam antrean", priority);
         person.sees("1 berkas diubah, belum diterapkan");
     }
-    let [mut ani, mut bayu] = people;
-    ani.presses("Periksa dan terapkan");
+    let [mut ani, mut bayu] = both;
+    press(&mut ani, "Periksa dan terapkan");
     ani.fills("Alasan", "lebih mendesak");
-    ani.presses("Terapkan");
+    press(&mut ani, "Terapkan");
     ani.sees("Berlaku sebagai versi 2.");
-    bayu.presses("Periksa dan terapkan");
+    press(&mut bayu, "Periksa dan terapkan");
     bayu.fills("Alasan", "paling mendesak");
-    bayu.presses("Terapkan");
+    press(&mut bayu, "Terapkan");
     bayu.sees("Orang lain sudah mengubah pengaturan");
     bayu.sees("Versi 2, ani: lebih mendesak");
     bayu.sees("+call_priority = 7");
-    bayu.finds_no_barrier("somebody else's change");
+    bayu.assert_usable("admin-conflict");
     // A reload loses nothing of what was typed.
     bayu.does(&json!({"do": "reload"}));
     bayu.sees("Perubahan Anda yang lalu masih ada di sini.");
-    bayu.presses("Lanjut di atas versi mereka");
-    bayu.presses("Periksa dan terapkan");
-    assert_eq!(bayu.value("Alasan"), "paling mendesak");
-    bayu.presses("Terapkan");
+    press(&mut bayu, "Lanjut di atas versi mereka");
+    press(&mut bayu, "Periksa dan terapkan");
+    assert_eq!(value(&mut bayu, "Alasan"), "paling mendesak");
+    press(&mut bayu, "Terapkan");
     bayu.sees("Berlaku sebagai versi 3.");
     let routing = fs::read_to_string(gateway.config().join("routing.toml")).expect("a file");
     assert!(routing.contains("call_priority = 8"), "{routing}");
@@ -230,8 +158,8 @@ fn of_two_admins_the_second_is_shown_what_the_first_has_changed() {
 #[test]
 fn a_supervisor_sees_who_waits_and_listens_whispers_joins_and_takes_over() {
     let gateway = Centre { seats: 2, ..Centre::default() }.start();
-    employ(&gateway, "sari", "supervisor");
-    let mut sari = Person::signs_in(&gateway, "sari");
+    let admin = people::admin(&gateway);
+    let mut sari = at_work(&gateway, &admin, "sari", "supervisor");
     let operator = Seat::sits(&gateway, 1);
     let own = Seat::pauses(&gateway, 2);
     let mut talks = Caller::dials(&gateway, "+6281200000001", "");
@@ -242,32 +170,32 @@ fn a_supervisor_sees_who_waits_and_listens_whispers_joins_and_takes_over() {
     sari.goes("/supervisor");
     sari.sees("+6281200000002");
     sari.does(&json!({"do": "see", "role": "button", "name": "Dengarkan"}));
-    sari.finds_no_barrier("the wall board under calls");
+    sari.assert_usable("supervisor-calls");
 
     // Listening: the own phone rings, and the board says who listens.
     sari.chooses("Kursi saya untuk mendengarkan", "seat-2");
-    sari.presses("Dengarkan");
+    press(&mut sari, "Dengarkan");
     own.answers();
     sari.sees("seat-2: mendengarkan");
-    sari.presses("Bisikkan");
+    press(&mut sari, "Bisikkan");
     sari.sees("seat-2: berbisik");
-    sari.presses("Ikut bicara");
-    sari.confirms("Ikut bicara", "Ikut bicara");
+    press(&mut sari, "Ikut bicara");
+    confirm(&mut sari, "Ikut bicara", "Ikut bicara");
     sari.sees("seat-2: ikut bicara");
-    sari.presses("Ambil alih");
-    sari.finds_no_barrier("the question before a talk is taken over");
-    sari.confirms("Ambil alih", "Ambil alih");
+    press(&mut sari, "Ambil alih");
+    sari.assert_usable("supervisor-take-over");
+    confirm(&mut sari, "Ambil alih", "Ambil alih");
     operator.is_hung_up();
     let seat = || talks.live(&gateway).filter(|call| call.text("seat") == "seat-2");
     until("the supervisor has the caller", seat);
 
     // A seat's state is changed only with a reason, which its operator reads.
-    sari.presses("Ubah keadaan: seat-1");
+    press(&mut sari, "Ubah keadaan: seat-1");
     sari.chooses("Menjadi", "paused");
-    sari.presses("Jeda");
+    press(&mut sari, "Jeda");
     sari.sees("Tulis alasannya");
     sari.fills("Alasan", "istirahat");
-    sari.presses("Jeda");
+    press(&mut sari, "Jeda");
     gateway.await_seat("seat-1", "paused");
     sari.sees("istirahat");
     waits.gives_up();
@@ -279,20 +207,12 @@ fn a_supervisor_sees_who_waits_and_listens_whispers_joins_and_takes_over() {
 /// Looks at each page of a role in both languages and both themes.
 fn look_at_all(name: &str, role: &str, paths: &[&str]) {
     let gateway = Centre { seats: 2, ..Centre::default() }.start();
-    employ(&gateway, name, role);
-    let mut person = Person::signs_in(&gateway, name);
-    for (language, loading) in [("id", "Memuat …"), ("en", "Loading …")] {
-        let script = format!("localStorage.setItem('siaga112.language', '{language}')");
-        person.does(&json!({"do": "evaluate", "script": script}));
-        for path in paths {
-            person.goes(path);
-            person.does(&json!({"do": "miss", "text": loading}));
-            for theme in ["dark", "light"] {
-                let script = format!("document.documentElement.dataset.theme = '{theme}'");
-                person.does(&json!({"do": "evaluate", "script": script}));
-                person.finds_no_barrier(&format!("{path} {language} {theme}"));
-            }
-        }
+    let admin = people::admin(&gateway);
+    let mut person = at_work(&gateway, &admin, name, role);
+    for path in paths {
+        person.goes(path);
+        person.misses("Memuat …");
+        person.assert_usable(path.trim_start_matches('/').replace('/', "-").as_str());
     }
     gateway.stop();
 }

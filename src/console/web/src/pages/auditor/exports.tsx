@@ -13,7 +13,7 @@ const day = (at: number) => new Date(at).toLocaleDateString('sv');
 const MOST = 5000;
 
 /** Runs one export, and says what came of it: beside the button when it was refused. */
-function useExport() {
+export function useExport() {
   const [wrong, setWrong] = useState<string>();
   const [busy, setBusy] = useState(false);
   const run = async (name: string, work: () => Promise<void>) => {
@@ -189,7 +189,7 @@ function One() {
     const id = incident.trim();
     const name = `siaga112-${id}.json`;
     const url = `/api/v1/incidents/${encodeURIComponent(id)}/eido`;
-    run(name, () => download(url, name, reason.trim()));
+    run(name, () => download(url, name, { reason: reason.trim() }));
   };
   const incidentError = tried && missing ? w('export.one_needed') : wrong;
   return (
