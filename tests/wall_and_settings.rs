@@ -93,7 +93,7 @@ fn an_admin_breaks_the_routing_mends_it_and_brings_it_back() {
 
     // The same mistake stands at the field of the form.
     ani.opens("Formulir");
-    ani.sees("Perbaikan:");
+    ani.sees("tidak ada antrean bernama \"darurta\". Perbaikan: maksud Anda \"darurat\"?");
     ani.assert_usable("admin-mistake-form");
 
     // Mended by the form, tried on the calls that were, and applied: the next call takes the new way.

@@ -28,6 +28,7 @@ import {
   shown,
   text,
 } from './policy';
+import { spoken } from './sayings';
 import { type Table, Toml } from './toml';
 import { severityWord, tableWord, w } from './words';
 
@@ -64,7 +65,8 @@ function FindingList({ of }: { of: readonly Finding[] }) {
             {severityWord(one.severity)}
           </Badge>
           <span>
-            <strong>{position(one)}</strong>: {one.what}. {w('mend', { mend: one.mend })}
+            <strong>{position(one)}</strong>: {spoken(one).what}.{' '}
+            {w('mend', { mend: spoken(one).mend })}
           </span>
           {one.line > 0 && (
             <Button label={`${w('go_to')}: ${position(one)}`} onPress={() => goTo(one)}>
@@ -246,7 +248,7 @@ function Text({ name, fixed }: { name: string; fixed: boolean }) {
   const box = useRef<HTMLDivElement>(null);
   const error = here
     .filter((one) => one.severity === 'error')
-    .map((one) => `${position(one)}: ${one.what}.`);
+    .map((one) => `${position(one)}: ${spoken(one).what}.`);
   useEffect(() => {
     box.current?.querySelector('textarea')?.setAttribute('data-file', name);
   });
