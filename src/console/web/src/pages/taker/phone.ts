@@ -121,7 +121,10 @@ export function startPhone(with_: Account): void {
     connection_recovery_max_interval: 4,
   });
   ua = started;
+  let before = false;
   started.on('registered', () => {
+    if (before && phone.value !== 'registered') revive();
+    before = true;
     phone.value = 'registered';
   });
   started.on('registrationFailed', () => {
@@ -154,19 +157,39 @@ export function stopPhone(): void {
   phone.value = 'off';
 }
 
+/** A page that was loaded anew has a call to go on with. */
+export const hasLeft = () => !session && sessionStorage.getItem(DIALOG) !== null;
+
 /**
- * Takes the call of this page back after it was loaded anew: the gateway gives the new dialog what the
- * old one had (RFC 3891). Returns whether there was one.
+ * Takes the call of this page back after it was loaded anew, or after its audio was lost: the gateway
+ * gives the new dialog what the old one had (RFC 3891). Returns whether there was one.
  */
 export function takeBack(): boolean {
   const kept = sessionStorage.getItem(DIALOG);
-  if (!kept || !ua || !account || session) return false;
-  sessionStorage.removeItem(DIALOG);
+  if (!kept || !ua || !account) return false;
   const { call_id, local_tag, remote_tag } = JSON.parse(kept) as Record<string, string>;
+  const old = session;
+  // The gateway ends the old dialog itself; it is nobody's call any more.
+  session = null;
+  old?.connection?.close();
   // The tags as the gateway sees them: its own first.
   const replaces = `Replaces: ${call_id};to-tag=${remote_tag};from-tag=${local_tag}`;
+  const held = talk.value;
   ua.call(`sip:112@${account.realm}`, { ...media(), extraHeaders: [replaces] });
+  if (held && talk.value) talk.value = { ...talk.value, state: 'talking' };
   return true;
+}
+
+/** After so long without audio a connection does not come back by itself. */
+const REVIVE_MS = 6000;
+
+/** The gateway is back: a call whose audio went with it is taken up anew. */
+function revive(): void {
+  const lost = session;
+  if (!lost?.isEstablished()) return;
+  window.setTimeout(() => {
+    if (session === lost && lost.connection?.connectionState !== 'connected') takeBack();
+  }, REVIVE_MS);
 }
 
 export function answer(): void {
