@@ -309,6 +309,13 @@ mod tests {
     }
 
     #[test]
+    fn the_pages_are_built_from_this_description() {
+        let kept = include_str!("web/openapi.json");
+        let same = kept.trim() == description().trim();
+        assert!(same, "siaga112 openapi > src/console/web/openapi.json");
+    }
+
+    #[test]
     fn every_route_has_a_row_in_the_table_of_permissions_and_every_row_a_route() {
         let (_, description) = guarded().split_for_parts();
         let mut routes: Vec<(String, String)> = Vec::new();
