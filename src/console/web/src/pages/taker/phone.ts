@@ -22,8 +22,8 @@ export interface Talk {
   muted: boolean;
 }
 export const talk = signal<Talk | null>(null);
-/** The browser gives no microphone; why. */
-export const noMicrophone = signal<string | null>(null);
+/** The browser gave no microphone when a call was to be answered: it rings elsewhere. */
+export const noMicrophone = signal(false);
 
 /** Which microphone and which speaker; empty: the browser's own choice. */
 export const microphone = signal(read('microphone') ?? '');
@@ -89,13 +89,14 @@ function follow(started: Session): void {
     remember(started);
   });
   started.on('confirmed', () => {
+    noMicrophone.value = false;
     change({ state: 'talking' });
     remember(started);
   });
   started.on('hold', ({ originator }) => originator === 'local' && change({ held: true }));
   started.on('unhold', ({ originator }) => originator === 'local' && change({ held: false }));
   started.on('getusermediafailed', () => {
-    noMicrophone.value = 'refused';
+    noMicrophone.value = true;
   });
   started.on('ended', over);
   started.on('failed', over);
