@@ -13,6 +13,7 @@ FUZZ_TARGETS := message sdp multipart pidf_lo aml additional_data cap rtp rtcp s
 # What runs under Node and Python in the tests.
 JSSIP := tests/jssip/node_modules
 PJSIP := target/pjsua2
+PEOPLE := tests/pages/node_modules
 
 # The pages of the console, which go into the program.
 WEB := src/console/web
@@ -42,7 +43,8 @@ node:
 demo: compiler pages
 	cargo run --release -- demo $(ARGS)
 
-test: compiler test-tools $(JSSIP) $(PJSIP) pages
+test: compiler test-tools $(JSSIP) $(PJSIP) $(PEOPLE) pages
+	cd $(WEB) && npm run check
 	cargo fmt --all --check
 	cargo clippy --all-targets -- -D warnings
 	@if cargo nextest --version >/dev/null 2>&1; then set -x; \
@@ -110,6 +112,10 @@ test-tools:
 
 $(JSSIP): tests/jssip/package-lock.json | test-tools
 	cd tests/jssip && npm ci --no-audit --no-fund
+	touch $@
+
+$(PEOPLE): tests/pages/package-lock.json | test-tools
+	cd tests/pages && npm ci --no-audit --no-fund
 	touch $@
 
 # No Debian package has it, and the wheel is not for every machine: its tests then say that they are

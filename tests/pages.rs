@@ -157,3 +157,168 @@ fn a_call_taker_answers_by_key_talks_holds_writes_and_closes_with_one_press() {
     siti.assert_usable("taker-after");
     gateway.stop();
 }
+
+#[test]
+fn a_call_taker_talks_with_another_in_private_with_all_and_gives_the_caller_away() {
+    let (_, gateway) = centre();
+    let mut siti = sits(&gateway, 1, SEAT_HERTZ);
+    gateway.set_seat(2, "paused");
+    let mut caller = rings(&gateway, &mut siti);
+    siti.clicks("Jawab");
+    let media = caller.call.await_answer(&caller.phone).media();
+    assert_talk(&caller, media, &mut siti, SEAT_HERTZ);
+    let mut budi = sits_paused(&gateway, 2, OTHER_HERTZ);
+    gateway.set_seat(2, "ready");
+    gateway.await_seat("seat-2", "ready");
+
+    // First without the caller, who hears neither.
+    siti.clicks("Sambungkan");
+    siti.clicks("seat-2");
+    budi.sees("Panggilan masuk");
+    budi.presses("F2");
+    siti.sees("Tersambung");
+    siti.sees("Penelepon tidak mendengar. Anda bicara berdua.");
+    let heard = siti.hears(OTHER_HERTZ);
+    assert!(heard > 0.5, "in private the one hears the other: {heard}");
+    assert!(caller_hears(&caller, media, SEAT_HERTZ) < 0.01, "in private the caller hears nobody");
+
+    // Then all of them.
+    siti.clicks("Kembali bersama penelepon");
+    siti.misses("Penelepon tidak mendengar. Anda bicara berdua.");
+    let (one, other) =
+        (caller_hears(&caller, media, SEAT_HERTZ), caller_hears(&caller, media, OTHER_HERTZ));
+    assert!(one > 0.2 && other > 0.2, "the caller hears both: {one} {other}");
+
+    // Then the other one alone.
+    siti.clicks("Serahkan penelepon");
+    siti.does(&json!({"do": "click", "role": "button", "name": "Serahkan penelepon",
+        "within": {"role": "dialog", "name": "Serahkan penelepon"}}));
+    siti.sees("Penyelesaian berakhir");
+    assert_talk(&caller, media, &mut budi, OTHER_HERTZ);
+    budi.clicks("Tutup telepon");
+    caller.phone.accept(&caller.phone.await_request("BYE"));
+    budi.sees("Penyelesaian berakhir");
+    gateway.stop();
+}
+
+/// A call taker at a seat that is paused.
+fn sits_paused(gateway: &Gateway, number: u8, hertz: f64) -> Person {
+    let mut person = Person::signs_in(gateway, &format!("operator-{number}"), hertz);
+    person.sees("Telepon peramban siap");
+    person
+}
+
+#[test]
+fn a_page_that_is_loaded_anew_in_a_call_has_its_form_and_talks_on() {
+    let (_, gateway) = centre();
+    let mut siti = sits(&gateway, 1, SEAT_HERTZ);
+    let mut caller = rings(&gateway, &mut siti);
+    siti.presses("F2");
+    let media = caller.call.await_answer(&caller.phone).media();
+    siti.fills("Alamat", "Jl. Trunojoyo 5");
+    siti.sees("Tersimpan");
+    siti.does(&json!({"do": "reload"}));
+    siti.sees("Tahan");
+    siti.has("Alamat", "Jl. Trunojoyo 5");
+    assert_talk(&caller, media, &mut siti, SEAT_HERTZ);
+    caller.call.hang_up(&caller.phone);
+    siti.sees("Penyelesaian berakhir");
+    gateway.stop();
+}
+
+#[test]
+fn a_gateway_that_dies_loses_no_word_of_the_form_and_the_page_takes_the_next_call() {
+    let (centre, gateway) = centre();
+    let mut siti = sits(&gateway, 1, SEAT_HERTZ);
+    let mut caller = rings(&gateway, &mut siti);
+    siti.presses("F2");
+    caller.call.await_answer(&caller.phone);
+    siti.fills("Alamat", "Jl. Trunojoyo 5");
+    siti.sees("Tersimpan");
+    gateway.signal("KILL");
+    siti.sees("Sambungan putus");
+    siti.fills("Patokan", "depan masjid");
+    siti.sees("Belum tersimpan di gateway; aman di peramban ini");
+    siti.looks("taker-lost");
+    let gateway = centre.restart(gateway);
+    siti.misses("Sambungan putus");
+    siti.sees("Tersimpan");
+    let written = await_form(&gateway, |record| record["form"]["landmark"] == "depan masjid");
+    assert_eq!(written["form"]["address"], "Jl. Trunojoyo 5");
+    siti.sees("Telepon peramban siap");
+    siti.misses("Tutup telepon");
+    gateway.await_seat("seat-1", "ready");
+    let mut caller = rings(&gateway, &mut siti);
+    siti.presses("F2");
+    let media = caller.call.await_answer(&caller.phone).media();
+    assert_talk(&caller, media, &mut siti, SEAT_HERTZ);
+    caller.call.hang_up(&caller.phone);
+    siti.sees("Penyelesaian berakhir");
+    gateway.stop();
+}
+
+#[test]
+fn whoever_writes_what_another_has_written_is_told_and_chooses() {
+    let (_, gateway) = centre();
+    let mut siti = sits(&gateway, 1, SEAT_HERTZ);
+    let mut caller = rings(&gateway, &mut siti);
+    siti.presses("F2");
+    caller.call.await_answer(&caller.phone);
+    siti.fills("Alamat", "Jl. Trunojoyo 5");
+    siti.sees("Tersimpan");
+    let written = await_form(&gateway, |record| record["form"]["address"].is_string());
+    let id = gateway.calls()[0].text("incident");
+    // The supervisor corrects it meanwhile, and a field that nobody else touches.
+    let change =
+        json!({"version": written["version"], "address": "Jl. Trunojoyo 15", "desa": "Pajagalan"});
+    let saved = gateway.patch(&format!("/api/v1/incidents/{id}"), &change.to_string());
+    assert_eq!(saved.status, 200, "{saved:?}");
+    siti.fills("Alamat", "Jl. Trunojoyo 5A");
+    siti.fills("Patokan", "depan masjid");
+    siti.sees("suite menulis: Jl. Trunojoyo 15");
+    siti.looks("taker-conflict");
+    siti.has("Alamat", "Jl. Trunojoyo 5A");
+    siti.has("Desa / kelurahan", "Pajagalan");
+    await_form(&gateway, |record| {
+        record["form"]["landmark"] == "depan masjid"
+            && record["form"]["address"] == "Jl. Trunojoyo 15"
+    });
+    siti.clicks("Pakai tulisan saya");
+    siti.misses("suite menulis");
+    await_form(&gateway, |record| record["form"]["address"] == "Jl. Trunojoyo 5A");
+    caller.call.hang_up(&caller.phone);
+    gateway.stop();
+}
+
+#[test]
+fn the_way_in_says_what_is_wrong_in_either_language_and_a_covered_page_keeps_the_call() {
+    let (_, gateway) = centre();
+    let mut siti = Person::arrives(&gateway, "operator-1", SEAT_HERTZ);
+    siti.sees("Kata sandi");
+    siti.assert_usable("sign-in");
+    siti.clicks("Masuk");
+    siti.sees("Wajib diisi.");
+    siti.fills("Nama pengguna", "operator-1");
+    siti.fills("Kata sandi", "salah sekali");
+    siti.clicks("Masuk");
+    siti.sees("Nama atau kata sandi salah.");
+    siti.fills("Kata sandi", people::PASSWORD);
+    siti.clicks("Masuk");
+    siti.sees("Telepon peramban siap");
+    gateway.await_seat("seat-1", "ready");
+    let mut caller = rings(&gateway, &mut siti);
+    siti.presses("F2");
+    let media = caller.call.await_answer(&caller.phone).media();
+    siti.clicks("Kunci layar");
+    siti.sees("Layar terkunci");
+    siti.assert_usable("locked");
+    assert_talk(&caller, media, &mut siti, SEAT_HERTZ);
+    let password = json!({"do": "fill", "label": "Kata sandi", "value": people::PASSWORD,
+        "within": {"role": "dialog", "name": "Layar terkunci"}});
+    siti.does(&password);
+    siti.clicks("Buka kunci");
+    siti.misses("Layar terkunci");
+    siti.clicks("Tutup telepon");
+    caller.phone.accept(&caller.phone.await_request("BYE"));
+    gateway.stop();
+}

@@ -106,7 +106,7 @@ const PAGES: &[(&str, &str)] = &[
     ("GET /api/v1/seats", "csda"),
     ("DELETE /api/v1/seats/{id}/operator", "Csa"),
     ("PUT /api/v1/seats/{id}/operator", "cs"),
-    ("POST /api/v1/seats/{id}/phone", "CS"),
+    ("POST /api/v1/seats/{id}/phone", "Cs"),
     ("POST /api/v1/seats/{id}/status", "Csa"),
     ("POST /api/v1/seats/{id}/wrap-up", "Csa"),
     ("GET /api/v1/tokens", "a"),

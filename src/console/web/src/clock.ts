@@ -34,8 +34,16 @@ export function span(seconds: number): string {
 
 /** A moment's time of day, on the wall of the centre. */
 export const timeOfDay = (at: string | number) =>
-  new Date(at).toLocaleTimeString(language.value, { hour: '2-digit', minute: '2-digit' });
+  new Date(at).toLocaleTimeString(language.value, {
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  });
 
 /** Date and time. */
 export const dateAndTime = (at: string | number) =>
-  new Date(at).toLocaleString(language.value, { dateStyle: 'medium', timeStyle: 'short' });
+  new Date(at).toLocaleString(language.value, {
+    dateStyle: 'medium',
+    timeStyle: 'short',
+    hourCycle: 'h23',
+  });

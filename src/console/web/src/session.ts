@@ -3,7 +3,7 @@
  * password lives only in the field where it is typed.
  */
 import { signal } from '@preact/signals';
-import { api, ask, Refused, whenSessionIsOver } from './api/client';
+import { api, ask, Refused, whenLocked, whenSessionIsOver } from './api/client';
 import type { Me } from './api/types';
 
 /** Who signed in; null: nobody; undefined: not asked yet. */
@@ -15,6 +15,10 @@ export const expired = signal(false);
 whenSessionIsOver(() => {
   // Not the first question: then nobody was here, and there is nothing to keep.
   if (me.value) expired.value = true;
+});
+
+whenLocked(() => {
+  if (me.value && !me.value.locked) me.value = { ...me.value, locked: true };
 });
 
 /** Asks who sits here. */

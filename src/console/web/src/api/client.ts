@@ -38,6 +38,13 @@ export const whenSessionIsOver = (then: () => void) => {
   onSessionOver = then;
 };
 
+/** What is done when the session was covered elsewhere: set by `session.ts`. */
+let onLocked: () => void = () => {};
+
+export const whenLocked = (then: () => void) => {
+  onLocked = then;
+};
+
 /** What is done with the build that the gateway names in each answer: set by `build.ts`. */
 let onBuild: (build: string) => void = () => {};
 
@@ -60,6 +67,7 @@ const guard: Middleware = {
     // A wrong password is a 401 as well, of the person and not of the session.
     const tried = /\/(login|me\/(unlock|password|second-factor.*))$/.test(request.url);
     if (response.status === 401 && !tried) onSessionOver();
+    if (response.status === 423) onLocked();
     return response;
   },
 };

@@ -26,13 +26,16 @@ interface Props {
   /** Seconds since 1970. */
   moments: number[];
   series: Series[];
+  /** First and last moment of the scale, seconds since 1970. */
+  from: number;
+  to: number;
   /** Top of the scale; by the figures when left out. */
   top?: number;
 }
 
 const HEIGHT = 240;
 
-export function Chart({ label, moments, series, top }: Props) {
+export function Chart({ label, moments, series, from, to, top }: Props) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const element = place.current;
@@ -49,7 +52,10 @@ export function Chart({ label, moments, series, top }: Props) {
           height: HEIGHT,
           cursor: { drag: { x: false, y: false } },
           legend: { live: false },
-          scales: { y: { range: (_, low, high) => [Math.min(0, low), top ?? Math.max(4, high)] } },
+          scales: {
+            x: { range: [from, to] },
+            y: { range: (_, low, high) => [Math.min(0, low), top ?? Math.max(4, high)] },
+          },
           axes: [axis, { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] }],
           series: [
             {},
@@ -93,6 +99,6 @@ export function Chart({ label, moments, series, top }: Props) {
       wider.disconnect();
       plot?.destroy();
     };
-  }, [moments, series, top]);
+  }, [moments, series, from, to, top]);
   return <div class="chart" role="img" aria-label={label} ref={place} />;
 }

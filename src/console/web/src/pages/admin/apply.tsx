@@ -12,6 +12,7 @@ import { inWords, say } from '../../components/toast';
 import { t } from '../../messages';
 import { Differences } from './difference';
 import { apply, draft, findings } from './policy';
+import { spoken } from './sayings';
 import { w } from './words';
 
 type Difference = components['schemas']['Difference'];
@@ -141,7 +142,7 @@ export function Apply({ onClose }: { onClose: () => void }) {
               <strong>
                 {w('position', { file: one.file, line: one.line, column: one.column })}
               </strong>
-              : {one.what}. {w('mend', { mend: one.mend })}
+              : {spoken(one).what}. {w('mend', { mend: spoken(one).mend })}
             </p>
           ))}
       </div>

@@ -7,6 +7,7 @@ import { CheckField, Field, SelectField, TextArea, TextField } from '../../compo
 import { choiceWord, fieldWords } from './field_words';
 import type { FormField } from './fields';
 import type { Finding } from './findings';
+import { spoken } from './sayings';
 import { get, isTable, type Table, type Value } from './toml';
 import { w } from './words';
 
@@ -27,7 +28,10 @@ interface Props {
 }
 
 const said = (findings: readonly Finding[] | undefined) =>
-  findings?.map(({ what, mend }) => `${what}. ${w('mend', { mend })}`).join(' ');
+  findings
+    ?.map(spoken)
+    .map(({ what, mend }) => `${what}. ${w('mend', { mend })}`)
+    .join(' ');
 
 const texts = (value: Value | undefined): string[] => {
   if (Array.isArray(value)) return value.map(String);

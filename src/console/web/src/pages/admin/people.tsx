@@ -175,7 +175,7 @@ function PasswordForm({ name, onDone }: { name: string; onDone: (changed: boolea
 
 type Doing =
   | { what: 'add' }
-  | { what: 'edit' | 'password' | 'sign-out' | 'disable'; person: Person };
+  | { what: 'edit' | 'password' | 'sign-out' | 'second' | 'disable'; person: Person };
 
 export function People() {
   const [people, setPeople] = useState<Person[] | null>(null);
@@ -203,6 +203,8 @@ export function People() {
     );
   const signOut = (name: string) =>
     act(ask(api.DELETE('/api/v1/people/{name}/sessions', { params: { path: { name } } })));
+  const resetSecond = (name: string) =>
+    act(ask(api.DELETE('/api/v1/people/{name}/second-factor', { params: { path: { name } } })));
   if (wrong) return <p class="error">{wrong}</p>;
   if (people === null) return <p>{t('app.loading')}</p>;
   const state = (person: Person) => {
@@ -236,6 +238,14 @@ export function People() {
           },
           { name: w('operator'), cell: (row) => row.operator ?? '–' },
           { name: w('state'), cell: state },
+          {
+            name: w('second'),
+            cell: (row) => (
+              <Badge tone={row.second_factor ? 'good' : 'plain'}>
+                {row.second_factor ? w('second_there') : w('second_none')}
+              </Badge>
+            ),
+          },
           { name: w('sessions'), number: true, cell: (row) => row.sessions },
           {
             name: w('actions'),
@@ -259,6 +269,14 @@ export function People() {
                     onPress={() => setDoing({ what: 'sign-out', person: row })}
                   >
                     {w('sign_out')}
+                  </Button>
+                )}
+                {row.second_factor && (
+                  <Button
+                    label={`${w('second_reset')}: ${row.name}`}
+                    onPress={() => setDoing({ what: 'second', person: row })}
+                  >
+                    {w('second_reset')}
                   </Button>
                 )}
                 {row.disabled ? (
@@ -290,6 +308,15 @@ export function People() {
           detail={<p>{w('sign_out_detail')}</p>}
           action={w('sign_out')}
           onConfirm={() => signOut(doing.person.name)}
+          onClose={() => setDoing(null)}
+        />
+      )}
+      {doing?.what === 'second' && (
+        <Confirm
+          title={w('second_title', { name: doing.person.name })}
+          detail={<p>{w('second_detail')}</p>}
+          action={w('second_reset')}
+          onConfirm={() => resetSecond(doing.person.name)}
           onClose={() => setDoing(null)}
         />
       )}

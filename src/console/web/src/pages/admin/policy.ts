@@ -31,13 +31,13 @@ const SHOWN_VERSIONS = 5;
 export async function load(): Promise<void> {
   const files = await ask(api.GET('/api/v1/routing'));
   const person = me.value?.name ?? '';
-  const had = shown.value;
-  shown.value = files;
-  if (had === null) {
+  // The draft before the files: what is kept is kept from the moment on that there are files.
+  if (shown.value === null) {
     const kept = restore(person);
     restored.value = kept !== undefined && isDirty(kept);
     draft.value = kept ?? emptyDraft(files.digest);
   }
+  shown.value = files;
   if (!isDirty(draft.value)) draft.value = { ...draft.value, base: files.digest };
   else if (draft.value.base !== files.digest) await meet();
   judge();

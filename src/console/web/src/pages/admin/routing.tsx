@@ -28,6 +28,7 @@ import {
   shown,
   text,
 } from './policy';
+import { spoken } from './sayings';
 import { type Table, Toml } from './toml';
 import { severityWord, tableWord, w } from './words';
 
@@ -64,7 +65,8 @@ function FindingList({ of }: { of: readonly Finding[] }) {
             {severityWord(one.severity)}
           </Badge>
           <span>
-            <strong>{position(one)}</strong>: {one.what}. {w('mend', { mend: one.mend })}
+            <strong>{position(one)}</strong>: {spoken(one).what}.{' '}
+            {w('mend', { mend: spoken(one).mend })}
           </span>
           {one.line > 0 && (
             <Button label={`${w('go_to')}: ${position(one)}`} onPress={() => goTo(one)}>
@@ -148,6 +150,13 @@ const BEGINNINGS: Record<TableName, () => Table> = {
   trunk: () => ({ name: '', source: [] }),
 };
 
+/** What tells an entry from the others at a glance. */
+function about(table: TableName, entry: Table): string {
+  if (table === 'rule') return `${entry['priority'] ?? ''} → ${entry['queue'] ?? ''}`;
+  if (table === 'seat') return String(entry['operator'] ?? '');
+  return table === 'operator' ? String(entry['full_name'] ?? '') : '';
+}
+
 function Entry(props: {
   reader: Toml;
   name: string;
@@ -166,7 +175,7 @@ function Entry(props: {
   return (
     <details class={found.size > 0 ? 'entry wrong' : 'entry'} open={found.size > 0 || undefined}>
       <summary>
-        {called}
+        {called} <span class="muted">{about(table, entry)}</span>
         {found.size > 0 && <Badge tone="warn">{w('findings')}</Badge>}
       </summary>
       {elsewhere.length > 0 && <FindingList of={elsewhere} />}
@@ -239,7 +248,7 @@ function Text({ name, fixed }: { name: string; fixed: boolean }) {
   const box = useRef<HTMLDivElement>(null);
   const error = here
     .filter((one) => one.severity === 'error')
-    .map((one) => `${position(one)}: ${one.what}.`);
+    .map((one) => `${position(one)}: ${spoken(one).what}.`);
   useEffect(() => {
     box.current?.querySelector('textarea')?.setAttribute('data-file', name);
   });

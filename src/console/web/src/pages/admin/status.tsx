@@ -38,8 +38,8 @@ export function Status() {
   const trunks = useTrunks();
   return (
     <>
-      <section class="card" aria-labelledby="s-trunks">
-        <h2 id="s-trunks">{w('trunks')}</h2>
+      <div class="card">
+        <h2>{w('trunks')}</h2>
         <Table
           caption={w('trunks')}
           quietCaption
@@ -87,9 +87,9 @@ export function Status() {
             },
           ]}
         />
-      </section>
-      <section class="card" aria-labelledby="s-seats">
-        <h2 id="s-seats">{w('seats')}</h2>
+      </div>
+      <div class="card">
+        <h2>{w('seats')}</h2>
         <Table
           caption={w('seats')}
           quietCaption
@@ -112,7 +112,7 @@ export function Status() {
             { name: w('queues'), cell: (row) => row.queues.join(', ') },
           ]}
         />
-      </section>
+      </div>
     </>
   );
 }

@@ -17,18 +17,33 @@ import { w } from './words';
 
 type Version = components['schemas']['ShownVersion'];
 type Whole = components['schemas']['WholeVersion'];
+type Difference = components['schemas']['Difference'];
+
+/** The files of now made into those of a version. */
+function backTo(version: Whole): Record<string, string | null> {
+  const files: Record<string, string | null> = {};
+  for (const { name } of shown.value?.files ?? []) files[name] = null;
+  for (const { name, text } of version.files) files[name] = text;
+  return files;
+}
 
 function OneVersion({ number, onClose }: { number: number; onClose: (done: boolean) => void }) {
   const [whole, setWhole] = useState<Whole | null>(null);
+  const [away, setAway] = useState<Difference[] | null>(null);
   const [why, setWhy] = useState('');
   const [tried, setTried] = useState(false);
   const [wrong, setWrong] = useState<string>();
   const digest = shown.value?.digest;
   useEffect(() => {
     ask(api.GET('/api/v1/routing/versions/{number}', { params: { path: { number } } }))
-      .then(setWhole)
+      .then(async (found) => {
+        setWhole(found);
+        if (found.version.digest === digest) return;
+        const body = { files: backTo(found) };
+        setAway((await ask(api.POST('/api/v1/routing/diff', { body }))).changed);
+      })
       .catch((error) => setWrong(inWords(error)));
-  }, [number]);
+  }, [number, digest]);
   const back = async () => {
     setTried(true);
     if (!why.trim() || !digest) return;
@@ -60,10 +75,13 @@ function OneVersion({ number, onClose }: { number: number; onClose: (done: boole
       wide
     >
       {whole === null && !wrong && <p>{t('app.loading')}</p>}
+      {whole && <h3>{w('since_before')}</h3>}
       {whole?.changed.length === 0 && <p>{w('no_difference')}</p>}
       {whole && <Differences of={whole.changed} />}
       {whole && !isNow && (
         <>
+          <h3>{w('back_changes')}</h3>
+          {away === null ? <p>{t('app.loading')}</p> : <Differences of={away} />}
           <p>{w('roll_back_detail')}</p>
           <TextField
             label={w('why')}

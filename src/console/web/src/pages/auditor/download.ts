@@ -2,18 +2,29 @@
 import { Refused } from '../../api/client';
 import type { Problem } from '../../api/types';
 
-/** Fetches and saves; a refusal is thrown as {@link Refused} and saves nothing. */
-export async function download(url: string, name: string, reason?: string): Promise<void> {
+/**
+ * Fetches and saves, with a body by POST; a refusal is thrown as {@link Refused} and saves nothing. The
+ * name is the gateway's where it gives one.
+ */
+export async function download(
+  url: string,
+  name: string,
+  { reason, body }: { reason?: string; body?: unknown } = {},
+): Promise<void> {
   const headers: Record<string, string> = { 'x-siaga112': '1' };
   if (reason) headers['siaga112-reason'] = encodeURIComponent(reason);
-  const answer = await fetch(url, { headers, credentials: 'same-origin' }).catch(() => {
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  const asked: RequestInit = { headers, credentials: 'same-origin' };
+  if (body !== undefined) Object.assign(asked, { method: 'POST', body: JSON.stringify(body) });
+  const answer = await fetch(url, asked).catch(() => {
     throw new Refused(0, null);
   });
   if (!answer.ok) {
     const problem = (await answer.json().catch(() => null)) as Problem | null;
     throw new Refused(answer.status, problem);
   }
-  save(await answer.blob(), name);
+  const given = /filename="([^"/]+)"/.exec(answer.headers.get('content-disposition') ?? '');
+  save(await answer.blob(), given?.[1] ?? name);
 }
 
 /** Hands a file to the person. */

@@ -13,7 +13,7 @@ const day = (at: number) => new Date(at).toLocaleDateString('sv');
 const MOST = 5000;
 
 /** Runs one export, and says what came of it: beside the button when it was refused. */
-function useExport() {
+export function useExport() {
   const [wrong, setWrong] = useState<string>();
   const [busy, setBusy] = useState(false);
   const run = async (name: string, work: () => Promise<void>) => {
@@ -81,13 +81,7 @@ function Sheet({ kind }: { kind: 'week' | 'month' }) {
     <section class="card" aria-labelledby={`e-${kind}`}>
       <h2 id={`e-${kind}`}>{w(`export.${kind}`)}</h2>
       <div class="form-row">
-        <TextField
-          label={w(`export.${kind}_of`)}
-          hint={start}
-          value={value}
-          onInput={setValue}
-          error={wrong}
-        />
+        <TextField label={w(`export.${kind}_of`)} value={value} onInput={setValue} error={wrong} />
         <Button busy={busy} onPress={() => run(name, () => download(url, name))}>
           {w('export.csv')}
         </Button>
@@ -195,7 +189,7 @@ function One() {
     const id = incident.trim();
     const name = `siaga112-${id}.json`;
     const url = `/api/v1/incidents/${encodeURIComponent(id)}/eido`;
-    run(name, () => download(url, name, reason.trim()));
+    run(name, () => download(url, name, { reason: reason.trim() }));
   };
   const incidentError = tried && missing ? w('export.one_needed') : wrong;
   return (

@@ -11,7 +11,7 @@ const id = {
   since: 'Dari tanggal',
   until: 'Sebelum tanggal',
   by: 'Siapa',
-  what: 'Perbuatan memuat',
+  what: 'Perbuatan mengandung',
   subject: 'Tentang',
   subject_hint: 'Nomor catatan, atau nama orang atau kursi',
   incident: 'Nomor catatan',

@@ -61,7 +61,13 @@ export function Figures() {
   }, [asked]);
   const charts = useMemo(() => {
     const hours = (report?.slices ?? []).filter((slice) => !Number.isNaN(moment(slice)));
+    const [from, to] = [
+      Date.parse(report?.since ?? '') / 1000,
+      Date.parse(report?.until ?? '') / 1000,
+    ];
     return {
+      from,
+      to,
       moments: hours.map(moment),
       calls: [
         {
@@ -126,7 +132,13 @@ export function Figures() {
         <>
           <section class="card" aria-labelledby="by-hour">
             <h2 id="by-hour">{w('figures.calls')}</h2>
-            <Chart label={w('figures.calls')} moments={charts.moments} series={charts.calls} />
+            <Chart
+              label={w('figures.calls')}
+              moments={charts.moments}
+              series={charts.calls}
+              from={charts.from}
+              to={charts.to}
+            />
           </section>
           <section class="card" aria-labelledby="within-by-hour">
             <h2 id="within-by-hour">{w('figures.within')}</h2>
@@ -134,14 +146,16 @@ export function Figures() {
               label={w('figures.within')}
               moments={charts.moments}
               series={charts.within}
+              from={charts.from}
+              to={charts.to}
               top={100}
             />
           </section>
         </>
       )}
       {report && (
-        <section class="card" aria-labelledby="as-table">
-          <h2 id="as-table">{w('figures.table')}</h2>
+        <div class="card">
+          <h2>{w('figures.table')}</h2>
           <Table
             caption={w('figures.table')}
             quietCaption
@@ -172,7 +186,7 @@ export function Figures() {
               { name: w('figures.occupancy'), number: true, cell: (row) => percent(row.occupancy) },
             ]}
           />
-        </section>
+        </div>
       )}
     </>
   );

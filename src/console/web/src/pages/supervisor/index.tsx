@@ -1,25 +1,31 @@
 /** The page of supervisors: what happens now, how the day and the week went, how many seats are needed. */
 import { Tabs } from '../../components/tabs';
 import { navigate, rest } from '../../router';
+import { me } from '../../session';
 import { Figures } from './figures';
+import { HandingOut } from './handing_out';
 import './supervisor.css';
 import { Wall } from './wall';
 import { w } from './words';
 
-const TABS = ['wall', 'figures'] as const;
+const TABS = ['wall', 'figures', 'handing'] as const;
+const SHOWN = { wall: Wall, figures: Figures, handing: HandingOut };
 
 export default function Supervisor() {
-  const chosen = TABS.find((tab) => tab === rest.value) ?? 'wall';
+  // The gateway decides; a tab that would only be refused is not shown.
+  const tabs = TABS.filter((tab) => tab !== 'handing' || me.value?.role === 'supervisor');
+  const chosen = tabs.find((tab) => tab === rest.value) ?? 'wall';
+  const Shown = SHOWN[chosen];
   return (
     <>
       <h1 class="hidden">{w('title')}</h1>
       <Tabs
         label={w('tabs')}
-        tabs={TABS.map((key) => ({ key, name: w(`tab.${key}`) }))}
+        tabs={tabs.map((key) => ({ key, name: w(`tab.${key}`) }))}
         chosen={chosen}
         onChoose={(key) => navigate(key === 'wall' ? '/supervisor' : `/supervisor/${key}`)}
       >
-        {chosen === 'wall' ? <Wall /> : <Figures />}
+        <Shown />
       </Tabs>
     </>
   );

@@ -1,5 +1,5 @@
 /** The call: what it is, and everything that can be done with it, by mouse and by key. */
-import { useId, useState } from 'preact/hooks';
+import { useEffect, useId, useState } from 'preact/hooks';
 import { api, ask } from '../../api/client';
 import type { LiveCall, Party } from '../../api/types';
 import { Badge } from '../../components/badge';
@@ -23,6 +23,13 @@ function Keypad({ onClose }: { onClose: () => void }) {
     press(key);
     setSent((before) => before + key);
   };
+  useEffect(() => {
+    const typed = (event: KeyboardEvent) => {
+      if (KEYS.includes(event.key)) send(event.key);
+    };
+    addEventListener('keydown', typed);
+    return () => removeEventListener('keydown', typed);
+  });
   return (
     <Dialog title={w('keypad')} onClose={onClose}>
       <output class="keys-sent mono">{sent || ' '}</output>

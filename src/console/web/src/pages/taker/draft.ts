@@ -110,9 +110,10 @@ async function load(incident: string, since?: number): Promise<void> {
     if (Object.keys((draft.peek() as Draft).changes).length > 0) schedule(0);
   } catch (error) {
     if (draft.peek()?.incident !== incident) return;
-    set({ saving: 'away' });
+    const denied = error instanceof Refused && error.status === 403;
+    set({ saving: denied ? 'shut' : 'away' });
     // A call that came a moment ago is written to the database behind its answer.
-    if (!(error instanceof Refused) || error.status !== 403) {
+    if (!denied) {
       timer = window.setTimeout(() => load(incident, since), 1000);
     }
   }

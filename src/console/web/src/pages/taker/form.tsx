@@ -395,7 +395,7 @@ export function Form() {
     return (
       <section class="card form" aria-labelledby={id}>
         <h2 id={id}>{w('form')}</h2>
-        <p class="muted">{w('form.loading')}</p>
+        <p class="muted">{w(of?.saving === 'shut' ? 'form.denied' : 'form.loading')}</p>
       </section>
     );
   }

@@ -22,8 +22,8 @@ export interface Talk {
   muted: boolean;
 }
 export const talk = signal<Talk | null>(null);
-/** The browser gives no microphone; why. */
-export const noMicrophone = signal<string | null>(null);
+/** The browser gave no microphone when a call was to be answered: it rings elsewhere. */
+export const noMicrophone = signal(false);
 
 /** Which microphone and which speaker; empty: the browser's own choice. */
 export const microphone = signal(read('microphone') ?? '');
@@ -89,13 +89,14 @@ function follow(started: Session): void {
     remember(started);
   });
   started.on('confirmed', () => {
+    noMicrophone.value = false;
     change({ state: 'talking' });
     remember(started);
   });
   started.on('hold', ({ originator }) => originator === 'local' && change({ held: true }));
   started.on('unhold', ({ originator }) => originator === 'local' && change({ held: false }));
   started.on('getusermediafailed', () => {
-    noMicrophone.value = 'refused';
+    noMicrophone.value = true;
   });
   started.on('ended', over);
   started.on('failed', over);
@@ -121,7 +122,10 @@ export function startPhone(with_: Account): void {
     connection_recovery_max_interval: 4,
   });
   ua = started;
+  let before = false;
   started.on('registered', () => {
+    if (before && phone.value !== 'registered') revive();
+    before = true;
     phone.value = 'registered';
   });
   started.on('registrationFailed', () => {
@@ -154,19 +158,39 @@ export function stopPhone(): void {
   phone.value = 'off';
 }
 
+/** A page that was loaded anew has a call to go on with. */
+export const hasLeft = () => !session && sessionStorage.getItem(DIALOG) !== null;
+
 /**
- * Takes the call of this page back after it was loaded anew: the gateway gives the new dialog what the
- * old one had (RFC 3891). Returns whether there was one.
+ * Takes the call of this page back after it was loaded anew, or after its audio was lost: the gateway
+ * gives the new dialog what the old one had (RFC 3891). Returns whether there was one.
  */
 export function takeBack(): boolean {
   const kept = sessionStorage.getItem(DIALOG);
-  if (!kept || !ua || !account || session) return false;
-  sessionStorage.removeItem(DIALOG);
+  if (!kept || !ua || !account) return false;
   const { call_id, local_tag, remote_tag } = JSON.parse(kept) as Record<string, string>;
+  const old = session;
+  // The gateway ends the old dialog itself; it is nobody's call any more.
+  session = null;
+  old?.connection?.close();
   // The tags as the gateway sees them: its own first.
   const replaces = `Replaces: ${call_id};to-tag=${remote_tag};from-tag=${local_tag}`;
+  const held = talk.value;
   ua.call(`sip:112@${account.realm}`, { ...media(), extraHeaders: [replaces] });
+  if (held && talk.value) talk.value = { ...talk.value, state: 'talking' };
   return true;
+}
+
+/** After so long without audio a connection does not come back by itself. */
+const REVIVE_MS = 6000;
+
+/** The gateway is back: a call whose audio went with it is taken up anew. */
+function revive(): void {
+  const lost = session;
+  if (!lost?.isEstablished()) return;
+  window.setTimeout(() => {
+    if (session === lost && lost.connection?.connectionState !== 'connected') takeBack();
+  }, REVIVE_MS);
 }
 
 export function answer(): void {

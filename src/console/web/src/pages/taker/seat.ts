@@ -4,7 +4,7 @@ import { api, ask, Refused } from '../../api/client';
 import type { CallPage, LiveCall } from '../../api/types';
 import { calls, known, seats } from '../../live/store';
 import { me } from '../../session';
-import { startPhone, stopPhone } from './phone';
+import { hasLeft, phone, startPhone, stopPhone, takeBack } from './phone';
 
 /** My seat: where this person sits, as the gateway has it. */
 export const mySeat = computed(() => {
@@ -20,20 +20,29 @@ export async function sitAt(seat: string): Promise<void> {
   await ask(api.PUT('/api/v1/seats/{id}/operator', { params: { path: { id: seat } } }));
 }
 
-/** The call that rings or talks at my seat. */
+/** How I take part in a call that another one leads; null: not at all. */
+const guestOf = (call: LiveCall, seat: string) =>
+  call.parties.find((party) => party.who === seat) ?? null;
+
+/** The call that rings or talks at my seat, or that I was called into. */
 export const myCall = computed<LiveCall | null>(() => {
   const seat = mySeat.value;
   if (!seat) return null;
-  const at = calls.value.find((call) => call.id === seat.call);
   return (
-    at ?? calls.value.find((call) => call.seat === seat.id && call.state !== 'waiting') ?? null
+    calls.value.find((call) => call.id === seat.call) ??
+    calls.value.find((call) => call.seat === seat.id && call.state !== 'waiting') ??
+    calls.value.find((call) => guestOf(call, seat.id)) ??
+    null
   );
 });
 
 /** It rings here and nobody has answered. */
-export const rings = computed(
-  () => Boolean(myCall.value) && ['ringing', 'offered'].includes(mySeat.value?.state ?? ''),
-);
+export const rings = computed(() => {
+  const [seat, call] = [mySeat.value, myCall.value];
+  if (!seat || !call) return false;
+  if (guestOf(call, seat.id)?.state === 'ringing') return true;
+  return ['ringing', 'offered'].includes(seat.state);
+});
 
 /** Callers who wait, the oldest first. */
 export const waiting = computed(() =>
@@ -72,7 +81,8 @@ export function open(incident: string | null): void {
 const talkingIn = computed(() => {
   const call = myCall.value;
   const state = mySeat.value?.state ?? '';
-  return call && ['talking', 'hold', 'engaged'].includes(state) ? call.incident : null;
+  if (!call || rings.value) return null;
+  return ['talking', 'hold', 'engaged'].includes(state) ? call.incident : null;
 });
 
 effect(() => {
@@ -117,4 +127,9 @@ effect(() => {
 effect(() => {
   // Nobody sits here any more.
   if (!me.value) stopPhone();
+});
+
+effect(() => {
+  // A page that was loaded anew in a call goes on with it.
+  if (phone.value === 'registered' && talkingIn.value && hasLeft()) takeBack();
 });

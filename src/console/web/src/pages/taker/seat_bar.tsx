@@ -4,13 +4,14 @@ import { api, ask } from '../../api/client';
 import { Badge, seatTone } from '../../components/badge';
 import { Button } from '../../components/button';
 import { Dialog } from '../../components/dialog';
+import { Icon } from '../../components/icon';
 import { Countdown } from '../../components/timer';
 import { sayRefused } from '../../components/toast';
 import { seats } from '../../live/store';
 import { seatState } from '../../messages';
 import { me } from '../../session';
 import { HeadsetCheck } from './headset';
-import { phone } from './phone';
+import { noMicrophone, phone } from './phone';
 import { allow, silenced } from './ring';
 import { mySeat, setStatus, sitAt } from './seat';
 import { type Word, w } from './words';
@@ -134,6 +135,11 @@ export function SeatBar() {
       {silenced.value && (
         <p class="band warn" role="alert">
           {w('sound.blocked')} <Button onPress={allow}>{w('sound.allow')}</Button>
+        </p>
+      )}
+      {noMicrophone.value && (
+        <p class="band bad" role="alert">
+          <Icon name="stop" /> {w('check.no_microphone')}
         </p>
       )}
       {pausing && <PauseDialog onClose={() => setPausing(false)} />}

@@ -1,0 +1,238 @@
+//! The pages of supervisors, admins and auditors, in Debian's Chromium and against the real program: a person at a
+//! page sees and does what the page is for, and what came of it is looked at from the other side, at the trunk and
+//! at the phones. The person is `tests/pages/person.js`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+use support::caller::Caller;
+use support::gateway::{Centre, Gateway};
+use support::people;
+use support::person::Person;
+use support::seat::Seat;
+use support::wait::until;
+
+/// Presses the button with exactly these words.
+fn press(person: &mut Person, button: &str) {
+    person.does(&json!({"do": "click", "role": "button", "name": button, "exact": true}));
+}
+
+/// Presses a button of a dialog, not the one of the same words behind it.
+fn confirm(person: &mut Person, dialog: &str, button: &str) {
+    let within = json!({"role": "dialog", "name": dialog});
+    person.does(&json!({
+        "do": "click", "role": "button", "name": button, "exact": true, "within": within,
+    }));
+}
+
+fn value(person: &mut Person, label: &str) -> String {
+    let came = person.does(&json!({"do": "value", "label": label, "exact": true}));
+    came["value"].as_str().expect("a value").to_owned()
+}
+
+/// Somebody of a role at their page; the admin is `ani`, with whose bearer the others are made.
+fn at_work(gateway: &Gateway, admin: &str, name: &str, role: &str) -> Person {
+    if name != "ani" {
+        people::add(gateway, admin, json!({"name": name, "role": role}));
+    }
+    Person::signs_in(gateway, name, 440.0)
+}
+
+/// Two queues: seat 1 serves the usual one, seat 2 the one of the islands.
+fn two_queues(config: &Path) {
+    let queues = fs::read_to_string(config.join("queues.toml")).expect("a file");
+    let islands = queues.replace("darurat", "laut");
+    fs::write(config.join("queues.toml"), format!("{queues}\n{islands}")).expect("written");
+    let seats = fs::read_to_string(config.join("seats.toml")).expect("a file");
+    let (first, second) = seats.split_at(seats.rfind("queues = ").expect("a seat"));
+    let second = second.replacen("darurat", "laut", 1);
+    fs::write(config.join("seats.toml"), format!("{first}{second}")).expect("written");
+}
+
+/// The queue that the next caller comes to.
+fn goes_to(gateway: &Gateway, number: &str) -> String {
+    let caller = Caller::waits(gateway, number);
+    let queue = caller.live(gateway).expect("it is shown").text("queue");
+    caller.gives_up();
+    until("the caller is gone", || gateway.calls().is_empty().then_some(()));
+    queue
+}
+
+#[test]
+fn an_admin_breaks_the_routing_mends_it_and_brings_it_back() {
+    let (gateway, ()) = Centre { seats: 2, ..Centre::default() }.start_with(|_, c| two_queues(c));
+    let admin = people::admin(&gateway);
+    let mut ani = at_work(&gateway, &admin, "ani", "admin");
+    assert_eq!(goes_to(&gateway, "+6281200000001"), "darurat");
+
+    // As text, with a mistake: told at its line, and refused whole.
+    ani.goes("/admin/routing");
+    ani.opens("Teks");
+    let text = value(&mut ani, "Isi routing.toml");
+    ani.fills("Isi routing.toml", &text.replace("\"darurat\"", "\"darurta\""));
+    ani.sees("routing.toml, baris 5, kolom 9");
+    ani.assert_usable("admin-mistake-text");
+    press(&mut ani, "Periksa dan terapkan");
+    ani.fills("Alasan", "percobaan");
+    ani.assert_usable("admin-review");
+    press(&mut ani, "Terapkan");
+    ani.sees("Gateway menolak; tidak ada yang berubah.");
+    assert_eq!(goes_to(&gateway, "+6281200000002"), "darurat");
+    confirm(&mut ani, "Periksa dan terapkan", "Batal");
+
+    // The same mistake stands at the field of the form.
+    ani.opens("Formulir");
+    ani.sees("tidak ada antrean bernama \"darurta\". Perbaikan: maksud Anda \"darurat\"?");
+    ani.assert_usable("admin-mistake-form");
+
+    // Mended by the form, tried on the calls that were, and applied: the next call takes the new way.
+    ani.chooses("Menuju antrean", "laut");
+    press(&mut ani, "Periksa dan terapkan");
+    assert_eq!(value(&mut ani, "Alasan"), "percobaan", "nothing typed is lost");
+    press(&mut ani, "Coba");
+    ani.sees("dari 2 panggilan akan ke tempat lain");
+    press(&mut ani, "Terapkan");
+    ani.sees("Berlaku sebagai versi 2.");
+    assert_eq!(goes_to(&gateway, "+6281200000003"), "laut");
+    let routing = fs::read_to_string(gateway.config().join("routing.toml")).expect("a file");
+    assert!(routing.contains("queue = \"laut\""), "{routing}");
+
+    // Back again.
+    ani.opens("Versi");
+    press(&mut ani, "Lihat versi 1");
+    ani.fills("Alasan", "kembali");
+    ani.assert_usable("admin-version");
+    press(&mut ani, "Kembalikan versi ini");
+    ani.sees("Berlaku sebagai versi 3.");
+    assert_eq!(goes_to(&gateway, "+6281200000004"), "darurat");
+    gateway.stop();
+}
+
+#[test]
+fn of_two_admins_the_second_is_shown_what_the_first_has_changed() {
+    let (gateway, ()) = Centre { seats: 2, ..Centre::default() }.start_with(|_, c| two_queues(c));
+    let admin = people::admin(&gateway);
+    let mut both = ["ani", "bayu"].map(|name| at_work(&gateway, &admin, name, "admin"));
+    for (person, priority) in both.iter_mut().zip(["7", "8"]) {
+        person.goes("/admin/routing");
+        person.does(&json!({"do": "click", "text": "Aturan all"}));
+        person.fills("Prioritas dalam antrean", priority);
+        person.sees("1 berkas diubah, belum diterapkan");
+    }
+    let [mut ani, mut bayu] = both;
+    press(&mut ani, "Periksa dan terapkan");
+    ani.fills("Alasan", "lebih mendesak");
+    press(&mut ani, "Terapkan");
+    ani.sees("Berlaku sebagai versi 2.");
+    press(&mut bayu, "Periksa dan terapkan");
+    bayu.fills("Alasan", "paling mendesak");
+    press(&mut bayu, "Terapkan");
+    bayu.sees("Orang lain sudah mengubah pengaturan");
+    bayu.sees("Versi 2, ani: lebih mendesak");
+    bayu.sees("+call_priority = 7");
+    bayu.assert_usable("admin-conflict");
+    // A reload loses nothing of what was typed.
+    bayu.does(&json!({"do": "reload"}));
+    bayu.sees("Perubahan Anda yang lalu masih ada di sini.");
+    press(&mut bayu, "Lanjut di atas versi mereka");
+    press(&mut bayu, "Periksa dan terapkan");
+    assert_eq!(value(&mut bayu, "Alasan"), "paling mendesak");
+    press(&mut bayu, "Terapkan");
+    bayu.sees("Berlaku sebagai versi 3.");
+    let routing = fs::read_to_string(gateway.config().join("routing.toml")).expect("a file");
+    assert!(routing.contains("call_priority = 8"), "{routing}");
+    gateway.stop();
+}
+
+#[test]
+fn a_supervisor_sees_who_waits_and_listens_whispers_joins_and_takes_over() {
+    let gateway = Centre { seats: 2, ..Centre::default() }.start();
+    let admin = people::admin(&gateway);
+    let mut sari = at_work(&gateway, &admin, "sari", "supervisor");
+    let operator = Seat::sits(&gateway, 1);
+    let own = Seat::pauses(&gateway, 2);
+    let mut talks = Caller::dials(&gateway, "+6281200000001", "");
+    operator.answers();
+    talks.await_answer();
+    let waits = Caller::waits(&gateway, "+6281200000002");
+
+    sari.goes("/supervisor");
+    sari.sees("+6281200000002");
+    sari.does(&json!({"do": "see", "role": "button", "name": "Dengarkan"}));
+    sari.assert_usable("supervisor-calls");
+
+    // Listening: the own phone rings, and the board says who listens.
+    sari.chooses("Kursi saya untuk mendengarkan", "seat-2");
+    press(&mut sari, "Dengarkan");
+    own.answers();
+    sari.sees("seat-2: mendengarkan");
+    press(&mut sari, "Bisikkan");
+    sari.sees("seat-2: berbisik");
+    press(&mut sari, "Ikut bicara");
+    confirm(&mut sari, "Ikut bicara", "Ikut bicara");
+    sari.sees("seat-2: ikut bicara");
+    // Else the seat that becomes free would ring for them.
+    waits.gives_up();
+    sari.misses("+6281200000002");
+    press(&mut sari, "Ambil alih");
+    sari.assert_usable("supervisor-take-over");
+    confirm(&mut sari, "Ambil alih", "Ambil alih");
+    operator.is_hung_up();
+    let seat = || talks.live(&gateway).filter(|call| call.text("seat") == "seat-2");
+    until("the supervisor has the caller", seat);
+
+    // A seat's state is changed only with a reason, which its operator reads.
+    press(&mut sari, "Ubah keadaan: seat-1");
+    sari.chooses("Menjadi", "paused");
+    press(&mut sari, "Jeda");
+    sari.sees("Tulis alasannya");
+    sari.fills("Alasan", "istirahat");
+    press(&mut sari, "Jeda");
+    gateway.await_seat("seat-1", "paused");
+    sari.sees("istirahat");
+    talks.hangs_up();
+    own.is_hung_up();
+    gateway.stop();
+}
+
+/// Looks at each page of a role in both languages and both themes.
+fn look_at_all(name: &str, role: &str, paths: &[&str]) {
+    let gateway = Centre { seats: 2, ..Centre::default() }.start();
+    let admin = people::admin(&gateway);
+    let mut person = at_work(&gateway, &admin, name, role);
+    for path in paths {
+        person.goes(path);
+        person.misses("Memuat …");
+        person.assert_usable(path.trim_start_matches('/').replace('/', "-").as_str());
+    }
+    gateway.stop();
+}
+
+#[test]
+fn every_page_of_a_supervisor_is_open_to_everybody() {
+    look_at_all("sari", "supervisor", &["/supervisor", "/supervisor/figures"]);
+}
+
+#[test]
+fn every_page_of_an_admin_is_open_to_everybody() {
+    let pages = ["routing", "versions", "status", "people", "tokens", "retention", "audit"];
+    let pages = pages.map(|page| format!("/admin/{page}"));
+    look_at_all("ani", "admin", &pages.each_ref().map(String::as_str));
+}
+
+#[test]
+fn every_page_of_an_auditor_is_open_to_everybody() {
+    let pages = ["/auditor/access", "/auditor/deeds", "/auditor/proof", "/auditor/exports"];
+    look_at_all("agus", "auditor", &pages);
+}
