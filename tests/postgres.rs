@@ -229,7 +229,7 @@ fn a_server_that_hangs_delays_no_call_and_is_said() {
     assert_eq!(answer.status, 503, "{answer:?}");
     // The command line reads this node's own journal meanwhile, and says so.
     let listed = Command::new(env!("CARGO_BIN_EXE_siaga112"))
-        .args(["incidents", "list", "--format", "csv", "--config"])
+        .args(["incidents", "list", "--reason", "a test looks", "--format", "csv", "--config"])
         .arg(gateway.config())
         .current_dir(gateway.config())
         .output()

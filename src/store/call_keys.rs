@@ -5,7 +5,7 @@
 //! one. A slot is given once, to one owner. To drop a key, its slot is written over; nothing brings it
 //! back, in no copy of the journal. So backups that are kept for long must leave this folder out.
 //!
-//! A key is never logged and never leaves this room.
+//! A key is never logged. It leaves this room only with all that it locks, to prove that this is what was kept.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
@@ -234,6 +234,15 @@ impl CallKeys {
             Some(entry) => (Lock::Opens(owner), Some(entry)),
             None => (Lock::Altered(owner), sealed::blank(line)),
         }
+    }
+
+    /// Slot, owner and key of what is locked in a line, for a copy that holds what it says as well; none
+    /// when there is no such key any more.
+    pub fn handed_out(&mut self, line: &[u8]) -> Option<(u64, String, [u8; KEY_BYTES])> {
+        let Locked { slot, owner, .. } = sealed::locked(line)?;
+        let key = *self.slot(slot).ok()?.first_chunk::<KEY_BYTES>()?;
+        let there = key.iter().any(|byte| *byte != 0);
+        there.then(|| (slot, owner.to_string(), key))
     }
 
     /// Writes into a slot whose it is, where a power cut came before that was on disk.

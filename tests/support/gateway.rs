@@ -206,8 +206,15 @@ impl Centre {
     }
 
     /// Kills a gateway as a power cut would, and starts it again on the same data.
-    pub fn restart(&self, mut killed: Gateway) -> Gateway {
-        killed.kill();
+    pub fn restart(&self, killed: Gateway) -> Gateway {
+        self.restart_after(killed, || ())
+    }
+
+    /// The same, with `meanwhile` done between its end and the next start.
+    pub fn restart_after(&self, mut killed: Gateway, meanwhile: impl FnOnce()) -> Gateway {
+        killed.child.kill().expect("killed");
+        killed.child.wait().expect("gone");
+        meanwhile();
         let dir = std::mem::replace(&mut killed.dir, TempDir::new().expect("a directory"));
         let site = std::mem::replace(&mut killed.site, Site::lease());
         drop(killed);
@@ -362,12 +369,6 @@ impl Gateway {
         (path("pem"), path("key"))
     }
 
-    /// Kills it as a power cut would; [`Centre::restart`] starts it again.
-    pub fn kill(&mut self) {
-        self.child.kill().expect("killed");
-        self.child.wait().expect("gone");
-    }
-
     /// Waits until a seat is in a state.
     pub fn await_seat(&self, name: &str, state: &str) {
         until(&format!("{name} is {state}"), || {
@@ -506,7 +507,7 @@ impl Gateway {
     /// One record through the command line.
     pub fn show(&self, id: &str) -> Incident {
         let config = self.dir.path().join("config");
-        let mut show = program(&["incidents", "show", id], &config);
+        let mut show = program(&["incidents", "show", id, "--reason", "a test looks"], &config);
         let output = show.args(["--format", "json"]).output().expect("the program runs");
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "incidents show {id}: {error}");
@@ -515,7 +516,8 @@ impl Gateway {
 
     /// One record as people read it in a terminal.
     pub fn story(&self, id: &str) -> String {
-        let show = program(&["incidents", "show", id], &self.config()).output();
+        let show = program(&["incidents", "show", id, "--reason", "a test looks"], &self.config())
+            .output();
         let output = show.expect("the program runs");
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "incidents show {id}: {error}");
@@ -524,7 +526,10 @@ impl Gateway {
 
     /// The ladder of one incident as the command line draws it.
     pub fn ladder(&self, id: &str, options: &[&str]) -> String {
-        let mut show = program(&["incidents", "show", id, "--ladder"], &self.config());
+        let mut show = program(
+            &["incidents", "show", id, "--ladder", "--reason", "a test looks"],
+            &self.config(),
+        );
         let output = show.args(options).output().expect("the program runs");
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "incidents show {id} --ladder: {error}");

@@ -1,0 +1,4 @@
+/** The page of admins. */
+export default function Admin() {
+  return <h1>Admin</h1>;
+}
