@@ -532,6 +532,7 @@ fn an_encrypted_call_is_heard_again_while_it_lasts_and_sealed_after_a_kill() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one story")]
 fn however_short_room_is_only_what_is_past_its_time_and_held_by_nobody_is_deleted() {
     let day = 86_400_000_000;
     let now = {

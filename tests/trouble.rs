@@ -28,38 +28,36 @@ fn sounds(phone: &Phone, came: &[Came]) -> usize {
 
 #[test]
 fn a_phone_may_move_stop_lose_and_begin_late_and_is_heard_all_the_same() {
-    {
-        // Other codecs are told to the sample by the tests below.
-        let (one, two) = (Codec::Pcma, Codec::Opus);
-        let mut plane = Plane::start();
-        let (mut a, mut b) = (plane.phone(one), plane.phone(two));
-        let call = CallId(Uid::new(WallTime(1), 1));
-        plane.record(call, &[(&a, Channel::Caller), (&b, Channel::Seat)]);
-        plane.all_hear_all(&[&a, &b]);
-        // The caller begins late.
-        talk(&mut [&mut b], 25);
-        talk(&mut [&mut a, &mut b], 50);
-        // A NAT changes the caller's port in the midst of a word: not a packet is lost.
-        a.rtp = UdpSocket::bind((LOOPBACK, 0)).expect("a socket");
-        let came = talk(&mut [&mut a, &mut b], 50);
-        assert_eq!((a.heard(&came[0]), b.heard(&came[1])), (vec![b.pitch], vec![a.pitch]), "{two}");
-        assert!(sounds(&a, &came[0]) >= 47, "{two}: {} at the new port", sounds(&a, &came[0]));
-        assert!(sounds(&b, &came[1]) >= 47, "{two}: {} from it", sounds(&b, &came[1]));
-        // It falls silent and goes on, and loses every tenth packet.
-        talk(&mut [&mut b], 25);
-        a.loses = 10;
-        let came = talk(&mut [&mut a, &mut b], 50);
-        assert_eq!(b.heard(&came[1]), [a.pitch], "{two}: after a silence, with losses");
-        assert!(sounds(&b, &came[1]) >= 40, "{two}: {} packets", sounds(&b, &came[1]));
-        let [caller, seat] = plane.recording(call);
-        assert!((180 * FRAME..230 * FRAME).contains(&seat.len()), "{} samples", seat.len());
-        // The operator spoke all the while, and from the 75th packet on over the caller's new port.
-        for (n, part) in seat[4 * FRAME..190 * FRAME].chunks_exact(2 * FRAME).enumerate() {
-            assert!(amplitude(part, b.pitch) > 2_500.0, "{two}: the operator is missing at {n}");
-        }
-        for (n, part) in caller[32 * FRAME..118 * FRAME].chunks_exact(2 * FRAME).enumerate() {
-            assert!(amplitude(part, a.pitch) > 2_500.0, "{two}: the caller is missing at {n}");
-        }
+    // Other codecs are told to the sample by the tests below.
+    let (one, two) = (Codec::Pcma, Codec::Opus);
+    let mut plane = Plane::start();
+    let (mut a, mut b) = (plane.phone(one), plane.phone(two));
+    let call = CallId(Uid::new(WallTime(1), 1));
+    plane.record(call, &[(&a, Channel::Caller), (&b, Channel::Seat)]);
+    plane.all_hear_all(&[&a, &b]);
+    // The caller begins late.
+    talk(&mut [&mut b], 25);
+    talk(&mut [&mut a, &mut b], 50);
+    // A NAT changes the caller's port in the midst of a word: not a packet is lost.
+    a.rtp = UdpSocket::bind((LOOPBACK, 0)).expect("a socket");
+    let came = talk(&mut [&mut a, &mut b], 50);
+    assert_eq!((a.heard(&came[0]), b.heard(&came[1])), (vec![b.pitch], vec![a.pitch]), "{two}");
+    assert!(sounds(&a, &came[0]) >= 47, "{two}: {} at the new port", sounds(&a, &came[0]));
+    assert!(sounds(&b, &came[1]) >= 47, "{two}: {} from it", sounds(&b, &came[1]));
+    // It falls silent and goes on, and loses every tenth packet.
+    talk(&mut [&mut b], 25);
+    a.loses = 10;
+    let came = talk(&mut [&mut a, &mut b], 50);
+    assert_eq!(b.heard(&came[1]), [a.pitch], "{two}: after a silence, with losses");
+    assert!(sounds(&b, &came[1]) >= 40, "{two}: {} packets", sounds(&b, &came[1]));
+    let [caller, seat] = plane.recording(call);
+    assert!((180 * FRAME..230 * FRAME).contains(&seat.len()), "{} samples", seat.len());
+    // The operator spoke all the while, and from the 75th packet on over the caller's new port.
+    for (n, part) in seat[4 * FRAME..190 * FRAME].chunks_exact(2 * FRAME).enumerate() {
+        assert!(amplitude(part, b.pitch) > 2_500.0, "{two}: the operator is missing at {n}");
+    }
+    for (n, part) in caller[32 * FRAME..118 * FRAME].chunks_exact(2 * FRAME).enumerate() {
+        assert!(amplitude(part, a.pitch) > 2_500.0, "{two}: the caller is missing at {n}");
     }
 }
 

@@ -29,12 +29,14 @@ const HIDDEN: u32 = 3;
 /// Ticks over which the least that waited is watched before a frame is dropped: 2 s.
 const WATCH: u32 = 100;
 
+/// A packet as it came: source, number, timestamp.
+pub(super) type Came = (u32, u16, u32);
+
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     /// Its number as it is played.
     sequence: u16,
-    /// As it came: source, number, timestamp.
-    came: (u32, u16, u32),
+    came: Came,
     length: usize,
     bytes: [u8; BYTES],
 }
@@ -149,8 +151,8 @@ impl Jitter {
         self.slots.push(slot);
     }
 
-    /// The nth packet that waits, in their order: source, number, timestamp and payload.
-    pub fn waiting(&self, n: usize) -> Option<((u32, u16, u32), &[u8])> {
+    /// The nth packet that waits, in their order, and its payload.
+    pub fn waiting(&self, n: usize) -> Option<(Came, &[u8])> {
         let first = self.next.or_else(|| self.slots.first().map(|slot| slot.sequence))?;
         let place = |slot: &Slot| slot.sequence.wrapping_sub(first).cast_signed();
         let earlier = |slot: &Slot| self.slots.iter().filter(|it| place(it) < place(slot)).count();

@@ -1,6 +1,6 @@
 //! The media plane and the recorder, started for real, between fake phones that say tones.
 
-#![allow(clippy::disallowed_methods, reason = "phones keep time")]
+#![allow(clippy::disallowed_methods, clippy::cast_possible_truncation, reason = "phones keep time")]
 
 pub mod network;
 pub mod voice;

@@ -123,9 +123,11 @@ pub fn say(speakers: Vec<Speaker<'_>>, end: u64, mut each: impl FnMut(u64)) -> V
     let encoded: Vec<_> = speakers.iter().map(encoded).collect();
     let start = Instant::now();
     std::thread::scope(|scope| {
-        let says =
-            |(speaker, encoded)| scope.spawn(move || carry_out(speaker, encoded, start, end));
-        let threads: Vec<_> = speakers.into_iter().zip(encoded).map(says).collect();
+        let threads: Vec<_> = speakers
+            .into_iter()
+            .zip(&encoded)
+            .map(|(speaker, said)| scope.spawn(move || carry_out(speaker, said, start, end)))
+            .collect();
         for millis in (0..end).step_by(20) {
             let due = Duration::from_millis(millis);
             std::thread::sleep(due.saturating_sub(start.elapsed()));
@@ -147,7 +149,7 @@ fn encoded(speaker: &Speaker<'_>) -> Vec<Vec<u8>> {
     encoded.collect()
 }
 
-fn carry_out(speaker: Speaker<'_>, encoded: Vec<Vec<u8>>, start: Instant, end: u64) -> Said {
+fn carry_out(speaker: Speaker<'_>, encoded: &[Vec<u8>], start: Instant, end: u64) -> Said {
     let Speaker { phone, plan, to, .. } = speaker;
     let (mut came, mut late) = (Vec::new(), Duration::ZERO);
     let moves = plan.0.last().is_some_and(|sent| sent.moved);
