@@ -65,6 +65,8 @@ pub struct Centre {
     pub certified_trunk: Option<&'static str>,
     /// Further lines of each seat.
     pub seat_lines: &'static str,
+    /// What it logs (`RUST_LOG`); what is usual when it is empty.
+    pub log: &'static str,
 }
 
 impl Default for Centre {
@@ -86,6 +88,7 @@ impl Default for Centre {
             tls: None,
             certified_trunk: None,
             seat_lines: "",
+            log: "",
         }
     }
 }
@@ -243,6 +246,9 @@ impl Centre {
             apart.args(["-rm", "sh", "-c", &mount, "sh"]);
             apart.arg(serve.get_program()).args(serve.get_args());
             serve = apart;
+        }
+        if !self.log.is_empty() {
+            serve.env("RUST_LOG", self.log);
         }
         let mut child = serve
             .stdin(Stdio::null())
