@@ -50,6 +50,11 @@ const SECRET: [&str; 4] = [PASSWORD, "rahasia-112", "token-of-the-suite", "sandi
 
 /// Runs the gateway through a day's work; what a person wrote or sent is in it everywhere.
 fn work(gateway: &Gateway) -> Vec<String> {
+    // A caller who leaves before anybody is there: the list to call back.
+    let left = Caller::dials(gateway, "+6281355556666", "");
+    left.await_state(gateway, "waiting");
+    left.gives_up();
+    until("the caller has left", || gateway.calls().is_empty().then_some(()));
     let seat = Sipp::seat(gateway, 1, "seat-answers-expect-bye");
     let named = "From-Name: x\r\nP-Preferred-Identity: \"Siti AMINAH\" <tel:+6281234567890>\r\n\
                  Subject: rahasia keluarga\r\nGeolocation: <geo:-7.053,113.944>\r\n\
@@ -80,6 +85,12 @@ fn work(gateway: &Gateway) -> Vec<String> {
     gateway.get("/api/v1/incidents?number=081234567890");
     gateway.get("/api/v1/incidents?number=81999888777&sort=Joko");
     gateway.get("/api/v1/incidents?words=Aminah");
+    // It is all there, for those who may read it.
+    until("the record has it", || {
+        let record = String::from_utf8(gateway.get(&path("")).body).unwrap();
+        let words = ["81234567890", "Aminah", "Trunojoyo", "gula darah", "356938035643809"];
+        words.iter().all(|words| record.contains(words)).then_some(())
+    });
     gateway.get(&path("/recording"));
     gateway.get(&path("/ladder"));
     gateway.get(&path("/bundle"));
@@ -117,11 +128,6 @@ fn work(gateway: &Gateway) -> Vec<String> {
     ] {
         trunk.send(bad.as_bytes());
     }
-    // A caller who leaves, and one whom nobody answers: the list to call back.
-    let left = Caller::dials(gateway, "+6281355556666", "");
-    left.await_state(gateway, "waiting");
-    left.gives_up();
-    until("all calls are over", || gateway.calls().is_empty().then_some(()));
     vec![ani, budi]
 }
 
