@@ -54,17 +54,21 @@ pub(super) fn journal<W: Write>(
             return;
         }
         own.push(line.seq);
-        let mut told = json!({ "line": line.seq, "sha256": line.link.to_string() });
+        let mut says = None;
         // A line of another record that only names this one keeps what is locked in it.
         let key = keys.handed_out(bytes).filter(|_| open);
         let ours = key
             .as_ref()
             .is_none_or(|(_, owner, _)| ids.iter().any(|id| owner.get(1..) == Some(id.as_str())));
         if open && ours {
-            let says = serde_json::to_value(keys.read(bytes).1).unwrap_or_default();
-            told = json!({ "line": line.seq, "sha256": line.link.to_string(), "says": says });
+            says = keys.read(bytes).1;
             used.extend(key);
         }
+        let sha256 = line.link.to_string();
+        let told = match says {
+            Some(says) => json!({ "line": line.seq, "sha256": sha256, "says": says }),
+            None => json!({ "line": line.seq, "sha256": sha256 }),
+        };
         failed = writeln!(archive, "{told}");
     })?;
     failed?;

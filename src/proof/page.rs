@@ -132,7 +132,7 @@ impl Page<'_> {
     }
 
     fn written(&self, call: &Value, out: &mut String) {
-        let form = call.pointer("/written/form").unwrap_or(&Value::Null);
+        let Some(form) = call.pointer("/written/form") else { return };
         if form.as_object().is_none_or(serde_json::Map::is_empty) {
             return;
         }

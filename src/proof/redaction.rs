@@ -283,6 +283,8 @@ impl Redaction {
         if let Some(Value::Object(written)) = all.get("written") {
             let mut shown = kept(written, &KEPT);
             shown.extend(kept(written, &KEPT_TOO));
+            // There it says why, in somebody's words.
+            shown.remove("merged_into");
             if let Some(Value::Object(form)) = written.get("form") {
                 let mut fields = kept(form, &KEPT);
                 self.personal(form, scrub, &mut fields);
@@ -445,6 +447,7 @@ mod tests {
             "lane": "usual", "caller_name": "Bu Siti Aminah", "address": "Jl. Trunojoyo 5",
             "text": "Siti lapor kebakaran, hubungi 0812-9988-7766 anaknya", "kecamatan": "35.29.01",
             "written": {"version": 3, "state": "open", "origin": "call", "merged": [], "linked": [],
+                "merged_into": {"incident": "07", "at": "2026-11-26T05:00:00Z", "by": "rani", "why": "Aminah lagi"},
                 "form": {"caller_name": "Bu Siti Aminah", "address": "Jl. Trunojoyo 5",
                 "text": "Siti lapor kebakaran, hubungi 0812-9988-7766 anaknya",
                 "agencies": {"damkar": {"note": "ke rumah Siti"}}}},

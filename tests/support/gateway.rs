@@ -67,6 +67,8 @@ pub struct Centre {
     pub seat_lines: &'static str,
     /// Its log goes into a pipe that is full and that nobody reads.
     pub unread_log: bool,
+    /// What it logs (`RUST_LOG`); what is usual when it is empty.
+    pub log: &'static str,
 }
 
 impl Default for Centre {
@@ -89,6 +91,7 @@ impl Default for Centre {
             certified_trunk: None,
             seat_lines: "",
             unread_log: false,
+            log: "",
         }
     }
 }
@@ -256,6 +259,9 @@ impl Centre {
         } else {
             (Stdio::from(log), None)
         };
+        if !self.log.is_empty() {
+            serve.env("RUST_LOG", self.log);
+        }
         let mut child = serve
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
