@@ -152,7 +152,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve { config, json_logs } => serve(config, json_logs).await,
         Command::Check { config } => Ok(check(&config)),
         Command::Demo { stay, data } => {
-            telemetry::logs::init_quiet()?;
+            let _logs = telemetry::logs::init_quiet()?;
             demo::run(demo::Options { stay, data }).await?;
             Ok(ExitCode::SUCCESS)
         }
@@ -182,7 +182,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 // ---- serve -----------------------------------------------------------------------------------
 
 async fn serve(folder: PathBuf, json_logs: bool) -> anyhow::Result<ExitCode> {
-    telemetry::logs::init(json_logs)?;
+    let _logs = telemetry::logs::init(json_logs)?;
     // Signals are taken before the first call can come.
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;

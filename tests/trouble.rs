@@ -165,9 +165,10 @@ fn in_every_trouble(
                 let (mut a, mut b) = (plane.phone(codecs.0), plane.phone(codecs.1));
                 plane.record(call(), &[(&a, Channel::Caller), (&b, Channel::Seat)]);
                 plane.all_hear_all(&[&a, &b]);
+                plane.settle();
                 let steady = Plan::steady(200);
-                let caller = Speaker { phone: &mut a, voice: &voices[0], plan: &plan };
-                let seat = Speaker { phone: &mut b, voice: &voices[1], plan: &steady };
+                let caller = Speaker { phone: &mut a, voice: &voices[0], plan: &plan, to: None };
+                let seat = Speaker { phone: &mut b, voice: &voices[1], plan: &steady, to: None };
                 let said = say(vec![caller, seat], END, |_| {});
                 let name = format!("{name}, {} to {}", codecs.0, codecs.1);
                 check(&name, &plan, (missing, hole), &plane, [(&a, &said[0]), (&b, &said[1])]);
@@ -232,8 +233,11 @@ fn what_is_decoded_is_repaired_and_a_recording_stands_where_it_was_spoken() {
         assert_whole(&format!("{name}, recorded"), &left, may, late);
         assert_whole(&format!("{name}, recorded, the seat"), &right, (0, 0), late);
         let steady = Plan::steady(200);
-        let apart: Vec<i64> =
-            left.beside(&right).iter().map(|(a, b)| plan.spoken(*a) - steady.spoken(*b)).collect();
+        let apart: Vec<i64> = left
+            .beside(&right)
+            .iter()
+            .map(|(a, b)| plan.spoken(a + 80) - steady.spoken(b + 80))
+            .collect();
         assert!(apart.len() > 80, "{name}: {} pieces", apart.len());
         let worst = apart.iter().map(|apart| apart.abs()).max();
         assert!(worst <= Some(20 + late), "{name}: apart by {apart:?}, {late} ms late");

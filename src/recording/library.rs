@@ -169,6 +169,14 @@ impl Library {
         Ok((self.settings.folder.join(name), format, locked))
     }
 
+    /// The names of all files of recordings that lie there; none when the folder cannot be read.
+    #[must_use]
+    pub fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.settings.folder).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        names.filter(|name| kind_of(name).is_some()).collect()
+    }
+
     /// Opens a recording to be heard, now or while it grows.
     ///
     /// # Errors

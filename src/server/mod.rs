@@ -291,7 +291,6 @@ impl Server {
             recorder: Arc::clone(&recorder),
             media: media.clone(),
             health: recording_health,
-            store: store.clone(),
             journal: journal.clone(),
             clock,
         };

@@ -236,6 +236,25 @@ impl CallKeys {
         }
     }
 
+    /// The last key that was given to anybody and is still there, and whose it is. Lines are written right
+    /// after it, so without one of it they are missing.
+    pub fn newest(&mut self) -> Option<(u64, String)> {
+        let first = blocks(&self.folder).ok()?;
+        for first in first.into_iter().rev() {
+            for slot in (first..first + SLOTS).rev() {
+                let Ok(bytes) = self.slot(slot) else { continue };
+                let (key, owner) = bytes.split_at(KEY_BYTES);
+                let owner =
+                    owner.get(..OWNER_BYTES).and_then(|text| std::str::from_utf8(text).ok());
+                let owner = owner.filter(|text| text.parse::<Owner>().is_ok());
+                if let Some(owner) = owner.filter(|_| key.iter().any(|byte| *byte != 0)) {
+                    return Some((slot, owner.to_owned()));
+                }
+            }
+        }
+        None
+    }
+
     /// Slot, owner and key of what is locked in a line, for a copy that holds what it says as well; none
     /// when there is no such key any more.
     pub fn handed_out(&mut self, line: &[u8]) -> Option<(u64, String, [u8; KEY_BYTES])> {

@@ -86,7 +86,6 @@ pub use projector::{Projector, StoreHealth};
 pub use record::{
     FieldChange, KnownRecord, RecordVersion, RecordView, TiedRecord, shown, versions,
 };
-pub use recordings::Expired;
 pub use recovered::{OpenCall, Recovered};
 pub use report::By;
 pub use settings::StorageSettings;

@@ -23,6 +23,20 @@ pub const EVENTS: u8 = 101;
 /// A tone for each phone, none a multiple of another.
 pub const PITCHES: [f64; 4] = [440.0, 700.0, 1_100.0, 1_510.0];
 
+/// The end of somebody's patience: what comes again and again and never what is awaited ends a test too.
+pub struct Patience(Instant);
+
+impl Patience {
+    pub fn new() -> Self {
+        Self(Instant::now() + LIMIT)
+    }
+
+    /// Panics once it is over.
+    pub fn has(&self, awaited: &str, so_far: &str) {
+        assert!(Instant::now() < self.0, "{awaited} never came, only {so_far:?}");
+    }
+}
+
 pub struct Plane {
     pub media: MediaHandle,
     pub recorder: Option<Recorder>,
@@ -73,25 +87,8 @@ impl Plane {
         let port = self.ports.pop().expect("a port");
         let rtp = UdpSocket::bind((LOOPBACK, 0)).expect("a socket");
         let here = rtp.local_addr().expect("bound");
-        let payload = match codec {
-            Codec::Pcma => 8,
-            Codec::Pcmu => 0,
-            Codec::G722 => 9,
-            Codec::Opus => 111,
-        };
-        let aim = Aim {
-            rtp: here,
-            rtcp: here,
-            codec,
-            audio: payload,
-            events: Some(EVENTS),
-            send: true,
-            receive: true,
-            mux: false,
-            guard: Guard::Plain,
-            ice: None,
-            text: None,
-        };
+        let aim = aim(here, codec);
+        let payload = aim.audio;
         self.media.order(MediaOrder::Open { stream, port });
         self.media.order(MediaOrder::Aim { stream, aim: aim.clone() });
         let gateway = SocketAddr::new(LOOPBACK, port);
@@ -116,6 +113,18 @@ impl Plane {
         let whom = whom.iter().map(|phone| phone.stream).collect();
         let stream = listener.stream;
         self.media.order(MediaOrder::Role { stream, role: Role::Hear(whom) });
+    }
+
+    /// Waits until everything that was ordered is carried out: orders are carried out in turn.
+    pub fn settle(&mut self) {
+        let (stream, port) = (StreamId(u64::MAX), self.ports.pop().expect("a port"));
+        self.media.order(MediaOrder::Open { stream, port });
+        self.media.order(MediaOrder::Close { stream });
+        let over = |report| matches!(report, MediaReport::Closed { stream: closed, .. } if closed == stream);
+        let patience = Patience::new();
+        while !over(self.reports.recv_timeout(LIMIT).expect("a report")) {
+            patience.has("the end of a stream", "");
+        }
     }
 
     /// Records what these phones say.
@@ -148,6 +157,29 @@ impl Plane {
                 phones.iter().copied().filter(|other| other.stream != phone.stream).collect();
             self.hear(phone, &others);
         }
+    }
+}
+
+/// What a phone there agrees on.
+fn aim(here: SocketAddr, codec: Codec) -> Aim {
+    let payload = match codec {
+        Codec::Pcma => 8,
+        Codec::Pcmu => 0,
+        Codec::G722 => 9,
+        Codec::Opus => 111,
+    };
+    Aim {
+        rtp: here,
+        rtcp: here,
+        codec,
+        audio: payload,
+        events: Some(EVENTS),
+        send: true,
+        receive: true,
+        mux: false,
+        guard: Guard::Plain,
+        ice: None,
+        text: None,
     }
 }
 
@@ -230,6 +262,27 @@ pub fn talk(phones: &mut [&mut Phone], packets: u32) -> Vec<Vec<Came>> {
 }
 
 impl Phone {
+    /// The phone behind a socket, which speaks PCMA with a gateway there.
+    pub fn at(rtp: UdpSocket, gateway: SocketAddr) -> Self {
+        let here = rtp.local_addr().expect("bound");
+        let stream = StreamId(u64::from(here.port()));
+        let (codec, aim) = (Codec::Pcma, aim(here, Codec::Pcma));
+        let (pitch, payload, ssrc) = (PITCHES[0], aim.audio, 0);
+        Self {
+            stream,
+            rtp,
+            other: None,
+            gateway,
+            aim,
+            codec,
+            payload,
+            pitch,
+            ssrc,
+            said: 0,
+            loses: 0,
+        }
+    }
+
     pub fn talk(&mut self, packets: u32) -> Vec<Came> {
         let mut encoder = Encoder::new(self.codec);
         let start = Instant::now();

@@ -11,7 +11,8 @@
     reason = "phones keep time"
 )]
 
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use siaga112::media::codec::{Encoder, PAYLOAD};
@@ -104,6 +105,8 @@ pub struct Speaker<'a> {
     pub phone: &'a mut Phone,
     pub voice: &'a Voice,
     pub plan: &'a Plan,
+    /// Where it is sent, once that is known; before it nothing is. None: to where the phone is used to.
+    pub to: Option<&'a OnceLock<SocketAddr>>,
 }
 
 /// What one phone heard meanwhile.
@@ -145,7 +148,7 @@ fn encoded(speaker: &Speaker<'_>) -> Vec<Vec<u8>> {
 }
 
 fn carry_out(speaker: Speaker<'_>, encoded: Vec<Vec<u8>>, start: Instant, end: u64) -> Said {
-    let Speaker { phone, plan, .. } = speaker;
+    let Speaker { phone, plan, to, .. } = speaker;
     let (mut came, mut late) = (Vec::new(), Duration::ZERO);
     let moves = plan.0.last().is_some_and(|sent| sent.moved);
     if moves {
@@ -164,7 +167,10 @@ fn carry_out(speaker: Speaker<'_>, encoded: Vec<Vec<u8>>, start: Instant, end: u
         bytes.extend(timestamp.to_be_bytes());
         bytes.extend(sent.ssrc.to_be_bytes());
         bytes.extend(&encoded[sent.piece as usize]);
-        socket.send_to(&bytes, phone.gateway).expect("sent");
+        let to = to.map_or(Some(phone.gateway), |to| to.get().copied());
+        if let Some(to) = to {
+            socket.send_to(&bytes, to).expect("sent");
+        }
     }
     receive(socket(moves), start, Duration::from_millis(end), &mut came);
     // What came to the port of before until the gateway knew of the move.

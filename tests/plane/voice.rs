@@ -17,9 +17,14 @@ use std::ops::Range;
 
 /// Samples of 20 ms: what is looked for at a time.
 pub const PIECE: usize = 160;
-/// How like the voice a piece must be, 0 to 1. Of three voices in a mix each is like 0.58; noise of the
-/// same length is like 0.35 at the most of the places where it is looked for.
-const LIKE: f64 = 0.45;
+/// How like the voice a piece must be, 0 to 1, where it should be; and where it is looked for at many thousand places.
+/// Of two voices in a mix each is like 0.71; noise is like 0.1, and among many thousand places like 0.5 at some.
+const LIKE: f64 = 0.4;
+const FOUND: f64 = 0.6;
+/// Signs of samples that show at most places that it is not there, and how many must be the same: of two voices in a
+/// mix three quarters are.
+const GLANCE: usize = 128;
+const ALIKE: u32 = 84;
 /// How loud it must be, 1 being as it was said. What hides a loss is the piece before it, fading out. Among
 /// other voices loudness is not known so well, and a piece that is the one before it again is taken for that.
 const LOUD: f64 = 0.9;
@@ -27,8 +32,9 @@ const ALONE: f64 = 0.9;
 const AMONG_OTHERS: f64 = 0.5;
 /// How far from where it should be a piece is looked for, samples: 250 ms.
 const NEAR: i64 = 2_000;
-/// Samples by which what follows may stand nearer: where clocks are put right between two words. 5 ms.
-const SLACK: i64 = 40;
+/// Samples by which what follows may stand nearer: the silence that the first piece after a pause, and the last one
+/// before it, may hold, and what clocks are put right by. 8 ms.
+const SLACK: i64 = 64;
 
 /// Noise from a seed, and so much of it.
 pub struct Voice(Vec<i16>);
@@ -45,6 +51,11 @@ impl Voice {
         Self((0..pieces * PIECE as u32).map(|n| white(n) + white(n + 1)).collect())
     }
 
+    /// All of it.
+    pub fn samples(&self) -> &[i16] {
+        &self.0
+    }
+
     /// The nth piece.
     pub fn piece(&self, n: u32) -> &[i16; PIECE] {
         self.0[n as usize * PIECE..].first_chunk().expect("it is as long as its plan")
@@ -57,13 +68,11 @@ impl Voice {
 
     /// How like the voice a piece is at a place, and how loud.
     fn likeness(&self, piece: &[i16], place: i64) -> (f64, f64) {
-        let Some(own) = usize::try_from(place).ok().and_then(|at| self.0.get(at..at + PIECE))
-        else {
-            return (0.0, 0.0);
-        };
+        let own = usize::try_from(place).ok().and_then(|at| self.0.get(at..at + piece.len()));
+        let Some(own) = own else { return (0.0, 0.0) };
         let (mut both, mut one, mut two) = (0i64, 1i64, 1i64);
-        for n in 0..PIECE {
-            let (a, b) = (i64::from(piece[n]), i64::from(own[n]));
+        for (a, b) in piece.iter().zip(own) {
+            let (a, b) = (i64::from(*a), i64::from(*b));
             both += a * b;
             one += a * a;
             two += b * b;
@@ -76,24 +85,32 @@ impl Voice {
     pub fn heard(&self, heard: &[i16]) -> Heard {
         let (mut offset, mut last): (Option<i64>, Option<i64>) = (None, None);
         let (mut places, mut silent) = (Vec::new(), 0);
+        let own = signs(&self.0);
         for (n, piece) in heard.chunks_exact(PIECE).enumerate() {
             let here = (n * PIECE) as i64;
             let level = piece.iter().map(|sample| i64::from(sample.abs())).sum::<i64>();
-            let is = |place| {
+            let is = |place, wanted| {
                 let (like, loud) = self.likeness(piece, place);
                 let again = last.is_some_and(|last| (place - last).abs() <= SLACK);
                 let hides = if like > ALONE { loud <= LOUD } else { loud <= AMONG_OTHERS || again };
-                (like > LIKE && !hides).then_some((like, place))
+                (like > wanted && !hides).then_some((like, place))
             };
             let place = if level < 100 * PIECE as i64 {
                 None
             } else {
-                let usual = offset.and_then(|offset| is(here + offset));
+                let usual = offset.and_then(|offset| is(here + offset, LIKE));
                 usual.or_else(|| {
                     let whole = 0..self.0.len() as i64;
                     // Whoever was silent may have stood still.
                     let near = offset.map_or(whole, |o| here + o - NEAR - silent..here + o + NEAR);
-                    near.filter_map(is).max_by(|one, two| one.0.total_cmp(&two.0))
+                    let shown = signs(&piece[..GLANCE])[0];
+                    let alike = |at: &i64| {
+                        let own = usize::try_from(*at).ok().and_then(|at| own.get(at));
+                        own.is_some_and(|own| (own ^ shown).count_zeros() >= ALIKE)
+                    };
+                    near.filter(alike)
+                        .filter_map(|at| is(at, FOUND))
+                        .max_by(|one, two| one.0.total_cmp(&two.0))
                 })
             };
             let place = place.map(|(_, place)| place);
@@ -104,6 +121,16 @@ impl Voice {
         }
         Heard(places)
     }
+}
+
+/// For each place the signs of the samples that follow.
+fn signs(samples: &[i16]) -> Vec<u128> {
+    let mut word = 0u128;
+    let words = samples.iter().map(|sample| {
+        word = word << 1 | u128::from(*sample < 0);
+        word
+    });
+    words.skip(GLANCE - 1).collect()
 }
 
 /// What was heard of a voice: for each 20 ms the place in the voice, samples.

@@ -45,6 +45,9 @@ export const whenBuildIsTold = (then: (build: string) => void) => {
   onBuild = then;
 };
 
+/** The gateway has named the build of its pages elsewhere than in a header. */
+export const tellBuild = (build: string) => onBuild(build);
+
 const guard: Middleware = {
   onRequest({ request }) {
     // Only a page of ours can send it: with the cookie alone, whatever changes something needs it.
@@ -52,7 +55,7 @@ const guard: Middleware = {
     return request;
   },
   onResponse({ request, response }) {
-    const build = response.headers.get('x-siaga112-build');
+    const build = response.headers.get('siaga112-build');
     if (build) onBuild(build);
     if (response.status === 401 && !request.url.endsWith('/api/v1/login')) onSessionOver();
     return response;

@@ -21,3 +21,5 @@ export type Incident = Schemas['Incident'];
 export type IncidentSummary = Schemas['IncidentSummary'];
 export type FieldProblem = Schemas['FieldProblem'];
 export type Party = Schemas['Party'];
+export type LiveAlarm = Schemas['LiveAlarm'];
+export type LiveMessage = Schemas['LiveMessage'];

@@ -14,7 +14,7 @@ const ICONS: Record<Tone, IconName> = {
 
 interface Props {
   tone?: Tone;
-  icon?: IconName;
+  icon?: IconName | undefined;
   children: ComponentChildren;
 }
 

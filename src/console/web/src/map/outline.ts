@@ -32,7 +32,9 @@ export function kecamatanAt(
   longitude: number,
 ): Kecamatan | undefined {
   return features.find(({ geometry }) =>
-    geometry.coordinates.some((polygon) => polygon.every((ring, i) => inside(ring, latitude, longitude) === (i === 0))),
+    geometry.coordinates.some((polygon) =>
+      polygon.every((ring, i) => inside(ring, latitude, longitude) === (i === 0)),
+    ),
   );
 }
 
@@ -43,7 +45,11 @@ function inside(ring: [number, number][], latitude: number, longitude: number): 
     if (last) {
       const [x, y] = point;
       const [lastX, lastY] = last;
-      if (y > latitude !== lastY > latitude && longitude < ((lastX - x) * (latitude - y)) / (lastY - y) + x) odd = !odd;
+      if (
+        y > latitude !== lastY > latitude &&
+        longitude < ((lastX - x) * (latitude - y)) / (lastY - y) + x
+      )
+        odd = !odd;
     }
     last = point;
   }
