@@ -153,6 +153,7 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(queue::set_seat))
         .routes(routes!(queue::wrap_up))
         .routes(routes!(queue::pick_up))
+        .routes(routes!(queue::move_call))
         .routes(routes!(parties::bring))
         .routes(routes!(parties::change, parties::remove))
         .routes(routes!(parties::take_over))
@@ -197,15 +198,6 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(receivers::send))
         .routes(routes!(audit::list))
         .routes(routes!(login::logout))
-        .routes(routes!(me::show))
-        .routes(routes!(me::lock))
-        .routes(routes!(me::unlock))
-        .routes(routes!(me::begin))
-        .routes(routes!(me::confirm))
-        .routes(routes!(me::remove))
-        .routes(routes!(phone::sign_in, phone::sign_out))
-        .routes(routes!(phone::credentials))
-        .routes(routes!(people::drop_second))
         .routes(routes!(login::own_password))
         .routes(routes!(people::list, people::add))
         .routes(routes!(people::change))
@@ -215,6 +207,21 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(people::revoke_token))
         .routes(routes!(openapi))
         .merge(files())
+        .merge(oneself())
+}
+
+/// Whoever asks, and where they sit.
+fn oneself() -> OpenApiRouter<Console> {
+    OpenApiRouter::new()
+        .routes(routes!(me::show))
+        .routes(routes!(me::lock))
+        .routes(routes!(me::unlock))
+        .routes(routes!(me::begin))
+        .routes(routes!(me::confirm))
+        .routes(routes!(me::remove))
+        .routes(routes!(phone::sign_in, phone::sign_out))
+        .routes(routes!(phone::credentials))
+        .routes(routes!(people::drop_second))
 }
 
 /// Pages whose requests bring files.
