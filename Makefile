@@ -14,12 +14,35 @@ FUZZ_TARGETS := message sdp multipart pidf_lo aml additional_data cap rtp rtcp s
 JSSIP := tests/jssip/node_modules
 PJSIP := target/pjsua2
 
-.PHONY: demo test fuzz audit bench compiler test-tools
+# The pages of the console, which go into the program.
+WEB := src/console/web
+PAGES := $(if $(wildcard $(WEB)/package.json),$(WEB)/dist/index.html)
 
-demo: compiler
+.PHONY: all pages node demo test fuzz audit bench compiler test-tools
+
+all: compiler pages
+	cargo build --release
+
+pages: $(PAGES)
+
+# The same lock file everywhere; what is packed beside each file is sent as it is.
+$(WEB)/dist/index.html: $(WEB)/node_modules $(shell find $(WEB) -type f \
+		-not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+	cd $(WEB) && npm run build
+	node $(WEB)/pack.mjs
+	touch $@
+
+$(WEB)/node_modules: $(WEB)/package-lock.json | node
+	cd $(WEB) && npm ci --no-audit --no-fund
+	touch $@
+
+node:
+	$(call install,node:nodejs npm:npm)
+
+demo: compiler pages
 	cargo run --release -- demo $(ARGS)
 
-test: compiler test-tools $(JSSIP) $(PJSIP)
+test: compiler test-tools $(JSSIP) $(PJSIP) pages
 	cargo fmt --all --check
 	cargo clippy --all-targets -- -D warnings
 	@if cargo nextest --version >/dev/null 2>&1; then set -x; \

@@ -1,5 +1,6 @@
 //! The command line: reads it, calls one function, prints what went wrong.
 
+mod incidents;
 mod route;
 mod simulate;
 mod verify;
@@ -7,10 +8,9 @@ mod verify;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use siaga112::vocabulary::counted;
-use siaga112::{agencies, config, demo, media, server, store, telemetry};
+use siaga112::{config, console, demo, media, server, store, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The 112 gateway of a regency: trunks in, queue, operator seats, incident record.
@@ -50,7 +50,7 @@ enum Command {
     /// Reads incident records.
     Incidents {
         #[command(subcommand)]
-        command: Incidents,
+        command: incidents::Incidents,
     },
     /// How well calls were answered, and the sheets that a centre hands in.
     Reports {
@@ -63,6 +63,8 @@ enum Command {
     Route(route::Options),
     /// Looks whether everything is as it was kept; exit status 1 when something is not.
     Verify(Box<verify::Options>),
+    /// Prints the description of the HTTP API (OpenAPI 3.1), which the pages are built from.
+    Openapi,
     /// Prints the stored form of a password, read from standard input: of a SIP account (HA1), or of a
     /// person (Argon2), who is made or changed by it.
     Passwd(Passwd),
@@ -87,40 +89,6 @@ struct Passwd {
     /// Configuration folder, which says where people are kept.
     #[arg(long, value_name = "DIR", requires = "person")]
     config: Option<PathBuf>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Incidents {
-    /// Newest first.
-    List(Selection),
-    /// One incident, step by step.
-    Show {
-        /// Its id.
-        id: String,
-        /// Configuration folder.
-        #[arg(long, value_name = "DIR")]
-        config: PathBuf,
-        /// table, csv, json or eido.
-        #[arg(long, default_value = "table")]
-        format: RecordFormat,
-        /// Draws the SIP messages of its calls; `--ladder=full` with each message whole.
-        #[arg(
-            long,
-            value_name = "full",
-            num_args = 0..=1,
-            require_equals = true,
-            default_missing_value = "arrows"
-        )]
-        ladder: Option<Detail>,
-        /// Draws with ASCII only, as is done where the locale is not UTF-8.
-        #[arg(long, requires = "ladder")]
-        ascii: bool,
-        /// Columns of the drawing; the terminal's without it.
-        #[arg(long, requires = "ladder", value_name = "COLUMNS")]
-        width: Option<usize>,
-    },
-    /// Every incident, for a spreadsheet or a program.
-    Export(Selection),
 }
 
 #[derive(Debug, Subcommand)]
@@ -167,60 +135,6 @@ struct ReportOutput {
     format: store::cli::Format,
 }
 
-/// How records are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum RecordFormat {
-    /// Our own forms.
-    Own(store::cli::Format),
-    /// For another agency's computer.
-    Eido,
-}
-
-impl std::str::FromStr for RecordFormat {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "eido" => Ok(Self::Eido),
-            text => text.parse().map(Self::Own).map_err(|why| format!("{why}, or eido")),
-        }
-    }
-}
-
-impl RecordFormat {
-    /// For what has no such document.
-    fn own(self, what: &str) -> anyhow::Result<store::cli::Format> {
-        match self {
-            Self::Own(format) => Ok(format),
-            Self::Eido => anyhow::bail!(
-                "{what} has no EIDO: `siaga112 incidents export --format eido` writes whole records"
-            ),
-        }
-    }
-}
-
-/// How much of a ladder is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Detail {
-    /// An arrow for each message.
-    Arrows,
-    /// The whole message under each arrow.
-    Full,
-}
-
-#[derive(Debug, clap::Args)]
-struct Selection {
-    /// Configuration folder.
-    #[arg(long, value_name = "DIR")]
-    config: PathBuf,
-    /// table, csv or json; export also writes eido (NENA-STA-021.1), a document in each line.
-    #[arg(long)]
-    format: Option<RecordFormat>,
-    /// A filter, e.g. `--where since=2026-11-25 --where outcome=abandoned`.
-    #[arg(long = "where", value_name = "KEY=VALUE")]
-    filters: Vec<String>,
-}
-
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Arguments::parse().command).await {
@@ -238,11 +152,11 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve { config, json_logs } => serve(config, json_logs).await,
         Command::Check { config } => Ok(check(&config)),
         Command::Demo { stay, data } => {
-            telemetry::logs::init_quiet()?;
+            let _logs = telemetry::logs::init_quiet()?;
             demo::run(demo::Options { stay, data }).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Incidents { command } => incidents(command).await,
+        Command::Incidents { command } => incidents::incidents(command).await,
         Command::Reports { command } => reports(command).await,
         Command::Simulate(options) => {
             print_line(simulate::simulate(*options).await?.trim_end());
@@ -257,6 +171,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             print_line(told.trim_end());
             Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Command::Openapi => {
+            print_line(&console::description());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Passwd(whose) => passwd(&whose),
     }
 }
@@ -264,7 +182,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 // ---- serve -----------------------------------------------------------------------------------
 
 async fn serve(folder: PathBuf, json_logs: bool) -> anyhow::Result<ExitCode> {
-    telemetry::logs::init(json_logs)?;
+    let _logs = telemetry::logs::init(json_logs)?;
     // Signals are taken before the first call can come.
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -342,6 +260,9 @@ fn check(folder: &std::path::Path) -> ExitCode {
                 unusable.iter().for_each(|error| report(&format!("{error}")));
                 return ExitCode::FAILURE;
             }
+            if console::Pages::of_this_build().is_empty() {
+                report("warning: this build has no pages; `make` builds them into the program");
+            }
             let board = &loaded.switchboard;
             print_line(&format!(
                 "{}: no mistakes ({}, {}, {}, {}, {})",
@@ -361,79 +282,10 @@ fn check(folder: &std::path::Path) -> ExitCode {
     }
 }
 
-async fn incidents(command: Incidents) -> anyhow::Result<ExitCode> {
-    let folder = match &command {
-        Incidents::List(selection) | Incidents::Export(selection) => &selection.config,
-        Incidents::Show { config, .. } => config,
-    };
-    let (store, journal, issuer) = records_of(folder).await?;
-    let mut out = std::io::stdout().lock();
-    match command {
-        Incidents::List(selection) => {
-            let filter = filter(&selection.filters)?;
-            let format = selection.format.unwrap_or(RecordFormat::Own(store::cli::Format::Table));
-            let format = format.own("a list")?;
-            store::cli::list(&store, &journal, &filter, format, &mut out).await?;
-        }
-        Incidents::Show { id, format, ladder: Some(detail), ascii, width, .. } => {
-            let paper = store::drawing::Paper {
-                width: width.or_else(terminal_width).unwrap_or(0),
-                ascii: ascii || !speaks_utf8(),
-                whole: detail == Detail::Full,
-            };
-            let format = format.own("a ladder")?;
-            store::cli::ladder(&store, &journal, &id, format, paper, &mut out).await?;
-        }
-        Incidents::Show { id, format: RecordFormat::Eido, .. } => {
-            agencies::eido_export::show(&store, &journal, &id, &issuer, &mut out).await?;
-        }
-        Incidents::Show { id, format: RecordFormat::Own(format), .. } => {
-            store::cli::show(&store, &journal, &id, format, &mut out).await?;
-        }
-        Incidents::Export(selection) => {
-            let filter = filter(&selection.filters)?;
-            match selection.format {
-                Some(RecordFormat::Eido) => {
-                    let export = agencies::eido_export::export;
-                    export(&store, &journal, &filter, &issuer, &mut out).await?;
-                }
-                format => {
-                    let format = format.unwrap_or(RecordFormat::Own(store::cli::Format::Csv));
-                    let format = format.own("")?;
-                    store::cli::export(&store, &journal, &filter, format, &mut out).await?;
-                }
-            }
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
 /// The records of a gateway and its journal.
 async fn records(folder: &std::path::Path) -> anyhow::Result<(store::Store, PathBuf)> {
-    let (store, journal, _) = records_of(folder).await?;
-    Ok((store, journal))
-}
-
-/// The same, and who makes documents of them.
-async fn records_of(
-    folder: &std::path::Path,
-) -> anyhow::Result<(store::Store, PathBuf, agencies::Issuer)> {
-    let loaded = config::load(folder, config::environment())
-        .map_err(|findings| anyhow::anyhow!("the configuration has mistakes:\n{findings}"))?;
-    let data = &loaded.node.data_dir;
-    anyhow::ensure!(
-        data.exists(),
-        "nothing has been recorded yet: {} does not exist (relative paths count from the working \
-         directory)",
-        data.display()
-    );
-    let (mut store, journal) = (store::Store::open(&loaded.storage)?, server::journal_folder(data));
-    // What else goes wrong is met, and said, by the command itself.
-    if let Err(away @ store::StoreError::Away { .. }) = store.catch_up(&journal).await {
-        report(&format!("{away}\nwhat follows is this node's own journal alone"));
-        store = store::Store::of_journal(data)?;
-    }
-    Ok((store, journal, loaded.issuer()))
+    let records = incidents::Records::open(folder).await?;
+    Ok((records.store, records.journal))
 }
 
 async fn reports(command: Reports) -> anyhow::Result<ExitCode> {
@@ -460,42 +312,6 @@ async fn reports(command: Reports) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Columns of the terminal that the output goes to: what the shell says, or else the terminal.
-fn terminal_width() -> Option<usize> {
-    use std::io::IsTerminal as _;
-    let said = variable("COLUMNS").and_then(|columns| columns.parse().ok());
-    if said.is_some() || !std::io::stdout().is_terminal() {
-        return said;
-    }
-    let terminal = std::fs::File::open("/dev/tty").ok()?;
-    let size = std::process::Command::new("stty").arg("size").stdin(terminal).output().ok()?;
-    String::from_utf8(size.stdout).ok()?.split_whitespace().nth(1)?.parse().ok()
-}
-
-/// A variable of the environment; none when it is empty.
-fn variable(name: &str) -> Option<String> {
-    let found = config::environment().into_iter().find(|(known, _)| known == name);
-    found.map(|(_, value)| value).filter(|value| !value.is_empty())
-}
-
-/// Whether the locale writes UTF-8: the first of these variables that says anything (POSIX).
-fn speaks_utf8() -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable).unwrap_or_default();
-    let locale = locale.to_ascii_lowercase();
-    locale.contains("utf-8") || locale.contains("utf8")
-}
-
-fn filter(pairs: &[String]) -> anyhow::Result<store::Filter> {
-    let mut filter = store::Filter::default();
-    let zone = jiff::tz::TimeZone::system();
-    for pair in pairs {
-        let (key, value) =
-            pair.split_once('=').with_context(|| format!("{pair:?}: KEY=VALUE is expected"))?;
-        filter.set(key, value, &zone)?;
-    }
-    Ok(filter)
 }
 
 fn passwd(whose: &Passwd) -> anyhow::Result<ExitCode> {
@@ -533,7 +349,7 @@ fn person_password(
     let data = &loaded.node.data_dir;
     server::make_data(data);
     let now = server::Clock::start().now().wall;
-    let set = siaga112::console::accounts::set_password(data, now, person, role, password);
+    let set = console::accounts::set_password(data, now, person, role, password);
     let stored = set.map_err(|error| match role {
         None => anyhow::anyhow!("{error}; --role ROLE makes a new person"),
         Some(_) => error.into(),

@@ -66,10 +66,10 @@ pub async fn verify(options: Options) -> anyhow::Result<(String, bool)> {
         key: key.transpose()?,
     };
     let mut report = tokio::task::spawn_blocking(move || files(&asked)).await??;
-    if !options.no_database && options.since.is_none() {
+    if !options.no_database {
         let work = Work::make(data.join(format!("verify-{}", std::process::id())))?;
         let store = store::Store::open(&loaded.storage)?;
-        database(&mut report, &store, &journal, &work.0).await?;
+        database(&mut report, &store, (&journal, &work.0), since.since).await?;
         store.close().await;
     }
     let told =

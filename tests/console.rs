@@ -16,15 +16,15 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use siaga112::agencies::{Issuer, Outbox};
 use siaga112::call::writing::{Author, Written};
-use siaga112::console::settings::Token;
-use siaga112::console::{Boxed, Desk, DeskError, serve};
+use siaga112::console::settings::{Site as PagesSite, Token};
+use siaga112::console::{Boxed, Desk, DeskError, Pages, serve};
 use siaga112::incident::data::Field;
 use siaga112::incident::{Arrival, Brief, Raw, Shown};
 use siaga112::journal::{Entry, Fact, Peer, Signal, Way};
 use siaga112::people::Role;
 use siaga112::recording::{Library, RecordingSettings};
 use siaga112::screening::{Attempt, Disposition, Mark, WorkEntry, WorkId, WorkKind, WorkOutcome};
-use siaga112::sip::Transport;
+use siaga112::sip::{Listener, Transport};
 use siaga112::store::{JournalWriter, StorageSettings, Store};
 use siaga112::switchboard::orders::{Answer, Order, Refusal, SeatStatus, TextView};
 use siaga112::switchboard::view::{
@@ -39,6 +39,9 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+
+/// A page as Vite writes it.
+const INDEX: &str = "<!doctype html>\n<html><head><title>x</title></head><body></body></html>";
 
 const WAV: &[u8] = b"RIFF0123456789";
 
@@ -143,8 +146,24 @@ impl Desk for FakeDesk {
         siaga112::journal::retention::Rules::default()
     }
 
+    fn site(&self) -> PagesSite {
+        PagesSite {
+            map_tiles: Some("https://tiles.example/{z}/{x}/{y}.png".into()),
+            listeners: vec![Listener {
+                transport: Transport::Ws,
+                address: "127.0.9.1:8088".parse().expect("an address"),
+            }],
+            realm: "112.example".into(),
+            ..PagesSite::default()
+        }
+    }
+
     fn centre(&self) -> String {
         "Sumenep 112".into()
+    }
+
+    fn data(&self) -> std::path::PathBuf {
+        std::path::PathBuf::from("/nowhere")
     }
 
     fn journal(&self) -> (std::path::PathBuf, tokio::sync::watch::Receiver<u64>) {
@@ -411,12 +430,17 @@ impl Site {
         let tokens = tokens.iter().map(token).collect();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
+        let web = dir.path().join("web");
+        std::fs::create_dir_all(web.join("assets")).expect("a folder");
+        std::fs::write(web.join("index.html"), INDEX).expect("a page");
+        std::fs::write(web.join("assets/main-1a2b3c.js"), "let x = 1").expect("a script");
         let (stop, stopped) = oneshot::channel();
         let until = async {
             let _ = stopped.await;
         };
         let shared: Arc<dyn Desk> = Arc::<FakeDesk>::clone(&desk);
-        let served = tokio::spawn(serve(listener, tokens, shared, until));
+        let pages = Pages::read(&web).expect("pages");
+        let served = tokio::spawn(serve(listener, tokens, pages, None, shared, until));
         Self { desk, address, stop: Some(stop), served, _dir: dir }
     }
 
@@ -509,6 +533,8 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
     let wanted = [
         "GET /api/openapi.json",
         "GET /api/v1/access-log",
+        "GET /api/v1/alarms",
+        "POST /api/v1/alarms/{id}/seen",
         "GET /api/v1/audit",
         "GET /api/v1/calls",
         "GET /api/v1/calls/{id}",
@@ -541,6 +567,7 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "POST /api/v1/incidents/{id}/unlink",
         "POST /api/v1/incidents/{id}/unmerge",
         "GET /api/v1/incidents/{id}/versions",
+        "GET /api/v1/live",
         "POST /api/v1/locations/aml",
         "POST /api/v1/locations/aml-sms",
         "GET /api/v1/locations/unmatched",
@@ -653,7 +680,8 @@ async fn without_a_configured_token_the_api_is_closed_and_says_how_to_open_it() 
 #[tokio::test]
 async fn wrong_paths_methods_and_bodies_are_refused_with_a_reason() {
     let site = Site::new().await;
-    site.send("GET", "/nothing", "", "").await.problem(404, "unknown-path");
+    site.send("GET", "/nothing.js", "", "").await.problem(404, "unknown-path");
+    site.send("POST", "/nothing", "", "").await.problem(404, "unknown-path");
     site.get("/api/v1/nothing").await.problem(404, "unknown-path");
     site.send("GET", "/api/v1/nothing", "", "").await.problem(401, "token-needed");
     let reply = site.post("/api/v1/calls", "").await;
@@ -1107,4 +1135,41 @@ async fn while_calls_wait_people_s_pages_say_when_to_come_again_and_machines_pag
     }
     site.desk.behind.store(false, Ordering::Relaxed);
     assert_eq!(site.get("/api/v1/calls").await.status, 200);
+}
+
+#[tokio::test]
+async fn pages_come_from_the_gateway_and_may_do_what_they_need_and_no_more() {
+    let site = Site::new().await;
+    // A place within the application, asked for by whoever has no session yet.
+    let page = site.send("GET", "/records/01H", "", "").await;
+    assert_eq!((page.status, page.header("cache-control")), (200, Some("no-cache")));
+    let build = page.header("siaga112-build").expect("a build").to_owned();
+    let text = String::from_utf8_lossy(&page.body).into_owned();
+    assert!(text.contains(&format!("name=\"siaga112-build\" content=\"{build}\"")), "{text}");
+    let policy = page.header("content-security-policy").expect("a policy").to_owned();
+    for part in [
+        "default-src 'none';",
+        "script-src 'self';",
+        "style-src 'self';",
+        "connect-src 'self' ws://127.0.9.1:8088 ws://x wss://x;",
+        "img-src 'self' data: blob: https://tiles.example;",
+        "frame-ancestors 'none'",
+    ] {
+        assert!(policy.contains(part), "{part} in {policy}");
+    }
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
+    assert!(page.header("permissions-policy").expect("one").contains("microphone=(self)"));
+    let etag = page.header("etag").expect("an etag");
+    let known = format!("If-None-Match: {etag}\r\n");
+    let again = site.send("GET", "/", &known, "").await;
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    let script = site.send("GET", "/assets/main-1a2b3c.js", "", "").await;
+    assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
+    assert!(script.header("cache-control").expect("one").contains("immutable"));
+    assert_eq!(script.body, b"let x = 1");
+    // An answer of the API says the build too, so that a page sees that it is old; nobody keeps it.
+    let live = site.get("/api/v1/calls").await;
+    assert_eq!(live.header("siaga112-build"), Some(build.as_str()));
+    assert_eq!(live.header("cache-control"), Some("no-store"));
 }

@@ -21,7 +21,7 @@ use std::time::Duration;
 use support::gateway::{Centre, Gateway};
 use support::phone::{Dialog, Phone};
 use support::sipp::Sipp;
-use support::tone::{channel, share, talk};
+use support::tone::{assert_talk, channel, share, talk};
 use support::wait::until;
 
 fn caller(gateway: &Gateway) -> (Phone, Dialog) {
@@ -241,6 +241,26 @@ fn a_stop_lets_the_call_end_and_sends_new_ones_elsewhere() {
     call.hang_up(&trunk);
     seat.finish();
     gateway.ended();
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_up_no_call_and_no_audio() {
+    let gateway = Centre { unread_log: true, ..Centre::default() }.start();
+    gateway.register(1);
+    let seat = Phone::at(gateway.site.seat(1), 5060, gateway.sip);
+    let (trunk, mut call) = caller(&gateway);
+    let [audio, ear] = [gateway.site.trunk(), gateway.site.seat(1)]
+        .map(|host| UdpSocket::bind((host, 0)).unwrap());
+    call.invite(&trunk, audio.local_addr().unwrap());
+    let (_talk, invite) = Dialog::pick_up(&seat, ear.local_addr().unwrap());
+    let answer = call.await_answer(&trunk);
+    assert_talk((&audio, answer.media()), (&ear, invite.media()));
+    call.request(&trunk, "BYE", "", "");
+    seat.accept(&seat.await_request("BYE"));
+    trunk.await_status(200, "BYE");
+    assert_eq!(gateway.incident().ending(), "talking caller hung-up");
+    assert!(page(&gateway, "/metrics").contains("siaga112_log_lines_lost_total"));
+    gateway.stop();
 }
 
 #[test]

@@ -246,7 +246,7 @@ fn a_caller_is_found_by_cell_by_reference_and_by_the_phone_and_the_record_has_it
 
 fn shown(gateway: &Gateway, incident: &Incident) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_siaga112"))
-        .args(["incidents", "show", &incident.id(), "--config"])
+        .args(["incidents", "show", &incident.id(), "--reason", "a test looks", "--config"])
         .arg(gateway.config())
         .output()
         .expect("the program runs");

@@ -12,26 +12,10 @@
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod plane;
 
-use plane::{Came, EVENTS, LIMIT, PITCHES, Plane, amplitude, talk};
-use siaga112::call::orders::{Channel, MediaOrder, MediaReport, RecorderReport, Role};
+use plane::{Came, EVENTS, LIMIT, PITCHES, Plane, amplitude, goes_on, talk};
+use siaga112::call::orders::{Channel, MediaOrder, MediaReport, Role};
 use siaga112::media::codec::FRAME;
 use siaga112::vocabulary::{CallId, Codec, StreamId, Uid, WallTime};
-
-/// Everything came from one source, in order, and no hole is longer than 40 ms.
-fn goes_on(came: &[Came], clock: u32) {
-    let audio: Vec<&Came> = came
-        .iter()
-        .filter(|packet| packet.kind != EVENTS && !(72..80).contains(&packet.kind))
-        .collect();
-    for pair in audio.windows(2) {
-        let [one, two] = pair else { continue };
-        assert_eq!(one.ssrc, two.ssrc, "one source");
-        let ahead = two.sequence.wrapping_sub(one.sequence);
-        assert!((1..=3).contains(&ahead), "{ahead} packets on");
-        let hole = two.timestamp.wrapping_sub(one.timestamp);
-        assert!(hole <= clock / 25, "a hole of {hole}");
-    }
-}
 
 #[test]
 fn every_codec_talks_to_every_other() {
@@ -145,26 +129,15 @@ fn all_who_are_no_caller_share_the_right_channel() {
     let (mut caller, mut seat) = (plane.phone(Codec::Pcma), plane.phone(Codec::Opus));
     let mut agency = plane.phone(Codec::G722);
     let call = CallId(Uid::new(WallTime(1), 1));
-    plane.media.order(MediaOrder::Record { call, at: WallTime(1) });
-    for (phone, channel) in
-        [(&caller, Channel::Caller), (&seat, Channel::Seat), (&agency, Channel::Seat)]
-    {
-        plane.media.order(MediaOrder::Tap { stream: phone.stream, call, channel });
-    }
+    plane.record(
+        call,
+        &[(&caller, Channel::Caller), (&seat, Channel::Seat), (&agency, Channel::Seat)],
+    );
     plane.all_hear_all(&[&caller, &seat, &agency]);
     talk(&mut [&mut caller, &mut seat, &mut agency], 50);
-    plane.media.order(MediaOrder::Seal { call });
-    let file = loop {
-        match plane.recorded.recv_timeout(LIMIT).expect("a report") {
-            RecorderReport::Sealed { file, .. } => break file,
-            RecorderReport::Started { .. } => {}
-            other => panic!("{other:?}"),
-        }
-    };
-    let mut reader = hound::WavReader::open(plane.folder.path().join(file)).expect("a WAV file");
-    let samples: Vec<i16> = reader.samples().map(|sample| sample.expect("reads")).collect();
+    let sides = plane.recording(call);
     let side = |n: usize| -> Vec<f64> {
-        let side: Vec<i16> = samples.iter().skip(n).step_by(2).copied().collect();
+        let side = &sides[n];
         let late = &side[side.len() / 3..side.len() * 2 / 3];
         PITCHES.into_iter().filter(|pitch| amplitude(late, *pitch) > 2_500.0).collect()
     };

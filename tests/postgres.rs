@@ -196,6 +196,66 @@ async fn nodes_share_a_database_and_no_journal_mixes_with_another() {
     assert_eq!(names.as_deref(), Ok("gw2 gw3"));
 }
 
+/// What is not as the journal says, and how much is.
+async fn compared(node: &Node, since: Option<WallTime>) -> (u64, Vec<String>, String) {
+    let work = tempfile::tempdir().expect("a folder");
+    let found = node.store().compare(&node.journal(), work.path(), 10, since).await;
+    let found = found.expect("compared");
+    let told = found.differences.iter().map(|it| format!("{}: {}", it.place, it.why)).collect();
+    (found.rows, told, found.note.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn a_shared_database_is_compared_with_each_journal_and_from_a_time_on() {
+    let server = Postgres::start();
+    let url = server.database("proved");
+    let (one, other) = (Node::new(&url, "gw1"), Node::new(&url, "gw2"));
+    one.write(1..=20);
+    other.write(21..=30);
+    one.catches_up().await.expect("catches up");
+    other.catches_up().await.expect("catches up");
+    for node in [&one, &other] {
+        let (rows, told, note) = compared(node, None).await;
+        assert!(rows > 50 && told.is_empty(), "{rows} {told:?}");
+        assert!(note.contains("other nodes"), "{note}");
+    }
+    // The journal of the one in two files.
+    let first = one.journal().join("0000000000000001.jsonl");
+    let text = std::fs::read_to_string(&first).expect("read");
+    let all: Vec<&str> = text.split_inclusive('\n').collect();
+    std::fs::write(&first, all[..20].concat()).expect("written");
+    std::fs::write(one.journal().join("0000000000000021.jsonl"), all[20..].concat())
+        .expect("written");
+    let since = Some(WallTime(BASE + 12 * 6_000_000));
+    let (whole, told, _) = compared(&one, None).await;
+    assert!(told.is_empty(), "{told:?}");
+    let (part, told, _) = compared(&one, since).await;
+    assert!(told.is_empty() && part > 20 && part < whole, "{part} of {whole}: {told:?}");
+
+    let change = |n: u32| {
+        let sql = format!("UPDATE proved.incident SET cause = 'x' WHERE call = '{}'", call(n));
+        server.ask("postgres", &sql).expect("changed");
+    };
+    change(5);
+    assert!(compared(&one, since).await.1.is_empty());
+    assert!(compared(&one, None).await.1[0].contains("cause not what the journal says"));
+    change(25);
+    assert_eq!(compared(&one, None).await.1.len(), 1);
+    assert_eq!(compared(&other, None).await.1.len(), 1);
+    change(15);
+    assert_eq!(compared(&one, since).await.1.len(), 1);
+    let gone = format!("DELETE FROM proved.step WHERE call = '{}'", call(16));
+    server.ask("postgres", &gone).expect("deleted");
+    let (_, told, _) = compared(&one, since).await;
+    assert!(told.iter().any(|told| told.contains("step") && told.contains("missing")), "{told:?}");
+
+    // Lines that were cut off are told by the server, which has them.
+    std::fs::write(one.journal().join("0000000000000021.jsonl"), all[20..30].concat())
+        .expect("written");
+    let (_, told, _) = compared(&one, since).await;
+    assert!(told[0].contains("line 40") && told[0].contains("has not"), "{told:?}");
+}
+
 #[test]
 fn a_server_that_hangs_delays_no_call_and_is_said() {
     let server = Postgres::start();
@@ -229,7 +289,7 @@ fn a_server_that_hangs_delays_no_call_and_is_said() {
     assert_eq!(answer.status, 503, "{answer:?}");
     // The command line reads this node's own journal meanwhile, and says so.
     let listed = Command::new(env!("CARGO_BIN_EXE_siaga112"))
-        .args(["incidents", "list", "--format", "csv", "--config"])
+        .args(["incidents", "list", "--reason", "a test looks", "--format", "csv", "--config"])
         .arg(gateway.config())
         .current_dir(gateway.config())
         .output()

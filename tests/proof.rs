@@ -147,6 +147,28 @@ fn all_holds_under_a_running_gateway_and_every_change_is_found() {
     let told = after(&config, |data| edit_lines(data, |all| all.truncate(1)));
     assert!(told.contains("FAULT: head") && told.contains("which is not there"), "{told}");
     assert!(told.contains("FAULT: database"), "{told}");
+    // Behind the last head nothing is signed; what lines made is told all the same.
+    let dir = copied(&config);
+    let short = dir.path().join("config");
+    edit_lines(&short.join("data"), |all| {
+        let first = all.iter().position(|line| line.contains("\"arrived\"")).unwrap();
+        let signed = all.iter().position(|line| line.contains("\"head-signed\"")).unwrap();
+        all.truncate(first.max(signed + 1));
+        all.retain(|line| !line.contains("\"recording-") && !line.contains("\"arrived\""));
+    });
+    for words in [&["--no-database"][..], &["--no-database", "--since", "2026-01-01"]] {
+        let (status, told) = verify(&short, words);
+        assert_eq!(status, Some(1), "{told}");
+        assert!(told.contains("no line is locked by it"), "{told}");
+    }
+    let (_, told) = verify(&short, &["--no-database"]);
+    assert!(told.contains("FAULT: recording") && told.contains("no line names it"), "{told}");
+    let (status, told) = verify(&short, &["--since", "2026-01-01"]);
+    assert_eq!(status, Some(1), "{told}");
+    assert!(told.contains("FAULT: database: line"), "{told}");
+    let (status, told) = verify(&config, &["--since", "2026-01-01"]);
+    assert!(status == Some(0) && told.contains("rows as the journal says"), "{told}");
+
     let told = after(&config, |data| {
         let (path, _) = lines(data);
         fs::rename(&path, path.with_file_name("0000000000000009.jsonl")).unwrap();

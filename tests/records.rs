@@ -125,7 +125,12 @@ fn a_form_is_filled_during_the_call_and_stands_in_every_view() {
 
 fn command(gateway: &Gateway, words: &[&str]) -> String {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_siaga112"));
-    let output = command.args(words).arg("--config").arg(gateway.config()).output().expect("runs");
+    let output = command
+        .args(words)
+        .args(["--reason", "a test looks", "--config"])
+        .arg(gateway.config())
+        .output()
+        .expect("runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text")
 }

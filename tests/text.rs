@@ -23,7 +23,7 @@ mod talks;
 
 use std::net::{SocketAddr, UdpSocket};
 
-use plane::{LIMIT, LOOPBACK, Phone, Plane};
+use plane::{LIMIT, LOOPBACK, Patience, Phone, Plane};
 use siaga112::call::orders::{Guard, MediaOrder, MediaReport, Role, TextAim};
 use siaga112::vocabulary::{Codec, Private, StreamId};
 
@@ -111,8 +111,9 @@ impl Writer {
 
     /// What is new in the packets that follow, until it ends so.
     fn reads_until(&self, end: &str) -> String {
-        let mut read = String::new();
+        let (mut read, patience) = (String::new(), Patience::new());
         while !read.ends_with(end) {
+            patience.has(end, &read);
             read.push_str(&self.hears().3.last().expect("a block").1);
         }
         read.replace('\u{feff}', "")
@@ -141,8 +142,9 @@ fn blocks(payload: &[u8]) -> Blocks {
 
 /// What is told that somebody wrote, until it ends so.
 fn told(plane: &Plane, of: StreamId, end: &str) -> String {
-    let mut told = String::new();
+    let (mut told, patience) = (String::new(), Patience::new());
     while !told.ends_with(end) {
+        patience.has(end, &told);
         if let MediaReport::Text { stream, text } = plane.reports.recv_timeout(LIMIT).expect("told")
             && stream == of
         {
@@ -263,8 +265,9 @@ fn who_shows_ten_letters_a_second_gets_no_more() {
     let writer = Writer::of(&mut plane, &phone, 10);
     let text = Private::new("sepuluh huruf sedetik".to_owned());
     plane.media.order(MediaOrder::Write { stream: phone.stream, by: StreamId(0), text });
-    let mut read = String::new();
+    let (mut read, patience) = (String::new(), Patience::new());
     while !read.ends_with("sedetik") {
+        patience.has("sedetik", &read);
         let new = writer.hears().3.pop().expect("a block").1;
         assert!(new.chars().count() <= 3, "{new:?}");
         read.push_str(&new);

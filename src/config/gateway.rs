@@ -3,24 +3,26 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+
+use rustls::ServerConfig;
 
 use super::findings::{At, Log, Place};
 use super::folder::Entry;
 use super::names::Names;
-use super::secrets::{Found, PASSWORD, TOKEN, Vault};
-use super::section::{Section, Wrong, some_text};
+use super::secrets::{Found, PASSWORD, Vault};
+use super::section::{Section, some_text};
 use super::tls::{self, ConnectionSettings};
 use super::{
-    browsers, forms, identity, location, proof, receivers, recording, references, screening,
-    storage,
+    browsers, console, forms, identity, location, proof, receivers, recording, references,
+    screening, storage,
 };
 use crate::agencies::settings::{
     IdentitySettings, LoggerSettings, ReferenceSettings, WebhookSettings,
 };
-use crate::console::settings::{AccountSettings, ConsoleSettings, Token};
+use crate::console::settings::ConsoleSettings;
 use crate::media::settings::MediaSettings;
-use crate::people::{Limits, Role};
 use crate::recording::RecordingSettings;
 use crate::screening::settings::ScreeningSettings;
 use crate::sip::digest::Algorithm;
@@ -40,8 +42,6 @@ const SPARE_PAIRS: usize = 4;
 const DAY_SECONDS: u32 = 86_400;
 /// The number that Homer shows this gateway under, where none is written.
 const CAPTURE_ID: u32 = 112;
-/// Shorter API tokens can be guessed.
-const TOKEN_LENGTH: usize = 16;
 
 /// What `gateway.toml` says.
 pub(super) struct Gateway {
@@ -54,6 +54,8 @@ pub(super) struct Gateway {
     pub(super) dns_servers: Vec<SocketAddr>,
     pub(super) media: MediaSettings,
     pub(super) console: ConsoleSettings,
+    /// What pages are served with over TLS.
+    pub(super) console_tls: Option<Arc<ServerConfig>>,
     pub(super) hep: Option<HepSettings>,
     pub(super) screening: ScreeningSettings,
     pub(super) recording: RecordingSettings,
@@ -88,7 +90,9 @@ impl Gateway {
         drop(section);
         vault.realm.clone_from(&sip.domain);
         let location = location::read(&mut top.section_or_empty("location", "[location]"), vault);
-        let mut console = console(&mut top.section_or_empty("console", "[console]"), vault);
+        let mut section = top.section_or_empty("console", "[console]");
+        let (mut console, console_tls) = console::read(&mut section, vault);
+        drop(section);
         console.aml_key = location.aml_key;
         let mut section = top.section_or_empty("references", "[references]");
         let references = references::read(&mut section, vault.dir);
@@ -105,6 +109,7 @@ impl Gateway {
             dns_servers,
             media,
             console,
+            console_tls,
             hep,
             screening: screening::read(top.section_or_empty("screening", "[screening]")),
             recording,
@@ -347,63 +352,4 @@ fn hep(section: &mut Section<'_>, vault: &Vault<'_>) -> Option<HepSettings> {
         Found::Refused => return None,
     };
     Some(HepSettings { collector: collector?.value, capture_id: capture_id.value, password })
-}
-
-fn console(section: &mut Section<'_>, vault: &Vault<'_>) -> ConsoleSettings {
-    let log = section.log();
-    let usual =
-        At { place: section.place.clone(), value: SocketAddr::from((Ipv4Addr::LOCALHOST, 8112)) };
-    let listen = section.word("listen", forms::socket).unwrap_or(usual);
-    let mut names = Names::new("token", true);
-    let mut tokens = Vec::new();
-    for mut entry in section.sections("token", "[[console.token]]") {
-        let name = entry.name("name", "\"supervisor\"");
-        names.add(&name, log);
-        let role = entry.word("role", token_role).map_or(Role::Admin, |role| role.value);
-        match vault.secret(&mut entry, &TOKEN) {
-            Found::Secret(secret) => {
-                if secret.reveal().len() < TOKEN_LENGTH {
-                    log.warn(
-                        &entry.place,
-                        format!("the token {:?} is shorter than {TOKEN_LENGTH}", name.value),
-                        "make one with `openssl rand -hex 24`",
-                    );
-                }
-                tokens.push(Token { name: name.value, secret, role });
-            }
-            Found::Unset(variable) => log.warn(
-                &variable.place,
-                format!(
-                    "the environment variable {} is not set: the token {:?} opens nothing",
-                    variable.value, name.value
-                ),
-                "set it before the start, or remove this token",
-            ),
-            Found::Nothing => entry.missing("token_env", "\"SIAGA112_TOKEN\", or token_file"),
-            Found::Refused => {}
-        }
-    }
-    let proxies = section.words("trusted_proxies", forms::network);
-    let idle = section.number("session_idle_minutes", 5..=1_440, 60);
-    let hours = section.number("session_hours", 1..=168, 12);
-    let seconds = |count: u32, each: u64| Duration::from_secs(u64::from(count) * each);
-    let limits = Limits { idle: seconds(idle.value, 60), absolute: seconds(hours.value, 3600) };
-    let proxies = proxies.into_iter().map(|network| network.value).collect();
-    let accounts = AccountSettings { limits, proxies };
-    ConsoleSettings { listen: listen.value, tokens, accounts, aml_key: None }
-}
-
-/// A token of the configuration is a program's, which sits at no seat and has no calls of its own.
-fn token_role(text: &str) -> Result<Role, Wrong> {
-    match text.parse() {
-        Ok(Role::CallTaker) => Err(Wrong::new(
-            "a token of the configuration has no calls of its own, so it is no call taker's",
-            "make a person (`siaga112 passwd --person`), or write another role",
-        )),
-        Ok(role) => Ok(role),
-        Err(_) => Err(Wrong::new(
-            format!("{text:?} is no role"),
-            "write \"supervisor\", \"dispatcher\", \"admin\" or \"auditor\"",
-        )),
-    }
 }

@@ -11,6 +11,7 @@ mod browsers;
 mod categories;
 mod cells;
 mod changes;
+mod console;
 mod environment;
 mod findings;
 mod folder;
@@ -46,6 +47,9 @@ mod waiting;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::ServerConfig;
 
 use crate::agencies::Issuer;
 use crate::agencies::settings::{IdentitySettings, ReferenceSettings};
@@ -104,6 +108,8 @@ pub struct Loaded {
     pub identity: IdentitySettings,
     /// The HTTP side.
     pub console: ConsoleSettings,
+    /// What its pages are served with over TLS.
+    pub console_tls: Option<Arc<ServerConfig>>,
     /// Where copies of SIP messages go.
     pub hep: Option<HepSettings>,
     /// Loggers of the region that get our log events.
@@ -320,6 +326,7 @@ fn read(
         references: gateway.references,
         identity: gateway.identity,
         console: gateway.console,
+        console_tls: gateway.console_tls,
         hep: gateway.hep,
         loggers: gateway.loggers,
         webhooks: gateway.webhooks,

@@ -1,5 +1,5 @@
-//! `[recording]` of `gateway.toml`: how calls are recorded, for how long that is kept, and who else
-//! gets a copy.
+//! `[recording]` of `gateway.toml`: how calls are recorded, and who else gets a copy. For how long they are kept stands
+//! in `retention.toml`.
 
 use std::path::{Path, PathBuf};
 
@@ -11,10 +11,6 @@ use crate::recording::{Format, RecordingSettings};
 const LOW_DISK_MB: u64 = 2_048;
 /// A thousand terabytes: what is above it is a mistake.
 const MOST_MB: u64 = 1_000_000_000;
-/// What is shown as an example of a time to keep recordings.
-const KEEP_DAYS: u32 = 365;
-/// A hundred years.
-const MOST_DAYS: u32 = 36_500;
 
 /// The section, and the names of the trunks that lead to outside recorders.
 pub(super) fn read(
@@ -26,9 +22,6 @@ pub(super) fn read(
     let encrypt = section.truth("encrypt", false);
     let key_file = section.word("master_key_file", some_text);
     let low = section.number("low_disk_mb", 0..=MOST_MB.cast_signed(), LOW_DISK_MB.cast_signed());
-    let keep_days = section
-        .has("keep_days")
-        .then(|| section.number("keep_days", 1..=MOST_DAYS, KEEP_DAYS).value);
     let settings = RecordingSettings {
         folder: data_dir.join("recordings"),
         format,
@@ -36,7 +29,6 @@ pub(super) fn read(
         master_key_file: key_file
             .map_or_else(|| data_dir.join("recordings.key"), |file| PathBuf::from(file.value)),
         low_disk_bytes: low.value.unsigned_abs() << 20,
-        keep_days,
     };
     (settings, recorders)
 }

@@ -67,8 +67,41 @@ pub(super) fn read(
     ) else {
         return ConnectionSettings { ws_origins, ..ConnectionSettings::default() };
     };
-    let own = match (cert, key) {
-        (None, None) => return ConnectionSettings { ws_origins, ..ConnectionSettings::default() },
+    if cert.is_none() && key.is_none() {
+        return ConnectionSettings { ws_origins, ..ConnectionSettings::default() };
+    }
+    let own = pair(cert, key, dir, log);
+    let made = own.and_then(|(place, own)| {
+        let made = configs(own, Arc::new(authorities), given);
+        made.map_err(|why| log.error(&place, format!("TLS cannot be set up: {why}"), "")).ok()
+    });
+    let (server, client) = made.map_or((None, None), |(s, c)| (Some(s), Some(c)));
+    let verifies = given && server.is_some();
+    ConnectionSettings { server, client, verifies, ws_origins }
+}
+
+/// `tls_cert` and `tls_key` of a section that answers HTTP. None where it does so without TLS.
+pub(super) fn server(section: &mut Section<'_>, dir: &Path) -> Option<Arc<ServerConfig>> {
+    let log = section.log();
+    let (cert, key) = (section.word("tls_cert", some_text), section.word("tls_key", some_text));
+    let (place, own) = pair(cert, key, dir, log)?;
+    let made = configs(own, Arc::new(RootCertStore::empty()), false);
+    let (server, _) =
+        made.map_err(|why| log.error(&place, format!("TLS cannot be set up: {why}"), "")).ok()?;
+    let mut server = Arc::unwrap_or_clone(server);
+    server.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Some(Arc::new(server))
+}
+
+/// A certificate and its key, with where the certificate is named; one without the other is a mistake.
+fn pair(
+    cert: Option<At<String>>,
+    key: Option<At<String>>,
+    dir: &Path,
+    log: &Log,
+) -> Option<(Place, CertifiedKey)> {
+    match (cert, key) {
+        (None, None) => None,
         (Some(cert), None) => {
             log.error(&cert.place, "a certificate without its key", "add tls_key");
             None
@@ -78,14 +111,7 @@ pub(super) fn read(
             None
         }
         (Some(cert), Some(key)) => own(&cert, &key, dir, log).map(|own| (cert.place, own)),
-    };
-    let made = own.and_then(|(place, own)| {
-        let made = configs(own, Arc::new(authorities), given);
-        made.map_err(|why| log.error(&place, format!("TLS cannot be set up: {why}"), "")).ok()
-    });
-    let (server, client) = made.map_or((None, None), |(s, c)| (Some(s), Some(c)));
-    let verifies = given && server.is_some();
-    ConnectionSettings { server, client, verifies, ws_origins }
+    }
 }
 
 /// A trunk that is known by a certificate's name needs an authority that vouches for it.

@@ -12,12 +12,13 @@ use tokio::sync::watch;
 
 use super::accounts::Accounts;
 use super::policy::Policy;
+use super::settings::Site;
 use crate::agencies::{Issuer, Outbox};
 use crate::incident::Choices;
 use crate::journal::Fact;
 use crate::journal::retention::Rules;
 use crate::recording::Library;
-use crate::store::Store;
+use crate::store::{Alarms, Store};
 use crate::switchboard::orders::{Answer, Order, Refusal};
 use crate::telemetry::health::HealthSnapshot;
 use crate::vocabulary::{IncidentId, Secret, WallTime};
@@ -33,6 +34,15 @@ pub trait Desk: Send + Sync + 'static {
     fn store(&self) -> &Store;
     /// Whether the switchboard is so far behind that pages must not ask it anything.
     fn is_behind(&self) -> bool;
+    /// The alarms since the start.
+    fn alarms(&self) -> Alarms {
+        Alarms::default()
+    }
+    /// Grows with whatever the switchboard decides: as long as it stands still, no board has changed but
+    /// by time. None where nobody counts.
+    fn turns(&self) -> Option<u64> {
+        None
+    }
     /// Every check.
     fn health(&self) -> HealthSnapshot;
     /// Every metric, in Prometheus' text form, with the gauges of this moment.
@@ -70,8 +80,18 @@ pub trait Desk: Send + Sync + 'static {
     }
     /// How long what is kept.
     fn rules(&self) -> Rules;
+    /// What pages are told of this place.
+    fn site(&self) -> Site {
+        Site::default()
+    }
     /// The centre's name.
     fn centre(&self) -> String;
+    /// The centre's area code.
+    fn area_code(&self) -> String {
+        String::new()
+    }
+    /// The data folder.
+    fn data(&self) -> PathBuf;
     /// Where the journal is, and the number of its last line that is on disk.
     fn journal(&self) -> (PathBuf, watch::Receiver<u64>);
     /// What an operator may choose from in a form.

@@ -9,11 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::{RawQuery, Request, State};
-use axum::http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
-use axum::http::{StatusCode, header::SEC_WEBSOCKET_VERSION};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures_util::stream::SplitSink;
 use futures_util::{SinkExt, StreamExt};
 use hyper_util::rt::TokioIo;
@@ -21,7 +18,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
@@ -30,7 +26,7 @@ use super::incidents::pairs;
 use super::own;
 use super::permissions::Grant;
 use super::problem::Problem;
-use super::{Console, Desk};
+use super::{Console, Desk, websocket};
 use crate::agencies::Mine;
 use crate::agencies::event::{Arrivals, Wish};
 use crate::agencies::pops;
@@ -81,18 +77,9 @@ pub(super) async fn stream(
     let (folder, durable) = console.desk.journal();
     let end = *durable.borrow();
     let (after, wish) = asked(&query.unwrap_or_default(), end)?;
-    let headers = request.headers();
-    let says = |name, wanted: &str| {
-        let value = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        value.split(',').any(|word| word.trim().eq_ignore_ascii_case(wanted))
-    };
-    let is = says(CONNECTION, "upgrade") && says(UPGRADE, "websocket");
-    let key = headers.get(SEC_WEBSOCKET_KEY).filter(|_| is && says(SEC_WEBSOCKET_VERSION, "13"));
-    let accept =
-        key.map(|key| derive_accept_key(key.as_bytes())).ok_or_else(Problem::no_websocket)?;
+    let (answer, upgrade) = websocket::accept(&mut request)?;
     let place = Arc::clone(&console.streams).try_acquire_owned();
     let place = place.map_err(|_| Problem::too_many_streams(CLIENTS))?;
-    let upgrade = hyper::upgrade::on(&mut request);
     console.desk.audit(&holder.name, "events followed", &format!("after {after}"));
     let mine = match grant.own_only {
         true => Some(own::mine(&console, &holder).await?),
@@ -107,12 +94,7 @@ pub(super) async fn stream(
             stream.serve(TokioIo::new(upgraded)).await;
         }
     });
-    let head = [
-        (CONNECTION, "upgrade".to_owned()),
-        (UPGRADE, "websocket".to_owned()),
-        (SEC_WEBSOCKET_ACCEPT, accept),
-    ];
-    Ok((StatusCode::SWITCHING_PROTOCOLS, head, Body::empty()).into_response())
+    Ok(answer)
 }
 
 /// From which line on, and which events.

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::place::{LiveCell, LiveLocation, LivePlace};
 use super::problem::Problem;
 use super::who::Who;
-use super::{Console, DeskError};
+use super::{Console, Desk, DeskError};
 use crate::call::quality::{Heard, Quality};
 use crate::store::At;
 use crate::switchboard::orders::{Answer, Order};
@@ -17,7 +17,11 @@ use crate::switchboard::view::{
 };
 
 pub(super) async fn board(console: &Console) -> Result<Board, Problem> {
-    match console.desk.order(Order::Board).await? {
+    board_of(&*console.desk).await
+}
+
+pub(super) async fn board_of(desk: &dyn Desk) -> Result<Board, Problem> {
+    match desk.order(Order::Board).await? {
         Answer::Board(board) => Ok(*board),
         _ => Err(DeskError::Silent.into()),
     }
@@ -231,7 +235,7 @@ pub(super) struct Queues {
 
 /// One queue.
 #[derive(Serialize, ToSchema)]
-struct LiveQueue {
+pub(super) struct LiveQueue {
     /// Its name.
     id: String,
     /// Callers waiting, those ringing at a seat included.
@@ -300,7 +304,7 @@ pub(super) struct Seats {
 
 /// One seat.
 #[derive(Serialize, ToSchema)]
-struct LiveSeat {
+pub(super) struct LiveSeat {
     /// Its name.
     id: String,
     /// Who sits there.
@@ -365,7 +369,7 @@ pub(super) struct Trunks {
 
 /// One trunk.
 #[derive(Serialize, ToSchema)]
-struct LiveTrunk {
+pub(super) struct LiveTrunk {
     /// Its name.
     id: String,
     /// Live calls.

@@ -1,7 +1,7 @@
 //! Coming in and leaving: a session by name and password, as a cookie for pages and as a bearer for
 //! programs; who one is; a new password of one's own.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -17,6 +17,7 @@ use super::Console;
 use super::access::{COOKIE, Holder};
 use super::accounts::{Accounts, AccountsError, LoggedIn};
 use super::body::read;
+use super::door::Peer;
 use super::problem::Problem;
 use crate::people::Role;
 use crate::store::At;
@@ -83,7 +84,7 @@ pub(super) fn source(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> Ip
     (status = 503, description = "Nobody can log in now", body = Problem)))]
 pub(super) async fn login(
     State(console): State<Console>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
@@ -94,7 +95,8 @@ pub(super) async fn login(
     let LoggedIn { person, secret, until } = asked.map_err(|error| refused(&console, error))?;
     console.desk.audit(&person.name, "logged in", &source.to_string());
     let limits = accounts.limits();
-    let secure = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+    let secure =
+        console.secure || headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
     let cookie = cookie(secret.reveal(), limits.absolute.as_secs(), secure);
     let done = LoginDone {
         token: secret.reveal().to_owned(),
@@ -200,7 +202,7 @@ pub(super) struct NewPassword {
     (status = 503, description = "The disk refuses", body = Problem)))]
 pub(super) async fn own_password(
     State(console): State<Console>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
     Extension(holder): Extension<Holder>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,

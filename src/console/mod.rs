@@ -1,17 +1,21 @@
-//! The HTTP side: health pages for machines, `/api/v1` for people and their programs.
+//! The HTTP side: health pages for machines, pages for people, `/api/v1` for both.
 //!
 //! It decides nothing: it asks the [`Desk`], and every refusal is a problem document (RFC 9457).
 //! No token, number or name of a caller goes into a log from here.
 
 mod access;
 pub mod accounts;
+mod alarms;
 mod audit;
 mod body;
 mod book;
 mod custody;
 pub mod desk;
+mod door;
 mod events;
+mod feed;
 mod fields;
+mod handed_out;
 mod health;
 mod incidents;
 mod judgement;
@@ -19,6 +23,7 @@ mod live;
 mod locations;
 mod login;
 mod own;
+mod pages;
 mod parties;
 mod people;
 mod permissions;
@@ -33,11 +38,11 @@ mod reports;
 mod routing;
 pub mod settings;
 mod text;
+mod websocket;
 mod who;
 mod work;
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +50,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use rustls::ServerConfig;
 use tokio::sync::Semaphore;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -52,6 +58,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use book::Book;
 pub use desk::{Boxed, Desk, DeskError};
+use door::{Door, Peer};
+use feed::Feed;
+pub use pages::Pages;
 use problem::Problem;
 use settings::Token;
 
@@ -65,6 +74,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 struct Console {
     desk: Arc<dyn Desk>,
     tokens: Arc<[Token]>,
+    pages: Arc<Pages>,
+    /// Connections are encrypted.
+    secure: bool,
+    feed: Arc<Feed>,
     records: Arc<Book>,
     streams: Arc<Semaphore>,
     openapi: Arc<str>,
@@ -99,11 +112,14 @@ impl utoipa::Modify for BearerToken {
 pub async fn serve(
     listener: tokio::net::TcpListener,
     tokens: Vec<Token>,
+    pages: Pages,
+    tls: Option<Arc<ServerConfig>>,
     desk: Arc<dyn Desk>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let service = router(tokens, desk).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(shutdown).await
+    let secure = tls.is_some();
+    let service = router(tokens, pages, secure, desk).into_make_service_with_connect_info::<Peer>();
+    axum::serve(Door::open(listener, tls), service).with_graceful_shutdown(shutdown).await
 }
 
 /// The pages for machines.
@@ -124,6 +140,9 @@ fn entrance() -> OpenApiRouter<Console> {
 /// What needs a bearer: each route has a row in `permissions.rs`.
 fn guarded() -> OpenApiRouter<Console> {
     OpenApiRouter::new()
+        .routes(routes!(feed::stream))
+        .routes(routes!(alarms::show))
+        .routes(routes!(alarms::see))
         .routes(routes!(live::calls))
         .routes(routes!(who::call))
         .routes(routes!(live::queues))
@@ -153,6 +172,9 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(recording::play))
         .routes(routes!(recording::hold))
         .routes(routes!(custody::hold))
+        .routes(routes!(handed_out::bundle))
+        .routes(routes!(handed_out::redacted))
+        .routes(routes!(handed_out::pack))
         .routes(routes!(custody::report))
         .routes(routes!(custody::access_log))
         .routes(routes!(recording::replay))
@@ -198,20 +220,50 @@ fn files() -> OpenApiRouter<Console> {
         .layer(DefaultBodyLimit::max(routing::FILES_BYTES))
 }
 
-fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
-    let (open, mut description) = open().split_for_parts();
-    let (api, guarded_description) = guarded().split_for_parts();
-    let (entrance, entrance_description) = entrance().split_for_parts();
-    description.merge(guarded_description);
-    description.merge(entrance_description);
-    // Both are made of plain words: there is nothing that JSON could refuse.
-    let description = description.to_pretty_json().unwrap_or_default();
+/// The description of the whole API: OpenAPI 3.1, as JSON.
+#[must_use]
+pub fn description() -> String {
+    let (_, mut whole) = open().split_for_parts();
+    whole.merge(guarded().split_for_parts().1);
+    whole.merge(entrance().split_for_parts().1);
+    name_operations(&mut whole);
+    // It is made of plain words: there is nothing that JSON could refuse.
+    whole.to_pretty_json().unwrap_or_default()
+}
+
+/// Names each operation by its method and path: names of handlers are not unique, and generators of
+/// clients need that they are.
+fn name_operations(api: &mut utoipa::openapi::OpenApi) {
+    for (path, item) in &mut api.paths.paths {
+        let parts = path.trim_start_matches("/api/v1").split(|c: char| !c.is_ascii_alphanumeric());
+        let name = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_");
+        for (method, operation) in [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ] {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(format!("{method}_{name}"));
+            }
+        }
+    }
+}
+
+fn router(tokens: Vec<Token>, pages: Pages, secure: bool, desk: Arc<dyn Desk>) -> Router {
+    let (open, _) = open().split_for_parts();
+    let (api, _) = guarded().split_for_parts();
+    let (entrance, _) = entrance().split_for_parts();
     let console = Console {
+        feed: Feed::new(Arc::clone(&desk), pages.build()),
         desk,
         tokens: tokens.into(),
+        pages: Arc::new(pages),
+        secure,
         records: Arc::default(),
         streams: Arc::new(Semaphore::new(events::CLIENTS)),
-        openapi: description.into(),
+        openapi: description().into(),
     };
     let guard = middleware::from_fn_with_state(console.clone(), access::guard);
     api.method_not_allowed_fallback(wrong_method)
@@ -219,8 +271,9 @@ fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
         .merge(entrance.method_not_allowed_fallback(wrong_method))
         .route_layer(middleware::from_fn_with_state(console.clone(), yield_to_calls))
         .merge(open.method_not_allowed_fallback(wrong_method))
-        .fallback(unknown)
+        .fallback(pages::serve)
         .layer(middleware::from_fn(in_time))
+        .layer(middleware::from_fn_with_state(console.clone(), pages::mark))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .with_state(console)
 }
@@ -230,18 +283,6 @@ fn router(tokens: Vec<Token>, desk: Arc<dyn Desk>) -> Router {
     responses((status = 200, description = "OpenAPI 3.1")))]
 async fn openapi(State(console): State<Console>) -> Response {
     ([("content-type", "application/json")], console.openapi.to_string()).into_response()
-}
-
-/// A path that is none of ours. Below `/api` even that is told only to those who may ask.
-async fn unknown(State(console): State<Console>, request: Request) -> Problem {
-    let path = request.uri().path();
-    if path.starts_with("/api")
-        && let Err(problem) = access::holder(&console, request.method(), request.headers())
-    {
-        return problem;
-    }
-    let shown: String = path.chars().take(100).collect();
-    Problem::unknown_path(&shown)
 }
 
 async fn wrong_method(request: Request) -> Problem {
@@ -276,6 +317,14 @@ mod tests {
             ("DELETE", item.delete.is_some()),
         ];
         all.into_iter().filter(|(_, there)| *there).map(|(method, _)| method).collect()
+    }
+
+    #[test]
+    fn the_pages_are_made_from_this_description() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/console/web/openapi.json");
+        let known = std::fs::read_to_string(file).unwrap_or_default();
+        let mend = "run: cargo run -- openapi > src/console/web/openapi.json";
+        assert!(known.trim_end() == description(), "{file} is not what the API is now; {mend}");
     }
 
     #[test]

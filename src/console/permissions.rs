@@ -12,6 +12,10 @@ pub(super) enum Permission {
     Myself,
     /// Calls, queues, seats and trunks as they are now.
     Live,
+    /// What is wrong with the gateway.
+    Alarms,
+    /// Taking an alarm as seen.
+    AlarmsSeen,
     /// A seat's status and wrap-up.
     Seats,
     /// Acting in a call: picking up, bringing in, writing.
@@ -32,6 +36,8 @@ pub(super) enum Permission {
     Audio,
     /// Keeping a recording whatever its age.
     Holds,
+    /// Copies that leave the house: bundles, redacted copies, packs.
+    HandingOut,
     /// How long what is kept, what was deleted, and who looked at what.
     Custody,
     /// Figures and sheets.
@@ -91,6 +97,8 @@ impl Permission {
         let row = match self {
             Self::Myself => [All, All, All, All, All],
             Self::Live => [All, All, All, All, No],
+            Self::Alarms => [No, All, No, All, All],
+            Self::AlarmsSeen => [No, All, No, All, No],
             Self::Seats => [Own, All, No, All, No],
             Self::Calls => [Own, All, No, No, No],
             Self::WorkList => [Own, All, No, No, No],
@@ -101,6 +109,7 @@ impl Permission {
             Self::Marks => [No, All, No, All, No],
             Self::Audio => [Own, All, No, No, No],
             Self::Holds => [No, All, No, No, No],
+            Self::HandingOut => [No, All, No, No, No],
             Self::Custody => [No, All, No, All, All],
             Self::Reports => [No, All, All, All, All],
             Self::Receivers => [No, No, No, All, All],
@@ -133,6 +142,8 @@ type Row = (&'static str, &'static str, Permission, About);
 /// Every route below `/api` that needs a bearer.
 const TABLE: &[Row] = &[
     ("GET", "/api/openapi.json", Permission::Myself, About::Nothing),
+    ("GET", "/api/v1/alarms", Permission::Alarms, About::Nothing),
+    ("POST", "/api/v1/alarms/{id}/seen", Permission::AlarmsSeen, About::Nothing),
     ("GET", "/api/v1/audit", Permission::Audit, About::Nothing),
     ("GET", "/api/v1/calls", Permission::Live, About::Nothing),
     ("GET", "/api/v1/calls/{id}", Permission::Live, About::Nothing),
@@ -167,10 +178,14 @@ const TABLE: &[Row] = &[
     ("DELETE", "/api/v1/incidents/{id}/nuisance", Permission::Marks, About::Incident),
     ("GET", "/api/v1/incidents/{id}/recording", Permission::Audio, About::Incident),
     ("POST", "/api/v1/incidents/{id}/recording/hold", Permission::Holds, About::Incident),
+    ("GET", "/api/v1/live", Permission::Live, About::Nothing),
     ("POST", "/api/v1/locations/aml-sms", Permission::Locations, About::Nothing),
     ("GET", "/api/v1/locations/unmatched", Permission::Live, About::Nothing),
     ("POST", "/api/v1/logout", Permission::Myself, About::Nothing),
     ("POST", "/api/v1/incidents/{id}/hold", Permission::Holds, About::Incident),
+    ("GET", "/api/v1/incidents/{id}/bundle", Permission::HandingOut, About::Incident),
+    ("POST", "/api/v1/incidents/{id}/redacted", Permission::HandingOut, About::Incident),
+    ("POST", "/api/v1/packs", Permission::HandingOut, About::Nothing),
     ("GET", "/api/v1/access-log", Permission::Custody, About::Nothing),
     ("GET", "/api/v1/retention/report", Permission::Custody, About::Nothing),
     ("GET", "/api/v1/marks", Permission::Marks, About::Nothing),

@@ -74,6 +74,7 @@ pub(super) async fn show(
 /// What to write.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = LineToSend)]
 pub(super) struct Line {
     /// Up to 1,000 characters; U+0008 takes back the last one.
     text: String,

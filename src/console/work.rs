@@ -48,6 +48,7 @@ struct OpenWork {
 
 /// One attempt to call back.
 #[derive(Serialize, ToSchema)]
+#[schema(as = TriedToReach)]
 struct Tried {
     /// Its call.
     call: String,

@@ -115,7 +115,7 @@ pub fn stay(server: &Server, config: &Path) {
     print(&format!(
         "\nThe gateway stays up; Ctrl-C ends it.\n  \
          curl -H 'Authorization: Bearer demo' http://{}/api/v1/incidents\n  \
-         siaga112 incidents list --config {}\n",
+         siaga112 incidents list --reason demo --config {}\n",
         server.console_address(),
         config.display()
     ));

@@ -1,7 +1,7 @@
 //! The playout buffer of a source that is decoded: packets in as the network brings them, 20 ms of
 //! samples out at each tick. Pure: numbers in, samples out, no clock.
 //!
-//! It holds back 40 ms at first and up to 200 ms where the network needs it, puts packets into their
+//! It holds back up to 40 ms at first and up to 200 ms where the network needs it, puts packets into their
 //! order, drops what comes twice or too late, and hides what is missing. When nothing comes any more the
 //! spurt is over, and the next packet begins one. A sender whose clock is faster than ours loses a frame
 //! now and then, when more waits than is needed; a slower one runs dry and begins a spurt.
@@ -20,6 +20,10 @@ const MOST: u64 = 200_000;
 const TICK: u64 = 20_000;
 /// A sequence this far off is another beginning.
 const FAR: u16 = 100;
+/// For so long a source that another has followed may have packets under way, microseconds.
+const STRAGGLES: u64 = 200_000;
+/// What waits longer is not listened to: as long as a full buffer takes, microseconds.
+const STALE: u64 = SLOTS as u64 * TICK;
 /// Frames that are hidden before a spurt counts as over: 60 ms.
 const HIDDEN: u32 = 3;
 /// Ticks over which the least that waited is watched before a frame is dropped: 2 s.
@@ -27,7 +31,10 @@ const WATCH: u32 = 100;
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
+    /// Its number as it is played.
     sequence: u16,
+    /// As it came: source, number, timestamp.
+    came: (u32, u16, u32),
     length: usize,
     bytes: [u8; BYTES],
 }
@@ -38,6 +45,10 @@ pub(super) struct Jitter {
     decoder: Decoder,
     codec: Codec,
     ssrc: Option<u32>,
+    /// Added to the source's numbers: another one, or other numbers, go on where the one before stood.
+    shift: u16,
+    /// The source of before, and until when it may have packets under way, microseconds.
+    before: Option<(u32, u64)>,
     slots: Vec<Slot>,
     /// The packet that is played next, while a spurt plays.
     next: Option<u16>,
@@ -65,6 +76,8 @@ impl Jitter {
             decoder: Decoder::new(codec),
             codec,
             ssrc: None,
+            shift: 0,
+            before: None,
             slots: Vec::with_capacity(SLOTS),
             next: None,
             ready: [0; LONGEST + FRAME],
@@ -91,20 +104,32 @@ impl Jitter {
         if payload.is_empty() || payload.len() > BYTES {
             return;
         }
+        if self.last.is_some_and(|(.., at)| now.saturating_sub(at) > STALE) {
+            // Nobody has listened since: what waits is of another time.
+            self.slots.clear();
+            (self.next, self.filled, self.hidden) = (None, 0, 0);
+        }
+        if self.before.is_some_and(|(before, until)| before == ssrc && now < until) {
+            self.late += 1;
+            return;
+        }
         let newest = self
             .slots
             .iter()
             .map(|slot| slot.sequence)
             .max_by_key(|s| s.wrapping_sub(self.next.unwrap_or(*s)).cast_signed());
-        let reference = self.next.or(newest);
-        let far = reference.is_some_and(|next| {
-            let ahead = sequence.wrapping_sub(next);
+        let place = sequence.wrapping_add(self.shift);
+        let far = self.next.or(newest).is_some_and(|next| {
+            let ahead = place.wrapping_sub(next);
             ahead > FAR && ahead.wrapping_neg() > FAR
         });
         if self.ssrc != Some(ssrc) || far {
-            self.begin(ssrc);
+            let stands = newest.map(|newest| newest.wrapping_add(1)).or(self.next);
+            self.begin(ssrc, stands.unwrap_or(sequence).wrapping_sub(sequence), now);
         }
         self.measure(sequence, timestamp, now);
+        let came = (ssrc, sequence, timestamp);
+        let sequence = sequence.wrapping_add(self.shift);
         let late = self.next.is_some_and(|next| sequence.wrapping_sub(next).cast_signed() < 0);
         if late {
             self.late += 1;
@@ -117,11 +142,20 @@ impl Jitter {
         if self.slots.len() >= SLOTS {
             self.skip();
         }
-        let mut slot = Slot { sequence, length: payload.len(), bytes: [0; BYTES] };
+        let mut slot = Slot { sequence, came, length: payload.len(), bytes: [0; BYTES] };
         if let Some(place) = slot.bytes.get_mut(..payload.len()) {
             place.copy_from_slice(payload);
         }
         self.slots.push(slot);
+    }
+
+    /// The nth packet that waits, in their order: source, number, timestamp and payload.
+    pub fn waiting(&self, n: usize) -> Option<((u32, u16, u32), &[u8])> {
+        let first = self.next.or_else(|| self.slots.first().map(|slot| slot.sequence))?;
+        let place = |slot: &Slot| slot.sequence.wrapping_sub(first).cast_signed();
+        let earlier = |slot: &Slot| self.slots.iter().filter(|it| place(it) < place(slot)).count();
+        let slot = self.slots.iter().find(|slot| earlier(slot) == n)?;
+        Some((slot.came, slot.bytes.get(..slot.length)?))
     }
 
     /// The next 20 ms; false when the source says nothing now.
@@ -142,11 +176,15 @@ impl Jitter {
         true
     }
 
-    fn begin(&mut self, ssrc: u32) {
-        self.ssrc = Some(ssrc);
-        self.slots.clear();
-        (self.next, self.filled, self.hidden, self.last) = (None, 0, 0, None);
-        self.decoder = Decoder::new(self.codec);
+    /// Another source, or other numbers of the same. What waits of the one before is played first, and what comes
+    /// stands behind it: both were spoken.
+    fn begin(&mut self, ssrc: u32, shift: u16, now: u64) {
+        if self.slots.is_empty() && self.next.is_none() {
+            self.decoder = Decoder::new(self.codec);
+        }
+        let before = self.ssrc.replace(ssrc).filter(|before| *before != ssrc);
+        self.before = before.map(|before| (before, now + STRAGGLES));
+        (self.shift, self.last) = (shift, None);
     }
 
     /// RFC 3550 §6.4.1 and the length of a packet by the step of its timestamp.
@@ -180,7 +218,7 @@ impl Jitter {
         }
         // Counted in beats since its first packet came; a burst need not be held back.
         self.hidden += 1;
-        if u64::from(self.hidden) * TICK <= self.target && self.waits() < MOST {
+        if u64::from(self.hidden) * TICK < self.target && self.waits() < MOST {
             return false;
         }
         self.hidden = 0;

@@ -15,7 +15,7 @@ use super::counters::Tally;
 use super::mixer::Mix;
 use super::player::{Step, decoded};
 use super::rtcp::{self, Report};
-use super::rtp::{HEADER_BYTES, Rtp};
+use super::rtp::{self, HEADER_BYTES, Rtp};
 use super::secure::{Gate, Outcome, Shield};
 use super::shared::Shared;
 use super::stream::{self, Decoded, FULL, Kind, Play, Stream};
@@ -33,6 +33,8 @@ const OWN_BYTES: usize = HEADER_BYTES + PAYLOAD;
 /// Microseconds between two reports of a stream (RFC 3550 §6.2), and before the first.
 const REPORTS: u64 = 5_000_000;
 const FIRST_REPORT: u64 = 1_000_000;
+/// Since its last mix a listener has heard nothing else, microseconds: three beats.
+const JUST_NOW: u64 = 60_000;
 /// A peer that talked is missed after this, one that never did since the talk began after that.
 const STALLED: u64 = 5_000_000;
 const NEVER_CAME: u64 = 3_000_000;
@@ -109,18 +111,26 @@ impl Relay {
         if stream.play == Play::Loop {
             return self.pass(slot, slot, length, rtp, (kind, codec), now);
         }
-        let mut mixed = false;
-        let mut n = 0;
+        let (mut mixes, mut n) = (false, 0);
         while let Some(&to) = at(&self.streams, slot).and_then(|stream| stream.heard_by.get(n)) {
             n += 1;
             match at(&self.streams, to).map(|listener| is_mixed(listener, &self.streams)) {
-                Some(false) => self.pass(slot, to, length, rtp, (kind, codec), now),
-                Some(true) if kind == Kind::Events => self.pass_event(to, length, rtp, codec, now),
-                Some(true) => mixed |= kind == Kind::Audio,
+                Some(false) => {
+                    self.hand_over(slot, to, (length, codec), now);
+                    self.pass(slot, to, length, rtp, (kind, codec), now);
+                }
+                Some(true) => {
+                    mixes = true;
+                    if kind == Kind::Events {
+                        self.pass_event(to, length, rtp, codec, now);
+                    }
+                }
                 None => {}
             }
         }
-        if mixed {
+        if !mixes && let Some(stream) = at_mut(&mut self.streams, slot) {
+            stream.decoded = None;
+        } else if kind == Kind::Audio {
             let payload = self.buffer.get(rtp.payload.clone()).unwrap_or_default();
             let Some(stream) = at_mut(&mut self.streams, slot) else { return };
             let decoded = match &mut stream.decoded {
@@ -128,6 +138,35 @@ impl Relay {
                 other => other.insert(Box::new(Decoded::new(codec))),
             };
             decoded.jitter.put(rtp.ssrc, (rtp.sequence, rtp.timestamp), payload, now);
+        }
+    }
+
+    /// What waits of a speaker for a mix goes to a listener who has just heard one and is passed everything from now
+    /// on: it was spoken, and would never be heard. The packet of the moment stays in its place.
+    fn hand_over(&mut self, from: usize, to: usize, (length, codec): (usize, Codec), now: u64) {
+        let mixed = at_mut(&mut self.streams, to).and_then(|listener| listener.mixed_at.take());
+        if mixed.is_none_or(|mixed| now.saturating_sub(mixed) > JUST_NOW) {
+            return;
+        }
+        let present = *self.buffer;
+        for n in 0.. {
+            let decoded = at(&self.streams, from).and_then(|speaker| speaker.decoded.as_ref());
+            let Some(((ssrc, number, timestamp), payload)) =
+                decoded.and_then(|decoded| decoded.jitter.waiting(n))
+            else {
+                break;
+            };
+            let whole = HEADER_BYTES + payload.len();
+            if let Some(place) = self.buffer.get_mut(HEADER_BYTES..whole) {
+                place.copy_from_slice(payload);
+            }
+            rtp::write_header(&mut self.buffer[..], (0, false), number, timestamp, ssrc);
+            if let Some(rtp) = Rtp::read(self.buffer.get(..whole).unwrap_or_default()) {
+                self.pass(from, to, whole, &rtp, (Kind::Audio, codec), now);
+            }
+        }
+        if let Some((place, packet)) = self.buffer.get_mut(..length).zip(present.get(..length)) {
+            place.copy_from_slice(packet);
         }
     }
 
@@ -346,6 +385,7 @@ impl Relay {
         let Some(stream) = at_mut(&mut self.streams, slot) else { return };
         // Who has faded out is gone.
         stream.hears.retain(|voice| voice.wanted > 0);
+        stream.mixed_at = Some(now);
         let Some(address) = stream.far.as_ref().and_then(|far| far.audio_to()) else { return };
         let mut packet = [0; OWN_BYTES];
         let length = encode(stream, &mix.frame(), &mut packet);

@@ -220,6 +220,8 @@ pub(super) struct Stream {
     pub player: Option<Box<Player>>,
     /// Made when something is to be said to the peer that is no packet of another.
     pub encoder: Option<(Codec, Box<Encoder>)>,
+    /// When it said a mix last, microseconds.
+    pub mixed_at: Option<u64>,
     /// Made when somebody hears it in a mix.
     pub decoded: Option<Box<Decoded>>,
     /// Only while somebody listens; the decoder where the codec is not G.711.
@@ -266,6 +268,7 @@ impl Stream {
             out: Outgoing::new(),
             player: None,
             encoder: None,
+            mixed_at: None,
             decoded: None,
             ear: None,
             ear_decoder: None,

@@ -4,7 +4,14 @@
 //! It reads what other rooms have written, and changes none of it; it writes heads, and copies where it
 //! is told to. No secret key leaves it.
 
+mod archive;
+pub mod bundle;
+mod chapters;
 pub mod heads;
+pub mod pack;
+mod page;
+pub mod redaction;
+mod scrub;
 mod signer;
 pub mod verify;
 
@@ -35,6 +42,18 @@ pub enum ProofError {
         /// What is wrong and how to mend it.
         why: &'static str,
     },
+    /// There is no such incident.
+    #[error("there is no incident {0:?}; `siaga112 incidents list` shows what there is")]
+    NoSuchIncident(String),
+    /// No record has to do with a number.
+    #[error("no record has to do with this number, in none of its forms")]
+    NoRecords,
+    /// What is to be taken out of a copy.
+    #[error(transparent)]
+    Redaction(#[from] redaction::Mistake),
+    /// The copy cannot be written.
+    #[error("the copy cannot be written: {0}")]
+    Copy(#[from] io::Error),
     /// The journal cannot be read.
     #[error(transparent)]
     Journal(#[from] crate::store::JournalError),

@@ -97,7 +97,13 @@ impl Signer {
     /// Signs; 128 hexadecimal digits.
     #[must_use]
     pub fn sign(&self, text: &str) -> String {
-        hex(self.pair.sign(text.as_bytes()).as_ref())
+        hex(&self.sign_bytes(text.as_bytes()))
+    }
+
+    /// Signs; the 64 bytes of RFC 8032.
+    #[must_use]
+    pub fn sign_bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        self.pair.sign(bytes).as_ref().to_vec()
     }
 }
 
@@ -120,7 +126,8 @@ pub(super) fn holds(key: &[u8; 32], text: &str, signature: &str) -> bool {
     UnparsedPublicKey::new(&ED25519, key).verify(text.as_bytes(), &signature).is_ok()
 }
 
-fn bytes(text: &str) -> Option<Vec<u8>> {
+/// What pairs of hexadecimal digits stand for.
+pub(super) fn bytes(text: &str) -> Option<Vec<u8>> {
     if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return None;
     }

@@ -1,13 +1,13 @@
 //! Walks through everything that was kept and finds what was changed, is missing or stands in another
 //! place. It reads as the files are, also under a running gateway, and holds little in memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::{ProofError, Signer, heads, heads_folder, keys_folder, public_key, signer};
-use crate::journal::sealed::{Class, Owner};
+use crate::journal::sealed::{self, Class, Owner};
 use crate::journal::{Entry, Fact, Head, Line};
 use crate::recording::{Damage, Library};
 use crate::store::journal_file::{self, VerifyReport};
@@ -102,21 +102,19 @@ pub fn files(asked: &Asked) -> Result<Report, ProofError> {
     Ok(examiner.finish(walked))
 }
 
-/// Compares the database with what the journal makes of it.
+/// Compares the database with what the journal makes of it, from `since` on.
 ///
 /// # Errors
 /// When one of them cannot be read.
 pub async fn database(
     report: &mut Report,
     store: &Store,
-    journal: &Path,
-    work: &Path,
+    (journal, work): (&Path, &Path),
+    since: Option<WallTime>,
 ) -> Result<(), ProofError> {
-    let compared = store.compare(journal, work, LISTED).await?;
-    match compared.note {
-        Some(note) => report.notes.push(note.to_owned()),
-        None => report.rows = Some(compared.rows),
-    }
+    let compared = store.compare(journal, work, LISTED, since).await?;
+    report.rows = Some(compared.rows);
+    report.notes.extend(compared.note);
     report.faults_total += compared.total - compared.differences.len() as u64;
     for difference in compared.differences {
         report.fault("database", difference.place, difference.why);
@@ -137,6 +135,11 @@ struct Examiner<'a> {
     /// Keys that are gone, and the first line that needs them.
     gone: HashMap<Owner, u64>,
     log_before: Option<WallTime>,
+    /// The last key that was given out before the walk, and the last one that a line needs.
+    given: Option<(u64, String)>,
+    needed: Option<u64>,
+    /// Recordings that lay there before the walk and that no line has named yet.
+    unnamed: BTreeSet<String>,
     /// The walk begins with the first line.
     whole: bool,
 }
@@ -152,8 +155,12 @@ impl<'a> Examiner<'a> {
             doubtful: HashMap::new(),
             gone: HashMap::new(),
             log_before: None,
+            given: None,
+            needed: None,
+            unnamed: asked.library.files().into_iter().collect(),
             whole: true,
         };
+        examiner.given = examiner.keys.newest();
         examiner.read_heads()?;
         Ok(examiner)
     }
@@ -244,6 +251,7 @@ impl<'a> Examiner<'a> {
     }
 
     fn unlock(&mut self, seq: u64, bytes: &[u8]) -> Option<Entry> {
+        self.needed = self.needed.max(sealed::locked(bytes).map(|locked| locked.slot));
         let (lock, entry) = self.keys.read(bytes);
         let place = format!("line {seq}");
         match lock {
@@ -268,7 +276,11 @@ impl<'a> Examiner<'a> {
 
     fn entry(&mut self, seq: u64, entry: &Entry) {
         match &entry.fact {
+            Fact::RecordingStarted { file, .. } | Fact::RecordingResumed { file, .. } => {
+                self.unnamed.remove(file);
+            }
             Fact::RecordingSealed { file, sha256, bytes, .. } => {
+                self.unnamed.remove(file);
                 match self.asked.library.check(file, sha256, *bytes) {
                     Ok(()) => self.report.recordings += 1,
                     Err(damage) => {
@@ -309,7 +321,26 @@ impl<'a> Examiner<'a> {
         }
     }
 
+    /// What is left of lines that are not there: only they can have made it.
+    fn cut_off(&mut self) {
+        if let Some((slot, owner)) = self.given.take().filter(|(slot, _)| Some(*slot) > self.needed)
+        {
+            let why = format!(
+                "it was given to {owner}, and no line is locked by it: lines at the journal's end are missing"
+            );
+            self.report.fault("key", format!("key {slot}"), why);
+        }
+        if self.whole {
+            for file in std::mem::take(&mut self.unnamed) {
+                let why =
+                    "no line names it: lines at the journal's end are missing, or it was put there";
+                self.report.fault("recording", file, why);
+            }
+        }
+    }
+
     fn finish(mut self, walked: VerifyReport) -> Report {
+        self.cut_off();
         self.report.faults_total += walked.faults_total;
         for fault in &walked.faults {
             let place = format!("{}, line {} of it", fault.segment, fault.line);
@@ -333,7 +364,7 @@ impl<'a> Examiner<'a> {
         for (file, (seq, damage)) in doubtful {
             self.report.fault("recording", file, format!("{damage} (sealed by line {seq})"));
         }
-        let log_before = self.log_before.map(crate::journal::sealed::day_of);
+        let log_before = self.log_before.map(sealed::day_of);
         let forgotten = |owner: &Owner| {
             owner.class == Class::Log && log_before.is_some_and(|before: Uid| owner.of < before)
         };

@@ -48,6 +48,10 @@ impl Reader {
         self.length
     }
 
+    pub(super) const fn format(&self) -> Format {
+        self.format
+    }
+
     /// Its media type (RFC 6838).
     #[must_use]
     pub const fn media_type(&self) -> &'static str {
@@ -165,6 +169,14 @@ impl Library {
         Ok((self.settings.folder.join(name), format, locked))
     }
 
+    /// The names of all files of recordings that lie there; none when the folder cannot be read.
+    #[must_use]
+    pub fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.settings.folder).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        names.filter(|name| kind_of(name).is_some()).collect()
+    }
+
     /// Opens a recording to be heard, now or while it grows.
     ///
     /// # Errors
@@ -180,6 +192,12 @@ impl Library {
         let opened = key.and_then(|key| LockedReader::open(file, &key, name)).map_err(failed)?;
         let length = opened.length();
         Ok(Reader { bytes: Bytes::Locked(opened), format, length })
+    }
+
+    /// Name of the newest file of a call's recording; none when it has none.
+    #[must_use]
+    pub fn newest(&self, call: CallId) -> Option<String> {
+        newest_of(&self.settings.folder, call)
     }
 
     /// The last `seconds` of a call that is being recorded, as a WAV file: up to about a second before

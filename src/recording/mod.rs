@@ -7,6 +7,7 @@
 //! The room knows no stream, port or SIP message, and reads no clock but the one it is given.
 
 mod check;
+mod copy;
 mod keys;
 mod library;
 mod locked;
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 
 pub use crate::media::tap::RecorderHandle;
 pub use check::Damage;
+pub use copy::Span;
 pub use library::{Library, Reader};
 pub use recorder::Recorder;
 pub use seal::Sealed;

@@ -235,6 +235,29 @@ pub(super) fn extent(file: &Reader) -> io::Result<(u64, u64)> {
     Ok((end, position.saturating_sub(PRE_SKIP) / PER_FRAME))
 }
 
+/// Decodes the whole file, a page at a time; what players leave out at the beginning is left out.
+pub(super) fn each(
+    file: &Reader,
+    put: &mut dyn FnMut(&mut [Pair]) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut sides = [Decoder::new(Codec::Opus), Decoder::new(Codec::Opus)];
+    let mut skip = usize::try_from(PRE_SKIP / PER_FRAME).unwrap_or_default();
+    let mut at = 0;
+    while let Some(page) = page_at(file, at)? {
+        let mut frames = Vec::new();
+        for packet in &page.packets {
+            if let Some((left, right)) = apart(packet).filter(|_| !packet.starts_with(b"Opus")) {
+                decode(&mut sides, [&left, right], &mut frames);
+            }
+        }
+        let left_out = skip.min(frames.len());
+        skip -= left_out;
+        put(frames.get_mut(left_out..).unwrap_or_default())?;
+        at = page.end;
+    }
+    Ok(())
+}
+
 /// The last `seconds` that are in the file.
 pub(super) fn tail(file: &Reader, seconds: u32) -> io::Result<Vec<Pair>> {
     let wanted = u64::from(seconds) + RUN_UP;

@@ -23,14 +23,12 @@ pub struct RecordingSettings {
     pub encrypt: bool,
     /// The node's master keys, without which no encrypted recording can be made or heard.
     pub master_key_file: PathBuf,
-    /// Free bytes of the folder's file system below which people are told and expired recordings go.
+    /// Free bytes of the folder's file system below which people are told. Nothing is deleted for want of room.
     pub low_disk_bytes: u64,
-    /// Days after which a recording may be deleted when room is needed; without them none ever is.
-    pub keep_days: Option<u32>,
 }
 
 impl RecordingSettings {
-    /// WAV in the open, and nothing is ever deleted.
+    /// WAV in the open.
     #[must_use]
     pub fn plain(folder: PathBuf) -> Self {
         Self {
@@ -39,7 +37,6 @@ impl RecordingSettings {
             format: Format::Wav,
             encrypt: false,
             low_disk_bytes: 0,
-            keep_days: None,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Where each packet belongs in a recording. Pure: numbers in, samples out.
 //!
 //! Time is counted in frames (one sample of each channel, 8,000 a second) since the recording
-//! began, on the media plane's clock. A voice's first packet stands where it arrived; later ones
-//! stand by their RTP timestamps from there, so the network's jitter is not in the file. The voices of
-//! one channel are added up.
+//! began, on the media plane's clock. A voice's first packets are kept until the quickest of them has shown when
+//! they were spoken: the very first is often the slowest of all. The others stand by their RTP timestamps from
+//! there, so the network's jitter is not in the file. The voices of one channel are added up.
 //!
 //! A sender's clock is never quite ours: where the quickest packets of some seconds come later or earlier
 //! than they should, the voice is moved by one sample a packet until it is right again, which nobody
@@ -23,6 +23,9 @@ pub(super) const HOLD_BACK: u64 = RATE / 2;
 const BEHIND: i64 = 4_000;
 /// No packet comes before it was spoken: this far ahead the anchor was wrong, 200 ms.
 const AHEAD: i64 = 1_600;
+/// Packets of which the quickest tells where a voice stands, and nothing of them is in the file until then: 320 ms.
+/// What is due for the file is not waited for.
+const FIRST: usize = 16;
 /// Packets of which the quickest tells how far off a voice is: 5 s.
 const WATCHED: u32 = 250;
 /// A voice this far off is moved: 5 ms.
@@ -45,6 +48,8 @@ struct Voice {
     codec: Codec,
     decoder: Decoder,
     anchor: Option<Anchor>,
+    /// Packets that have no place yet, and the frame at which each arrived.
+    first: Vec<(Frame, i64)>,
     /// Where what it has said so far ends.
     end: i64,
     /// Its last packets, by source and timestamp.
@@ -66,6 +71,7 @@ impl Voice {
             codec,
             decoder: Decoder::new(codec),
             anchor: None,
+            first: Vec::new(),
             end: i64::MIN,
             known: [(0, 0); KNOWN],
             next_known: 0,
@@ -87,22 +93,39 @@ impl Voice {
         seen
     }
 
-    /// Where a packet that arrived at frame `arrived` begins.
-    fn position(&mut self, frame: &Frame, arrived: i64) -> i64 {
+    /// Frames from where the voice is anchored to a packet.
+    fn step(&self, frame: &Frame, timestamp: u32) -> i64 {
         let clock = i64::from(self.codec.clock() / 8_000).max(1);
-        let at = self.anchor.filter(|anchor| anchor.ssrc == frame.ssrc).map(|anchor| {
-            let step = frame.timestamp.wrapping_sub(anchor.timestamp).cast_signed();
-            anchor.at + i64::from(step) / clock
-        });
-        let at = at.filter(|at| (arrived - BEHIND..=arrived + AHEAD).contains(at));
-        let at = at.unwrap_or_else(|| {
-            (self.least, self.watched, self.off) = (i64::MAX, 0, 0);
-            // What it said before stays.
-            arrived.max(self.end)
-        });
+        i64::from(frame.timestamp.wrapping_sub(timestamp).cast_signed()) / clock
+    }
+
+    /// Where a packet that arrived at frame `arrived` begins; none where the anchor does not say.
+    fn position(&mut self, frame: &Frame, arrived: i64) -> Option<i64> {
+        let anchor = self.anchor.filter(|anchor| anchor.ssrc == frame.ssrc)?;
+        let at = anchor.at + self.step(frame, anchor.timestamp);
+        if !(arrived - BEHIND..=arrived + AHEAD).contains(&at) {
+            return None;
+        }
         self.anchor = Some(Anchor { ssrc: frame.ssrc, timestamp: frame.timestamp, at });
         self.watch(arrived - at);
-        at
+        Some(at)
+    }
+
+    /// Anchors the voice by the quickest of the packets that have no place and belong to the first of them; where
+    /// that one stands.
+    fn settle(&mut self) -> Option<i64> {
+        let &(first, came) = self.first.first()?;
+        let belongs = |(frame, arrived): &&(Frame, i64)| {
+            let at = came + self.step(frame, first.timestamp);
+            frame.ssrc == first.ssrc && (arrived - BEHIND..=arrived + AHEAD).contains(&at)
+        };
+        let own = self.first.iter().filter(belongs);
+        let at = own.map(|(frame, arrived)| arrived - self.step(frame, first.timestamp)).min()?;
+        // What it said before stays, and what came is in the file.
+        let at = at.max(self.end).max(0);
+        self.anchor = Some(Anchor { ssrc: first.ssrc, timestamp: first.timestamp, at });
+        (self.least, self.watched, self.off) = (i64::MAX, 0, 0);
+        Some(at)
     }
 
     fn watch(&mut self, behind: i64) {
@@ -174,6 +197,9 @@ impl Timeline {
             self.voices.push(Voice::new(frame.voice, frame.codec));
             self.voices.len() - 1
         });
+        if self.voices.get(place).is_some_and(|voice| voice.codec != frame.codec) {
+            self.settle(place);
+        }
         let Some(voice) = self.voices.get_mut(place) else { return };
         if voice.codec != frame.codec {
             let end = voice.end;
@@ -182,24 +208,37 @@ impl Timeline {
         if voice.knows((frame.ssrc, frame.timestamp)) {
             return;
         }
-        let mut out = [0; LONGEST];
-        let count = voice.decoder.decode(frame.audio(), &mut out);
-        let samples = out.get(..count).unwrap_or_default();
-        let start = voice.position(frame, arrived);
-        let (start, drawn, samples) = voice.moved(start, samples);
-        let end = start + i64::try_from(samples.len()).unwrap_or(0) + i64::from(drawn.is_some());
-        if end > voice.end {
-            (voice.end, voice.last) = (end, samples.last().copied().unwrap_or_default());
+        if voice.first.is_empty()
+            && let Some(at) = voice.position(frame, arrived)
+        {
+            return lay(voice, frame, at, self.written, &mut self.pending);
         }
-        let side = side(frame.channel);
-        let samples = drawn.into_iter().chain(samples.iter().copied());
-        for (place, sample) in (start - self.written.cast_signed()..).zip(samples) {
-            let Ok(place) = usize::try_from(place) else { continue };
-            if place >= self.pending.len() {
-                self.pending.resize(place + 1, [0; 2]);
+        voice.first.push((*frame, arrived));
+        if voice.first.len() >= FIRST {
+            self.settle(place);
+        }
+    }
+
+    /// Gives the packets of a voice that have none their places.
+    fn settle(&mut self, place: usize) {
+        let Some(voice) = self.voices.get_mut(place) else { return };
+        while let Some(at) = voice.settle() {
+            let mut begins = Some(at);
+            for (frame, arrived) in std::mem::take(&mut voice.first) {
+                match begins.take().or_else(|| voice.position(&frame, arrived)) {
+                    Some(at) => lay(voice, &frame, at, self.written, &mut self.pending),
+                    None => voice.first.push((frame, arrived)),
+                }
             }
-            if let Some(value) = self.pending.get_mut(place).and_then(|pair| pair.get_mut(side)) {
-                *value = value.saturating_add(sample);
+        }
+    }
+
+    /// Gives every packet its place that arrived before frame `end`.
+    pub fn settle_before(&mut self, end: u64) {
+        for place in 0..self.voices.len() {
+            let first = self.voices.get(place).and_then(|voice| voice.first.first());
+            if first.is_some_and(|(_, arrived)| *arrived < end.cast_signed()) {
+                self.settle(place);
             }
         }
     }
@@ -207,6 +246,7 @@ impl Timeline {
     /// Takes out up to `limit` frames before frame `end` and appends them to `frames`; where nothing
     /// came there is silence. Returns how many it took.
     pub fn take(&mut self, end: u64, limit: usize, frames: &mut Vec<Pair>) -> usize {
+        self.settle_before(end);
         let missing = usize::try_from(end.saturating_sub(self.written)).unwrap_or(usize::MAX);
         let count = missing.min(limit);
         let sound = count.min(self.pending.len());
@@ -218,6 +258,7 @@ impl Timeline {
 
     /// Leaves out what stands before frame `end`.
     pub fn skip(&mut self, end: u64) {
+        self.settle_before(end);
         let missing = end.saturating_sub(self.written);
         let sound = usize::try_from(missing).unwrap_or(usize::MAX).min(self.pending.len());
         self.pending.drain(..sound);
@@ -228,6 +269,28 @@ impl Timeline {
     pub const fn emptied(&self) -> Self {
         let (zero, written) = (self.zero, self.written);
         Self { zero, written, pending: Vec::new(), voices: Vec::new() }
+    }
+}
+
+/// Lays a packet at a frame, beside what the other voices of its channel said.
+fn lay(voice: &mut Voice, frame: &Frame, at: i64, written: u64, pending: &mut Vec<Pair>) {
+    let mut out = [0; LONGEST];
+    let count = voice.decoder.decode(frame.audio(), &mut out);
+    let (start, drawn, samples) = voice.moved(at, out.get(..count).unwrap_or_default());
+    let end = start + i64::try_from(samples.len()).unwrap_or(0) + i64::from(drawn.is_some());
+    if end > voice.end {
+        (voice.end, voice.last) = (end, samples.last().copied().unwrap_or_default());
+    }
+    let side = side(frame.channel);
+    let samples = drawn.into_iter().chain(samples.iter().copied());
+    for (place, sample) in (start - written.cast_signed()..).zip(samples) {
+        let Ok(place) = usize::try_from(place) else { continue };
+        if place >= pending.len() {
+            pending.resize(place + 1, [0; 2]);
+        }
+        if let Some(value) = pending.get_mut(place).and_then(|pair| pair.get_mut(side)) {
+            *value = value.saturating_add(sample);
+        }
     }
 }
 
@@ -266,6 +329,7 @@ mod tests {
         for &(ssrc, timestamp, millis) in packets {
             line.place(&frame(Channel::Seat, ssrc, timestamp, millis));
         }
+        line.settle_before(u64::MAX / 2);
         assert_eq!(sounding(&line, 0), [] as [usize; 0], "the other channel is silent");
         sounding(&line, 1)
     }
@@ -294,7 +358,12 @@ mod tests {
             ("a jump ahead", &[(1, 0, 100), (1, 90_000, 120), (1, 90_160, 140)], &[100, 120, 140]),
             ("a jump back", &[(1, 90_000, 100), (1, 0, 120), (1, 160, 140)], &[100, 120, 140]),
             ("another source", &[(1, 0, 100), (2, 777, 180), (2, 937, 200)], &[100, 180, 200]),
-            ("a burst", &[(1, 0, 100), (1, 160, 100), (1, 320, 100)], &[100, 120, 140]),
+            ("a burst", &[(1, 0, 100), (1, 160, 100), (1, 320, 100)], &[60, 80, 100]),
+            (
+                "a first one that is slow",
+                &[(1, 0, 90), (1, 160, 93), (1, 320, 100)],
+                &[60, 80, 100],
+            ),
         ] {
             assert_eq!(placed(packets), at, "{name}");
         }
@@ -305,6 +374,7 @@ mod tests {
         let mut line = Timeline::new(ZERO);
         line.place(&frame(Channel::Caller, 1, 4_000_000, 40));
         line.place(&frame(Channel::Seat, 2, 7, 60));
+        line.settle_before(u64::MAX / 2);
         assert_eq!((sounding(&line, 0), sounding(&line, 1)), (vec![40], vec![60]));
     }
 
@@ -317,6 +387,7 @@ mod tests {
         assert_eq!(frames, vec![[0; 2]; 800]);
         // Half of this packet is too late.
         line.place(&frame(Channel::Caller, 1, 0, 90));
+        line.settle_before(801);
         assert_eq!((line.written(), line.end()), (800, 880));
         frames.clear();
         assert_eq!(line.take(960, 500, &mut frames), 160);
@@ -337,10 +408,12 @@ mod tests {
             Frame::new(call, voice, (1, 0), ZERO, &[0xa0; 160]).expect("fits")
         };
         line.place(&packet(1));
+        line.settle_before(1);
         let one = line.pending[0][1];
         line.place(&packet(1));
         assert_eq!(line.pending[0][1], one);
         line.place(&packet(2));
+        line.settle_before(1);
         assert_eq!(line.pending[0][1], one * 2);
     }
 
@@ -366,8 +439,8 @@ mod tests {
             let (ssrc, stamp) = (n / source, (n % source).wrapping_mul(160));
             let frame = Frame::new(call, voice, (ssrc, stamp), arrival, &[LOUD; 160]);
             line.place(&frame.expect("fits"));
-            let at = line.voices[0].anchor.expect("anchored").at;
-            if n > 500 {
+            let at = line.voices[0].anchor.map_or(0, |anchor| anchor.at);
+            if n > 500 && line.voices[0].first.is_empty() {
                 worst = worst.max((at - i64::try_from(spoken / 125).expect("small")).abs());
             }
             frames.clear();

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
@@ -16,17 +17,19 @@ use super::policy::ServerPolicy;
 use super::retention::SharedRules;
 use super::switchboard_thread::Waiters;
 use crate::agencies::{Issuer, Outbox};
+use crate::config::Loaded;
 use crate::console::accounts::Accounts;
 use crate::console::policy::Policy;
-use crate::console::settings::ConsoleSettings;
-use crate::console::{self, Boxed, Desk, DeskError};
+use crate::console::settings::{ConsoleSettings, Site};
+use crate::console::{self, Boxed, Desk, DeskError, Pages};
 use crate::incident::Choices;
 use crate::journal::retention::Rules;
 use crate::journal::{Entry, Fact};
 use crate::media::MediaCounters;
 use crate::recording::Library;
 use crate::screening::Disposition;
-use crate::store::{JournalHandle, Store};
+use crate::sip::Listener;
+use crate::store::{Alarms, JournalHandle, Store};
 use crate::switchboard::Input;
 use crate::switchboard::orders::{Answer, Order};
 use crate::switchboard::settings::SwitchboardSettings;
@@ -44,6 +47,8 @@ pub(super) struct ServerDesk {
     pub clock: Clock,
     pub inbox: InboxSender,
     pub waiters: Waiters,
+    /// Turns of the switchboard that may have changed the board.
+    pub turns: Arc<AtomicU64>,
     pub next_order: AtomicU64,
     pub store: Store,
     pub health: Health,
@@ -56,6 +61,8 @@ pub(super) struct ServerDesk {
     pub receivers: Vec<Outbox>,
     pub rules: SharedRules,
     pub centre: String,
+    pub site: Site,
+    pub area_code: String,
     pub accounts: Accounts,
     pub aml_key: Option<Secret>,
     pub policy: ServerPolicy,
@@ -73,6 +80,19 @@ pub(super) fn choices(settings: &SwitchboardSettings) -> Arc<Choices> {
         kecamatan: settings.places.clone(),
         dispositions: Disposition::ALL.map(Disposition::word).to_vec(),
     })
+}
+
+/// What pages are told of this place.
+pub(super) fn site(loaded: &Loaded, sip: &[Listener]) -> Site {
+    let console = &loaded.console;
+    Site {
+        map_tiles: console.map_tiles.clone(),
+        map_credit: console.map_credit.clone(),
+        lock_minutes: console.lock_minutes,
+        phone_url: console.phone_url.clone(),
+        listeners: sip.to_vec(),
+        realm: loaded.switchboard.sip.domain.clone(),
+    }
 }
 
 impl ServerDesk {
@@ -112,6 +132,14 @@ impl Desk for ServerDesk {
 
     fn is_behind(&self) -> bool {
         self.inbox.is_behind()
+    }
+
+    fn alarms(&self) -> Alarms {
+        self.journal.alarms().clone()
+    }
+
+    fn turns(&self) -> Option<u64> {
+        Some(self.turns.load(Ordering::Relaxed))
     }
 
     fn health(&self) -> HealthSnapshot {
@@ -177,8 +205,20 @@ impl Desk for ServerDesk {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn site(&self) -> Site {
+        self.site.clone()
+    }
+
     fn centre(&self) -> String {
         self.centre.clone()
+    }
+
+    fn area_code(&self) -> String {
+        self.area_code.clone()
+    }
+
+    fn data(&self) -> PathBuf {
+        self.data.clone()
     }
 
     fn journal(&self) -> (PathBuf, watch::Receiver<u64>) {
@@ -202,18 +242,22 @@ impl Desk for ServerDesk {
 /// Starts the console's task.
 pub(super) fn serve(
     listener: TcpListener,
-    settings: &ConsoleSettings,
+    (settings, tls): (&ConsoleSettings, Option<Arc<ServerConfig>>),
     desk: &Arc<ServerDesk>,
     mut stopping: watch::Receiver<bool>,
 ) -> tokio::task::JoinHandle<()> {
     let desk: Arc<dyn Desk> = Arc::clone(desk) as Arc<dyn Desk>;
     let tokens = settings.tokens.clone();
+    let pages = Pages::of_this_build();
+    if pages.is_empty() {
+        tracing::warn!("this build has no pages: `make` builds them; calls and the API work");
+    }
     tokio::spawn(async move {
         let stop = async move {
             // An error means that the server is gone.
             let _ = stopping.wait_for(|stop| *stop).await;
         };
-        if let Err(error) = console::serve(listener, tokens, desk, stop).await {
+        if let Err(error) = console::serve(listener, tokens, pages, tls, desk, stop).await {
             tracing::error!(%error, "the console has stopped; calls go on");
         }
     })

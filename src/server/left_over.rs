@@ -7,16 +7,17 @@ use crate::journal::{Entry, Fact};
 use crate::recording::Library;
 use crate::store::{JournalHandle, Recovered};
 use crate::switchboard::CutOff;
-use crate::vocabulary::WallTime;
+use crate::vocabulary::{CallId, Stage, WallTime};
 
 /// Whoever was cut off longer ago has been reached by other ways, or by none.
 const CUT_OFF_COUNTS_MICROS: i64 = 3_600_000_000;
 
-/// Writes the missing entries. Returns whose calls ended with the program and who is on no list yet:
+/// Writes the missing entries; `records` says whether calls are recorded. Returns whose calls ended with the program and who is on no list yet:
 /// the process may have been killed again before it came to that.
 pub(super) fn close(
     recovered: &Recovered,
     recordings: &Library,
+    records: bool,
     journal: &JournalHandle,
     clock: &Clock,
 ) -> Vec<CutOff> {
@@ -27,21 +28,22 @@ pub(super) fn close(
         journal.append(0, Entry { at, fact });
     }
     for (call, file) in &recovered.open_recordings {
-        let call = *call;
-        let fact = match recordings.seal_left_over(file) {
-            Ok(sealed) => Fact::RecordingSealed {
-                call,
-                file: sealed.file,
-                sha256: sealed.sha256,
-                millis: sealed.millis,
-                bytes: sealed.bytes,
-            },
-            Err(error) => {
-                let (file, why) = (file.clone(), error.to_string());
-                Fact::RecordingFailed { call, file, why }
+        journal.append(0, Entry { at, fact: sealed(recordings, *call, file) });
+    }
+    for open in recovered.open_calls.iter().filter(|open| records && !open.recorded) {
+        let call = open.call;
+        let facts = match recordings.newest(call) {
+            Some(file) => {
+                let sealed = sealed(recordings, call, &file);
+                vec![Fact::RecordingStarted { call, file }, sealed]
             }
+            None if open.stage == Stage::Talking => {
+                let why = "the program was stopped before the first sound".to_owned();
+                vec![Fact::RecordingFailed { call, file: String::new(), why }]
+            }
+            None => Vec::new(),
         };
-        journal.append(0, Entry { at, fact });
+        facts.into_iter().for_each(|fact| journal.append(0, Entry { at, fact }));
     }
     for (call, party) in &recovered.open_parties {
         let fact =
@@ -57,4 +59,20 @@ pub(super) fn close(
     let oldest = WallTime(at.0.saturating_sub(CUT_OFF_COUNTS_MICROS));
     let before = recovered.cut_off.iter().filter(|lost| lost.at >= oldest).cloned();
     before.chain(recovered.open_calls.iter().filter_map(|open| open.cut_off(at))).collect()
+}
+
+fn sealed(recordings: &Library, call: CallId, file: &str) -> Fact {
+    match recordings.seal_left_over(file) {
+        Ok(sealed) => Fact::RecordingSealed {
+            call,
+            file: sealed.file,
+            sha256: sealed.sha256,
+            millis: sealed.millis,
+            bytes: sealed.bytes,
+        },
+        Err(error) => {
+            let (file, why) = (file.to_owned(), error.to_string());
+            Fact::RecordingFailed { call, file, why }
+        }
+    }
 }

@@ -22,6 +22,7 @@ mod known_sources;
 mod lanes;
 mod left_over;
 mod locator;
+mod looks;
 mod media;
 mod recall;
 mod receivers;
@@ -200,6 +201,7 @@ impl Server {
         let fetcher = Fetcher::new(loaded.references.clone());
         let voucher = Voucher::new(loaded.identity.clone(), fetcher.clone());
         let waiters = switchboard_thread::Waiters::default();
+        let turns = Arc::new(AtomicU64::new(0));
         let rim = Rim {
             clock,
             inbox: door,
@@ -215,6 +217,7 @@ impl Server {
             journal: journal.clone(),
             counter: EntryCounter::default(),
             waiters: Arc::clone(&waiters),
+            turns: Arc::clone(&turns),
             hep,
             drained: Box::new(move || {
                 drained_sender.send_replace(true);
@@ -260,6 +263,7 @@ impl Server {
             data: data.clone(),
             inbox: inbox.clone(),
             waiters,
+            turns,
             next_order: AtomicU64::new(1),
             store: store.clone(),
             health: health.clone(),
@@ -271,6 +275,8 @@ impl Server {
             receivers,
             rules: Arc::clone(&rules),
             centre: loaded.switchboard.centre.name.clone(),
+            site: desk::site(&loaded, &sip),
+            area_code: loaded.switchboard.centre.area_code.clone(),
             policy: ServerPolicy { reloader: Arc::clone(&reloader), store: store.clone() },
             accounts: Accounts::open(&data, loaded.console.accounts.clone()),
             aml_key: loaded.console.aml_key.clone(),
@@ -287,7 +293,6 @@ impl Server {
             recorder: Arc::clone(&recorder),
             media: media.clone(),
             health: recording_health,
-            store: store.clone(),
             journal: journal.clone(),
             clock,
         };
@@ -302,7 +307,12 @@ impl Server {
         whereabouts::learn_cells(store.clone(), inbox.clone());
         let (stop_console, stopping) = watch::channel(false);
         reload::watch(Arc::clone(&reloader), stopping.clone());
-        let console_task = desk::serve(console_listener, &loaded.console, &desk, stopping);
+        let console_task = desk::serve(
+            console_listener,
+            (&loaded.console, loaded.console_tls.clone()),
+            &desk,
+            stopping,
+        );
         let stop_readers = Arc::new(AtomicBool::new(false));
         for listener in udp {
             let (inbox, stop) = (inbox.clone(), Arc::clone(&stop_readers));
@@ -485,7 +495,8 @@ fn keep_records(
     };
     let journal = writer.start(journal_report(inbox.clone(), health.clone(), clock))?;
     start_entries(&journal, &clock, loaded);
-    let cut_off = left_over::close(&recovered, recordings, &journal, &clock);
+    let cut_off =
+        left_over::close(&recovered, recordings, loaded.switchboard.record, &journal, &clock);
     let store = Store::open(&loaded.storage)?;
     let projector = Projector::start(store.clone(), folder, journal.durable());
     watch_store(&projector, health.clone(), clock);
@@ -500,6 +511,7 @@ fn keep_records(
         clock,
     };
     heads.start();
+    looks::start(data.clone(), journal.clone(), clock);
     let trust = ClockTrust::default();
     time_watch::start(journal.clone(), clock, trust.clone(), recovered.last_at);
     let retention = retention::Retention {

@@ -1,8 +1,7 @@
 //! Watches over the recordings: what the recorder reports, whether its thread moves, and how much room
-//! the disk has. When room is short, what is past its time and held by nobody is deleted, the oldest
-//! first, and the journal says so; nothing else ever is.
+//! the disk has. People are told when room is short; nothing is ever deleted for it: how long a recording is kept is
+//! said once, in `retention.toml`.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,17 +10,16 @@ use crate::call::orders::RecorderReport;
 use crate::journal::{Entry, Fact};
 use crate::media::MediaHandle;
 use crate::recording::{Library, Recorder};
-use crate::store::{Expired, JournalHandle, Store};
+use crate::store::JournalHandle;
 use crate::telemetry::health::{Check, Health};
 use crate::telemetry::metrics;
-use crate::vocabulary::{Moment, WallTime};
+use crate::vocabulary::Moment;
 
 /// How often the disk is looked at, and how often the recorder's thread.
 const EVERY: Duration = Duration::from_secs(5);
 const THREAD_EVERY: Duration = Duration::from_secs(1);
 /// The recorder's thread waits for the disk no longer, or its ring is full before long.
 const STUCK: Duration = Duration::from_secs(5);
-const DAY_MICROS: i64 = 86_400_000_000;
 
 /// What can be wrong with recordings; the health page shows all that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +103,6 @@ pub(super) struct Watch {
     pub(super) recorder: Arc<Recorder>,
     pub(super) media: MediaHandle,
     pub(super) health: RecordingHealth,
-    pub(super) store: Store,
     pub(super) journal: JournalHandle,
     pub(super) clock: Clock,
 }
@@ -116,10 +113,10 @@ impl Watch {
         let disk = Arc::new(self);
         let thread = Arc::clone(&disk);
         tokio::spawn(async move {
-            let (mut deleted, mut tick) = (HashSet::new(), every(EVERY));
+            let mut tick = every(EVERY);
             loop {
                 tick.tick().await;
-                disk.look_at_disk(&mut deleted).await;
+                disk.look_at_disk().await;
             }
         });
         tokio::spawn(async move {
@@ -165,57 +162,13 @@ impl Watch {
         free.ok()?.inspect_err(|error| tracing::debug!(%error, "free space is not known")).ok()
     }
 
-    async fn look_at_disk(&self, deleted: &mut HashSet<String>) {
-        let Some(mut free) = self.free_bytes().await else { return };
+    async fn look_at_disk(&self) {
+        let Some(free) = self.free_bytes().await else { return };
         let low = self.library.settings().low_disk_bytes;
-        if free < low {
-            free = self.make_room(free, deleted).await;
-        }
         metrics::recordings_free(free);
         let told = (free < low)
             .then(|| format!("{} MB are free for recordings, below {} MB", free >> 20, low >> 20));
         self.tell(Trouble::Low, "recordings-disk-low", "recordings-disk-free", told);
-    }
-
-    /// Deletes what is past its time until there is room. Returns what is free then.
-    async fn make_room(&self, mut free: u64, deleted: &mut HashSet<String>) -> u64 {
-        let settings = self.library.settings();
-        let Some(days) = settings.keep_days else { return free };
-        let before = WallTime(self.clock.now().wall.0 - i64::from(days) * DAY_MICROS);
-        let expired = match self.store.expired_recordings(before).await {
-            Ok(expired) => expired,
-            Err(error) => {
-                tracing::warn!(%error, "what may be deleted is not known");
-                return free;
-            }
-        };
-        // The database may not have followed yet what was deleted before.
-        deleted.retain(|file| expired.iter().any(|known| known.file == *file));
-        for Expired { call, file, .. } in expired {
-            if free >= settings.low_disk_bytes {
-                break;
-            }
-            if !deleted.insert(file.clone()) {
-                continue;
-            }
-            let (library, name) = (self.library.clone(), file.clone());
-            match tokio::task::spawn_blocking(move || library.delete(&name)).await {
-                Ok(Ok(())) => {
-                    let reason = format!(
-                        "kept for {days} days, and only {} MB were free of {} MB that shall be",
-                        free >> 20,
-                        settings.low_disk_bytes >> 20
-                    );
-                    tracing::warn!(%call, file, reason, "a recording was deleted");
-                    let fact = Fact::RecordingDeleted { call, file, reason };
-                    self.note(fact);
-                }
-                Ok(Err(error)) => tracing::error!(%call, %error, "a recording cannot be deleted"),
-                Err(_) => {}
-            }
-            free = self.free_bytes().await.unwrap_or(free);
-        }
-        free
     }
 
     /// Tells of a trouble when it begins and when it is over.

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use super::whereabouts::Dereferencer;
 use crate::journal::{Entry, Fact};
 use crate::media::MediaHandle;
 use crate::store::JournalHandle;
-use crate::switchboard::orders::{Answer, Refusal};
+use crate::switchboard::orders::{Answer, Order, Refusal};
 use crate::switchboard::{Input, Output, Switchboard};
 use crate::telemetry::metrics::EntryCounter;
 use crate::vocabulary::{Moment, limits};
@@ -44,6 +45,8 @@ pub(super) struct Rim {
     pub journal: JournalHandle,
     pub counter: EntryCounter,
     pub waiters: Waiters,
+    /// Counts what may have changed the board, for who shows it.
+    pub turns: Arc<AtomicU64>,
     /// Where copies of all messages go.
     pub hep: Option<Hep>,
     pub drained: Box<dyn Fn() + Send>,
@@ -60,6 +63,7 @@ pub(super) fn run(mut switchboard: Switchboard, mut rim: Rim) {
         let now = rim.clock.now();
         if switchboard.poll_timeout().is_some_and(|at| at <= now.moment) {
             guarded(&mut switchboard, &rim.clock, |s| s.tick(now));
+            rim.turns.fetch_add(1, Ordering::Relaxed);
         }
         for _ in 0..BATCH {
             let Some(input) = next else { break };
@@ -89,7 +93,11 @@ fn take(switchboard: &mut Switchboard, rim: &Rim, input: Input) {
         (Some(hep), Input::Sip { flow, bytes }) => Some((hep, *flow, bytes.clone())),
         _ => None,
     };
+    let looks = matches!(&input, Input::Order { order: Order::Board, .. });
     guarded(switchboard, &rim.clock, |s| s.handle(now, input));
+    if !looks {
+        rim.turns.fetch_add(1, Ordering::Relaxed);
+    }
     if let Some((hep, flow, message)) = heard {
         let call = switchboard.call_of(&message);
         hep.tell(Tapped { at: now.wall, received: true, flow, message, call });

@@ -5,7 +5,7 @@
 //! one. A slot is given once, to one owner. To drop a key, its slot is written over; nothing brings it
 //! back, in no copy of the journal. So backups that are kept for long must leave this folder out.
 //!
-//! A key is never logged and never leaves this room.
+//! A key is never logged. It leaves this room only with all that it locks, to prove that this is what was kept.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
@@ -234,6 +234,34 @@ impl CallKeys {
             Some(entry) => (Lock::Opens(owner), Some(entry)),
             None => (Lock::Altered(owner), sealed::blank(line)),
         }
+    }
+
+    /// The last key that was given to anybody and is still there, and whose it is. Lines are written right
+    /// after it, so without one of it they are missing.
+    pub fn newest(&mut self) -> Option<(u64, String)> {
+        let first = blocks(&self.folder).ok()?;
+        for first in first.into_iter().rev() {
+            for slot in (first..first + SLOTS).rev() {
+                let Ok(bytes) = self.slot(slot) else { continue };
+                let (key, owner) = bytes.split_at(KEY_BYTES);
+                let owner =
+                    owner.get(..OWNER_BYTES).and_then(|text| std::str::from_utf8(text).ok());
+                let owner = owner.filter(|text| text.parse::<Owner>().is_ok());
+                if let Some(owner) = owner.filter(|_| key.iter().any(|byte| *byte != 0)) {
+                    return Some((slot, owner.to_owned()));
+                }
+            }
+        }
+        None
+    }
+
+    /// Slot, owner and key of what is locked in a line, for a copy that holds what it says as well; none
+    /// when there is no such key any more.
+    pub fn handed_out(&mut self, line: &[u8]) -> Option<(u64, String, [u8; KEY_BYTES])> {
+        let Locked { slot, owner, .. } = sealed::locked(line)?;
+        let key = *self.slot(slot).ok()?.first_chunk::<KEY_BYTES>()?;
+        let there = key.iter().any(|byte| *byte != 0);
+        there.then(|| (slot, owner.to_string(), key))
     }
 
     /// Writes into a slot whose it is, where a power cut came before that was on disk.

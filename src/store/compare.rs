@@ -2,7 +2,10 @@
 //! the two are compared row by row.
 //!
 //! The database is read as it was at one moment, so that a gateway may run meanwhile. Nothing of it is
-//! changed.
+//! changed. Of a PostgreSQL that nodes may share, this node's rows are compared, and what no other node
+//! has written as well. With a time, only what came since is, and no more of the journal is projected.
+
+mod taken;
 
 use std::path::Path;
 
@@ -11,8 +14,9 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 
 use super::database::read_batch;
-use super::journal_file::read_from;
+use super::journal_file::{read_from, segment_of};
 use super::{StorageSettings, Store, StoreError};
+use crate::vocabulary::{Uid, WallTime};
 
 /// A row that is not what the journal says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +36,8 @@ pub struct Comparison {
     pub total: u64,
     /// The first of them.
     pub differences: Vec<Difference>,
-    /// Why nothing was compared.
-    pub note: Option<&'static str>,
+    /// What was not compared, and why.
+    pub note: Option<String>,
 }
 
 /// Columns that need not be equal: what a mark counts depends on marks that were erased since, and what
@@ -41,6 +45,18 @@ pub struct Comparison {
 const LEFT_OUT: [(&str, &str); 3] = [("mark", "times"), ("audit", "what"), ("words", "nr")];
 /// What tells rows apart in tables without a key, in the order in which they are walked through.
 const NUMBERED: [&str; 5] = ["node", "seq", "part", "call", "incident"];
+
+/// Tables whose rows an older line may have begun: with a time they are not compared.
+const BEGUN_BEFORE: [&str; 5] = ["mark", "work", "work_call", "work_attempt", "hold"];
+
+/// From where on rows are compared.
+#[derive(Clone, Debug, Default)]
+struct Since {
+    /// The first line that is projected.
+    line: u64,
+    /// The first call.
+    call: String,
+}
 
 /// A table as it is compared.
 struct Table {
@@ -51,8 +67,8 @@ struct Table {
 }
 
 impl Store {
-    /// Compares with the journal in `journal`; what is projected anew lies in the folder `work` meanwhile.
-    /// At most `most` differences are told one by one.
+    /// Compares with the journal in `journal`, from `since` on; what is projected anew lies in the folder
+    /// `work` meanwhile. At most `most` differences are told one by one.
     ///
     /// # Errors
     /// When the journal or a database cannot be read.
@@ -61,19 +77,25 @@ impl Store {
         journal: &Path,
         work: &Path,
         most: usize,
+        since: Option<WallTime>,
     ) -> Result<Comparison, StoreError> {
         let mut found = Comparison::default();
-        let Some(mut live) = self.file_reader().await? else {
-            found.note = Some("the database was not compared: several nodes may share PostgreSQL");
-            return Ok(found);
+        let anew = self.beside(work, "anew.db")?;
+        let (copy, shared) = self.taken(work).await?;
+        let live = match &copy {
+            Some(copy) => copy.file_reader().await?,
+            None => self.file_reader().await?,
         };
-        let url = format!("sqlite:{}", work.join("anew.db").display());
-        let node = self.node().to_owned();
-        let anew = Self::open(&StorageSettings { node, ..StorageSettings::at(&url) })?;
-        let mut live = live.begin().await.map_err(|e| self.error(e))?;
+        let mut held = live.ok_or_else(|| self.error(sqlx::Error::RowNotFound))?;
+        let mut live = held.begin().await.map_err(|e| self.error(e))?;
         let (seq, link) = reached(&mut live).await.map_err(|e| self.error(e))?;
         anew.applied(journal).await?;
-        let projected = match anew.project(journal, seq).await {
+        let since = match since {
+            Some(at) => Some(anew.begin_at(journal, at).await?).filter(|since| since.line > 1),
+            None => None,
+        };
+        let first = since.as_ref().map_or(1, |since| since.line);
+        let projected = match anew.project(journal, first, seq).await {
             Err(StoreError::OtherJournal { seq, .. }) => {
                 found.total += 1;
                 found.differences.push(Difference {
@@ -81,7 +103,6 @@ impl Store {
                     why: "rows were not compared: the journal's chain is broken behind it"
                         .to_owned(),
                 });
-                anew.close().await;
                 return Ok(found);
             }
             projected => projected?,
@@ -95,7 +116,15 @@ impl Store {
             found.total += 1;
             found.differences.push(Difference { place, why: why.to_owned() });
         }
-        let tables = tables(&mut fresh).await.map_err(|e| anew.error(e))?;
+        taken::leave_out(&shared, &mut fresh).await.map_err(|e| anew.error(e))?;
+        found.note = shared.others.then(|| {
+            let count = shared.incidents.len();
+            format!(
+                "marks, the list to call back and {count} incidents were not compared: other nodes write \
+                 them as well"
+            )
+        });
+        let tables = tables(&mut fresh, since.as_ref()).await.map_err(|e| anew.error(e))?;
         for table in tables {
             let compared = compare(&table, &mut fresh, &mut live, &mut found, most).await;
             compared.map_err(|e| self.error(e))?;
@@ -104,13 +133,53 @@ impl Store {
             let place = with_line(&mut fresh, &difference.place).await;
             difference.place = place.map_err(|e| anew.error(e))?;
         }
-        drop(fresh);
+        drop((fresh, live));
+        drop(held);
         anew.close().await;
+        if let Some(copy) = copy {
+            copy.close().await;
+        }
         Ok(found)
     }
 
-    async fn project(&self, journal: &Path, until: u64) -> Result<u64, StoreError> {
-        let mut reader = Some(read_from(journal, 1));
+    /// A file of the same node in `work`.
+    fn beside(&self, work: &Path, name: &str) -> Result<Self, StoreError> {
+        let url = format!("sqlite:{}", work.join(name).display());
+        let node = self.node().to_owned();
+        Self::open(&StorageSettings { node, ..StorageSettings::at(&url) })
+    }
+
+    /// The rows of this node where the database is a server, as they are now; none where it is a file.
+    async fn taken(&self, work: &Path) -> Result<(Option<Self>, taken::Shared), StoreError> {
+        if self.file_reader().await?.is_some() {
+            return Ok((None, taken::Shared::default()));
+        }
+        let copy = self.beside(work, "taken.db")?;
+        let mut file = copy.file_reader().await?;
+        let file = file.as_mut().ok_or_else(|| self.error(sqlx::Error::RowNotFound))?;
+        let mut tx = self.reading().await?;
+        let shared = taken::take(&mut tx, self.node(), file).await.map_err(|e| self.error(e))?;
+        taken::leave_out(&shared, file).await.map_err(|e| copy.error(e))?;
+        Ok((Some(copy), shared))
+    }
+
+    /// Lets the empty tables begin with the journal's file that was written at this time.
+    async fn begin_at(&self, journal: &Path, at: WallTime) -> Result<Since, StoreError> {
+        let line = segment_of(journal, at)?;
+        let (_, lines) = read_batch(Some(read_from(journal, line)), journal, line).await?;
+        if let Some(first) = lines.first().filter(|first| first.seq > 1) {
+            let mut file = self.file_reader().await?;
+            let file = file.as_mut().ok_or_else(|| self.error(sqlx::Error::RowNotFound))?;
+            let begins = sqlx::query("UPDATE node SET seq = ?, link = ? WHERE name = ?");
+            let before = i64::try_from(first.seq - 1).unwrap_or_default();
+            let begins = begins.bind(before).bind(&first.prev).bind(self.node());
+            begins.execute(&mut **file).await.map_err(|e| self.error(e))?;
+        }
+        Ok(Since { line, call: Uid::new(WallTime(at.0.max(0)), 0).to_string() })
+    }
+
+    async fn project(&self, journal: &Path, from: u64, until: u64) -> Result<u64, StoreError> {
+        let mut reader = Some(read_from(journal, from));
         let mut reached = 0;
         while reached < until {
             let (back, lines) = read_batch(reader.take(), journal, until).await?;
@@ -131,11 +200,30 @@ async fn reached(db: &mut SqliteConnection) -> sqlx::Result<(u64, String)> {
     Ok((row.try_get::<i64, _>(0)?.unsigned_abs(), row.try_get(1)?))
 }
 
-/// Every table that is made from the journal.
-async fn tables(db: &mut SqliteConnection) -> sqlx::Result<Vec<Table>> {
+/// The names of all tables that are made from the journal.
+async fn names(db: &mut SqliteConnection) -> sqlx::Result<Vec<String>> {
     let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'node'
-                 AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'words\\_index%' ESCAPE '\\' ORDER BY name";
-    let names: Vec<String> = sqlx::query_scalar(names).fetch_all(&mut *db).await?;
+                 AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'
+                 AND name NOT LIKE 'words\\_index%' ESCAPE '\\' ORDER BY name";
+    sqlx::query_scalar(names).fetch_all(db).await
+}
+
+/// The condition for rows that came since; none where an older line may have begun them.
+fn condition(table: &str, columns: &[String], since: &Since) -> Option<String> {
+    let has = |name: &str| columns.iter().any(|column| column == name);
+    let Since { line, call } = since;
+    match () {
+        () if BEGUN_BEFORE.contains(&table) => None,
+        () if has("call") => Some(format!("call >= '{call}'")),
+        () if has("incident") => Some(format!("incident >= '{call}'")),
+        () if has("seq") => Some(format!("seq >= {line}")),
+        () => None,
+    }
+}
+
+/// Every table that is made from the journal, as far as it is compared.
+async fn tables(db: &mut SqliteConnection, since: Option<&Since>) -> sqlx::Result<Vec<Table>> {
+    let names = names(db).await?;
     let mut tables = Vec::new();
     for name in names {
         let info = sqlx::query("SELECT name, pk FROM pragma_table_info(?) ORDER BY cid");
@@ -158,7 +246,15 @@ async fn tables(db: &mut SqliteConnection) -> sqlx::Result<Vec<Table>> {
         }
         let order = key.iter().filter_map(|at| columns.get(*at));
         let order = order.map(|c| format!("\"{c}\"")).collect::<Vec<_>>().join(", ");
-        let sql = format!("SELECT {} FROM \"{name}\" ORDER BY {order}", quoted.join(", "));
+        let wanted = match since {
+            None => String::new(),
+            Some(since) => match condition(&name, &columns, since) {
+                Some(condition) => format!(" WHERE {condition}"),
+                None => continue,
+            },
+        };
+        let quoted = quoted.join(", ");
+        let sql = format!("SELECT {quoted} FROM \"{name}\"{wanted} ORDER BY {order}");
         tables.push(Table { name, columns, key, sql });
     }
     Ok(tables)

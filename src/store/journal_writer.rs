@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
+use super::alarms::Alarms;
 use super::call_keys::{CallKeys, KeyMaker};
 use super::journal_file::{JournalError, Segment, Step, segment_name, segments};
 use super::recovered::{OpenFacts, Recovered};
@@ -144,7 +145,8 @@ impl JournalWriter {
             .spawn(move || writer.run())
             .map_err(JournalError::io("start the thread of", &folder))?;
         let thread = Arc::new(Mutex::new(Some(thread)));
-        Ok(JournalHandle { work, waiting, durable: durable_seen, thread })
+        let alarms = Alarms::default();
+        Ok(JournalHandle { work, waiting, durable: durable_seen, thread, alarms })
     }
 }
 
@@ -155,6 +157,7 @@ pub struct JournalHandle {
     waiting: Arc<AtomicU64>,
     durable: watch::Receiver<u64>,
     thread: Arc<Mutex<Option<JoinHandle<u64>>>>,
+    alarms: Alarms,
 }
 
 #[derive(Debug)]
@@ -179,6 +182,7 @@ impl JournalHandle {
     /// that is mended: whoever waits sets a time of their own, and the entry is kept all the same.
     pub fn append_told(&self, entry: Entry) -> oneshot::Receiver<u64> {
         let (told, waited) = oneshot::channel();
+        self.alarms.follow(&entry);
         self.waiting.fetch_add(1, Ordering::Relaxed);
         if self.work.send(Work::Told(Box::new(entry), told)).is_err() {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -190,6 +194,7 @@ impl JournalHandle {
     /// Hands in entries that belong together: one flush makes them all safe.
     pub fn append_all(&self, entries: Vec<(u64, Entry)>) {
         let count = entries.len() as u64;
+        entries.iter().for_each(|(_, entry)| self.alarms.follow(entry));
         self.waiting.fetch_add(count, Ordering::Relaxed);
         if self.work.send(Work::Append(entries)).is_err() {
             // After stop: the writer is gone and has said so.
@@ -205,6 +210,12 @@ impl JournalHandle {
         // An error drops the sender, which says it.
         let _ = self.work.send(Work::Forget(owners, told));
         waited
+    }
+
+    /// The alarms among what was handed in.
+    #[must_use]
+    pub const fn alarms(&self) -> &Alarms {
+        &self.alarms
     }
 
     /// Entries handed in and not yet on disk.

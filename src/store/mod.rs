@@ -23,6 +23,7 @@
 //! * `tests/store.rs` tells every story of both; begin one with `Site::new()`.
 
 pub mod access;
+mod alarms;
 mod apply;
 mod audit;
 mod call_keys;
@@ -43,7 +44,9 @@ mod known;
 mod late;
 mod ladder;
 mod node;
+mod numbers;
 mod locations;
+pub mod looks;
 pub mod periods;
 mod presence;
 mod projector;
@@ -60,6 +63,7 @@ mod sheets;
 mod sql;
 mod work;
 
+pub use alarms::{Alarm, Alarms};
 pub use apply::outcome;
 pub use audit::{AuditFilter, Audited, Place};
 pub use call_keys::{CallKeys, Lock, drop_keys};
@@ -77,11 +81,11 @@ pub use journal_file::{JournalError, JournalReader, VerifyReport};
 pub use journal_writer::{JournalHandle, JournalReport, JournalWriter};
 pub use ladder::{CallLadder, Ladder, LadderEnd, LadderMessage};
 pub use locations::LocationReport;
+pub use numbers::forms;
 pub use projector::{Projector, StoreHealth};
 pub use record::{
     FieldChange, KnownRecord, RecordVersion, RecordView, TiedRecord, shown, versions,
 };
-pub use recordings::Expired;
 pub use recovered::{OpenCall, Recovered};
 pub use report::By;
 pub use settings::StorageSettings;

@@ -4,18 +4,7 @@ use super::apply::signed;
 use super::sql::{Row, Tx, query};
 use super::{Recording, Store, StoreError};
 use crate::journal::{Entry, Fact};
-use crate::vocabulary::{CallId, WallTime};
-
-/// A file that may be deleted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expired {
-    /// Whose recording.
-    pub call: CallId,
-    /// File name under the recordings folder.
-    pub file: String,
-    /// When it was sealed.
-    pub sealed_at: WallTime,
-}
+use crate::vocabulary::CallId;
 
 /// Follows a fact about a recording.
 pub(super) async fn row(tx: &mut Tx, entry: &Entry) -> sqlx::Result<()> {
@@ -125,31 +114,5 @@ impl Store {
         let call = call.to_ascii_lowercase();
         let mut tx = self.reading().await?;
         of_call(&mut tx, &call).await.map_err(|e| self.error(e))
-    }
-
-    /// This node's files that were sealed before `before` and that nobody holds, the oldest first, a
-    /// hundred at most.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn expired_recordings(&self, before: WallTime) -> Result<Vec<Expired>, StoreError> {
-        let expired = "SELECT call, file, sealed_at FROM recording
-                       WHERE state = 'sealed' AND sealed_at < ? AND held = 0
-                       AND node = (SELECT id FROM node WHERE name = ?) AND NOT EXISTS
-                       (SELECT 1 FROM incident JOIN hold ON hold.incident = incident.id
-                        WHERE incident.call = recording.call)
-                       ORDER BY sealed_at LIMIT 100";
-        let expired = query(expired).bind(before.0).bind(self.node());
-        let rows =
-            expired.fetch_all(&mut self.reading().await?).await.map_err(|e| self.error(e))?;
-        let expired = |row: &Row| {
-            let call: String = row.try_get("call")?;
-            Ok(Expired {
-                call: call.parse().map_err(|e| sqlx::Error::Decode(Box::new(e)))?,
-                file: row.try_get("file")?,
-                sealed_at: WallTime(row.try_get("sealed_at")?),
-            })
-        };
-        rows.iter().map(expired).collect::<sqlx::Result<_>>().map_err(|e| self.error(e))
     }
 }

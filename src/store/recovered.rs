@@ -43,6 +43,8 @@ pub struct OpenCall {
     pub stage: Stage,
     /// Its recording's file name, when it was started and not closed.
     pub recording: Option<String>,
+    /// Something was kept about its recording; nothing is when the writer stopped just after the answer.
+    pub recorded: bool,
     /// The number by which its caller is known again.
     pub known: Option<Private<String>>,
     /// The number to call back, E.164.
@@ -90,11 +92,19 @@ struct Live {
     ringing: Vec<OfferId>,
     phone: Phone,
     operator: Option<OperatorId>,
+    /// Something was kept about its recording.
+    recorded: bool,
 }
 
 impl OpenFacts {
     pub(super) fn follow(&mut self, entry: &Entry) {
         self.last_at = Some(entry.at);
+        if let Fact::RecordingStarted { call, .. } | Fact::RecordingFailed { call, .. } =
+            &entry.fact
+            && let Some(live) = self.calls.get_mut(call)
+        {
+            live.recorded = true;
+        }
         match &entry.fact {
             Fact::Arrived { call, incident, arrival, .. } => {
                 let live = Live {
@@ -103,6 +113,7 @@ impl OpenFacts {
                     ringing: Vec::new(),
                     phone: arrival.caller.phone.clone(),
                     operator: None,
+                    recorded: false,
                 };
                 self.calls.insert(*call, live);
             }
@@ -171,10 +182,10 @@ impl OpenFacts {
 
 impl Live {
     fn open(self, call: CallId, recording: Option<String>) -> OpenCall {
-        let Self { incident, stage, phone, operator, .. } = self;
+        let Self { incident, stage, phone, operator, recorded, .. } = self;
         let known = known_number(&phone);
         let callable = phone.e164.filter(|_| known.is_some());
-        OpenCall { call, incident, stage, recording, known, callable, operator }
+        OpenCall { call, incident, stage, recording, recorded, known, callable, operator }
     }
 
     fn step(&mut self, fact: &Fact) {

@@ -16,6 +16,7 @@ use sqlx::{
 };
 
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 
 use super::dialect::{self, Dialect};
 
@@ -217,6 +218,21 @@ impl Statement {
                         Err(error) => break Err(error),
                     }
                 }
+            }
+        };
+        tx.seen(done)
+    }
+
+    /// Sends every row to `to`, as fast as they are taken.
+    pub async fn fetch_to(self, tx: &mut Tx, to: mpsc::Sender<Row>) -> sqlx::Result<()> {
+        let done = match tx.live()? {
+            Live::Sqlite(on) => {
+                let mut rows = self.for_sqlite().fetch(&mut **on);
+                sent(&to, async || Ok(within(rows.try_next()).await?.map(Row::Sqlite))).await
+            }
+            Live::Postgres(on) => {
+                let mut rows = self.for_postgres().fetch(&mut **on);
+                sent(&to, async || Ok(within(rows.try_next()).await?.map(Row::Postgres))).await
             }
         };
         tx.seen(done)
@@ -462,6 +478,19 @@ impl Drop for Tx {
             _ => drop(live),
         }
     }
+}
+
+/// Hands rows on until there is none, or nobody takes them any more.
+async fn sent(
+    to: &mpsc::Sender<Row>,
+    mut next: impl AsyncFnMut() -> sqlx::Result<Option<Row>>,
+) -> sqlx::Result<()> {
+    while let Some(row) = next().await? {
+        if to.send(row).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 async fn within<T>(answer: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {

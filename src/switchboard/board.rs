@@ -109,7 +109,7 @@ impl Switchboard {
                 on_hold: call.caller.held || call.talk.as_ref().is_some_and(|t| t.leg.held),
             }
         };
-        self.calls.values().map(view).collect()
+        self.calls.values().map(|call| view(call)).collect()
     }
 
     fn trunk_views(&self, now: Now) -> Vec<TrunkView> {

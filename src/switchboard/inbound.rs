@@ -334,7 +334,7 @@ impl Switchboard {
             self.invites.insert(server, (id, Side::Caller));
         }
         self.dialogs.insert(key, (id, Side::Caller));
-        self.calls.insert(id, Call::new(born));
+        self.calls.insert(id, Box::new(Call::new(born)));
     }
 
     pub(super) fn assign(
@@ -385,7 +385,7 @@ impl Switchboard {
         call.state = State::Waiting;
         let answer = call.answer;
         let held_back = self.receive_guest(now, id);
-        let ticket = self.calls.get(&id).filter(|_| !held_back).and_then(ticket);
+        let ticket = self.calls.get(&id).filter(|_| !held_back).and_then(|call| ticket(call));
         self.deadlines.set(Timer::KeepRinging(id), now.moment.after(limits::KEEP_RINGING));
         if let Some(delay) = answer.delay() {
             self.deadlines.set(Timer::Answer(id), now.moment.after(delay));

@@ -48,7 +48,7 @@ impl Switchboard {
     ) -> Option<RingMedia> {
         let mut media = self.ring_media(now, id, side, policy, phones)?;
         let writes = |call: &Call| call.caller.media.as_ref().is_some_and(LegMedia::has_text);
-        if policy.text && self.calls.get(&id).is_some_and(writes) {
+        if policy.text && self.calls.get(&id).is_some_and(|call| writes(call)) {
             media.usual_mut().into_iter().for_each(|media| self.lend_text(media));
         }
         let streams = media.streams().into_iter().map(|stream| (stream, side));

@@ -162,7 +162,8 @@ pub struct Switchboard {
     acd: Distributor,
     ports: PortBook,
     dice: Dice,
-    calls: BTreeMap<CallId, Call>,
+    /// In boxes: a map that grows at its end leaves half of each node empty.
+    calls: BTreeMap<CallId, Box<Call>>,
     /// Seats that ring to call back; their calls are born when they answer.
     presses: BTreeMap<CallId, callback::Press>,
     invites: HashMap<ServerId, (CallId, Side)>,
@@ -522,7 +523,9 @@ impl Switchboard {
                     acd::settings::Overflow::Number(number) => {
                         // Each step has its time: who has not answered until the next one will not.
                         let errand = |c: &Call| c.calling.as_ref().map(|c| c.errand.clone());
-                        if self.calls.get(&call).and_then(errand) == Some(Errand::Overflow) {
+                        if self.calls.get(&call).and_then(|call| errand(call))
+                            == Some(Errand::Overflow)
+                        {
                             self.stop_calling(now, call, 480);
                         }
                         let peer = Callee::Number(calling::dialable(&number));

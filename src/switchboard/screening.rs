@@ -178,10 +178,11 @@ impl Switchboard {
 
     /// New rules count for those who wait already. What they change is on the record.
     pub(super) fn route_again(&mut self, now: Now) {
-        let waits = |call: &&call::Call| {
+        let waits = |call: &call::Call| {
             matches!(call.state, State::Arriving | State::Waiting) && call.queue.is_some()
         };
-        let ids: Vec<CallId> = self.calls.values().filter(waits).map(|call| call.id).collect();
+        let ids: Vec<CallId> =
+            self.calls.values().filter(|call| waits(call)).map(|call| call.id).collect();
         for id in ids {
             let Some(call) = self.calls.get(&id) else { continue };
             let Some(trunk) = call.trunk() else { continue };
@@ -213,7 +214,7 @@ impl Switchboard {
             let answer = call.answer;
             let rule = format!("{} (of the new configuration)", decision.rule);
             self.assign(now, id, routing::Decision { rule, ..decision }, answer);
-            if let Some(ticket) = self.calls.get(&id).and_then(ticket) {
+            if let Some(ticket) = self.calls.get(&id).and_then(|call| ticket(call)) {
                 self.acd.handle(now.moment, acd::Input::Change(ticket));
             }
         }

@@ -38,8 +38,8 @@ impl Switchboard {
             Some(Target::Queue(_)) => return self.refuse(now, server, request, 403),
             None => return self.refuse(now, server, request, 404),
         };
-        let own = |call: &&Call| call.seat(Side::Caller) == Some(seat) && !call.is_closing();
-        if self.calls.values().filter(own).count() >= limits::SEAT_CALLS {
+        let own = |call: &Call| call.seat(Side::Caller) == Some(seat) && !call.is_closing();
+        if self.calls.values().filter(|call| own(call)).count() >= limits::SEAT_CALLS {
             return self.refuse(now, server, request, 486);
         }
         let tag = self.dice.token();

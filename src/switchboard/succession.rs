@@ -74,7 +74,7 @@ impl Switchboard {
 
     /// The operator leaves, or is gone: whoever is left that talks has the caller. False when nobody is.
     pub(super) fn succeeded(&mut self, now: Now, id: CallId) -> bool {
-        let Some(heir) = self.calls.get(&id).and_then(heir) else { return false };
+        let Some(heir) = self.calls.get(&id).and_then(|call| heir(call)) else { return false };
         self.succeed(now, id, heir, "");
         true
     }

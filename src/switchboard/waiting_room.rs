@@ -120,8 +120,8 @@ impl Switchboard {
 
     /// The caller hears us from now on, and may be heard: after the answer, or by early media.
     pub(super) fn entertain(&mut self, now: Now, id: CallId) {
-        let waits = |call: &&Call| call.state == State::Waiting && !call.has_company();
-        let Some(call) = self.calls.get(&id).filter(waits) else { return };
+        let waits = |call: &Call| call.state == State::Waiting && !call.has_company();
+        let Some(call) = self.calls.get(&id).filter(|call| waits(call)) else { return };
         let answered = call.invite.is_none();
         let judged = call.verdict.is_some() || call.talked;
         let may_listen = call.listen && !judged;

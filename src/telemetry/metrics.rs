@@ -105,6 +105,7 @@ fn describe() {
         ("siaga112_inbox_dropped_total", "Messages that waited until nobody waited for them"),
         ("siaga112_inbox_repeated_total", "INVITEs that came again while the first one waited"),
         ("siaga112_sip_kernel_drops_total", "Datagrams that the kernel had no room for"),
+        ("siaga112_log_lines_lost_total", "Log lines lost while nobody took them"),
     ] {
         describe_counter!(name, help);
     }
@@ -211,6 +212,7 @@ pub fn gauges(board: &Board, media: MediaCounts, health: &HealthSnapshot) {
         set.labelled("siaga112_health", "check", check.check.word(), works);
     }
     set.finish();
+    counter!("siaga112_log_lines_lost_total").absolute(super::logs::lost());
     gauge!("siaga112_work_open").set(board.work_open as f64);
     gauge!("siaga112_marks").set(board.marks as f64);
     gauge!("siaga112_mass_incidents").set(board.mass_incidents as f64);

@@ -1,7 +1,7 @@
 //! The real program on a small configuration of its own, started and stopped like a service.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, PipeReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -65,6 +65,8 @@ pub struct Centre {
     pub certified_trunk: Option<&'static str>,
     /// Further lines of each seat.
     pub seat_lines: &'static str,
+    /// Its log goes into a pipe that is full and that nobody reads.
+    pub unread_log: bool,
 }
 
 impl Default for Centre {
@@ -86,6 +88,7 @@ impl Default for Centre {
             tls: None,
             certified_trunk: None,
             seat_lines: "",
+            unread_log: false,
         }
     }
 }
@@ -203,9 +206,15 @@ impl Centre {
     }
 
     /// Kills a gateway as a power cut would, and starts it again on the same data.
-    pub fn restart(&self, mut killed: Gateway) -> Gateway {
+    pub fn restart(&self, killed: Gateway) -> Gateway {
+        self.restart_after(killed, || ())
+    }
+
+    /// The same, with `meanwhile` done between its end and the next start.
+    pub fn restart_after(&self, mut killed: Gateway, meanwhile: impl FnOnce()) -> Gateway {
         killed.child.kill().expect("killed");
         killed.child.wait().expect("gone");
+        meanwhile();
         let dir = std::mem::replace(&mut killed.dir, TempDir::new().expect("a directory"));
         let site = std::mem::replace(&mut killed.site, Site::lease());
         drop(killed);
@@ -238,6 +247,15 @@ impl Centre {
             apart.arg(serve.get_program()).args(serve.get_args());
             serve = apart;
         }
+        let (log, unread) = if self.unread_log {
+            let (reads, writes) = std::io::pipe().expect("a pipe");
+            let mut fills = writes.try_clone().expect("a second handle");
+            // It ends when the gateway is dropped, and with it the other end.
+            std::thread::spawn(move || while fills.write_all(&[b'.'; 4096]).is_ok() {});
+            (Stdio::from(writes), Some(reads))
+        } else {
+            (Stdio::from(log), None)
+        };
         let mut child = serve
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -251,7 +269,8 @@ impl Centre {
         });
         let authority = self.tls.as_ref().map(|(authority, _)| Arc::clone(authority));
         let (sip, console, listeners) = (nowhere(), nowhere(), Vec::new());
-        let mut gateway = Gateway { child, dir, site, authority, sip, listeners, console };
+        let mut gateway =
+            Gateway { child, dir, site, authority, sip, listeners, console, _unread: unread };
         let ready = told.recv_timeout(LIMIT).unwrap_or_else(|e| {
             let log = fs::read_to_string(gateway.dir.path().join("gateway.log"));
             panic!("no ready line: {e}\n{}", log.unwrap_or_default())
@@ -326,6 +345,8 @@ pub struct Gateway {
     listeners: Vec<(String, SocketAddr)>,
     /// Where it takes HTTP.
     pub console: SocketAddr,
+    /// The other end of its log, see [`Centre::unread_log`].
+    _unread: Option<PipeReader>,
 }
 
 impl Gateway {
@@ -486,7 +507,7 @@ impl Gateway {
     /// One record through the command line.
     pub fn show(&self, id: &str) -> Incident {
         let config = self.dir.path().join("config");
-        let mut show = program(&["incidents", "show", id], &config);
+        let mut show = program(&["incidents", "show", id, "--reason", "a test looks"], &config);
         let output = show.args(["--format", "json"]).output().expect("the program runs");
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "incidents show {id}: {error}");
@@ -495,7 +516,8 @@ impl Gateway {
 
     /// One record as people read it in a terminal.
     pub fn story(&self, id: &str) -> String {
-        let show = program(&["incidents", "show", id], &self.config()).output();
+        let show = program(&["incidents", "show", id, "--reason", "a test looks"], &self.config())
+            .output();
         let output = show.expect("the program runs");
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "incidents show {id}: {error}");
@@ -504,7 +526,10 @@ impl Gateway {
 
     /// The ladder of one incident as the command line draws it.
     pub fn ladder(&self, id: &str, options: &[&str]) -> String {
-        let mut show = program(&["incidents", "show", id, "--ladder"], &self.config());
+        let mut show = program(
+            &["incidents", "show", id, "--ladder", "--reason", "a test looks"],
+            &self.config(),
+        );
         let output = show.args(options).output().expect("the program runs");
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "incidents show {id} --ladder: {error}");

@@ -10,6 +10,7 @@ pub mod gateway;
 pub mod helper;
 pub mod http;
 pub mod location_server;
+pub mod people;
 pub mod phone;
 pub mod pki;
 pub mod postgres;

@@ -6,7 +6,7 @@ use siaga112::vocabulary::{Codec, Private, SecretBytes, SrtpKey, StreamId, Suite
 use webrtc_srtp::context::Context;
 use webrtc_srtp::protection_profile::ProtectionProfile;
 
-use super::plane::Plane;
+use super::plane::{Patience, Plane};
 use super::{Writer, blocks, pair, told};
 
 fn word(bytes: &[u8], at: usize) -> u32 {
@@ -76,7 +76,9 @@ fn who_tells_writers_apart_has_a_source_in_each_packet_and_is_told_who_it_is() {
     others[0].says(1, &["di mana?"]);
     others[1].says(1, &["ya"]);
     let (mut said, mut next) = (std::collections::BTreeMap::<u32, String>::new(), None);
+    let patience = Patience::new();
     while said.len() < 2 || said.values().any(|text| text.len() < 2) {
+        patience.has("a word of each", &format!("{said:?}"));
         let (sequence, source, blocks) = packet(&deaf);
         assert_eq!(next.replace(sequence.wrapping_add(1)).unwrap_or(sequence), sequence);
         assert_eq!(blocks.len(), 3, "one new and two that are said again");
@@ -120,7 +122,9 @@ fn what_a_mixer_passes_on_of_several_is_read_with_their_names() {
     mixer.reports.send_to(&report, to).expect("sent");
     // Once a report came, as its own socket may be read after that of text.
     let counters = plane.media.counters();
+    let patience = Patience::new();
     while counters.rtcp.load(std::sync::atomic::Ordering::Relaxed) == 0 {
+        patience.has("a report", "");
         std::thread::yield_now();
     }
     let says = |sequence, source: u32, blocks: &[&str]| {
@@ -161,7 +165,9 @@ fn reports_of_text_say_what_went_and_what_is_missing_and_theirs_are_read() {
     let to = std::net::SocketAddr::new(writes.gateway.ip(), writes.gateway.port() + 1);
     writes.reports.send_to(&theirs, to).expect("sent");
     let counters = plane.media.counters();
+    let patience = Patience::new();
     while counters.rtcp.load(std::sync::atomic::Ordering::Relaxed) == 0 {
+        patience.has("a report", "");
         std::thread::yield_now();
     }
     plane.media.order(MediaOrder::Close { stream: caller.stream });
@@ -205,7 +211,9 @@ fn text_is_encrypted_with_keys_of_its_own_and_plain_text_is_nobody_s() {
     assert_eq!(reads.reads_until("rahasia"), "rahasia");
     reads.says(1, &["aman"]);
     let (mut read, mut reported, mut buffer) = (String::new(), false, [0; 2048]);
+    let patience = Patience::new();
     while !(read.ends_with("aman") && reported) {
+        patience.has("aman and a report", &read);
         let length = safe.socket.recv(&mut buffer).expect("a packet");
         let came = &buffer[..length];
         assert!(!came.windows(4).any(|four| four == b"aman"), "nothing goes in plain");

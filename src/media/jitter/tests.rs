@@ -134,6 +134,27 @@ fn who_begins_anew_a_little_behind_is_heard_again_at_once() {
     assert_eq!(again[..36], (60..96).map(level).collect::<Vec<i16>>());
 }
 
+#[test]
+fn what_waits_of_the_source_before_is_played_and_the_next_goes_on_behind_it() {
+    // 30 of one source, 30 of another: with other numbers, and the same source with other numbers.
+    for (ssrc, first) in [(8, 30_000u16), (7, 30_000)] {
+        let mut jitter = Jitter::new(Codec::Pcma);
+        let (mut heard, mut out) = (Vec::new(), [0; FRAME]);
+        for n in 0..60u16 {
+            let (ssrc, number) = if n < 30 { (7, n) } else { (ssrc, first + n) };
+            jitter.put(ssrc, (number, u32::from(n) * 160), &packet(n), u64::from(n) * TICK);
+            if n == 31 && ssrc == 8 {
+                jitter.put(7, (29, 29 * 160), &packet(29), u64::from(n) * TICK);
+            }
+            heard.extend(jitter.frame(&mut out).then_some(out[0]));
+        }
+        let count = heard.len() as u16;
+        assert!(count >= 57, "{count} frames");
+        assert_eq!(heard, (0..count).map(level).collect::<Vec<i16>>(), "{ssrc}");
+        assert_eq!(jitter.late, u64::from(ssrc == 8), "a straggler of the one before");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

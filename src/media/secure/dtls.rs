@@ -3,7 +3,7 @@
 //! socket and no clock is touched here.
 //!
 //! A stranger who is quicker than the peer must not cost the call its audio: a handshake that fails is
-//! thrown away and another may follow. What failed is told.
+//! thrown away and another may follow. What failed is told. `dimpl` proves certificates of ECDSA only.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -169,7 +169,12 @@ impl Handshake {
         if let (Ok(()), Some(packet)) = (&step, packet) {
             step = engine.handle_packet(packet);
         }
-        let mut outcome = step.map_err(|error| format!("the DTLS handshake failed: {error}"));
+        let mut outcome = step.map_err(|error| {
+            format!(
+                "the DTLS handshake failed: {error}; a phone whose certificate is RSA needs one of \
+                 ECDSA, or srtp_keys = \"sdes\" in seats.toml or its trunk's file"
+            )
+        });
         let mut buffer = [0; DATAGRAM];
         let mut keys: Option<(KeyingMaterial, SrtpProfile)> = None;
         let mut shown: Option<bool> = None;

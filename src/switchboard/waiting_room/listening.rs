@@ -135,7 +135,7 @@ impl Switchboard {
         }
         self.admit_guest(now, id);
         if moved.is_some()
-            && let Some(ticket) = self.calls.get(&id).and_then(ticket)
+            && let Some(ticket) = self.calls.get(&id).and_then(|call| ticket(call))
         {
             self.acd.handle(now.moment, acd::Input::Change(ticket));
         }
@@ -175,7 +175,7 @@ impl Switchboard {
         let Some(guest) = self.guests.get_mut(&id) else { return };
         guest.admit_by = None;
         let held_back = std::mem::take(&mut guest.held_back);
-        let ticket = self.calls.get(&id).filter(|_| held_back).and_then(ticket);
+        let ticket = self.calls.get(&id).filter(|_| held_back).and_then(|call| ticket(call));
         if let Some(ticket) = ticket {
             self.acd.handle(now.moment, acd::Input::Wait(ticket));
         }

@@ -1,0 +1,379 @@
+/** The call: what it is, and everything that can be done with it, by mouse and by key. */
+import { useId, useState } from 'preact/hooks';
+import { api, ask } from '../../api/client';
+import type { LiveCall, Party } from '../../api/types';
+import { Badge } from '../../components/badge';
+import { Button } from '../../components/button';
+import { Confirm, Dialog } from '../../components/dialog';
+import { TextField } from '../../components/field';
+import { Icon } from '../../components/icon';
+import { Timer } from '../../components/timer';
+import { sayRefused } from '../../components/toast';
+import { seats } from '../../live/store';
+import { flagName, laneName } from '../../messages';
+import { answer, hangUp, phone, press, takeBack, talk, toggleHold, toggleMute } from './phone';
+import { mySeat, rings } from './seat';
+import { maybe, w } from './words';
+
+const KEYS = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '0', '#'];
+
+function Keypad({ onClose }: { onClose: () => void }) {
+  const [sent, setSent] = useState('');
+  const send = (key: string) => {
+    press(key);
+    setSent((before) => before + key);
+  };
+  return (
+    <Dialog title={w('keypad')} onClose={onClose}>
+      <output class="keys-sent mono">{sent || ' '}</output>
+      <div class="keypad">
+        {KEYS.map((key) => (
+          <Button key={key} size="large" onPress={() => send(key)}>
+            {key}
+          </Button>
+        ))}
+      </div>
+    </Dialog>
+  );
+}
+
+/** Whom agencies of Indonesia are reached at. */
+const AGENCIES = [
+  ['Polisi', '110'],
+  ['Damkar', '113'],
+  ['Basarnas', '115'],
+  ['Ambulans (PSC)', '119'],
+  ['PLN', '123'],
+] as const;
+
+function BringIn({ call, onClose }: { call: LiveCall; onClose: () => void }) {
+  const [to, setTo] = useState('');
+  const [alone, setAlone] = useState(true);
+  const [wrong, setWrong] = useState<string | undefined>();
+  const [busy, setBusy] = useState(false);
+  const others = seats.value.filter(
+    (seat) => seat.id !== mySeat.value?.id && seat.state !== 'signed-out',
+  );
+  const bring = async (whom: string) => {
+    if (!whom.trim()) return;
+    setBusy(true);
+    const params = { path: { id: call.id } };
+    try {
+      await ask(
+        api.POST('/api/v1/calls/{id}/parties', { params, body: { to: whom.trim(), part: 'talk' } }),
+      );
+      if (alone) {
+        await ask(api.POST('/api/v1/calls/{id}/private', { params, body: { private: true } }));
+      }
+      onClose();
+    } catch (error) {
+      setWrong(error instanceof Error ? error.message : String(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={w('bring.title')} onClose={onClose}>
+      <fieldset class="choice">
+        <label>
+          <input type="radio" name="alone" checked={alone} onInput={() => setAlone(true)} />
+          <span>{w('bring.private')}</span>
+        </label>
+        <label>
+          <input type="radio" name="alone" checked={!alone} onInput={() => setAlone(false)} />
+          <span>{w('bring.conference')}</span>
+        </label>
+      </fieldset>
+      <form
+        class="bring"
+        onSubmit={(event) => {
+          event.preventDefault();
+          bring(to);
+        }}
+      >
+        <TextField
+          label={w('bring.whom')}
+          type="tel"
+          autofocus
+          value={to}
+          onInput={(typed) => {
+            setTo(typed);
+            setWrong(undefined);
+          }}
+          error={wrong}
+        />
+        <Button type="submit" kind="primary" icon="phone" busy={busy} onPress={() => {}}>
+          {w('list.call')}
+        </Button>
+      </form>
+      <h3>{w('bring.agencies')}</h3>
+      <div class="row">
+        {AGENCIES.map(([name, number]) => (
+          <Button key={number} icon="phone" busy={busy} onPress={() => bring(number)}>
+            {name} {number}
+          </Button>
+        ))}
+      </div>
+      {others.length > 0 && (
+        <>
+          <h3>{w('bring.seats')}</h3>
+          <div class="row">
+            {others.map((seat) => (
+              <Button
+                key={seat.id}
+                icon="phone"
+                busy={busy}
+                disabled={seat.state !== 'ready'}
+                onPress={() => bring(seat.id)}
+              >
+                {seat.id} {seat.operator}
+              </Button>
+            ))}
+          </div>
+        </>
+      )}
+    </Dialog>
+  );
+}
+
+function PartyRow({ call, party }: { call: LiveCall; party: Party }) {
+  const [giving, setGiving] = useState(false);
+  const params = { path: { id: call.id, party: party.party } };
+  const run = (what: Promise<unknown>) => what.catch(sayRefused);
+  const here = party.state !== 'ringing';
+  return (
+    <li class="party">
+      <span class="party-who">{party.who}</span>
+      <Badge tone={here ? 'busy' : 'warn'}>{maybe('party', party.state)}</Badge>
+      {here && <span class="muted">{maybe('party', party.part)}</span>}
+      <span class="row">
+        {here && (
+          <>
+            <Button kind="primary" icon="transfer" onPress={() => setGiving(true)}>
+              {w('party.give')}
+            </Button>
+            <Button
+              pressed={party.muted}
+              onPress={() =>
+                run(
+                  ask(
+                    api.PATCH('/api/v1/calls/{id}/parties/{party}', {
+                      params,
+                      body: { muted: !party.muted },
+                    }),
+                  ),
+                )
+              }
+            >
+              {party.muted ? w('party.unmute') : w('party.mute')}
+            </Button>
+          </>
+        )}
+        <Button
+          icon="close"
+          onPress={() => run(ask(api.DELETE('/api/v1/calls/{id}/parties/{party}', { params })))}
+        >
+          {w('party.remove')}
+        </Button>
+      </span>
+      {giving && (
+        <Confirm
+          title={w('party.give')}
+          detail={<p>{w('party.give_detail', { who: party.who })}</p>}
+          action={w('party.give')}
+          onClose={() => setGiving(false)}
+          onConfirm={() =>
+            run(ask(api.POST('/api/v1/calls/{id}/parties/{party}/take-over', { params })))
+          }
+        />
+      )}
+    </li>
+  );
+}
+
+function Parties({ call }: { call: LiveCall }) {
+  const id = useId();
+  if (call.parties.length === 0 && !call.private) return null;
+  const set = (to: boolean) =>
+    ask(
+      api.POST('/api/v1/calls/{id}/private', {
+        params: { path: { id: call.id } },
+        body: { private: to },
+      }),
+    ).catch(sayRefused);
+  return (
+    <section class="parties" aria-labelledby={id}>
+      <h3 id={id}>{w('parties')}</h3>
+      {call.private && (
+        <p class="band warn" role="status">
+          <Icon name="whisper" /> {w('private.on')}
+        </p>
+      )}
+      <ul>
+        {call.parties.map((party) => (
+          <PartyRow key={party.party} call={call} party={party} />
+        ))}
+      </ul>
+      <Button
+        icon="whisper"
+        keys="w"
+        pressed={call.private}
+        disabled={!call.private && !call.parties.some((party) => party.state === 'here')}
+        onPress={() => set(!call.private)}
+      >
+        {call.private ? w('private.end') : w('private.start')}
+      </Button>
+    </section>
+  );
+}
+
+/** What an operator has to see of a call at once. */
+export function Flags({ call }: { call: LiveCall }) {
+  return (
+    <>
+      {call.lane !== 'usual' && (
+        <Badge tone={call.lane === 'nuisance' ? 'plain' : 'warn'}>{laneName(call.lane)}</Badge>
+      )}
+      {call.flags.map((flag) => (
+        <Badge key={flag} tone={flag === 'silent' ? 'warn' : 'plain'}>
+          {flagName(flag)}
+        </Badge>
+      ))}
+    </>
+  );
+}
+
+/** Buttons of the phone in this browser. */
+function PhoneButtons({ onKeys, onBring }: { onKeys: () => void; onBring: () => void }) {
+  const here = talk.value;
+  if (!here) return null;
+  if (here.state === 'ringing') {
+    return here.direction === 'incoming' ? (
+      <Button kind="go" size="large" icon="phone" keys="F2" onPress={answer}>
+        {w('answer')}
+      </Button>
+    ) : (
+      <Button kind="danger" size="large" icon="hangup" keys="Shift+x" onPress={hangUp}>
+        {w('hangup')}
+      </Button>
+    );
+  }
+  return (
+    <>
+      <Button
+        size="large"
+        icon={here.held ? 'play' : 'pause'}
+        keys="F9"
+        pressed={here.held}
+        onPress={toggleHold}
+      >
+        {here.held ? w('unhold') : w('hold')}
+      </Button>
+      <Button
+        size="large"
+        icon={here.muted ? 'muted' : 'mic'}
+        keys="F8"
+        pressed={here.muted}
+        onPress={toggleMute}
+      >
+        {here.muted ? w('unmute') : w('mute')}
+      </Button>
+      <Button size="large" icon="keypad" keys="k" onPress={onKeys}>
+        {w('keypad')}
+      </Button>
+      <Button size="large" icon="transfer" keys="t" onPress={onBring}>
+        {w('transfer')}
+      </Button>
+      <Button kind="danger" size="large" icon="hangup" keys="Shift+x" onPress={hangUp}>
+        {w('hangup')}
+      </Button>
+    </>
+  );
+}
+
+function Alerts({ call }: { call: LiveCall }) {
+  const quiet = call.caller_quiet_seconds ?? 0;
+  return (
+    <div role="status" aria-live="polite">
+      {call.caller_mute && <Badge tone="bad">{w('caller.mute')}</Badge>}
+      {!call.caller_mute && quiet >= 10 && (
+        <Badge tone="warn">{w('caller.quiet', { n: Math.floor(quiet / 10) * 10 })}</Badge>
+      )}
+      {call.on_hold && <Badge tone="warn">{w('caller.hold')}</Badge>}
+    </div>
+  );
+}
+
+export function CallCard({ call }: { call: LiveCall | null }) {
+  const id = useId();
+  const [keys, setKeys] = useState(false);
+  const [bringing, setBringing] = useState(false);
+  const seat = mySeat.value;
+  if (!call) {
+    // A call of the browser's phone that is not at the seat yet, or no longer, can still be ended.
+    return (
+      <section class="card call" aria-labelledby={id}>
+        <h2 id={id}>{w('idle')}</h2>
+        <p class="muted">{seat?.state === 'ready' ? w('idle.ready') : w('idle.not_ready')}</p>
+        <div class="row">
+          <PhoneButtons onKeys={() => setKeys(true)} onBring={() => setBringing(true)} />
+        </div>
+        {keys && <Keypad onClose={() => setKeys(false)} />}
+      </section>
+    );
+  }
+  const ringing = rings.value;
+  const since = call.received_at;
+  const answered = call.answered_after_seconds;
+  const elsewhere = !talk.value && !ringing;
+  return (
+    <section class={ringing ? 'card call ringing' : 'card call'} aria-labelledby={id}>
+      <header class="call-head">
+        <h2 id={id}>
+          <Icon name={ringing ? 'bell' : 'phone'} />
+          {ringing ? w('ringing') : w('talking')}
+        </h2>
+        <span class="call-time">
+          <span class="muted">{answered == null ? w('waited') : w('talking')}</span>{' '}
+          <Timer since={answered == null ? since : Date.parse(since) + answered * 1000} />
+        </span>
+      </header>
+      <p class="hidden" role="alert">
+        {ringing ? w('ringing') : ''}
+      </p>
+      <p class="call-number mono">{call.who?.number ?? (call.caller || w('who.no_number'))}</p>
+      {call.who?.name && <p class="call-name">{call.who.name}</p>}
+      <div class="row">
+        <Flags call={call} />
+        {call.trunk && (
+          <span class="muted">
+            {w('who.trunk', { trunk: call.trunk })}
+            {call.who?.network ? `, ${call.who.network}` : ''}
+          </span>
+        )}
+      </div>
+      <Alerts call={call} />
+      <div class="row call-buttons">
+        <PhoneButtons onKeys={() => setKeys(true)} onBring={() => setBringing(true)} />
+        {!talk.value && (
+          <>
+            <p class="muted">{w('desk_phone')}</p>
+            {elsewhere && phone.value === 'registered' && (
+              <Button icon="speaker" onPress={takeBack}>
+                {w('take_back')}
+              </Button>
+            )}
+            {elsewhere && (
+              <Button icon="transfer" keys="t" onPress={() => setBringing(true)}>
+                {w('transfer')}
+              </Button>
+            )}
+          </>
+        )}
+      </div>
+      <Parties call={call} />
+      {keys && <Keypad onClose={() => setKeys(false)} />}
+      {bringing && <BringIn call={call} onClose={() => setBringing(false)} />}
+    </section>
+  );
+}

@@ -1,0 +1,286 @@
+//! What a court or the police get of one incident: the record, a page to read it, audio, messages, the
+//! journal's lines with the signed heads that cover them, and the steps by which anybody checks it all
+//! without this program. Or a redacted copy of the same.
+//!
+//! It only reads. Whoever asks it has written the access entry before.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::archive::Archive;
+use super::page::Page;
+use super::redaction::Redaction;
+use super::{ProofError, Signer, chapters, heads_folder, keys_folder, pem, public_key};
+use crate::recording::Library;
+use crate::store::access::{Access, AccessFilter, PAGE};
+use crate::store::{Incident, Ladder, RecordVersion, Store, versions};
+use crate::vocabulary::{WallTime, hex};
+
+/// How the parts are checked, and what they are.
+const README: &str = include_str!("handed/README.txt");
+const CHECK: &str = include_str!("handed/check.sh");
+const OPEN_LINE: &str = include_str!("handed/open-line.sh");
+/// Access entries of one incident that are told at most.
+const ACCESS_PAGES: usize = 50;
+
+/// Where everything is that leaves the house.
+#[derive(Clone, Debug)]
+pub struct Archivist {
+    /// The records.
+    pub store: Store,
+    /// The journal's folder.
+    pub journal: PathBuf,
+    /// The data folder, with keys and heads.
+    pub data: PathBuf,
+    /// The recordings.
+    pub library: Library,
+    /// The centre's name.
+    pub centre: String,
+    /// Its area code, which completes numbers in local form.
+    pub area_code: String,
+    /// Its time.
+    pub zone: TimeZone,
+}
+
+/// Who asks, and what for.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// A person, the token of a program, or an account of this machine.
+    pub by: String,
+    /// Why, as they typed.
+    pub reason: String,
+    /// When.
+    pub at: WallTime,
+}
+
+/// An incident as it is handed out.
+#[derive(Debug)]
+pub struct Found {
+    /// Its id.
+    pub incident: String,
+    calls: Vec<Incident>,
+    versions: Vec<RecordVersion>,
+    ladder: Option<Ladder>,
+    access: Vec<Access>,
+}
+
+/// What a redacted copy says of itself.
+#[derive(Serialize)]
+struct Note<'a> {
+    incident: &'a str,
+    redacted_by: &'a str,
+    redacted_at: String,
+    reason: &'a str,
+    /// What was asked for; what was taken out is not told.
+    taken_out: &'a Redaction,
+    left_out: [&'static str; 4],
+    /// SHA-256 of `record.json` in a bundle of the same moment that is not redacted.
+    original_record_sha256: String,
+    original_recordings: Vec<Value>,
+}
+
+impl Archivist {
+    /// Looks for an incident by its id or its call's, with everything that is asked of the database.
+    ///
+    /// # Errors
+    /// No such incident, or the database fails.
+    pub async fn find(&self, id: &str) -> Result<Found, ProofError> {
+        let unknown = || ProofError::NoSuchIncident(id.chars().take(40).collect());
+        let known = self.store.record(id).await?.ok_or_else(unknown)?;
+        let incident = known.record.incident;
+        let steps = self.store.record_steps(incident).await?;
+        let mut calls = Vec::new();
+        for call in &known.calls {
+            calls.extend(self.store.show(&call.call.to_string()).await?);
+        }
+        if calls.is_empty() {
+            calls.extend(self.store.show(id).await?);
+        }
+        let mut subjects = vec![incident.to_string()];
+        subjects.extend(calls.iter().map(|call| call.summary.call.clone()));
+        subjects.dedup();
+        let mut access = Vec::new();
+        for subject in subjects {
+            access.extend(self.access(subject).await?);
+        }
+        Ok(Found {
+            incident: incident.to_string(),
+            calls,
+            versions: versions(incident, &steps),
+            ladder: self.store.ladder(id).await?,
+            access,
+        })
+    }
+
+    /// Who looked at a record, newest first.
+    pub(super) async fn access(&self, subject: String) -> Result<Vec<Access>, ProofError> {
+        let mut filter = AccessFilter { subject: Some(subject), ..AccessFilter::default() };
+        let mut all = Vec::new();
+        for _ in 0..ACCESS_PAGES {
+            let page = self.store.access(&filter).await?;
+            filter.before = page.last().map(|last| last.seq);
+            let full = page.len() >= PAGE as usize;
+            all.extend(page);
+            if !full {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// The node's key, which signs what is handed out.
+    ///
+    /// # Errors
+    /// When it is not there yet: the gateway makes it at its first start.
+    pub fn signer(&self) -> Result<Signer, ProofError> {
+        Signer::open(&keys_folder(&self.data))
+    }
+
+    /// Writes a bundle; with `redaction`, a redacted copy. Blocks.
+    ///
+    /// # Errors
+    /// When something cannot be read or written: what was written so far has no end, and every reader of
+    /// ZIP files says so.
+    pub fn bundle(
+        &self,
+        found: &Found,
+        asked: &Asked,
+        redaction: Option<&Redaction>,
+        out: impl Write,
+    ) -> Result<(), ProofError> {
+        let signer = self.signer()?;
+        let mut archive = Archive::new(out, asked.at);
+        let records: Vec<Value> = match redaction {
+            Some(redaction) => found.calls.iter().map(|call| redaction.record(call)).collect(),
+            None => found.calls.iter().map(whole).collect(),
+        };
+        let what = match redaction {
+            Some(_) => ("Salinan yang disunting", "Redacted copy"),
+            None => ("Berkas bukti", "Evidence bundle"),
+        };
+        let readme = README
+            .replace("{centre}", &self.centre)
+            .replace("{what}", &format!("{} / {}: {}", what.0, what.1, found.incident));
+        archive.add("README.txt", readme.as_bytes())?;
+        archive.add("index.html", self.page(found, asked, redaction, what, &records).as_bytes())?;
+        archive.json("record.json", &records)?;
+        if let Some(redaction) = redaction {
+            archive.json("redaction.json", &found.note(asked, redaction))?;
+        } else {
+            archive.json("versions.json", &found.versions)?;
+            archive.json("access.json", &found.access)?;
+            archive.json("ladder.json", &found.ladder)?;
+        }
+        let begins = found.calls.iter().map(|call| call.summary.received_at.0).min();
+        let mut ids = vec![found.incident.clone()];
+        ids.extend(found.calls.iter().map(|call| call.summary.call.clone()));
+        ids.dedup();
+        let places = (self.journal.as_path(), &*heads_folder(&self.data));
+        let begins = begins.unwrap_or_default();
+        chapters::journal(&mut archive, places, &ids, begins, redaction.is_none())?;
+        let mut missing = String::new();
+        for call in &found.calls {
+            chapters::audio(&mut archive, &self.library, call, redaction, &mut missing)?;
+        }
+        if !missing.is_empty() {
+            archive.add("MISSING.txt", missing.as_bytes())?;
+        }
+        archive.add("check.sh", CHECK.as_bytes())?;
+        archive.add("open-line.sh", OPEN_LINE.as_bytes())?;
+        let key = public_key(&signer.public()).unwrap_or_default();
+        archive.add("key.pem", pem(&key).as_bytes())?;
+        archive.finish(&signer)
+    }
+
+    fn page(
+        &self,
+        found: &Found,
+        asked: &Asked,
+        redaction: Option<&Redaction>,
+        title: (&str, &str),
+        records: &[Value],
+    ) -> String {
+        let line = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let mut notes = vec![
+            line("Kejadian / Incident", &found.incident),
+            line("Dibuat oleh / Made by", &asked.by),
+            line("Waktu / At", &asked.at.to_rfc3339()),
+            line("Alasan / Reason", &asked.reason),
+            line("Cara memeriksa / How to check it", "README.txt, check.sh"),
+        ];
+        if let Some(redaction) = redaction {
+            let word = |on: bool, name: &'static str| on.then_some(name);
+            let out = [
+                word(redaction.names, "nama / names"),
+                word(redaction.numbers, "nomor telepon / telephone numbers"),
+                word(redaction.places, "tempat selain kecamatan / places but for the kecamatan"),
+                word(!redaction.text.is_empty(), "bagian teks / parts of texts"),
+                word(redaction.audio.is_none(), "rekaman / recordings"),
+                word(
+                    redaction.audio.as_ref().is_some_and(|audio| !audio.is_empty()),
+                    "bagian rekaman / parts of recordings",
+                ),
+                Some("pesan SIP / SIP messages"),
+            ];
+            let out = out.into_iter().flatten().collect::<Vec<_>>().join("; ");
+            notes.push(line("Dihapus / Taken out", &out));
+        }
+        let heard = redaction.is_none_or(|redaction| redaction.audio.is_some());
+        let files = found.calls.iter().filter(|_| heard).flat_map(chapters::files);
+        let audio: Vec<(String, String)> = files
+            .map(|file| (file.file.clone(), chapters::audio_name(&file.file, redaction.is_some())))
+            .collect();
+        let page = Page {
+            centre: &self.centre,
+            title,
+            notes,
+            calls: records,
+            audio: &audio,
+            zone: &self.zone,
+        };
+        page.html()
+    }
+}
+
+/// A record as it is exported.
+pub(super) fn whole(incident: &Incident) -> Value {
+    serde_json::to_value(incident).unwrap_or_default()
+}
+
+impl Found {
+    /// Looks whether `redaction` can be done to it.
+    ///
+    /// # Errors
+    /// The first mistake.
+    pub fn check(&self, redaction: &Redaction) -> Result<(), ProofError> {
+        Ok(redaction.check(&self.calls)?)
+    }
+
+    fn note<'a>(&'a self, asked: &'a Asked, redaction: &'a Redaction) -> Note<'a> {
+        let record: Vec<Value> = self.calls.iter().map(whole).collect();
+        let mut text = serde_json::to_vec_pretty(&record).unwrap_or_default();
+        text.push(b'\n');
+        let files = self.calls.iter().flat_map(chapters::files);
+        let files = files.map(|file| json!({ "part": file.part, "sha256": file.sha256 }));
+        Note {
+            incident: &self.incident,
+            redacted_by: &asked.by,
+            redacted_at: asked.at.to_rfc3339(),
+            reason: &asked.reason,
+            taken_out: redaction,
+            left_out: [
+                "SIP messages",
+                "versions of the form",
+                "access log",
+                "keys of journal lines",
+            ],
+            original_record_sha256: hex(&Sha256::digest(text)),
+            original_recordings: files.collect(),
+        }
+    }
+}
