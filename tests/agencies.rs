@@ -449,7 +449,7 @@ fn every_log_event_has_the_form_of_the_logging_service() {
     assert_eq!(
         kinds.join(" "),
         "GatewayCall CallStart Route QueueStateChange CallSignalingMessage CallSignalingMessage MediaStart \
-         CallStateChange AgentStateChange RecCallStart LegacyDigits CallStateChange CallStateChange \
+         CallStateChange AgentStateChange QueueStateChange RecCallStart LegacyDigits CallStateChange CallStateChange \
          MediaEnd CallEnd RecCallEnd IncidentLink IncidentMerge"
     );
 }

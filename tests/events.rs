@@ -14,6 +14,7 @@ mod support;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -27,14 +28,18 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use support::gateway::{Centre, Gateway};
+use support::http;
 use support::phone::{Dialog, Phone, companion};
-use support::wait::LIMIT;
+use support::seat::Seat;
+use support::wait::{Deadline, LIMIT};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 const SECRET: &str = "rahasia-webhook-yang-panjang";
+const PASSWORD: &str = "kata sandi yang panjang";
 
 /// A caller who waits, and the INVITE.
 fn caller(gateway: &Gateway, number: &str) -> (Phone, Vec<u8>) {
@@ -50,12 +55,17 @@ struct Client(WebSocketStream<TcpStream>);
 
 impl Client {
     async fn open(console: SocketAddr, query: &str) -> Self {
+        Self::open_as(console, query, "token-of-the-suite").await.expect("a WebSocket")
+    }
+
+    /// The same by another bearer; none where it is refused.
+    async fn open_as(console: SocketAddr, query: &str, bearer: &str) -> Option<Self> {
         let url = format!("ws://{console}/api/v1/events{query}");
         let mut request = url.into_client_request().expect("a request");
-        let token = "Bearer token-of-the-suite".parse().expect("a header");
+        let token = format!("Bearer {bearer}").parse().expect("a header");
         request.headers_mut().insert("authorization", token);
         let stream = TcpStream::connect(console).await.expect("connects");
-        Self(client_async(request, stream).await.expect("a WebSocket").0)
+        client_async(request, stream).await.ok().map(|(socket, _)| Self(socket))
     }
 
     async fn next(&mut self) -> Value {
@@ -66,6 +76,18 @@ impl Client {
                 && !text.is_empty()
             {
                 return serde_json::from_str(text).expect("JSON");
+            }
+        }
+    }
+
+    /// Why it was closed; what came before that is of no account.
+    async fn closed(&mut self) -> u16 {
+        loop {
+            let message = tokio::time::timeout(LIMIT, self.0.next()).await.expect("in time");
+            match message {
+                Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
+                Some(Ok(_)) => {}
+                other => panic!("closed without a word: {other:?}"),
             }
         }
     }
@@ -244,4 +266,121 @@ async fn a_screen_pop_has_what_an_operator_needs_and_comes_with_the_call() {
     assert!(pop["waiting_ms"].is_u64() && pop["place"]["confidence"].is_string(), "{pop}");
     let posted = receiver.until(|got| got.len() == 2).await;
     assert_eq!((&posted[1]["offset"], &posted[1]["history"]), (&pop["offset"], &pop["history"]));
+}
+
+/// Sessions of an admin, and of a call taker who sits at seat 1.
+fn people(gateway: &Gateway) -> (String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_siaga112"));
+    command.args(["passwd", "--person", "ani", "--role=admin", "--config"]).arg(gateway.config());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it runs");
+    writeln!(child.stdin.take().expect("piped"), "{PASSWORD}").expect("written");
+    assert!(child.wait().expect("it ends").success());
+    let admin = log_in(gateway, "ani");
+    let person = json!({
+        "name": "siti", "role": "call-taker", "password": PASSWORD, "operator": "operator-1",
+    });
+    let (console, body) = (gateway.console, person.to_string());
+    let added = http::request(console, "POST", "/api/v1/people", Some(&admin), &body);
+    assert_eq!(added.status, 201);
+    let siti = log_in(gateway, "siti");
+    (admin, siti)
+}
+
+fn log_in(gateway: &Gateway, name: &str) -> String {
+    let body = json!({"name": name, "password": PASSWORD}).to_string();
+    let answer = http::request(gateway.console, "POST", "/api/v1/login", None, &body);
+    assert_eq!(answer.status, 200);
+    answer.json()["token"].as_str().expect("a token").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_taker_sees_who_calls_the_own_seat_and_nothing_of_other_callers() {
+    let gateway = Centre { seats: 2, ..Centre::default() }.start();
+    let (_, siti) = people(&gateway);
+    let query = "?kinds=arrived,offered,answered,screen-pop,ended";
+    let mut events = Client::open_as(gateway.console, query, &siti).await.expect("a stream");
+    let seat = Seat::sits(&gateway, 1);
+    let (_trunk, _invite) = caller(&gateway, "+6281234567890");
+    let _answered = seat.answers();
+    let seen = events.until("answered").await;
+    let of = |kind: &str| seen.iter().find(|event| event["kind"] == kind).expect("it came");
+    // Nobody's yet: without a number. At the own seat: with everything.
+    assert!(of("arrived")["arrival"]["caller"].is_null(), "{}", of("arrived"));
+    let pop = of("screen-pop");
+    assert_eq!(pop["caller"]["number"], "+6281234567890");
+    assert_eq!((&pop["queue"], &pop["place"]["confidence"]), (&json!("darurat"), &json!("none")));
+    // The other seat takes the next one: it rings there, and nothing of the caller is told here.
+    let other = Seat::sits(&gateway, 2);
+    let (_trunk, _invite) = caller(&gateway, "+6287812345678");
+    let _answered = other.answers();
+    let seen = events.until("answered").await;
+    let all: String = seen.iter().map(Value::to_string).collect();
+    assert!(all.contains("offered") && !all.contains("87812345678"), "{all}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_with_its_session_and_with_the_right_to_come_in() {
+    let gateway = Centre::default().start();
+    let (admin, siti) = people(&gateway);
+    let (console, path) = (gateway.console, "/api/v1/people/siti");
+    let mut events = Client::open_as(console, "", &siti).await.expect("a stream");
+    let left = http::request(console, "POST", "/api/v1/logout", Some(&siti), "");
+    assert!(left.status < 300);
+    assert_eq!(events.closed().await, 4401);
+    // Another role than when it was opened; and nobody any more.
+    let mut events = Client::open_as(console, "", &log_in(&gateway, "siti")).await.expect("one");
+    let change = r#"{"role": "supervisor"}"#;
+    assert!(http::request(console, "PATCH", path, Some(&admin), change).status < 300);
+    assert_eq!(events.closed().await, 4401);
+    let mut events = Client::open_as(console, "", &log_in(&gateway, "siti")).await.expect("one");
+    let change = r#"{"disabled": true}"#;
+    assert!(http::request(console, "PATCH", path, Some(&admin), change).status < 300);
+    assert_eq!(events.closed().await, 4401);
+    gateway.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_clients_follow_at_once_and_who_leaves_makes_room() {
+    let gateway = Centre::default().start();
+    let mut clients = Vec::new();
+    for _ in 0..64 {
+        clients.push(Client::open(gateway.console, "").await);
+    }
+    let one_more = || Client::open_as(gateway.console, "", "token-of-the-suite");
+    assert!(one_more().await.is_none(), "the 65th is refused");
+    drop(clients.pop());
+    let mut room = None;
+    let deadline = Deadline::after(LIMIT);
+    while room.is_none() && !deadline.has_passed() {
+        room = one_more().await;
+        tokio::task::yield_now().await;
+    }
+    assert!(room.is_some(), "who left makes room");
+    gateway.stop();
+}
+
+/// How long from the INVITE to the event at a client, for 200 calls at 10/s. A figure, for whoever asks:
+/// `cargo nextest run --test events --run-ignored only how_long`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a figure takes a quiet machine and half a minute"]
+async fn how_long_a_screen_pop_takes() {
+    let gateway = Centre::default().start();
+    let mut pops = Client::open(gateway.console, "?kinds=screen-pop").await;
+    let mut took = Vec::new();
+    for n in 0..200 {
+        let next = Deadline::after(std::time::Duration::from_millis(100));
+        let trunk = Phone::at(gateway.site.trunk(), 0, gateway.sip);
+        let number = format!("+62812345{n:05}");
+        let mut call = Dialog::new(&trunk, &number, &format!("sip:112@{}", gateway.sip));
+        #[allow(clippy::disallowed_methods, reason = "a figure to read")]
+        let began = Instant::now();
+        let invite = call.invite(&trunk, format!("{}:4000", gateway.site.trunk()).parse().unwrap());
+        let pop = pops.next().await;
+        took.push(began.elapsed());
+        assert_eq!(pop["caller"]["number"], json!(number));
+        trunk.send(&companion(&invite, "CANCEL"));
+        tokio::time::sleep(next.left()).await;
+    }
+    took.sort();
+    eprintln!("INVITE to screen pop: p50 {:?}, p99 {:?}", took[100], took[198]);
 }

@@ -266,3 +266,31 @@ fn the_badge_is_on_the_call_and_its_record_and_a_server_that_says_nothing_delays
     }
     gateway.stop();
 }
+
+#[test]
+fn data_that_a_call_names_elsewhere_stands_in_its_record_and_a_refused_host_is_said() {
+    let carrier = Carrier::start();
+    let comment = "<c><Comment>Kursi roda, lantai 2</Comment></c>";
+    fs::write(carrier.dir.path().join("comment.xml"), comment).expect("written");
+    let (gateway, ()) = Centre::default().start_with(|_, config| prepare(&carrier, config));
+    let uri = carrier.server.uri("/data/comment.xml");
+    let lines = format!(
+        "Call-Info: <{uri}>;purpose=EmergencyCallData.Comment\r\n\
+         Call-Info: <https://evil.example/x>;purpose=EmergencyCallData.DeviceInfo\r\n"
+    );
+    let (trunk, invite) = caller(&gateway, &lines);
+    let id = shown(&gateway)["incident"].as_str().expect("an id").to_owned();
+    let record = until("the record has both", || {
+        let record = gateway.get(&format!("/api/v1/incidents/{id}")).json();
+        let both = record.to_string().contains("Kursi roda")
+            && record["findings"].to_string().contains("evil.example is not asked");
+        both.then_some(record)
+    });
+    let data = record["additional_data"].as_array().expect("data");
+    assert_eq!(data.len(), 2, "{data:?}");
+    let here = data.iter().find(|data| data["how"] == "127.0.0.1").expect("fetched");
+    assert_eq!(here["reference"], json!(uri));
+    assert_eq!(here["fields"][0]["value"], "Kursi roda, lantai 2");
+    trunk.send(&companion(&invite, "CANCEL"));
+    gateway.stop();
+}

@@ -17,8 +17,10 @@ use std::time::Duration;
 use scenario::{SDP, TRUNK, World, header, in_dialog, invite, seat_address, settings};
 use siaga112::incident::alert::{Alert, Alerted};
 use siaga112::incident::settings::Kecamatan;
+use siaga112::incident::{AdditionalData, DataCame};
 use siaga112::journal::Fact;
 use siaga112::sip::Name;
+use siaga112::switchboard::Input;
 use siaga112::vocabulary::AnswerMode;
 
 /// An alert of a post that watches the sea, as captured.
@@ -239,4 +241,80 @@ fn data_of_a_vehicle_is_kept_acknowledged_in_the_200_and_taken_again_by_info() {
     assert_eq!(came, Some(("INFO".to_owned(), b"\x02MSD-2".to_vec())));
     let shown = &world.look().calls[0].brief;
     assert_eq!(shown.data.iter().map(|data| data.bytes).collect::<Vec<_>>(), [6, 6]);
+}
+
+#[test]
+fn what_is_named_elsewhere_is_asked_for_beside_the_call_and_an_alert_that_comes_is_placed() {
+    let mut world = world();
+    let names: String = (0..6)
+        .map(|n| {
+            format!("Call-Info: <https://adr.example/{n}>;purpose=EmergencyCallData.Comment\r\n")
+        })
+        .collect();
+    let text = invite(1, "sip:0328112@203.0.113.10", SDP);
+    world.hear(TRUNK, &text.replacen("Content-Type:", &format!("{names}Content-Type:"), 1));
+    assert!(world.ladder.iter().any(|line| line.contains(" 180")), "nobody waits for it");
+    let wanted: Vec<&str> = world.data_wanted.iter().map(|(_, _, uri)| uri.as_str()).collect();
+    assert_eq!(wanted, ["0", "1", "2", "3"].map(|n| format!("https://adr.example/{n}")));
+    // It comes: in the place of the reference. The next does not: the reference stays.
+    let (call, purpose, uri) = world.data_wanted[0].clone();
+    let comment = "<c><Comment>Kursi roda</Comment></c>";
+    let content_type = "application/EmergencyCallData.Comment+xml".to_owned();
+    let (fields, _) = siaga112::incident::data::fields(&content_type, comment.as_bytes());
+    let body = siaga112::incident::Raw(comment.as_bytes().into());
+    let data = AdditionalData { purpose: purpose.clone(), content_type, body, fields };
+    let (how, none) = ("adr.example".to_owned(), Vec::new());
+    let came = DataCame { call, how, data, reference: Some(uri), findings: none, alert: None };
+    world.take(Input::DataFetched(Box::new(came)));
+    let brief = world.look().calls[0].brief.clone();
+    assert_eq!(
+        (brief.data.len(), brief.data[0].fields[0].value.reveal().as_str()),
+        (6, "Kursi roda")
+    );
+    assert_eq!(brief.data[1].bytes, 0);
+
+    // An alert by reference: its area is a place of the record.
+    let head = "Call-Info: <https://bpbd.example/a>;purpose=EmergencyCallData.cap";
+    let text = message(1, Some("")).replacen(
+        "Call-Info: <cid:alert1@bpbd.sumenep.example>;purpose=EmergencyCallData.cap",
+        head,
+        1,
+    );
+    world.hear(TRUNK, &text);
+    let (call, purpose, uri) = world.data_wanted.last().cloned().expect("asked");
+    assert_eq!(
+        (purpose.as_str(), uri.as_str()),
+        ("EmergencyCallData.cap", "https://bpbd.example/a")
+    );
+    let (from, to) = (CAP.find("<alert "), CAP.find("</alert>"));
+    let xml = &CAP[from.expect("an alert")..to.expect("its end") + "</alert>".len()];
+    let alert = siaga112::incident::alert::read(xml.as_bytes()).expect("an alert");
+    let data = AdditionalData { purpose, content_type: "x/y".to_owned(), ..Default::default() };
+    let (how, findings, alert) = ("bpbd.example".to_owned(), Vec::new(), Some(Box::new(alert)));
+    let came = DataCame { call, how, data, reference: Some(uri), findings, alert };
+    world.take(Input::DataFetched(Box::new(came)));
+    let located = world.facts.iter().any(|entry| match &entry.fact {
+        Fact::Located(located) => located.call == Some(call) && located.place.is_some(),
+        _ => false,
+    });
+    assert!(located, "{:?}", world.facts.last());
+}
+
+#[test]
+fn what_a_carrier_sends_and_nobody_can_read_is_kept_once_in_a_while() {
+    let mut world = world();
+    let kept = |world: &World| -> Vec<String> {
+        let facts = world.facts.iter().filter_map(|entry| match &entry.fact {
+            Fact::MalformedMessage(it) => Some(it.text.display().into_owned()),
+            _ => None,
+        });
+        facts.collect()
+    };
+    world.hear(TRUNK, "HELO telco-b\r\n\r\n");
+    world.hear(TRUNK, "HELO again\r\n\r\n");
+    assert_eq!(kept(&world), ["HELO telco-b\r\n\r\n"]);
+    world.pass(Duration::from_secs(11));
+    world.hear(TRUNK, "HELO later\r\n\r\n");
+    world.hear("192.0.2.66:5060", "HELO stranger\r\n\r\n");
+    assert_eq!(kept(&world).len(), 2, "of strangers nothing is kept");
 }

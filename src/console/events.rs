@@ -50,7 +50,8 @@ const MESSAGE: usize = 4096;
 
 /// The events of the centre over WebSocket, in the order of the journal: each is a text of one JSON
 /// object with `offset`, `at`, `kind` and what belongs to it. After a break a client gives the last
-/// offset that it has as `after` and misses nothing. A client that does not read is cut (1013).
+/// offset that it has as `after` and misses nothing. A client that does not read is cut
+/// (1013), and one whose session is over or whose role has changed is closed (4401).
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", params(
     ("after" = Option<u64>, Query,
      description = "The last offset that you have; 0: from the journal's beginning; only what comes \
@@ -168,7 +169,9 @@ impl Stream {
         };
         let (code, why) = match end {
             End::Over => (CloseCode::Away, String::new()),
-            End::LoggedOut => (CloseCode::Policy, "your session is over; log in again".to_owned()),
+            End::LoggedOut => {
+                (CloseCode::Library(4401), "your session is over; log in again".to_owned())
+            }
             End::Slow => {
                 let why = format!("you do not read; go on with after={}", self.after);
                 tracing::warn!(
