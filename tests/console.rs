@@ -372,6 +372,7 @@ impl Site {
         Self::with(&["suite"], false).await
     }
 
+    #[allow(clippy::too_many_lines, reason = "one site, all of it")]
     async fn with(tokens: &[&str], silent: bool) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let journal = dir.path().join("journal");

@@ -50,10 +50,10 @@ impl Mine {
             Fact::Offered { call, seat, operator, .. } if self.is_here(seat, operator.as_ref()) => {
                 self.ringing.insert(*call);
             }
-            Fact::OfferEnded { call, seat, outcome, .. } if self.is_here(seat, None) => {
-                if *outcome != OfferOutcome::Answered {
-                    self.ringing.remove(call);
-                }
+            Fact::OfferEnded { call, seat, outcome, .. }
+                if self.is_here(seat, None) && *outcome != OfferOutcome::Answered =>
+            {
+                self.ringing.remove(call);
             }
             Fact::Answered { call, seat, operator, .. }
                 if self.is_here(seat, operator.as_ref()) =>
@@ -65,10 +65,8 @@ impl Mine {
                 self.parties.insert((*call, *party));
             }
             Fact::PartyLeft { call, party, .. } => drop(self.parties.remove(&(*call, *party))),
-            Fact::PartyTookOver { call, party, .. } => {
-                if self.parties.contains(&(*call, *party)) {
-                    self.has(*call);
-                }
+            Fact::PartyTookOver { call, party, .. } if self.parties.contains(&(*call, *party)) => {
+                self.has(*call);
             }
             Fact::Ended { call, .. } => {
                 self.ringing.remove(call);

@@ -354,7 +354,7 @@ mod tests {
         assert!(token.is_signed_by(&point));
         assert_eq!(token.info, "https://biloxi.example.org/biloxi.cer");
         assert_eq!(token.says.issued_at, Some(WallTime(1_443_208_345_000_000)));
-        let mut says = [token.says.clone()];
+        let mut says = [token.says];
         compare(&mut says, &call, Duration::from_secs(60));
         assert_eq!(says[0].doubt, None);
         for at in [3, 120, EXAMPLE.len() - 9] {

@@ -230,7 +230,7 @@ impl Stream {
                     Err(_) if !self.may_follow() => return End::LoggedOut,
                     Err(_) => {
                         quiet += 1;
-                        if quiet % PING != 0 {
+                        if !quiet.is_multiple_of(PING) {
                             continue;
                         }
                         if let Err(end) = self.send(out, Message::Ping("".into())).await {
