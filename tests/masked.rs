@@ -49,6 +49,7 @@ const PERSONAL: [&str; 14] = [
 const SECRET: [&str; 4] = [PASSWORD, "rahasia-112", "token-of-the-suite", "sandi-salah-9"];
 
 /// Runs the gateway through a day's work; what a person wrote or sent is in it everywhere.
+#[allow(clippy::too_many_lines, reason = "one story")]
 fn work(gateway: &Gateway) -> Vec<String> {
     // A caller who leaves before anybody is there: the list to call back.
     let left = Caller::dials(gateway, "+6281355556666", "");
