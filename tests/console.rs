@@ -538,6 +538,7 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "GET /api/v1/audit",
         "GET /api/v1/calls",
         "GET /api/v1/calls/{id}",
+        "POST /api/v1/calls/{id}/move",
         "POST /api/v1/calls/{id}/parties",
         "DELETE /api/v1/calls/{id}/parties/{party}",
         "PATCH /api/v1/calls/{id}/parties/{party}",

@@ -166,3 +166,40 @@ fn an_alarm_is_listed_until_a_person_has_seen_it() {
     assert_eq!(list()[0]["seen_by"], "suite");
     gateway.stop();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_is_moved_up_rings_first() {
+    let gateway = Centre::default().start();
+    gateway.register(1);
+    gateway.set_seat(1, "paused");
+    let mut page = Page::bearing(&gateway, "token-of-the-suite").await;
+    let trunk = Phone::at(gateway.site.trunk(), 0, gateway.sip);
+    let media = format!("{}:4000", gateway.site.trunk()).parse().unwrap();
+    let (mut ids, mut invites) = (Vec::new(), Vec::new());
+    for number in ["+6281234567890", "+6281234567891"] {
+        let mut call = Dialog::new(&trunk, number, &format!("sip:112@{}", gateway.sip));
+        invites.push(call.invite(&trunk, media));
+        let waits = page
+            .until("calls", |call| call["caller"] == number && call["state"] == "waiting")
+            .await;
+        ids.push(waits["id"].as_str().expect("an id").to_owned());
+    }
+    let place = |id: &str, body: Value| {
+        gateway.post(&format!("/api/v1/calls/{id}/move"), &body.to_string()).status
+    };
+    assert_eq!(place(&ids[1], json!({})), 400);
+    assert_eq!(place(&ids[1], json!({"priority": 10})), 400);
+    assert_eq!(place(&ids[1], json!({"queue": "nowhere"})), 404);
+    assert_eq!(place(&ids[1], json!({"priority": 9})), 204);
+    page.until("calls", |call| call["id"] == *ids[1] && call["priority"] == 9).await;
+    gateway.set_seat(1, "ready");
+    let rings = page.until("calls", |call| call["state"] == "ringing").await;
+    assert_eq!(rings["id"], *ids[1]);
+    assert_eq!(place(&ids[1], json!({"priority": 1})), 204, "ringing is waiting");
+    let lost = "0".repeat(26);
+    assert_eq!(place(&lost, json!({"priority": 1})), 404);
+    for invite in invites {
+        trunk.send(&support::phone::companion(&invite, "CANCEL"));
+    }
+    gateway.stop();
+}

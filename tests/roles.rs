@@ -36,6 +36,7 @@ const PAGES: &[(&str, &str)] = &[
     ("GET /api/v1/audit", "au"),
     ("GET /api/v1/calls", "csda"),
     ("GET /api/v1/calls/{id}", "csda"),
+    ("POST /api/v1/calls/{id}/move", "s"),
     ("POST /api/v1/calls/{id}/parties", "Cs"),
     ("PATCH /api/v1/calls/{id}/parties/{party}", "Cs"),
     ("DELETE /api/v1/calls/{id}/parties/{party}", "Cs"),

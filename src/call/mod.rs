@@ -348,6 +348,8 @@ pub struct Call {
     pub refuse: bool,
     /// An operator has talked to the caller.
     pub talked: bool,
+    /// A person has said where it waits.
+    pub placed: bool,
     /// Our description in a 183, which the 200 repeats.
     pub early: Option<Bytes>,
     /// Keys told lately, of each side.
@@ -480,6 +482,7 @@ impl Call {
             listen: true,
             refuse: false,
             talked: false,
+            placed: false,
             early: None,
             keys: BTreeMap::new(),
             keys_kept: 0,

@@ -23,6 +23,8 @@ pub(super) enum Permission {
     AlarmsSeen,
     /// A seat's status and wrap-up.
     Seats,
+    /// Where callers wait.
+    Queues,
     /// Sitting down at a seat.
     Sit,
     /// Being the phone of a seat.
@@ -110,6 +112,7 @@ impl Permission {
             Self::Alarms => [No, All, No, All, All],
             Self::AlarmsSeen => [No, All, No, All, No],
             Self::Seats => [Own, All, No, All, No],
+            Self::Queues => [No, All, No, No, No],
             Self::Sit => [All, All, No, No, No],
             Self::Phone => [Own, Own, No, No, No],
             Self::Calls => [Own, All, No, No, No],
@@ -169,6 +172,7 @@ const TABLE: &[Row] = &[
     ("PATCH", "/api/v1/calls/{id}/parties/{party}", Permission::Calls, About::Call),
     ("DELETE", "/api/v1/calls/{id}/parties/{party}", Permission::Calls, About::Call),
     ("POST", "/api/v1/calls/{id}/parties/{party}/take-over", Permission::Calls, About::Call),
+    ("POST", "/api/v1/calls/{id}/move", Permission::Queues, About::Call),
     // Whoever waits is nobody's yet: the handler looks whose the seat is.
     ("POST", "/api/v1/calls/{id}/pick-up", Permission::Calls, About::Nothing),
     ("POST", "/api/v1/calls/{id}/private", Permission::Calls, About::Call),

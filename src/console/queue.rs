@@ -87,6 +87,45 @@ pub(super) async fn wrap_up(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Where a caller is to wait.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MoveTo {
+    /// In this queue; where it is when left out.
+    #[serde(default)]
+    queue: Option<String>,
+    /// 0 to 9, highest first; as it is when left out.
+    #[serde(default)]
+    priority: Option<u8>,
+}
+
+/// Lets a caller who waits, wait in another queue or with another priority. Among those of the same
+/// priority the time of arrival decides as before; new rules of routing leave the call there.
+#[utoipa::path(post, path = "/api/v1/calls/{id}/move", tag = "live", request_body = MoveTo,
+    params(("id" = String, Path, description = "The call's id")), responses(
+    (status = 204, description = "Done"),
+    (status = 400, description = "The body is not understood", body = Problem),
+    (status = 401, description = "No token", body = Problem),
+    (status = 404, description = "No such live call, or no such queue", body = Problem),
+    (status = 409, description = "The call does not wait", body = Problem)))]
+pub(super) async fn move_call(
+    State(console): State<Console>,
+    Extension(holder): Extension<Holder>,
+    id: Result<Path<String>, PathRejection>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Problem> {
+    let call = call_id(id)?;
+    let wanted = r#"{"queue": "darurat", "priority": 9}, one of them or both"#;
+    let MoveTo { queue, priority } = read(body, wanted)?;
+    if priority.is_some_and(|priority| priority > 9) || (queue.is_none() && priority.is_none()) {
+        return Err(Problem::bad_body(format!("wanted is {wanted}; priorities are 0 to 9")));
+    }
+    let queue = queue.map(Into::into);
+    console.desk.order(Order::Move { call, queue, priority, by: holder.name.clone() }).await?;
+    console.desk.audit(&holder.name, "waiting call moved", &call.to_string());
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// For which seat.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -8,7 +8,7 @@ use crate::call::table::Part;
 use crate::call::writing::Written;
 use crate::incident::Report;
 use crate::screening::{Disposition, Mark, WorkEntry, WorkId};
-use crate::vocabulary::{CallId, OperatorId, Private, SeatId};
+use crate::vocabulary::{CallId, OperatorId, Private, QueueId, SeatId};
 
 /// A request of a person or a page, answered in the same turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,17 @@ pub enum Order {
         /// For this seat.
         seat: SeatId,
         /// The token's name.
+        by: String,
+    },
+    /// Lets a caller who waits, wait elsewhere or at another place.
+    Move {
+        /// Who waits.
+        call: CallId,
+        /// In this queue; none: where it is.
+        queue: Option<QueueId>,
+        /// 0 to 9, highest first; none: as it is.
+        priority: Option<u8>,
+        /// The person's name.
         by: String,
     },
     /// Brings somebody into a call.
@@ -218,6 +229,9 @@ pub enum Refusal {
     /// No such seat.
     #[error("there is no seat {0:?}")]
     NoSuchSeat(SeatId),
+    /// No such queue.
+    #[error("there is no queue {0:?}")]
+    NoSuchQueue(QueueId),
     /// No such live call.
     #[error("the call {0} does not live any more")]
     NoSuchCall(CallId),

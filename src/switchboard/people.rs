@@ -6,12 +6,14 @@
 use std::time::Duration;
 
 use crate::acd;
-use crate::call::PartyId;
+use crate::call::{PartyId, State};
 use crate::journal::Fact;
+use crate::routing;
 use crate::screening::WorkId;
-use crate::vocabulary::{CallId, Now, OperatorId, Private, SeatId};
+use crate::vocabulary::{CallId, Now, OperatorId, Private, QueueId, SeatId};
 
 use super::Switchboard;
+use super::inbound::ticket;
 use super::orders::{Answer, Order, Refusal, SeatStatus};
 
 /// The longest wrap-up that is asked for at once, seconds; the queue may allow less.
@@ -53,6 +55,9 @@ impl Switchboard {
             Order::Sit { seat, operator, by } => self.sit(now, seat, operator, by),
             Order::ExtendWrapUp { seat, seconds, by } => {
                 self.extend_wrap_up(now, seat, seconds, by)
+            }
+            Order::Move { call, queue, priority, by } => {
+                self.move_caller(now, call, queue, priority, &by)
             }
             Order::PickUp { call, seat, by } => self.pick_up(now, call, seat, by),
             Order::Dispose { call, disposition, by } => {
@@ -184,6 +189,36 @@ impl Switchboard {
         self.acd.handle(now.moment, acd::Input::PickUp { call, seat });
         if held_back {
             self.acd.handle(now.moment, acd::Input::Gate { room: self.ports.len() / 2 });
+        }
+        Ok(())
+    }
+
+    /// Only who waits is moved; the place within a priority stays that of the INVITE.
+    fn move_caller(
+        &mut self,
+        now: Now,
+        id: CallId,
+        queue: Option<QueueId>,
+        priority: Option<u8>,
+        by: &str,
+    ) -> Result<(), Refusal> {
+        let call = self.calls.get_mut(&id).filter(|call| !call.is_closing());
+        let call = call.ok_or(Refusal::NoSuchCall(id))?;
+        let Some(here) = call.queue.clone().filter(|_| call.state == State::Waiting) else {
+            return Err(Refusal::NotNow(format!("the call {id} does not wait in a queue")));
+        };
+        let queue = queue.unwrap_or(here);
+        if !self.acd.has_queue(&queue) {
+            return Err(Refusal::NoSuchQueue(queue));
+        }
+        // New rules leave it where a person has put it.
+        call.placed = true;
+        let (answer, wants) = (call.answer, call.wants.clone());
+        let priority = priority.unwrap_or(call.priority).min(9);
+        let rule = format!("moved by {by}");
+        self.assign(now, id, routing::Decision { queue, rule, priority, wants }, answer);
+        if let Some(ticket) = self.calls.get(&id).and_then(|call| ticket(call)) {
+            self.acd.handle(now.moment, acd::Input::Change(ticket));
         }
         Ok(())
     }

@@ -175,7 +175,9 @@ impl Switchboard {
             let Some(call) = self.calls.get(&id) else { continue };
             let Some(trunk) = call.trunk() else { continue };
             // Whoever has talked waits where people have sent them, as long as that is there.
-            if call.talked && call.queue.as_ref().is_some_and(|queue| self.acd.has_queue(queue)) {
+            if (call.talked || call.placed)
+                && call.queue.as_ref().is_some_and(|queue| self.acd.has_queue(queue))
+            {
                 continue;
             }
             let facts = routing::Facts {

@@ -575,6 +575,21 @@ gateway.toml:40:20: error: "localhost" is no network; write "198.51.100.7" or "1
     ),
     (
         "gateway.toml",
+        r#"listen = "127.0.0.1:8112""#,
+        r#"listen = "127.0.0.1:8112"
+second_factor = ["boss"]
+lock_minutes = 999
+map_tiles = "https://tiles.example/"
+phone_url = "https://112.example"
+tls_cert = "cert.pem""#,
+        r#"gateway.toml:38:18: error: "boss" is no role; write "call-taker", "supervisor", "dispatcher", "admin" or "auditor"
+gateway.toml:39:16: error: lock_minutes = 999 is out of range; write a number from 0 to 240, for example 15
+gateway.toml:40:13: error: "https://tiles.example/" is no address of map tiles; write for example "https://tiles.112.sumenep.example/{z}/{x}/{y}.png"
+gateway.toml:41:13: error: "https://112.example" is no address of a WebSocket; write for example "wss://112.sumenep.example/phone"
+gateway.toml:42:12: error: a certificate without its key; add tls_key"#,
+    ),
+    (
+        "gateway.toml",
         "",
         r#"[[console.token]]
 name = "admin"
