@@ -77,7 +77,10 @@ const main = async () => {
   const page = browser.pages()[0] ?? await browser.newPage();
   await page.addInitScript(ears);
   const complaints = [];
-  page.on('console', (message) => console.error(message.text()));
+  page.on('console', (message) => {
+    console.error(message.text());
+    if (/Content Security Policy/i.test(message.text())) complaints.push(message.text());
+  });
   page.on('pageerror', (error) => {
     console.error(error.stack);
     complaints.push(String(error));

@@ -59,7 +59,7 @@ export const en: Record<keyof typeof id, string> = {
   'session.wrong': 'Name or password is wrong.',
   'session.wrong_code': 'The code is wrong or was used before.',
   'session.wait': 'Too many tries. Try again in {n} seconds.',
-  'session.away': 'The gateway cannot be reached. Calls go on.',
+  'session.away': 'The gateway cannot be reached. Try again in a moment.',
   'session.empty': 'Needed.',
   'session.lock': 'Lock the screen',
   'session.locked': 'Screen locked',
@@ -71,7 +71,7 @@ export const en: Record<keyof typeof id, string> = {
   'link.polling': 'Connected (slow)',
   'link.lost': 'Connection lost',
   'link.lost_detail':
-    'The gateway has not been reached since {time}. Calls go on; what you wrote is kept in this browser.',
+    'The gateway has not been reached since {time}. While you hear the caller, talk on; what you wrote is kept in this browser.',
   'link.back': 'Connected again.',
   'error.title': 'Not done',
   'error.not-reached': 'The gateway cannot be reached. Try again.',

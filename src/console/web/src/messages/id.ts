@@ -57,7 +57,7 @@ export const id = {
   'session.wrong': 'Nama atau kata sandi salah.',
   'session.wrong_code': 'Kode salah atau sudah dipakai.',
   'session.wait': 'Terlalu banyak percobaan. Coba lagi dalam {n} detik.',
-  'session.away': 'Gateway tidak terjangkau. Panggilan tetap berjalan.',
+  'session.away': 'Gateway tidak terjangkau. Coba lagi sebentar.',
   'session.empty': 'Wajib diisi.',
   'session.lock': 'Kunci layar',
   'session.locked': 'Layar terkunci',
@@ -69,7 +69,7 @@ export const id = {
   'link.polling': 'Tersambung (lambat)',
   'link.lost': 'Sambungan putus',
   'link.lost_detail':
-    'Gateway tidak terjangkau sejak {time}. Panggilan tetap berjalan; isian Anda tersimpan di peramban ini.',
+    'Gateway tidak terjangkau sejak {time}. Selama suara terdengar, teruskan bicara; isian Anda tersimpan di peramban ini.',
   'link.back': 'Tersambung kembali.',
   'error.title': 'Tidak berhasil',
   'error.not-reached': 'Gateway tidak terjangkau. Coba lagi.',

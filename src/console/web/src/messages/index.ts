@@ -57,3 +57,12 @@ export const laneName = wordFrom(shared, 'lane');
 export const flagName = wordFrom(shared, 'flag');
 /** How a call came out. */
 export const outcomeName = wordFrom(shared, 'outcome');
+
+/** A language by its tag (RFC 5646), as its reader calls it. */
+export function languageName(tag: string): string {
+  try {
+    return new Intl.DisplayNames([language.value], { type: 'language' }).of(tag) ?? tag;
+  } catch {
+    return tag;
+  }
+}

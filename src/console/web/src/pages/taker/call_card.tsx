@@ -10,9 +10,9 @@ import { Icon } from '../../components/icon';
 import { Timer } from '../../components/timer';
 import { sayRefused } from '../../components/toast';
 import { seats } from '../../live/store';
-import { flagName, laneName } from '../../messages';
+import { disposition, flagName, laneName, languageName } from '../../messages';
 import { answer, hangUp, phone, press, takeBack, talk, toggleHold, toggleMute } from './phone';
-import { mySeat, rings } from './seat';
+import { callPage, mySeat, rings } from './seat';
 import { maybe, w } from './words';
 
 const KEYS = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '0', '#'];
@@ -250,6 +250,32 @@ export function Flags({ call }: { call: LiveCall }) {
   );
 }
 
+/** What has to be known before the first word: where from, in which language, how often before. */
+function AtOnce({ call }: { call: LiveCall }) {
+  const guess = call.place.kecamatan;
+  const earlier = callPage.value?.id === call.id ? (callPage.value.earlier ?? []) : [];
+  return (
+    <>
+      {guess && (
+        <Badge tone={guess.percent >= 70 ? 'good' : 'warn'} icon="place">
+          {w('place.percent', { name: guess.name, n: guess.percent })}
+        </Badge>
+      )}
+      {call.languages.slice(0, 2).map((tag) => (
+        <Badge key={tag} icon="whisper">
+          {languageName(tag)}
+        </Badge>
+      ))}
+      {earlier.length > 0 && (
+        <Badge icon="clock">
+          {w('history.short', { n: earlier.length })}
+          {earlier[0]?.disposition ? `: ${disposition(earlier[0].disposition)}` : ''}
+        </Badge>
+      )}
+    </>
+  );
+}
+
 /** Buttons of the phone in this browser. */
 function PhoneButtons({ onKeys, onBring }: { onKeys: () => void; onBring: () => void }) {
   const here = talk.value;
@@ -356,6 +382,7 @@ export function CallCard({ call }: { call: LiveCall | null }) {
       <p class="call-number mono">{call.who?.number ?? (call.caller || w('who.no_number'))}</p>
       {call.who?.name && <p class="call-name">{call.who.name}</p>}
       <div class="row">
+        <AtOnce call={call} />
         <Flags call={call} />
         {call.trunk && (
           <span class="muted">

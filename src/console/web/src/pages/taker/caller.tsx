@@ -4,17 +4,9 @@ import { useEffect, useId, useState } from 'preact/hooks';
 import type { CallPage, LiveCall, LivePlace } from '../../api/types';
 import { dateAndTime } from '../../clock';
 import { Badge } from '../../components/badge';
-import { disposition, language, outcomeName } from '../../messages';
+import { disposition, language, languageName, outcomeName } from '../../messages';
 import { choices } from './choices';
 import { w } from './words';
-
-function languageName(tag: string): string {
-  try {
-    return new Intl.DisplayNames([language.value], { type: 'language' }).of(tag) ?? tag;
-  } catch {
-    return tag;
-  }
-}
 
 function History({ page }: { page: CallPage | null }) {
   const id = useId();
