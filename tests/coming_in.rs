@@ -183,5 +183,8 @@ fn who_sits_at_a_seat_is_its_operator_and_its_phone_and_nobody_else() {
     assert_eq!(seat(&gateway, "seat-2")["operator"], "siti");
     assert_eq!(kind(&ask(&gateway, &budi, "POST", "/logout", &Value::Null)), "204");
     assert_eq!(seat(&gateway, "seat-1")["operator"], "operator-1");
+    // Whoever is logged out by an admin sits nowhere.
+    assert_eq!(kind(&ask(&gateway, &ani, "DELETE", "/people/siti/sessions", &Value::Null)), "204");
+    assert_eq!(seat(&gateway, "seat-2")["operator"], "operator-2");
     gateway.stop();
 }

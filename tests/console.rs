@@ -45,6 +45,14 @@ const INDEX: &str = "<!doctype html>\n<html><head><title>x</title></head><body><
 
 const WAV: &[u8] = b"RIFF0123456789";
 
+/// What Vite would have built.
+fn pages(folder: &std::path::Path) -> Pages {
+    std::fs::create_dir_all(folder.join("assets")).expect("a folder");
+    std::fs::write(folder.join("index.html"), INDEX).expect("a page");
+    std::fs::write(folder.join("assets/main-1a2b3c.js"), "let x = 1").expect("a script");
+    Pages::read(folder).expect("pages")
+}
+
 struct FakeDesk {
     store: Store,
     health: Health,
@@ -431,16 +439,12 @@ impl Site {
         let tokens = tokens.iter().map(token).collect();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let web = dir.path().join("web");
-        std::fs::create_dir_all(web.join("assets")).expect("a folder");
-        std::fs::write(web.join("index.html"), INDEX).expect("a page");
-        std::fs::write(web.join("assets/main-1a2b3c.js"), "let x = 1").expect("a script");
         let (stop, stopped) = oneshot::channel();
         let until = async {
             let _ = stopped.await;
         };
         let shared: Arc<dyn Desk> = Arc::<FakeDesk>::clone(&desk);
-        let pages = Pages::read(&web).expect("pages");
+        let pages = pages(&dir.path().join("web"));
         let served = tokio::spawn(serve(listener, tokens, pages, None, shared, until));
         Self { desk, address, stop: Some(stop), served, _dir: dir }
     }

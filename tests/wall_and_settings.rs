@@ -172,6 +172,19 @@ fn a_supervisor_sees_who_waits_and_listens_whispers_joins_and_takes_over() {
     sari.does(&json!({"do": "see", "role": "button", "name": "Dengarkan"}));
     sari.assert_usable("supervisor-calls");
 
+    // A caller who waits is moved up.
+    press(&mut sari, "Pindahkan");
+    confirm(&mut sari, "Pindahkan panggilan yang menunggu", "Pindahkan");
+    sari.sees("Ubah setidaknya satu.");
+    sari.assert_usable("supervisor-move");
+    sari.chooses("Prioritas (9 paling dulu)", "9");
+    confirm(&mut sari, "Pindahkan panggilan yang menunggu", "Pindahkan");
+    sari.sees("Prioritas 9");
+
+    press(&mut sari, "Untuk layar dinding");
+    sari.assert_usable("supervisor-wall");
+    press(&mut sari, "Ukuran biasa");
+
     // Listening: the own phone rings, and the board says who listens.
     sari.chooses("Kursi saya untuk mendengarkan", "seat-2");
     press(&mut sari, "Dengarkan");

@@ -14,6 +14,7 @@ use super::Console;
 use super::access::Holder;
 use super::body::read;
 use super::login::accounts;
+use super::phone::end_sessions;
 use super::problem::Problem;
 use crate::people::{Changes, Person, Role, Whose};
 use crate::store::At;
@@ -189,7 +190,7 @@ pub(super) async fn change(
     let (accounts, whom) = (accounts(&console)?, name.clone());
     let told = accounts.edit(move |book| book.change(&name, &changes)).await?;
     if disabled == Some(true) {
-        accounts.log_out_everywhere(&whom, None);
+        end_sessions(&console, &whom, &holder.name).await?;
     }
     for what in told {
         console.desk.audit(&holder.name, &what, &whom);
@@ -227,7 +228,7 @@ pub(super) async fn set_password(
     let stored = accounts.hash(&name, Secret::new(password)).await?;
     let whom = name.clone();
     accounts.edit(move |book| book.set_password(&name, stored)).await?;
-    accounts.log_out_everywhere(&whom, None);
+    end_sessions(&console, &whom, &holder.name).await?;
     console.desk.audit(&holder.name, "password set", &whom);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -251,7 +252,7 @@ pub(super) async fn drop_second(
     if !accounts.drop_second(&name).await? {
         return Err(Problem::not_now(format!("{name} has no second factor")));
     }
-    accounts.log_out_everywhere(&name, None);
+    end_sessions(&console, &name, &holder.name).await?;
     console.desk.audit(&holder.name, "second factor taken away", &name);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -272,7 +273,7 @@ pub(super) async fn log_out(
     if !accounts.look(|book, _| book.person(&name).is_some()) {
         return Err(Problem::unknown_id("person", &name));
     }
-    accounts.log_out_everywhere(&name, None);
+    end_sessions(&console, &name, &holder.name).await?;
     console.desk.audit(&holder.name, "logged out everywhere", &name);
     Ok(StatusCode::NO_CONTENT)
 }

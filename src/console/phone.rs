@@ -76,6 +76,20 @@ pub(super) async fn leave(console: &Console, seat: SeatId, by: &str) {
     }
 }
 
+/// Ends every session of somebody, and lets them leave the seats that they have signed in to.
+pub(super) async fn end_sessions(console: &Console, whom: &str, by: &str) -> Result<(), Problem> {
+    let accounts = accounts(console)?;
+    let seats: Vec<SeatId> = accounts.look(|_, sessions| {
+        let own = sessions.all().filter(|session| session.person == whom);
+        own.filter_map(|session| session.seat.clone()).collect()
+    });
+    accounts.log_out_everywhere(whom, None);
+    for seat in seats {
+        leave(console, seat, by).await;
+    }
+    Ok(())
+}
+
 /// What the phone in a browser needs to register as the phone of a seat.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PhoneCredentials {

@@ -11,7 +11,7 @@ import { Dialog } from './components/dialog';
 import { Icon } from './components/icon';
 import { Link } from './components/link';
 import { sayRefused, Toasts } from './components/toast';
-import { heardAt, link } from './live/store';
+import { heardAt, link, sees } from './live/store';
 import { Cover, useIdleLock } from './lock';
 import { LANGUAGES, language, t } from './messages';
 import { navigate, section } from './router';
@@ -144,6 +144,8 @@ function Settings() {
 }
 
 function LinkState() {
+  // Who is told nothing is connected to nothing.
+  if (!sees.value) return null;
   const tone = { live: 'good', polling: 'good', lost: 'bad' } as const;
   return (
     <div role="status">

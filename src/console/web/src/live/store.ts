@@ -191,9 +191,11 @@ function stop(): void {
 /** Roles that see what lives. */
 const SEES = ['call-taker', 'supervisor', 'dispatcher', 'admin'];
 const role = computed(() => me.value?.role ?? '');
+/** This person's page is told what lives. */
+export const sees = computed(() => SEES.includes(role.value));
 
 effect(() => {
-  if (SEES.includes(role.value)) start();
+  if (sees.value) start();
   else stop();
 });
 

@@ -22,7 +22,7 @@ export function Differences({ of }: { of: readonly Difference[] }) {
   return (
     <>
       {of.map(({ name, kind, diff }) => (
-        <section key={name} aria-label={name}>
+        <div key={name}>
           <p class="row">
             <strong>{name}</strong> <Badge>{kindWord(kind)}</Badge>
           </p>
@@ -37,7 +37,7 @@ export function Differences({ of }: { of: readonly Difference[] }) {
                 ))}
             </code>
           </pre>
-        </section>
+        </div>
       ))}
     </>
   );

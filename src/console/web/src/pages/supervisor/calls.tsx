@@ -18,6 +18,7 @@ import { calls, seats } from '../../live/store';
 import { flagName, t } from '../../messages';
 import { me } from '../../session';
 import { callerName, servedAlone, talking, waitTone } from './board';
+import { Move } from './move';
 import { partWord, w } from './words';
 
 /** Who may act in calls; others see them only. */
@@ -59,7 +60,7 @@ function Facts({ call }: { call: LiveCall }) {
 }
 
 export function WaitingCall({ call }: { call: LiveCall }) {
-  const [open, setOpen] = useState<'give' | null>(null);
+  const [open, setOpen] = useState<'give' | 'move' | null>(null);
   const waits = secondsSince(call.received_at);
   const close = () => setOpen(null);
   return (
@@ -76,11 +77,15 @@ export function WaitingCall({ call }: { call: LiveCall }) {
       )}
       {acts() && (
         <div class="row">
+          <Button icon="transfer" onPress={() => setOpen('move')}>
+            {w('move')}
+          </Button>
           <Button icon="phone" onPress={() => setOpen('give')}>
             {w('give')}
           </Button>
         </div>
       )}
+      {open === 'move' && <Move call={call} onClose={close} />}
       {open === 'give' && <Give call={call} onClose={close} />}
     </li>
   );
