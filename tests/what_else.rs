@@ -262,7 +262,7 @@ fn what_is_named_elsewhere_is_asked_for_beside_the_call_and_an_alert_that_comes_
     let content_type = "application/EmergencyCallData.Comment+xml".to_owned();
     let (fields, _) = siaga112::incident::data::fields(&content_type, comment.as_bytes());
     let body = siaga112::incident::Raw(comment.as_bytes().into());
-    let data = AdditionalData { purpose: purpose, content_type, body, fields };
+    let data = AdditionalData { purpose, content_type, body, fields };
     let (how, none) = ("adr.example".to_owned(), Vec::new());
     let came = DataCame { call, how, data, reference: Some(uri), findings: none, alert: None };
     world.take(Input::DataFetched(Box::new(came)));
