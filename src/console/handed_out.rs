@@ -274,7 +274,8 @@ mod tests {
 
     #[test]
     fn whoever_takes_nothing_is_given_up() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build();
         let runtime = runtime.expect("a runtime");
         let (pieces, mut waiting) = mpsc::channel(1);
         let patience = Duration::ZERO;
