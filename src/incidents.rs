@@ -402,6 +402,14 @@ async fn recording(
     let file = files.into_iter().find(|file| file.part == part && file.state != "deleted");
     let file = file.filter(|file| !file.file.is_empty());
     let file = file.with_context(|| format!("{id} has no recording of part {part}"))?;
+    if let Some(redaction) = &redaction {
+        // A whole recording must not leave as a redacted one.
+        anyhow::ensure!(
+            !redaction.spans_of(&call, part).is_empty(),
+            "nothing would be taken out of part {part}: name what in \"audio\", such as {{\"audio\": [{{\"part\": \
+             {part}, \"from\": 3.2, \"to\": 7.9}}]}}; or leave --redacted out for the whole recording"
+        );
+    }
     let reader = Library::new(records.loaded.recording.clone()).open(&file.file)?;
     let what = if redaction.is_some() { "redacted recording made" } else { "recording played" };
     records.note(why, what, &records.subject(id).await?)?;

@@ -158,7 +158,7 @@ fn a_bundle_is_checked_with_the_tools_of_any_machine_and_every_change_shows() {
     let dir = unpacked(&out);
     let (right, told) = run(dir.path(), &["check.sh"]);
     assert!(right && !told.contains("WRONG"), "{told}");
-    for part in ["SHA256SUMS.sig", "audio/", "journal/lines-"] {
+    for part in ["SHA256SUMS.sig", "audio/", "journal/lines-", "journal/opened.jsonl"] {
         assert!(told.contains(part), "{part} was not checked: {told}");
     }
     let page = text(dir.path(), "index.html");
@@ -203,6 +203,20 @@ fn a_bundle_is_checked_with_the_tools_of_any_machine_and_every_change_shows() {
         assert!(!right && told.contains("SALAH / WRONG: SHA256SUMS.sig"), "{told}");
     }
     let dir = unpacked(&out);
+    let opened = text(dir.path(), "journal/opened.jsonl");
+    let first = opened.lines().next().expect("a line").replace("sha256\":\"", "sha256\":\"00");
+    let other = opened.lines().skip(1).map(str::to_owned);
+    let other: Vec<String> = std::iter::once(first).chain(other).collect();
+    fs::write(dir.path().join("journal/opened.jsonl"), other.join("\n") + "\n").unwrap();
+    fs::write(dir.path().join("audio/seconds.wav"), "one more").unwrap();
+    let (right, told) = run(dir.path(), &["check.sh"]);
+    assert!(!right && told.contains("WRONG: journal/opened.jsonl: "), "{told}");
+    assert!(told.contains("no part of this bundle: audio/seconds.wav"), "{told}");
+    // The key that everything hangs on is shown as the heads have it.
+    let head = gateway.config().join("data/heads").read_dir().unwrap().next().unwrap().unwrap();
+    let head: Value = serde_json::from_slice(&fs::read(head.path()).unwrap()).unwrap();
+    assert!(told.contains(&format!("KEY: {}", head["key"].as_str().unwrap())), "{told}");
+    let dir = unpacked(&out);
     let lines = dir.path().join("journal").read_dir().unwrap().map(|entry| entry.unwrap().path());
     let lines = lines.into_iter().find(|path| path.to_string_lossy().contains("lines-")).unwrap();
     let all = fs::read_to_string(&lines).unwrap();
@@ -211,6 +225,37 @@ fn a_bundle_is_checked_with_the_tools_of_any_machine_and_every_change_shows() {
     let (right, told) = run(dir.path(), &["check.sh"]);
     assert!(!right && told.contains("SALAH / WRONG: journal/lines-"), "{told}");
     gateway.stop();
+}
+
+#[test]
+fn an_old_openssl_says_so_and_what_stands_in_a_bundle_is_never_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let handed = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/proof/handed");
+    for script in ["check.sh", "open-line.sh"] {
+        fs::copy(handed.join(script), dir.path().join(script)).unwrap();
+    }
+    let old = dir.path().join("openssl");
+    fs::write(&old, "#!/bin/sh\necho OpenSSL 1.1.1w\n").unwrap();
+    fs::set_permissions(&old, fs::Permissions::from_mode(0o755)).unwrap();
+    let done = Command::new("sh")
+        .args(["-c", "PATH=\"$PWD:$PATH\" exec sh check.sh"])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(done.status.code(), Some(2), "{done:?}");
+    let told = String::from_utf8_lossy(&done.stderr);
+    assert!(told.contains("OpenSSL 3 is needed") && done.stdout.is_empty(), "{told}");
+
+    fs::remove_file(&old).unwrap();
+    fs::create_dir(dir.path().join("journal")).unwrap();
+    fs::write(dir.path().join("journal/keys.txt"), "1 00 r06\n").unwrap();
+    let evil = "{\"seq\":7,\"sealed\":{\"slot\":x//;1e touch ran;s/y,\"data\":\"AAAA\"}}\n";
+    fs::write(dir.path().join("journal/lines-x.jsonl"), evil).unwrap();
+    for number in ["7", "7,\\|x", "", "$(touch ran)"] {
+        let (right, told) = run(dir.path(), &["open-line.sh", number]);
+        assert!(!right && told.contains("this is no number"), "{told}");
+    }
+    assert!(!dir.path().join("ran").exists());
 }
 
 #[test]
@@ -225,6 +270,13 @@ fn a_redacted_copy_has_nothing_of_what_was_taken_out_and_says_what_that_was() {
         &json!({ "version": 0, "caller_name": "Bu Siti Aminah", "address": "Jl. Trunojoyo 5",
             "text": "Siti bilang anaknya sakit, telp 0819-1111-2222, gula darah tinggi" }),
     );
+    let hold = "{\"hold\": true, \"why\": \"perkara Pak Budi\"}";
+    assert_eq!(gateway.post(&format!("/api/v1/incidents/{id}/hold"), hold).status, 204);
+    assert_eq!(gateway.post(&format!("/api/v1/incidents/{id}/recording/hold"), hold).status, 204);
+    until("the holds are in the record", || {
+        let record = gateway.get(&format!("/api/v1/incidents/{id}")).json();
+        (record["hold"].is_object() && record["recording"]["held"] == true).then_some(())
+    });
     let before = fs::read_dir(gateway.config().join("data/recordings")).unwrap().count();
 
     // A mistake says what and how to mend it, and changes and keeps nothing.
@@ -252,9 +304,16 @@ fn a_redacted_copy_has_nothing_of_what_was_taken_out_and_says_what_that_was() {
     let (done, told) = incidents(&gateway, &words);
     assert!(done, "{told}");
     let dir = unpacked(&out);
-    for gone in
-        ["Siti", "Aminah", "Trunojoyo", "81234567890", "1111-2222", "gula darah", "INVITE sip:"]
-    {
+    for gone in [
+        "Siti",
+        "Aminah",
+        "Trunojoyo",
+        "81234567890",
+        "1111-2222",
+        "gula darah",
+        "INVITE sip:",
+        "Budi",
+    ] {
         assert_eq!(holding(dir.path(), gone), Vec::<PathBuf>::new(), "{gone}");
     }
     let page = text(dir.path(), "index.html");
@@ -263,8 +322,12 @@ fn a_redacted_copy_has_nothing_of_what_was_taken_out_and_says_what_that_was() {
     assert_eq!((&note["reason"], &note["incident"]), (&json!("untuk wartawan"), &json!(id)));
     assert_eq!(note["taken_out"]["text"][0]["from"], 48);
     let (right, told) = run(dir.path(), &["check.sh"]);
-    assert!(right && told.contains("journal/lines-"), "{told}");
-    assert!(!dir.path().join("journal/keys.txt").exists());
+    assert!(right, "{told}");
+    // Lines of other cases stay in the house, and why this one is held.
+    let journal = dir.path().join("journal").read_dir().unwrap();
+    let journal: Vec<_> = journal.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(journal, ["opened.jsonl"]);
+    assert!(!dir.path().join("heads").exists());
 
     // As long as the original, without what was said.
     let record = gateway.get(&format!("/api/v1/incidents/{id}")).json();
@@ -296,6 +359,16 @@ fn a_redacted_copy_has_nothing_of_what_was_taken_out_and_says_what_that_was() {
     let (right, told) = run(dir.path(), &["check.sh"]);
     assert!(right && told.contains(&format!("RIGHT: sealed/{call}.ogg.enc")), "{told}");
     assert!(fs::read(dir.path().join(format!("audio/{call}.ogg"))).unwrap().starts_with(b"OggS"));
+
+    // What takes nothing out of a recording makes no redacted one.
+    for nothing in ["{}", "{\"names\": true}", "{\"audio\": []}"] {
+        fs::write(&spec, nothing).unwrap();
+        let out = gateway.dir().join("nothing.wav");
+        let words = ["recording", &id, "--out", out.to_str().unwrap(), "--reason", "salah", &by];
+        let (done, told) = incidents(&gateway, &words);
+        assert!(!done && told.contains("nothing would be taken out of part 1"), "{told}");
+        assert!(!out.exists());
+    }
 
     // One recording alone.
     let alone = gateway.dir().join("alone.ogg");
@@ -349,6 +422,7 @@ fn a_pack_has_every_record_of_a_number_however_it_was_written_and_no_other_s_num
         listed.as_array().unwrap().iter().map(|it| it["incident"].as_str().unwrap()).collect();
     assert_eq!(listed, [first.as_str(), second.as_str(), other.as_str()]);
     assert!(holding(dir.path(), &stranger).is_empty());
+    assert!(text(dir.path(), "README.txt").contains("3 catatan"));
     // The own number in each form; nobody else's, and not who else called.
     assert!(!holding(dir.path(), "0812-3456-7890").is_empty());
     for gone in ["5555-6666", "81955556666", "Joko"] {
@@ -372,6 +446,10 @@ fn a_pack_has_every_record_of_a_number_however_it_was_written_and_no_other_s_num
 
     let answer = gateway.post("/api/v1/packs", "{\"number\": \"+62 812-3456-7890\"}");
     assert_eq!(answer.status, 200, "{answer:?}");
+    for shared in ["anonymous", "9112200001", "81234567890"] {
+        let refused = gateway.post("/api/v1/packs", &json!({ "number": shared }).to_string());
+        assert_eq!(refused.status, 400, "{shared}: {refused:?}");
+    }
     let nobody = gateway.post("/api/v1/packs", "{\"number\": \"+6281300000000\"}");
     assert_eq!(nobody.status, 404, "{nobody:?}");
     // What was looked for in vain is known as well.

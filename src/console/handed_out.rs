@@ -2,6 +2,8 @@
 //! says why; the entry of the access log is on disk before the first byte goes out.
 
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Extension;
 use axum::body::{Body, Bytes};
@@ -11,7 +13,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use utoipa::ToSchema;
 
 use super::Console;
@@ -29,6 +31,10 @@ use crate::vocabulary::Private;
 /// Bytes of one piece that is sent, and pieces that wait for a slow reader.
 const PIECE: usize = 64 << 10;
 const PIECES: usize = 4;
+/// Copies that are made at once: each holds a thread and reads the disk that calls are recorded on.
+pub(super) const COPIES: usize = 4;
+/// Whoever takes nothing for so long gets nothing more.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Whose records are packed.
 #[derive(Deserialize, ToSchema)]
@@ -61,12 +67,18 @@ impl From<ProofError> for Problem {
     fn from(error: ProofError) -> Self {
         match error {
             ProofError::NoSuchIncident(id) => Self::unknown_id("incident", &id),
+            ProofError::NoNumber => Self::bad_body(error.to_string()),
             ProofError::NoRecords => Self::unknown_id("record of this number", ""),
             ProofError::Redaction(mistake) => Self::bad_body(mistake.to_string()),
             ProofError::Store(error) => error.into(),
             other => Self::disk_refuses(other.to_string()),
         }
     }
+}
+
+/// A place among those whose copies are made.
+fn turn(copies: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
+    Arc::clone(copies).try_acquire_owned().map_err(|_| Problem::too_many_copies(COPIES))
 }
 
 /// Keeps who gets what, and why, on disk.
@@ -93,7 +105,8 @@ async fn note(
     (status = 200, description = "The bundle", content_type = "application/zip"),
     (status = 400, description = "No reason", body = Problem),
     (status = 401, description = "No token", body = Problem),
-    (status = 404, description = "No such incident", body = Problem)))]
+    (status = 404, description = "No such incident", body = Problem),
+    (status = 503, description = "Four copies are being made; Retry-After says when to try again", body = Problem)))]
 pub(super) async fn bundle(
     State(console): State<Console>,
     Extension(holder): Extension<Holder>,
@@ -103,12 +116,13 @@ pub(super) async fn bundle(
 ) -> Result<Response, Problem> {
     let Path(id) = id.map_err(|_| Problem::unknown_id("incident", ""))?;
     let reason = reason(&headers, query.as_deref())?;
+    let turn = turn(&console.copies)?;
     let archivist = archivist(&console);
     archivist.signer()?;
     let found = archivist.find(&id).await?;
     let what = ("incident bundled for others", found.incident.as_str(), reason);
     let asked = note(&console, &holder, what).await?;
-    Ok(bundled(archivist, found, asked, None))
+    Ok(bundled(turn, archivist, found, asked, None))
 }
 
 /// A redacted copy of an incident, as a ZIP file: without names, numbers, places but for the kecamatan, parts of
@@ -122,7 +136,8 @@ pub(super) async fn bundle(
     (status = 200, description = "The copy", content_type = "application/zip"),
     (status = 400, description = "No reason, or what is to be taken out is not there", body = Problem),
     (status = 401, description = "No token", body = Problem),
-    (status = 404, description = "No such incident", body = Problem)))]
+    (status = 404, description = "No such incident", body = Problem),
+    (status = 503, description = "Four copies are being made; Retry-After says when to try again", body = Problem)))]
 pub(super) async fn redacted(
     State(console): State<Console>,
     Extension(holder): Extension<Holder>,
@@ -136,16 +151,18 @@ pub(super) async fn redacted(
         r#"{"text": [{"in": "text", "from": 0, "to": 20}], "audio": [{"from": 3.2, "to": 7.9}]}"#;
     let redaction: Redaction = read(body, wanted)?;
     let reason = reason(&headers, query.as_deref())?;
+    let turn = turn(&console.copies)?;
     let archivist = archivist(&console);
     archivist.signer()?;
     let found = archivist.find(&id).await?;
     found.check(&redaction)?;
     let what = ("redacted copy made", found.incident.as_str(), reason);
     let asked = note(&console, &holder, what).await?;
-    Ok(bundled(archivist, found, asked, Some(redaction)))
+    Ok(bundled(turn, archivist, found, asked, Some(redaction)))
 }
 
 fn bundled(
+    turn: OwnedSemaphorePermit,
     archivist: Archivist,
     found: Found,
     asked: Asked,
@@ -153,7 +170,7 @@ fn bundled(
 ) -> Response {
     let kind = if redaction.is_some() { "redacted" } else { "bundle" };
     let name = format!("{}-{kind}.zip", found.incident);
-    sent(&name, move |out| archivist.bundle(&found, &asked, redaction.as_ref(), out))
+    sent(&name, turn, move |out| archivist.bundle(&found, &asked, redaction.as_ref(), out))
 }
 
 /// Everything that is kept of one number, for the person whose it is, as a ZIP file: every call, record and
@@ -165,7 +182,8 @@ fn bundled(
     (status = 200, description = "The pack", content_type = "application/zip"),
     (status = 400, description = "No reason, or the body is not understood", body = Problem),
     (status = 401, description = "No token", body = Problem),
-    (status = 404, description = "No record has to do with this number", body = Problem)))]
+    (status = 404, description = "No record has to do with this number", body = Problem),
+    (status = 503, description = "Four copies are being made; Retry-After says when to try again", body = Problem)))]
 pub(super) async fn pack(
     State(console): State<Console>,
     Extension(holder): Extension<Holder>,
@@ -177,6 +195,7 @@ pub(super) async fn pack(
         read(body, r#"{"number": "+6281234567890", "audio": false, "third_parties": false}"#)?;
     bounded("number", &number)?;
     let reason = reason(&headers, query.as_deref())?;
+    let turn = turn(&console.copies)?;
     let archivist = archivist(&console);
     archivist.signer()?;
     // What is looked for is kept also when there is nothing.
@@ -184,21 +203,27 @@ pub(super) async fn pack(
     let found = archivist.look_for(&number).await?;
     let wanted = Wanted { number: Private::new(number), audio, third_parties };
     let runtime = Handle::current();
-    Ok(sent("pack.zip", move |out| archivist.pack(&found, &wanted, &asked, &runtime, out)))
+    Ok(sent("pack.zip", turn, move |out| archivist.pack(&found, &wanted, &asked, &runtime, out)))
 }
 
 /// Sends what is being made. What fails on the way breaks the answer off.
 fn sent(
     name: &str,
+    turn: OwnedSemaphorePermit,
     write: impl FnOnce(&mut io::BufWriter<Pipe>) -> Result<(), ProofError> + Send + 'static,
 ) -> Response {
     let (pieces, mut waiting) = mpsc::channel::<io::Result<Bytes>>(PIECES);
+    let pipe = Pipe { pieces: pieces.clone(), runtime: Handle::current(), patience: PATIENCE };
     tokio::task::spawn_blocking(move || {
-        let mut out = io::BufWriter::with_capacity(PIECE, Pipe(pieces.clone()));
-        if let Err(error) = write(&mut out) {
+        let _turn = turn;
+        let mut out = io::BufWriter::with_capacity(PIECE, pipe);
+        let written = write(&mut out);
+        // What is left in it would wait for the reader once more.
+        let _ = out.into_parts();
+        if let Err(error) = written {
             tracing::error!(%error, "a copy of records broke off");
-            // Whoever reads may be gone.
-            let _ = pieces.blocking_send(Err(io::Error::other("it broke off")));
+            // Whoever reads may be gone, or take nothing: then the answer ends without its end.
+            let _ = pieces.try_send(Err(io::Error::other("it broke off")));
         }
     });
     let body = Body::from_stream(futures_util::stream::poll_fn(move |cx| waiting.poll_recv(cx)));
@@ -210,16 +235,57 @@ fn sent(
     (headers, body).into_response()
 }
 
-/// Pieces on their way to whoever reads; a slow one makes the writer wait.
-struct Pipe(mpsc::Sender<io::Result<Bytes>>);
+/// Pieces on their way to whoever reads; a slow one makes the writer wait, but not for ever.
+struct Pipe {
+    pieces: mpsc::Sender<io::Result<Bytes>>,
+    runtime: Handle,
+    patience: Duration,
+}
 
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
-        sent.map(|()| bytes.len()).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        let piece = Ok(Bytes::copy_from_slice(bytes));
+        let sent = self.runtime.block_on(self.pieces.send_timeout(piece, self.patience));
+        sent.map(|()| bytes.len()).map_err(|error| match error {
+            mpsc::error::SendTimeoutError::Timeout(_) => io::ErrorKind::TimedOut.into(),
+            mpsc::error::SendTimeoutError::Closed(_) => io::ErrorKind::BrokenPipe.into(),
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn four_copies_are_made_at_once_and_the_fifth_is_told_when_to_come_again() {
+        let copies = Arc::new(Semaphore::new(COPIES));
+        let mut made: Vec<_> = (0..COPIES).map(|_| turn(&copies).expect("a place")).collect();
+        let told = turn(&copies).expect_err("no place").into_response();
+        assert_eq!(told.status(), 503);
+        assert!(told.headers().contains_key(header::RETRY_AFTER));
+        made.pop();
+        assert!(turn(&copies).is_ok());
+    }
+
+    #[test]
+    fn whoever_takes_nothing_is_given_up() {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build();
+        let runtime = runtime.expect("a runtime");
+        let (pieces, mut waiting) = mpsc::channel(1);
+        let patience = Duration::ZERO;
+        let mut pipe = Pipe { pieces, runtime: runtime.handle().clone(), patience };
+        assert_eq!(pipe.write(b"one").expect("there is room"), 3);
+        let stalled = pipe.write(b"two").expect_err("nobody takes it");
+        assert_eq!(stalled.kind(), io::ErrorKind::TimedOut);
+        assert!(waiting.try_recv().is_ok());
+        drop(waiting);
+        let gone = pipe.write(b"three").expect_err("nobody is there");
+        assert_eq!(gone.kind(), io::ErrorKind::BrokenPipe);
     }
 }

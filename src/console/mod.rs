@@ -82,6 +82,8 @@ struct Console {
     feed: Arc<Feed>,
     records: Arc<Book>,
     streams: Arc<Semaphore>,
+    /// Copies of records that are made at once.
+    copies: Arc<Semaphore>,
     openapi: Arc<str>,
 }
 
@@ -280,6 +282,7 @@ fn router(tokens: Vec<Token>, pages: Pages, secure: bool, desk: Arc<dyn Desk>) -
         secure,
         records: Arc::default(),
         streams: Arc::new(Semaphore::new(events::CLIENTS)),
+        copies: Arc::new(Semaphore::new(handed_out::COPIES)),
         openapi: description().into(),
     };
     let guard = middleware::from_fn_with_state(console.clone(), access::guard);

@@ -305,6 +305,15 @@ impl Problem {
         Self { retry_after: Some(RETRY_AFTER), ..problem }
     }
 
+    pub(super) fn too_many_copies(most: usize) -> Self {
+        let detail = format!(
+            "{most} copies of records are being made already; try again when one of them is done."
+        );
+        let (status, title) = (StatusCode::SERVICE_UNAVAILABLE, "Too many copies at once");
+        let problem = Self::new(status, "too-many-copies", title, detail);
+        Self { retry_after: Some(RETRY_AFTER), ..problem }
+    }
+
     pub(super) fn too_slow() -> Self {
         let detail = "The answer took too long; try again.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "too-slow", "Too slow", detail)

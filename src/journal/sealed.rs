@@ -128,16 +128,19 @@ fn parts(kind: &str) -> Parts {
         }
         "incident-reopened" | "incident-merged" | "incident-unmerged" | "incident-linked"
         | "incident-unlinked" => Parts::Fields(Class::Record, &[("why", "\"\"")]),
+        // Why somebody wants a record kept may name another case, a suspect, a witness.
+        "incident-held" | "recording-held" => Parts::Fields(Class::Record, &[("why", "\"\"")]),
         "number-cleared" => Parts::Fields(Class::Log, &[("number", "\"\"")]),
         "audited" => Parts::Fields(Class::Log, &[("subject", "\"\""), ("reason", "\"\"")]),
         "queued" | "laned" | "early-media" | "prompted" | "heard" | "linked" | "picked-up"
         | "disposed" | "offered" | "offer-ended" | "caller-answered" | "answered" | "held"
         | "resumed" | "seat-call-ended" | "test-answered" | "ended" | "overflowed"
         | "recording-started" | "recording-sealed" | "recording-failed" | "recording-resumed"
-        | "recording-held" | "recording-deleted" | "party-joined" | "party-changed"
-        | "party-held" | "party-left" | "party-took-over" | "private-talk" | "audio-stalled"
-        | "audio-flows" | "caller-quiet" | "caller-speaks" | "audio-heard" | "copy-started"
-        | "copy-failed" | "incident-held" | "personal-erased" => Parts::Open,
+        | "recording-deleted" | "party-joined" | "party-changed" | "party-held" | "party-left"
+        | "party-took-over" | "private-talk" | "audio-stalled" | "audio-flows" | "caller-quiet"
+        | "caller-speaks" | "audio-heard" | "copy-started" | "copy-failed" | "personal-erased" => {
+            Parts::Open
+        }
         _ => Parts::Whole,
     }
 }
@@ -390,6 +393,34 @@ mod tests {
             Fact::Key { call: call(), by: crate::vocabulary::Party::Caller, key: '7', after_ms: 5 };
         let (pressed, _) = line(&entry(key));
         assert_eq!(blank(&pressed), None);
+    }
+
+    #[test]
+    fn why_a_record_is_held_is_locked_and_who_held_it_until_when_is_not() {
+        let hold = crate::journal::retention::Hold {
+            call: call(),
+            incident: IncidentId(call().0),
+            held: true,
+            by: "rina".into(),
+            why: "perkara Budi".into(),
+            until: Some(WallTime(1_889_621_200_000_000)),
+        };
+        let recording = Fact::RecordingHeld {
+            call: call(),
+            held: true,
+            by: "rina".into(),
+            why: "perkara Budi".into(),
+        };
+        for fact in [Fact::IncidentHeld(Box::new(hold)), recording] {
+            let entry = entry(fact);
+            let (line, personal) = line(&entry);
+            let text = String::from_utf8_lossy(&line);
+            assert!(!text.contains("Budi") && text.contains("rina"), "{text}");
+            assert_eq!(whole(&line, &personal), Some(entry));
+            assert!(blank(&line).is_some(), "that it was held is left");
+        }
+        let old = br#"{"at":5,"fact":"recording-held","call":"06f0000000000000","held":true,"by":"rina","why":"x"}"#;
+        assert!(serde_json::from_slice::<Entry>(old).is_ok(), "older lines are read");
     }
 
     #[test]

@@ -64,9 +64,19 @@ pub struct Found {
     /// Its id.
     pub incident: String,
     calls: Vec<Incident>,
+    tied: Tied,
     versions: Vec<RecordVersion>,
     ladder: Option<Ladder>,
     access: Vec<Access>,
+}
+
+/// Records that have to do with an incident: who is named in one may stand in the text of another.
+#[derive(Debug, Default)]
+pub(super) struct Tied {
+    /// Its other calls, also of the incidents that were merged into it.
+    pub merged: Vec<Incident>,
+    /// Calls of the incident that it is part of, and of those that somebody linked to it.
+    pub linked: Vec<Incident>,
 }
 
 /// What a redacted copy says of itself.
@@ -78,7 +88,7 @@ struct Note<'a> {
     reason: &'a str,
     /// What was asked for; what was taken out is not told.
     taken_out: &'a Redaction,
-    left_out: [&'static str; 4],
+    left_out: [&'static str; 5],
     /// SHA-256 of `record.json` in a bundle of the same moment that is not redacted.
     original_record_sha256: String,
     original_recordings: Vec<Value>,
@@ -108,13 +118,37 @@ impl Archivist {
         for subject in subjects {
             access.extend(self.access(subject).await?);
         }
+        let tied = match calls.first() {
+            Some(call) => self.tied(call).await?,
+            None => Tied::default(),
+        };
         Ok(Found {
+            tied,
             incident: incident.to_string(),
             calls,
             versions: versions(incident, &steps),
             ladder: self.store.ladder(id).await?,
             access,
         })
+    }
+
+    /// What has to do with the incident of a call, without this call.
+    pub(super) async fn tied(&self, call: &Incident) -> Result<Tied, ProofError> {
+        let view = &call.written;
+        let known = self.store.record(&call.summary.call).await?;
+        let own = known.map(|known| known.calls).unwrap_or_default();
+        let own = own.into_iter().map(|own| own.call.to_string());
+        let merged = view.merged.iter().flat_map(|tied| tied.calls.iter().cloned());
+        let linked = view.linked.iter().chain(&view.merged_into);
+        let linked = linked.flat_map(|tied| tied.calls.iter().cloned());
+        let mut tied = Tied::default();
+        for id in own.chain(merged).filter(|id| *id != call.summary.call) {
+            tied.merged.extend(self.store.show(&id).await?);
+        }
+        for id in linked {
+            tied.linked.extend(self.store.show(&id).await?);
+        }
+        Ok(tied)
     }
 
     /// Who looked at a record, newest first.
@@ -156,7 +190,7 @@ impl Archivist {
         let signer = self.signer()?;
         let mut archive = Archive::new(out, asked.at);
         let records: Vec<Value> = match redaction {
-            Some(redaction) => found.calls.iter().map(|call| redaction.record(call)).collect(),
+            Some(redaction) => redaction.records(&found.calls, &found.tied),
             None => found.calls.iter().map(whole).collect(),
         };
         let what = match redaction {
@@ -277,7 +311,8 @@ impl Found {
                 "SIP messages",
                 "versions of the form",
                 "access log",
-                "keys of journal lines",
+                "lines of the journal with their keys",
+                "why a record is held",
             ],
             original_record_sha256: hex(&Sha256::digest(text)),
             original_recordings: files.collect(),

@@ -35,8 +35,9 @@ impl Stretch {
     }
 }
 
-/// Writes the lines that name one of `ids`, those behind them up to a signed head, and these heads.
-/// `open`: with what is locked in them, and the keys.
+/// Writes the lines that name one of `ids`, those behind them up to a signed head, and these heads, with
+/// what is locked in them, and the keys. Not `open`: which lines they are and their hashes, and nothing
+/// else. Lines of other calls cannot be left out of a chain that is checked: a hash covers the line before.
 pub(super) fn journal<W: Write>(
     archive: &mut Archive<W>,
     (journal, heads): (&Path, &Path),
@@ -72,13 +73,14 @@ pub(super) fn journal<W: Write>(
         failed = writeln!(archive, "{told}");
     })?;
     failed?;
-    if open {
-        used.sort();
-        used.dedup();
-        archive.part("journal/keys.txt")?;
-        for (slot, owner, key) in used {
-            writeln!(archive, "{slot} {} {owner}", hex(&key))?;
-        }
+    if !open {
+        return Ok(());
+    }
+    used.sort();
+    used.dedup();
+    archive.part("journal/keys.txt")?;
+    for (slot, owner, key) in used {
+        writeln!(archive, "{slot} {} {owner}", hex(&key))?;
     }
     let stretches = stretches(&own, heads::read_all(heads)?);
     lines(archive, journal, since, &stretches)?;

@@ -45,6 +45,12 @@ pub enum ProofError {
     /// There is no such incident.
     #[error("there is no incident {0:?}; `siaga112 incidents list` shows what there is")]
     NoSuchIncident(String),
+    /// What cannot be one person's number.
+    #[error(
+        "this is no number of one person; write it with +62 or 0, such as +62 812-3456-7890, or with the \
+         country code"
+    )]
+    NoNumber,
     /// No record has to do with a number.
     #[error("no record has to do with this number, in none of its forms")]
     NoRecords,

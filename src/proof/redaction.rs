@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::scrub::{HIDDEN, Numbers, Scrub, hidden};
+use super::bundle::Tied;
+use super::scrub::{HIDDEN, NUMBERS, Numbers, Scrub, hidden};
 use crate::journal::sealed;
 use crate::recording::Span;
 use crate::store::Incident;
@@ -147,7 +148,7 @@ pub enum Mistake {
 }
 
 /// Texts of a form in which spans may be taken out.
-const TEXTS: [&str; 5] = ["text", "field_report", "result", "address", "landmark"];
+pub(super) const TEXTS: [&str; 5] = ["text", "field_report", "result", "address", "landmark"];
 /// Of these a redacted copy keeps the words.
 const KEPT: [&str; 42] = [
     "id",
@@ -194,7 +195,7 @@ const KEPT: [&str; 42] = [
     "victims_displaced",
 ];
 /// And of these, which say who closed it and where it belongs.
-const KEPT_TOO: [&str; 10] = [
+const KEPT_TOO: [&str; 9] = [
     "closed_at",
     "closed_by",
     "merged_into",
@@ -204,8 +205,9 @@ const KEPT_TOO: [&str; 10] = [
     "offers",
     "recording",
     "further_recordings",
-    "hold",
 ];
+/// Of what was said about keeping it: the reason may name another case.
+const HOLD: [&str; 4] = ["at", "by", "held", "until"];
 
 impl Redaction {
     /// Looks whether it can be done to these calls of an incident.
@@ -264,19 +266,23 @@ impl Redaction {
         all.filter(|span| span.is_of(call) && span.part == part).map(AudioSpan::span).collect()
     }
 
-    /// The record of one call without what is taken out.
-    #[must_use]
-    pub fn record(&self, incident: &Incident) -> Value {
+    /// The records of the calls of an incident without what is taken out.
+    pub(super) fn records(&self, calls: &[Incident], tied: &Tied) -> Vec<Value> {
         let numbers = if self.numbers { Numbers::Hide } else { Numbers::Keep };
-        let scrub = Scrub { numbers, names: if self.names { names(incident) } else { Vec::new() } };
-        self.record_by(incident, &scrub)
+        // Who called first is named in what was written of the second.
+        let known = [calls, &tied.merged, &tied.linked].into_iter().flatten();
+        let names = if self.names { names(known) } else { Vec::new() };
+        let scrub = Scrub { numbers, names };
+        calls.iter().map(|call| self.record(call, &scrub)).collect()
     }
 
-    /// The same, where somebody else says what of texts is hidden.
-    pub(super) fn record_by(&self, incident: &Incident, scrub: &Scrub) -> Value {
+    fn record(&self, incident: &Incident, scrub: &Scrub) -> Value {
         let Ok(Value::Object(all)) = serde_json::to_value(incident) else { return Value::Null };
         let mut record = kept(&all, &KEPT);
         record.extend(kept(&all, &KEPT_TOO));
+        if let Some(Value::Object(hold)) = all.get("hold") {
+            record.insert("hold".into(), kept(hold, &HOLD).into());
+        }
         self.personal(&all, scrub, &mut record);
         record
             .insert("steps".into(), all.get("steps").map_or(Value::Null, |s| self.steps(s, scrub)));
@@ -290,11 +296,16 @@ impl Redaction {
                 self.personal(form, scrub, &mut fields);
                 shown.insert("form".into(), fields.into());
             }
+            if let Some(Value::Object(into)) = written.get("merged_into") {
+                shown.insert("merged_into".into(), kept(into, &["incident", "at", "by"]).into());
+            }
             record.insert("written".into(), shown.into());
         }
         if !self.places {
             for key in ["place", "location_reports", "locations"] {
-                record.extend(all.get(key).map(|value| (key.to_owned(), value.clone())));
+                let Some(mut value) = all.get(key).cloned() else { continue };
+                scrub.value(&mut value);
+                record.insert(key.to_owned(), value);
             }
         }
         record.into()
@@ -309,9 +320,8 @@ impl Redaction {
             Some(value) => drop(to.insert(key.into(), value.clone())),
         };
         put("caller_name", self.names);
-        for key in ["caller_raw", "caller_e164", "caller_number"] {
-            let own = text(key).is_some_and(|number| scrub.text(number, true) == number);
-            put(key, self.numbers && !own);
+        for key in NUMBERS {
+            put(key, text(key).is_some_and(|number| scrub.hides(number)));
         }
         for key in ["address", "desa", "landmark", "latitude", "longitude", "coordinates"] {
             put(key, self.places);
@@ -319,18 +329,18 @@ impl Redaction {
         for key in TEXTS {
             let place = matches!(key, "address" | "landmark");
             if let Some(text) = text(key).filter(|_| !(place && self.places)) {
-                to.insert(key.into(), scrub.text(&self.cut(key, text), true).into());
+                to.insert(key.into(), scrub.text(&self.cut(key, text)).into());
             }
         }
         match from.get("agencies") {
             Some(Value::String(text)) => {
-                to.insert("agencies".into(), scrub.text(&self.cut("agencies", text), true).into());
+                to.insert("agencies".into(), scrub.text(&self.cut("agencies", text)).into());
             }
             Some(Value::Object(all)) => {
                 let mut shown = all.clone();
                 for notice in shown.values_mut().filter_map(Value::as_object_mut) {
                     if let Some(Value::String(note)) = notice.get_mut("note") {
-                        *note = scrub.text(&self.cut("agencies", note), true);
+                        *note = scrub.text(&self.cut("agencies", note));
                     }
                 }
                 to.insert("agencies".into(), shown.into());
@@ -345,6 +355,11 @@ impl Redaction {
         let all = steps.as_array().into_iter().flatten().filter_map(Value::as_object);
         let shown = all.map(|step| {
             let kind = step.get("fact").and_then(Value::as_str).unwrap_or_default();
+            if matches!(kind, "incident-held" | "recording-held") {
+                let mut shown = kept(step, &["seq", "fact", "call", "incident"]);
+                shown.extend(kept(step, &HOLD));
+                return Value::Object(shown);
+            }
             if sealed::is_open(kind) {
                 return Value::Object(step.clone());
             }
@@ -353,7 +368,7 @@ impl Redaction {
                 shown.extend(kept(step, &["by", "began"]));
                 let text = step.get("text").and_then(Value::as_str).unwrap_or_default();
                 let place = line_of(step);
-                shown.insert("text".into(), scrub.text(&self.cut(&place, text), true).into());
+                shown.insert("text".into(), scrub.text(&self.cut(&place, text)).into());
             }
             Value::Object(shown)
         });
@@ -392,7 +407,8 @@ impl AudioSpan {
     }
 }
 
-fn kept(from: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
+/// The named fields that are there.
+pub(super) fn kept(from: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
     let there = names.iter().filter_map(|name| from.get_key_value(*name));
     there.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
@@ -421,14 +437,19 @@ fn texts(incident: &Incident) -> Vec<(String, String)> {
     all
 }
 
-/// What the caller is called, in words.
-pub(super) fn names(incident: &Incident) -> Vec<String> {
-    let form = incident.written.form.get("caller_name").and_then(Value::as_str);
-    let display = incident.facts.get("caller").and_then(|caller| caller.get("name")?.as_str());
-    let both = [form, incident.summary.caller_name.as_deref(), display].into_iter().flatten();
-    let words = both.flat_map(|name| name.split(|c: char| !c.is_alphanumeric()));
-    let mut words: Vec<String> =
-        words.filter(|word| word.chars().count() > 2).map(str::to_lowercase).collect();
+/// What the callers of an incident are called, in words.
+pub(super) fn names<'a>(calls: impl IntoIterator<Item = &'a Incident>) -> Vec<String> {
+    let of_call = |incident: &Incident| {
+        let form = incident.written.form.get("caller_name").and_then(Value::as_str);
+        let display = incident.facts.get("caller").and_then(|caller| caller.get("name")?.as_str());
+        let all = [form, incident.summary.caller_name.as_deref(), display];
+        all.into_iter().flatten().map(str::to_lowercase).collect::<Vec<String>>()
+    };
+    let mut words: Vec<String> = Vec::new();
+    for name in calls.into_iter().flat_map(of_call) {
+        let all = name.split(|c: char| !c.is_alphanumeric());
+        words.extend(all.filter(|word| word.chars().count() > 2).map(str::to_owned));
+    }
     words.sort_unstable();
     words.dedup();
     words
@@ -468,11 +489,60 @@ mod tests {
         serde_json::from_str(json).expect("a redaction")
     }
 
+    fn told(wanted: &Redaction, call: Incident) -> String {
+        Value::from(wanted.records(&[call], &Tied::default())).to_string()
+    }
+
+    #[test]
+    fn a_caller_s_number_goes_whatever_it_looks_like_and_why_it_is_kept_too() {
+        let mut call = incident();
+        call.summary.caller_raw = "%2B6281234567890".into();
+        call.summary.caller_e164 = None;
+        call.summary.caller_number = Some("x9".into());
+        let hold = serde_json::json!({"at": "2026-11-26T05:00:00.000Z", "by": "rina", "why": "perkara Budi",
+            "until": null});
+        call.hold = serde_json::from_value(hold).expect("a hold");
+        for (seq, fact) in [(20, "incident-held"), (21, "recording-held")] {
+            let step = serde_json::json!({"seq": seq, "at": "2026-11-26T06:00:00.000Z", "fact": fact,
+                "held": true, "by": "rina", "why": "perkara Budi"});
+            call.steps.push(step.as_object().expect("a step").clone());
+        }
+        let text = told(&Redaction::default(), call.clone());
+        for gone in ["81234567890", "x9", "Budi"] {
+            assert!(!text.contains(gone), "{gone} is in {text}");
+        }
+        assert!(text.contains("incident-held") && text.contains("rina"), "{text}");
+        let other = told(&spans(r#"{"numbers": false}"#), call);
+        assert!(other.contains("%2B6281234567890"), "{other}");
+    }
+
+    #[test]
+    fn a_name_that_one_call_told_goes_from_every_call_of_the_incident() {
+        let (one, mut two) = (incident(), incident());
+        two.facts.insert("caller".into(), serde_json::json!({"name": "Joko"}));
+        let mut three = incident();
+        three.summary.text = Some("suami Joko".into());
+        let tied = Tied { merged: vec![two], linked: Vec::new() };
+        let text = Value::from(Redaction::default().records(&[one, three], &tied)).to_string();
+        assert!(!text.contains("Joko") && text.contains("suami"), "{text}");
+    }
+
+    #[test]
+    fn a_place_that_stays_takes_no_number_along() {
+        let mut call = incident();
+        let report = serde_json::json!([{"id": "r", "at": "2026-11-26T05:00:00.000Z", "call": null,
+            "number": "+6281234567890", "device": "HP 0812-3456-7890", "location": {"latitude": -7.01}}]);
+        call.location_reports = serde_json::from_value(report).expect("reports");
+        let text = told(&spans(r#"{"places": false}"#), call);
+        assert!(text.contains("-7.01") && !text.contains("81234567890"), "{text}");
+        assert!(!text.contains("3456"), "{text}");
+    }
+
     #[test]
     fn nothing_that_is_hidden_stands_anywhere_in_the_copy() {
         let wanted = spans(r#"{"text": [{"in": "line:7", "from": 14}]}"#);
         assert_eq!(wanted.check(&[incident()]), Ok(()));
-        let text = wanted.record(&incident()).to_string();
+        let text = told(&wanted, incident());
         for gone in [
             "Siti",
             "SITI",
@@ -490,9 +560,8 @@ mod tests {
         for left in ["35.29.01", "lapor kebakaran, hubungi", "anaknya", "seat-1", "party-invited"] {
             assert!(text.contains(left), "{left} is not in {text}");
         }
-        let open =
-            spans(r#"{"names": false, "numbers": false, "places": false}"#).record(&incident());
-        let text = open.to_string();
+        let open = spans(r#"{"names": false, "numbers": false, "places": false}"#);
+        let text = told(&open, incident());
         for left in ["Bu Siti Aminah", "+6281234567890", "0812-9988-7766", "Trunojoyo", "Kalianget"]
         {
             assert!(text.contains(left), "{left} is not in {text}");

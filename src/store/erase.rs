@@ -131,6 +131,8 @@ pub(super) async fn erased(tx: &mut Tx, at: WallTime, erased: &Erased) -> sqlx::
                 "DELETE FROM words WHERE incident = (SELECT id FROM incident WHERE call = ?1) AND ?2 > 0",
                 "DELETE FROM mark WHERE call = ?1 AND at <= ?2",
                 "UPDATE work SET number = NULL WHERE call = ?1 AND at <= ?2",
+                "UPDATE hold SET why = '' WHERE incident = (SELECT id FROM incident WHERE call = ?1)
+                 AND at <= ?2",
             ] {
                 query(statement).bind(&call).bind(at.0).execute(tx).await?;
             }
