@@ -221,7 +221,7 @@ fn decoded(letters: &[char]) -> Vec<Sign> {
 
 /// Marks what is part of a number.
 fn mark(signs: &[Sign], machines: bool, own: Option<&Own>, marks: &mut [Mark]) {
-    let joins = |c: char| !c.is_alphanumeric() && !(machines && matches!(c, '.' | ':'));
+    let joins = |c: char| !(c.is_alphanumeric() || machines && matches!(c, '.' | ':'));
     let mut begins = Vec::with_capacity(signs.len() + 1);
     let mut place = 0;
     for (_, width) in signs {
