@@ -76,7 +76,7 @@ if [ -e journal/keys.txt ]; then
     while IFS= read -r line; do
         number=${line#*\"line\":}
         number=${number%%[!0-9]*}
-        said=${line#*\"sha256\":\"}
+        said=${line##*\"sha256\":\"}
         said=${said%%\"*}
         found=$(cat journal/lines-*.jsonl | grep "^{\"seq\":$number," | head -n 1)
         sum=$(printf '%s' "$found" | sha256sum)
