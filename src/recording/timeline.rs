@@ -53,7 +53,7 @@ struct Voice {
     /// Where what it has said so far ends.
     end: i64,
     /// Its last packets, by source and timestamp.
-    known: [(u32, u32); KNOWN],
+    known: [Option<(u32, u32)>; KNOWN],
     next_known: usize,
     /// How much earlier than the quickest of the packets now watched it could stand.
     least: i64,
@@ -73,7 +73,7 @@ impl Voice {
             anchor: None,
             first: Vec::new(),
             end: i64::MIN,
-            known: [(0, 0); KNOWN],
+            known: [None; KNOWN],
             next_known: 0,
             least: i64::MAX,
             watched: 0,
@@ -84,10 +84,9 @@ impl Voice {
 
     /// Whether a packet came before.
     fn knows(&mut self, packet: (u32, u32)) -> bool {
-        // Nothing has come yet that could be known.
-        let seen = self.end != i64::MIN && self.known.contains(&packet);
+        let seen = self.known.contains(&Some(packet));
         if !seen && let Some(place) = self.known.get_mut(self.next_known) {
-            *place = packet;
+            *place = Some(packet);
             self.next_known = (self.next_known + 1) % KNOWN;
         }
         seen
@@ -412,6 +411,10 @@ mod tests {
         let one = line.pending[0][1];
         line.place(&packet(1));
         assert_eq!(line.pending[0][1], one);
+        let mut before_it_has_a_place = Timeline::new(ZERO);
+        (0..3).for_each(|_| before_it_has_a_place.place(&packet(1)));
+        before_it_has_a_place.settle_before(1);
+        assert_eq!(before_it_has_a_place.pending[0][1], one);
         line.place(&packet(2));
         line.settle_before(1);
         assert_eq!(line.pending[0][1], one * 2);
