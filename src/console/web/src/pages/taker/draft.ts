@@ -34,10 +34,16 @@ export const draft = signal<Draft | null>(null);
 
 const WAIT_MS = 700;
 const AGAIN_MS = 2500;
+/** The database is behind what was saved by so little; it is asked again after this, and so often at most. */
+const BEHIND_MS = 500;
+const BEHIND_TRIES = 240;
 let timer: number | undefined;
 let busy = false;
 
 const key = (incident: string) => `draft.${me.peek()?.name ?? ''}.${incident}`;
+
+/** The newest version that this browser has saved of a record, until the gateway shows it. */
+const savedKey = (incident: string) => `saved.${me.peek()?.name ?? ''}.${incident}`;
 
 interface Kept {
   version: number;
@@ -107,6 +113,7 @@ async function load(incident: string, since?: number): Promise<void> {
     // With the version that was seen when it was typed, the gateway finds what others wrote since.
     const base = record && since !== undefined ? { ...record, version: since } : record;
     set({ whole, record: base, saving: state(base) });
+    catchUp(incident, BEHIND_TRIES);
     if (Object.keys((draft.peek() as Draft).changes).length > 0) schedule(0);
   } catch (error) {
     if (draft.peek()?.incident !== incident) return;
@@ -116,6 +123,28 @@ async function load(incident: string, since?: number): Promise<void> {
     if (!denied) {
       timer = window.setTimeout(() => load(incident, since), 1000);
     }
+  }
+}
+
+/**
+ * What is saved is in the journal, and in the database a moment later: a page that was loaded in between
+ * reads the record without its own last words. It is read again until it has them.
+ */
+function catchUp(incident: string, tries: number): void {
+  const of = draft.peek();
+  const newest = Number(read(savedKey(incident)) ?? 0);
+  if (of?.incident !== incident || !of.record) return;
+  if (of.whole?.written && of.whole.written.version >= newest) {
+    write(savedKey(incident), null);
+    return;
+  }
+  // It is these words that a further edit builds on.
+  if (of.record.version < newest) set({ record: { ...of.record, version: newest } });
+  if (tries > 0) {
+    window.setTimeout(async () => {
+      await refresh();
+      catchUp(incident, tries - 1);
+    }, BEHIND_MS);
   }
 }
 
@@ -197,6 +226,7 @@ export async function save(): Promise<boolean> {
       }),
     );
     busy = false;
+    write(savedKey(of.incident), String(answer.version));
     const here = draft.peek();
     if (here?.incident !== of.incident) {
       write(key(of.incident), null);
@@ -251,8 +281,10 @@ async function refresh(version?: number): Promise<void> {
       api.GET('/api/v1/incidents/{id}', { params: { path: { id: of.incident } } }),
     );
     if (draft.peek()?.incident !== of.incident || !whole.written) return;
-    const record = version ? { ...whole.written, version } : whole.written;
     const here = draft.peek() as Draft;
+    // The database is behind what was saved from here: nothing is taken back.
+    if (!version && whole.written.version < (here.record?.version ?? 0)) return;
+    const record = version ? { ...whole.written, version } : whole.written;
     set({ whole, record, saving: state(record) === 'shut' ? 'shut' : here.saving });
   } catch {
     schedule(AGAIN_MS);
