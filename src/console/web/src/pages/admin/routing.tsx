@@ -116,7 +116,11 @@ function Files() {
                 }}
               >
                 {name}
-                {draft.value.files[name] !== undefined && <Badge tone="busy" icon="info">{w('changed')}</Badge>}
+                {draft.value.files[name] !== undefined && (
+                  <Badge tone="busy" icon="info">
+                    {w('changed')}
+                  </Badge>
+                )}
                 {mistakes.length > 0 && (
                   <Badge tone="bad">{w('mistakes', { n: mistakes.length })}</Badge>
                 )}

@@ -7,6 +7,7 @@ import { Button } from '../../components/button';
 import { sayRefused } from '../../components/toast';
 import { alarms } from '../../live/store';
 import { me } from '../../session';
+import { alarmWords } from './alarm_words';
 import { w } from './words';
 
 const maySee = () => me.value?.role === 'supervisor' || me.value?.role === 'admin';
@@ -28,15 +29,20 @@ export function Alarms() {
             <li key={alarm.id} class="alarm">
               <div class="row">
                 <Badge tone={alarm.seen_by ? 'plain' : alarm.standing ? 'bad' : 'warn'}>
-                  {alarm.id}
+                  {alarmWords(alarm.id)}
                   {alarm.count > 1 && ` × ${alarm.count}`}
                 </Badge>
                 <span class="muted">{dateAndTime(alarm.last_at)}</span>
               </div>
-              <p>{alarm.detail}</p>
+              <p>
+                <code>{alarm.id}</code> {alarm.detail}
+              </p>
               {alarm.seen_by && <p class="muted">{w('seen_by', { name: alarm.seen_by })}</p>}
               {!alarm.seen_by && !alarm.standing && maySee() && (
-                <Button label={`${w('seen')}: ${alarm.id}`} onPress={() => see(alarm.id)}>
+                <Button
+                  label={`${w('seen')}: ${alarmWords(alarm.id)}`}
+                  onPress={() => see(alarm.id)}
+                >
                   {w('seen')}
                 </Button>
               )}
