@@ -105,7 +105,7 @@ compiler:
 test-tools:
 	$(call install,sipp:sip-tester baresip:baresip-core linphonec:linphone-cli \
 		dnsmasq:dnsmasq-base node:nodejs npm:npm python3:python3 pip3:python3-pip \
-		chromium:chromium ffmpeg:ffmpeg opusdec:opus-tools \
+		chromium:chromium ffmpeg:ffmpeg opusdec:opus-tools unzip:unzip openssl:openssl \
 		psql:postgresql-client /usr/lib/postgresql/*/bin/postgres:postgresql \
 		kamailio:kamailio /usr/lib/*/kamailio/modules/tls.so:kamailio-tls-modules)
 	@cargo deny --version >/dev/null 2>&1 || { set -x; cargo install --locked cargo-deny; }
