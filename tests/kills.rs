@@ -34,6 +34,8 @@ use support::wait::{Deadline, until};
 
 /// Few for every run of the tests; the long run takes the variable.
 const KILLS: u64 = 5;
+/// Kills on one data folder; then another one is begun, for `verify` reads all of it each time.
+const EACH: u64 = 25;
 const SEATS: u8 = 4;
 
 fn variable(name: &str, usual: u64) -> u64 {
@@ -139,6 +141,10 @@ fn nobody_who_was_heard_is_missing_however_often_it_is_killed() {
     let mut known = BTreeSet::new();
     let (mut calls, mut answered, mut unheard) = (0, 0, 0);
     for kill in 1..=kills {
+        if kill > 1 && kill % EACH == 1 {
+            gateway.stop();
+            (gateway, known) = (centre.start(), BTreeSet::new());
+        }
         let span = Duration::from_millis(30 + dice.number() % 1500);
         let heard;
         (gateway, heard) = life(&centre, gateway, span);
