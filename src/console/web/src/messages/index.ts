@@ -51,6 +51,10 @@ export const seatState = wordFrom(shared, 'seat');
 export const callState = wordFrom(shared, 'call');
 /** What kind of call it was. */
 export const disposition = wordFrom(shared, 'disposition');
+/** All of its kinds. */
+export const DISPOSITIONS = Object.keys(en)
+  .filter((key) => key.startsWith('disposition.'))
+  .map((key) => key.slice('disposition.'.length));
 /** A lane of a queue. */
 export const laneName = wordFrom(shared, 'lane');
 /** What is to be seen of a call at once. */

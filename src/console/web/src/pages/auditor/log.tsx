@@ -8,6 +8,7 @@ import { TextField } from '../../components/field';
 import { Icon } from '../../components/icon';
 import { type Column, Table } from '../../components/table';
 import { t } from '../../messages';
+import { said } from '../../messages/said';
 import { usePages } from './pages';
 import { w } from './words';
 
@@ -131,7 +132,7 @@ export function AccessLog() {
         columns={[
           { name: w('at'), cell: (row) => dateAndTime(row.at) },
           { name: w('by'), cell: (row) => row.by },
-          { name: w('deed'), cell: (row) => row.what },
+          { name: w('deed'), cell: (row) => said(row.what) },
           { name: w('subject'), cell: (row) => row.subject },
           { name: w('why'), cell: (row) => row.reason },
         ]}
@@ -163,7 +164,7 @@ export function Deeds() {
         columns={[
           { name: w('at'), cell: (row) => dateAndTime(row.at) },
           { name: w('by'), cell: (row) => row.by },
-          { name: w('deed'), cell: (row) => row.what },
+          { name: w('deed'), cell: (row) => said(row.what) },
           { name: w('subject'), cell: (row) => row.subject },
           { name: w('line'), number: true, cell: (row) => row.line },
         ]}
