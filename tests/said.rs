@@ -155,7 +155,8 @@ fn what_is_filled_in_is_in_both_languages() {
     let mut wrong = Vec::new();
     for (said, own) in CATALOGUE.iter().flat_map(|name| catalogue(name)) {
         let count = holes(&said);
-        let all = (1..=count).all(|n| own.contains(&format!("{{{n}}}")) || own.contains(&format!("{{{n}~}}")));
+        let all = (1..=count)
+            .all(|n| own.contains(&format!("{{{n}}}")) || own.contains(&format!("{{{n}~}}")));
         if !all && holes(&own) != count {
             wrong.push(format!("{said} = {own}"));
         }

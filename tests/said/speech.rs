@@ -124,7 +124,8 @@ fn is_sentence(text: &str) -> bool {
             _ => {}
         }
     }
-    text.trim().contains(' ') && words.split_whitespace().any(|word| word.chars().any(char::is_alphabetic))
+    text.trim().contains(' ')
+        && words.split_whitespace().any(|word| word.chars().any(char::is_alphabetic))
 }
 
 fn tokens(source: &str) -> Vec<Token> {
@@ -136,13 +137,17 @@ fn tokens(source: &str) -> Vec<Token> {
         let rest = &chars[at..];
         match rest {
             ['/', '/', ..] => at += rest.iter().take_while(|c| **c != '\n').count(),
-            ['/', '*', ..] => at += rest.windows(2).position(|w| w == ['*', '/']).map_or(rest.len(), |n| n + 2),
+            ['/', '*', ..] => {
+                at += rest.windows(2).position(|w| w == ['*', '/']).map_or(rest.len(), |n| n + 2)
+            }
             ['"', ..] => {
                 let (text, length) = plain(rest);
                 found.push(Token::Text(text, line));
                 at += length;
             }
-            ['\'', '\\', ..] => at += 2 + rest[3..].iter().position(|c| *c == '\'').map_or(1, |n| n + 2),
+            ['\'', '\\', ..] => {
+                at += 2 + rest[3..].iter().position(|c| *c == '\'').map_or(1, |n| n + 2)
+            }
             ['\'', _, '\'', ..] => at += 3,
             [c, ..] if c.is_alphabetic() || *c == '_' => {
                 let length = rest.iter().take_while(|c| c.is_alphanumeric() || **c == '_').count();
@@ -155,8 +160,14 @@ fn tokens(source: &str) -> Vec<Token> {
                             let from = at + hashes + 1;
                             let mut end: Vec<char> = vec!['"'];
                             end.extend(std::iter::repeat_n('#', hashes));
-                            let length = chars[from..].windows(end.len()).position(|w| w == end).unwrap_or(0);
-                            found.push(Token::Text(chars[from..from + length].iter().collect(), line));
+                            let length = chars[from..]
+                                .windows(end.len())
+                                .position(|w| w == end)
+                                .unwrap_or(0);
+                            found.push(Token::Text(
+                                chars[from..from + length].iter().collect(),
+                                line,
+                            ));
                             at = from + length + end.len();
                         }
                     }

@@ -7,6 +7,7 @@ import { SelectField, TextArea, TextField } from '../../components/field';
 import { sayRefused } from '../../components/toast';
 import { disposition } from '../../messages';
 import { said } from '../../messages/said';
+import { keeps } from '../../vault';
 import { type Choices, choices } from './choices';
 import {
   close,
@@ -298,7 +299,7 @@ function Standing({ of }: { of: Draft }) {
   return (
     <div role="status" aria-live="polite">
       <Badge tone={TONES[of.saving]} icon={of.saving === 'shut' ? 'lock' : undefined}>
-        {w(`form.${of.saving}`)}
+        {w(of.saving === 'away' && !keeps.value ? 'form.away_open' : `form.${of.saving}`)}
       </Badge>
     </div>
   );
