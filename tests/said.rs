@@ -19,10 +19,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What speaks to the pages: folders and files of `src`.
-const SPEAKS: [&str; 20] = [
+const SPEAKS: [&str; 22] = [
     "config",
     "console",
     "people",
+    "journal/deed.rs",
+    "trunk/line.rs",
     "incident/form.rs",
     "incident/edit.rs",
     "store/filter.rs",
@@ -46,7 +48,8 @@ const SPEAKS: [&str; 20] = [
 const CATALOGUE: [&str; 2] = ["config", "answers"];
 
 /// What no page shows: headers, marks of a file, texts of alarms and logs, names that are in both languages already.
-const NOT_SHOWN: [&str; 27] = [
+const NOT_SHOWN: [&str; 28] = [
+    "1 OPTIONS",
     "attachment; filename=\"{name}\"",
     "text/plain; version=0.0.4; charset=utf-8",
     "; Secure",

@@ -47,6 +47,8 @@ export function wordFrom(texts: Record<Language, Record<string, string>>, prefix
 const shared = { id, en };
 /** A seat's state. */
 export const seatState = wordFrom(shared, 'seat');
+/** Why a seat is paused, where it is one of the usual reasons. */
+export const pauseReason = wordFrom(shared, 'pause');
 /** A call's state. */
 export const callState = wordFrom(shared, 'call');
 /** What kind of call it was. */

@@ -4,7 +4,7 @@ import { api, ask } from '../../api/client';
 import type { components } from '../../api/schema';
 import { dateAndTime } from '../../clock';
 import { Button } from '../../components/button';
-import { TextField } from '../../components/field';
+import { SelectField, TextField } from '../../components/field';
 import { Icon } from '../../components/icon';
 import { type Column, Table } from '../../components/table';
 import { t } from '../../messages';
@@ -22,6 +22,25 @@ interface Asked {
   what: string;
   subject: string;
 }
+
+/** What the deeds of a kind have in common, in the gateway's words. */
+const KINDS = [
+  'log',
+  'password',
+  'factor',
+  'person',
+  'token',
+  'configuration',
+  'record ',
+  'recording',
+  'incident',
+  'pack',
+  'copy',
+  'call',
+  'seat',
+  'alarm',
+  'audit',
+] as const;
 
 const EMPTY: Asked = { since: '', until: '', by: '', what: '', subject: '' };
 
@@ -49,7 +68,17 @@ function Filters(props: {
       <TextField label={w('since')} type="date" value={asked.since} onInput={set('since')} />
       <TextField label={w('until')} type="date" value={asked.until} onInput={set('until')} />
       <TextField label={w('by')} value={asked.by} onInput={set('by')} />
-      {props.deeds && <TextField label={w('what')} value={asked.what} onInput={set('what')} />}
+      {props.deeds && (
+        <SelectField
+          label={w('what')}
+          value={asked.what}
+          choices={[
+            { value: '', label: w('what.all') },
+            ...KINDS.map((value) => ({ value, label: w(`what.${value}`) })),
+          ]}
+          onInput={set('what')}
+        />
+      )}
       <TextField
         label={props.deeds ? w('subject') : w('incident')}
         value={asked.subject}
