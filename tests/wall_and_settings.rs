@@ -237,7 +237,7 @@ fn a_supervisor_hands_out_a_bundle_a_redacted_copy_and_a_pack() {
     desk.is_hung_up();
     until("the recording is sealed", || {
         let record = gateway.get(&path).json();
-        record["recordings"][0]["sha256"].is_string().then_some(())
+        record["recording"]["sha256"].is_string().then_some(())
     });
 
     let mut sari = at_work(&gateway, &admin, "sari", "supervisor");

@@ -42,7 +42,7 @@ function PauseDialog({ onClose }: { onClose: () => void }) {
 export function ChooseSeat() {
   return (
     <section class="card">
-      <h2>{w('seat.none')}</h2>
+      <h1>{w('seat.none')}</h1>
       {!me.value?.operator && <p class="band warn">{w('seat.no_operator')}</p>}
       <div class="reasons">
         {seats.value.map((seat) => (
