@@ -5,7 +5,7 @@
 import { useEffect, useId, useState } from 'preact/hooks';
 import { CheckField, Field, SelectField, TextArea, TextField } from '../../components/field';
 import { choiceWord, fieldWords } from './field_words';
-import type { FormField } from './fields';
+import { DAYS, type FormField } from './fields';
 import type { Finding } from './findings';
 import { spoken } from './sayings';
 import { get, isTable, type Table, type Value } from './toml';
@@ -100,10 +100,11 @@ export function FieldOf(props: Props) {
       );
     }
     case 'names': {
-      const known =
-        field.of === 'kecamatan'
-          ? props.names.kecamatan
-          : props.names.trunk.map((one) => ({ value: one, label: one }));
+      const known = {
+        kecamatan: props.names.kecamatan,
+        trunk: props.names.trunk.map((one) => ({ value: one, label: one })),
+        day: DAYS.map((day) => ({ value: day, label: choiceWord(day) })),
+      }[field.of];
       return <NamesOf about={about} known={known} chosen={texts(value)} onChange={onChange} />;
     }
     case 'lines':

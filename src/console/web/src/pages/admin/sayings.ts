@@ -50,6 +50,38 @@ const SAYINGS: readonly [RegExp, string][] = [
     /^no rule is true for every call: some would reach no queue$/,
     'tidak ada aturan yang berlaku untuk semua panggilan: sebagian tidak akan sampai ke antrean',
   ],
+  [
+    /^the only rule for every call depends on the time$/,
+    'satu-satunya aturan untuk semua panggilan bergantung pada waktu',
+  ],
+  [
+    /^the rule is never true: none of its dates is on one of its days$/,
+    'aturan ini tidak pernah berlaku: tanggalnya tidak jatuh pada harinya',
+  ],
+  [/^leave days out, or write other dates$/, 'hilangkan days, atau tulis tanggal lain'],
+  [/^(.+) are no hours$/, '$1 bukan jam'],
+  [
+    /^write from and to with colons, for example (.+)$/,
+    'tulis dari dan sampai dengan titik dua, misalnya $1',
+  ],
+  [
+    /^(.+) is no time at all: it ends when it begins$/,
+    '$1 tidak mencakup waktu apa pun: berakhir saat mulai',
+  ],
+  [
+    /^write (.+) for a whole day, or leave hours out$/,
+    'tulis $1 untuk sehari penuh, atau hilangkan hours',
+  ],
+  [/^write 00:00 for the beginning of a day$/, 'tulis 00:00 untuk awal hari'],
+  [/^(.+) is no day$/, '$1 bukan hari'],
+  [/^days are written (.+)$/, 'hari ditulis $1'],
+  [/^(.+) is no date$/, '$1 bukan tanggal'],
+  [
+    /^write year, month and day, (.+), or two with \.\. between them$/,
+    'tulis tahun, bulan, dan hari, $1, atau dua dengan .. di antaranya',
+  ],
+  [/^(.+) ends before it begins$/, '$1 berakhir sebelum mulai'],
+  [/^write ("[^"]+")$/, 'tulis $1'],
   [/^add as the last one: (.+)$/, 'tambahkan sebagai yang terakhir: $1'],
   [
     /^the queue (.+) ends nowhere: its overflow leads to nobody$/,
