@@ -211,7 +211,12 @@ impl Server {
                 sip.iter().map(|listener| listener.transport).collect(),
                 loaded.dns_servers.clone(),
             ),
-            dereferencer: Dereferencer::new(inbox.clone(), fetcher.clone(), voucher.clone()),
+            dereferencer: Dereferencer::new(
+                inbox.clone(),
+                fetcher.clone(),
+                voucher.clone(),
+                (journal.clone(), clock),
+            ),
             sip: udp.iter().map(|l| (l.address, l.sender())).collect::<HashMap<_, _>>(),
             connections: connections.clone(),
             media: media.clone(),
