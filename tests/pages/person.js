@@ -135,7 +135,14 @@ const main = async () => {
     held: () => held.first,
     release: () => held.letGo(),
     // Waits until a sentence of the page is true.
-    becomes: ({ script }) => page.waitForFunction(script),
+    // The page's policy lets nothing be made of text in it, so it is asked from outside.
+    becomes: async ({ script }) => {
+      const end = Date.now() + PATIENCE;
+      while (!(await page.evaluate(script))) {
+        if (Date.now() > end) throw new Error('it is not so');
+        await page.waitForTimeout(50);
+      }
+    },
     offline: ({ value }) => browser.setOffline(value),
     look: ({ file, whole = false }) => page.screenshot({ path: file, fullPage: whole }),
   };

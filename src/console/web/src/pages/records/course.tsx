@@ -83,7 +83,7 @@ export function Course({ whole }: { whole: Incident }) {
         <Stations whole={whole} />
         <Work whole={whole} />
       </div>
-      <section class="card" aria-label={r('offers')}>
+      <div class="card">
         <Table
           caption={r('offers')}
           rows={whole.offers}
@@ -99,8 +99,8 @@ export function Course({ whole }: { whole: Incident }) {
             },
           ]}
         />
-      </section>
-      <section class="card" aria-label={r('steps')}>
+      </div>
+      <div class="card">
         <Table
           caption={r('steps')}
           rows={steps(whole)}
@@ -111,7 +111,7 @@ export function Course({ whole }: { whole: Incident }) {
             { name: r('detail'), cell: (step) => <span class="wrap">{details(step)}</span> },
           ]}
         />
-      </section>
+      </div>
     </>
   );
 }

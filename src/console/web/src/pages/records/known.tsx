@@ -159,6 +159,8 @@ function Came({ whole }: { whole: Incident }) {
 }
 
 export function Known({ whole }: { whole: Incident }) {
+  // Who came by themselves has no call that could tell anything.
+  if (!facts(whole).caller?.phone) return null;
   return (
     <>
       <Who whole={whole} />

@@ -155,7 +155,7 @@ const columns = (): Column<IncidentSummary>[] => [
 function Results({ query }: { query: Asked }) {
   const { rows, more, wrong, busy } = usePages(read, query);
   return (
-    <section class="card">
+    <div class="card">
       {wrong && (
         <p class="error" role="alert">
           <Icon name="stop" /> {wrong}
@@ -179,7 +179,7 @@ function Results({ query }: { query: Asked }) {
           {t('action.more')}
         </Button>
       )}
-    </section>
+    </div>
   );
 }
 
@@ -228,6 +228,7 @@ export function Search() {
           <TextField label={r('until')} type="date" value={query.until} onInput={set('until')} />
           <TextField
             label={r('number')}
+            hint={r('number_hint')}
             type="tel"
             value={query.number}
             onInput={set('number')}

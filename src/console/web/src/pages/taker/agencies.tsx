@@ -4,6 +4,7 @@ import { timeOfDay } from '../../clock';
 import { Badge } from '../../components/badge';
 import { Button } from '../../components/button';
 import { SelectField, TextArea, TextField } from '../../components/field';
+import { Icon } from '../../components/icon';
 import type { Choices } from './choices';
 import { Conflict } from './conflict';
 import { type Draft, put, shown } from './draft';
@@ -68,7 +69,8 @@ function Change({
     const empty = Object.keys(next).length === 0;
     put(field, empty ? null : next, { wrong: empty ? undefined : wrongOf(next) });
   };
-  const wrong = of.refused[field];
+  // In the language of now, whichever it was when it was typed.
+  const wrong = of.refused[field] && (wrongOf(told) ?? of.refused[field]);
   return (
     <fieldset class="agency-change">
       <legend>{f('agency.change_of', { agency: name })}</legend>
@@ -88,9 +90,13 @@ function Change({
         label={f('agency.note')}
         rows={2}
         value={told.note ?? ''}
-        error={wrong}
         onInput={(typed) => take('note', typed)}
       />
+      {wrong && (
+        <p class="error" role="alert">
+          <Icon name="stop" /> {wrong}
+        </p>
+      )}
       <div class="row">
         <Button disabled={Boolean(wrong)} onPress={done}>
           {f('agency.done_changing')}
