@@ -42,7 +42,7 @@ const number = (path: string, words: FieldKey, least: number, most: number): For
 });
 
 /** A hundred years. */
-const DAYS = 36_500;
+const MOST_DAYS = 36_500;
 
 export const FORMS: Record<TableName, FormField[]> = {
   queue: [
@@ -123,9 +123,9 @@ export const FORMS: Record<TableName, FormField[]> = {
   ],
   keep: [
     { path: 'calls', words: 'keep_calls', kind: 'names', of: 'calls' },
-    { ...number('audio_days', 'audio_days', 1, DAYS), needed: true },
-    { ...number('record_days', 'record_days', 1, DAYS), needed: true },
-    { ...number('trace_days', 'trace_days', 1, DAYS), needed: true },
+    { ...number('audio_days', 'audio_days', 1, MOST_DAYS), needed: true },
+    { ...number('record_days', 'record_days', 1, MOST_DAYS), needed: true },
+    { ...number('trace_days', 'trace_days', 1, MOST_DAYS), needed: true },
     { path: 'ground', words: 'keep_ground', kind: 'text', needed: true },
   ],
 };

@@ -4,6 +4,7 @@ import { navigate, rest } from '../../router';
 import { me } from '../../session';
 import { Figures } from './figures';
 import { HandingOut } from './handing_out';
+import { useWarnings } from './warning';
 import './supervisor.css';
 import { Wall } from './wall';
 import { w } from './words';
@@ -12,6 +13,7 @@ const TABS = ['wall', 'figures', 'handing'] as const;
 const SHOWN = { wall: Wall, figures: Figures, handing: HandingOut };
 
 export default function Supervisor() {
+  useWarnings();
   // The gateway decides; a tab that would only be refused is not shown.
   const tabs = TABS.filter((tab) => tab !== 'handing' || me.value?.role === 'supervisor');
   const chosen = tabs.find((tab) => tab === rest.value) ?? 'wall';
