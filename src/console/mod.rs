@@ -9,6 +9,7 @@ mod alarms;
 mod audit;
 mod body;
 mod book;
+mod callout;
 mod custody;
 pub mod desk;
 mod door;
@@ -160,6 +161,13 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(parties::change, parties::remove))
         .routes(routes!(parties::take_over))
         .routes(routes!(parties::private))
+        .routes(routes!(callout::contacts))
+        .routes(routes!(callout::chains))
+        .routes(routes!(callout::of_call))
+        .routes(routes!(callout::begin))
+        .routes(routes!(callout::taken))
+        .routes(routes!(callout::next))
+        .routes(routes!(callout::stop))
         .routes(routes!(text::show, text::write))
         .routes(routes!(incidents::list, records::open))
         .routes(routes!(incidents::show, records::edit))

@@ -192,7 +192,7 @@ pub enum PolicyError {
     /// A file that is not changed here.
     #[error(
         "{0:?} is not changed here: that are queues.toml, routing.toml, seats.toml, categories.toml, \
-         trunks/NAME.toml and places/NAME.csv"
+         callout.toml, retention.toml, trunks/NAME.toml and places/NAME.csv"
     )]
     NotEditable(String),
     /// Somebody else was faster.

@@ -17,6 +17,7 @@ use super::policy::ServerPolicy;
 use super::retention::SharedRules;
 use super::switchboard_thread::Waiters;
 use crate::agencies::{Issuer, Outbox};
+use crate::callout::settings::CalloutSettings;
 use crate::config::Loaded;
 use crate::console::accounts::Accounts;
 use crate::console::policy::Policy;
@@ -234,6 +235,10 @@ impl Desk for ServerDesk {
 
     fn choices(&self) -> Arc<Choices> {
         Arc::clone(&self.choices.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn callout(&self) -> CalloutSettings {
+        super::reload::locked(&self.policy.reloader.adopted).0.callout.clone()
     }
 
     fn new_incident(&self) -> IncidentId {

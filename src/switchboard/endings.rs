@@ -227,6 +227,7 @@ impl Switchboard {
         self.deadlines.clear(&Timer::Closing(id));
         self.writers_rest(now, id, true);
         let Some(call) = self.calls.remove(&id) else { return };
+        self.chains.forget(id);
         self.places.whereabouts.ended(now.wall, id);
         for (stream, _) in &call.streams {
             self.streams.remove(stream);
