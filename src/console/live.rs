@@ -71,7 +71,7 @@ pub(super) struct LiveCall {
     /// Skills that it asks of a seat, e.g. `mad:3`.
     wants: Vec<String>,
     /// What an operator should see at once: `spoke`, `tapped`, `pressed`, `wrote`, `noise`, `silent`,
-    /// `returning`, `linked`, `text` (their telephone reads and writes), `fax`, `text-telephone`,
+    /// `returning`, `linked`, `caller-left` (hung up while somebody is called out), `text` (their telephone reads and writes), `fax`, `text-telephone`,
     /// `ring-back`, `busy-tone`, `unobtainable`; the last five with `called-` before them where they
     /// come from who was called.
     flags: Vec<String>,

@@ -5,6 +5,7 @@
 
 mod access;
 pub mod accounts;
+mod acknowledged;
 mod alarms;
 mod audit;
 mod body;
@@ -293,6 +294,7 @@ fn router(tokens: Vec<Token>, pages: Pages, secure: bool, desk: Arc<dyn Desk>) -
         copies: Arc::new(Semaphore::new(handed_out::COPIES)),
         openapi: description().into(),
     };
+    acknowledged::start(console.clone());
     let guard = middleware::from_fn_with_state(console.clone(), access::guard);
     api.method_not_allowed_fallback(wrong_method)
         .route_layer(guard)

@@ -204,7 +204,8 @@ fn parties(call: &crate::call::Call) -> Vec<PartyView> {
 
 /// What is known of the caller from before, and what listening has found.
 fn flags(call: &crate::call::Call) -> Vec<String> {
-    let before = [(call.returning, "returning"), (call.linked, "linked")];
+    let left = call.left.is_some();
+    let before = [(call.returning, "returning"), (call.linked, "linked"), (left, "caller-left")];
     let heard: &[&str] = match call.verdict {
         None => &[],
         Some(Verdict::Spoke) => &["spoke"],

@@ -235,6 +235,7 @@ impl Switchboard {
             }
             Verdict::Stopped | Verdict::Taken => {}
         }
+        self.operator_is_alone(now, id);
     }
 }
 

@@ -26,6 +26,7 @@ mod input;
 mod lines;
 mod keys;
 mod ladder;
+mod left;
 mod legs;
 mod liveness;
 mod logins;

@@ -172,6 +172,9 @@ impl Switchboard {
         if call.calling.is_some() {
             return not_now("the operator is transferring the caller");
         }
+        if call.left.is_some() {
+            return not_now("the caller has hung up");
+        }
         if call.state != State::Talking {
             return not_now("no operator talks in the call");
         }
@@ -315,6 +318,7 @@ impl Switchboard {
         self.disengage(now, id, &state.to);
         self.note(now, Fact::PartyLeft { call: id, party: party.0, how: how.to_owned() });
         self.chain_gone(now, id, party, status);
+        self.operator_is_alone(now, id);
     }
 
     /// Somebody who was called has answered.

@@ -30,6 +30,7 @@ impl Switchboard {
         self.note(now, Fact::PartyLeft { call: id, party: party.0, how: how.to_owned() });
         self.seat_the_table(now, id);
         self.chain_gone(now, id, party, None);
+        self.operator_is_alone(now, id);
     }
 
     /// Everybody who was brought in is let go: the call is over.
@@ -76,6 +77,9 @@ impl Switchboard {
 
     /// The operator leaves, or is gone: whoever is left that talks has the caller. False when nobody is.
     pub(super) fn succeeded(&mut self, now: Now, id: CallId) -> bool {
+        if self.ends_without_caller(now, id) {
+            return true;
+        }
         let Some(heir) = self.calls.get(&id).and_then(|call| heir(call)) else { return false };
         self.succeed(now, id, heir, "");
         true

@@ -85,7 +85,7 @@ pub struct CallView {
     #[serde(default)]
     pub wants: Vec<Want>,
     /// What an operator should see at once: `spoke`, `tapped`, `pressed`, `wrote`, `noise`, `silent`,
-    /// `returning`, `linked`, `text` (their telephone reads and writes), `fax`, `text-telephone`,
+    /// `returning`, `linked`, `caller-left` (hung up while somebody is called out), `text` (their telephone reads and writes), `fax`, `text-telephone`,
     /// `ring-back`, `busy-tone`, `unobtainable`; the last five with `called-` before them where they
     /// come from who was called.
     #[serde(default)]

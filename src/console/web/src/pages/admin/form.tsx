@@ -8,6 +8,7 @@ import { choiceWord, fieldWords } from './field_words';
 import type { FormField } from './fields';
 import type { Finding } from './findings';
 import { spoken } from './sayings';
+import { StepsOf } from './steps';
 import { get, isTable, type Table, type Value } from './toml';
 import { w } from './words';
 
@@ -15,8 +16,12 @@ import { w } from './words';
 export interface Names {
   queue: string[];
   operator: string[];
+  agency: string[];
   trunk: string[];
   kecamatan: { value: string; label: string }[];
+  category: { value: string; label: string }[];
+  contact: { value: string; label: string }[];
+  role: string[];
 }
 
 interface Props {
@@ -101,15 +106,25 @@ export function FieldOf(props: Props) {
     }
     case 'names': {
       const known =
-        field.of === 'kecamatan'
-          ? props.names.kecamatan
-          : props.names.trunk.map((one) => ({ value: one, label: one }));
+        field.of === 'trunk'
+          ? props.names.trunk.map((one) => ({ value: one, label: one }))
+          : props.names[field.of];
       return <NamesOf about={about} known={known} chosen={texts(value)} onChange={onChange} />;
     }
     case 'lines':
       return <LinesOf about={about} value={value} onChange={onChange} />;
     case 'queues':
       return <QueuesOf about={about} known={props.names.queue} value={value} onChange={onChange} />;
+    case 'steps':
+      return (
+        <StepsOf
+          about={about}
+          contacts={props.names.contact}
+          roles={props.names.role}
+          value={value}
+          onChange={onChange}
+        />
+      );
     case 'skills':
       return <SkillsOf about={about} value={value} onChange={onChange} />;
     case 'answer':

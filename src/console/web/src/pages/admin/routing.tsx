@@ -12,7 +12,7 @@ import { inWords } from '../../components/toast';
 import { t } from '../../messages';
 import { Apply } from './apply';
 import { isDirty, present } from './draft';
-import { FORMS, type TableName, tablesOf } from './fields';
+import { CALLOUT, FORMS, type TableName, tablesOf } from './fields';
 import { type Finding, findingsAt } from './findings';
 import { FieldOf, type Names } from './form';
 import { Moved } from './moved';
@@ -36,6 +36,7 @@ const file = signal('routing.toml');
 const view = signal<'form' | 'text'>('form');
 const toml = signal<Toml | null>(null);
 const kecamatan = signal<{ value: string; label: string }[]>([]);
+const agencies = signal<string[]>([]);
 
 const position = (one: Finding) =>
   one.line === 0 ? one.file : w('position', { file: one.file, line: one.line, column: one.column });
@@ -98,7 +99,7 @@ function Verdict() {
 
 function Files() {
   const files = shown.value?.files ?? [];
-  const names = present(draft.value, files);
+  const names = [...new Set([...present(draft.value, files), CALLOUT])].sort();
   return (
     <nav class="files" aria-label={w('files')}>
       <ul>
@@ -135,14 +136,25 @@ function Files() {
 
 /** The names that forms choose from, as the draft has them. */
 function names(reader: Toml): Names {
+  const all = (name: string, table: string) => reader.entries(text(name), table) ?? [];
   const of = (name: string, table: TableName) =>
-    (reader.entries(text(name), table) ?? []).map((entry) => String(entry['name'] ?? ''));
+    all(name, table).map((entry) => String(entry['name'] ?? ''));
+  const labelled = (name: string, table: string, key: string, label: string) =>
+    all(name, table)
+      .filter((entry) => entry[key])
+      .map((entry) => ({ value: String(entry[key]), label: String(entry[label] ?? entry[key]) }));
   const files = present(draft.value, shown.value?.files ?? []);
   return {
     queue: of('queues.toml', 'queue').filter(Boolean),
     operator: of('seats.toml', 'operator').filter(Boolean),
     trunk: files.filter((name) => name.startsWith('trunks/')).flatMap((name) => of(name, 'trunk')),
+    agency: agencies.value,
     kecamatan: kecamatan.value,
+    category: labelled('categories.toml', 'category', 'code', 'name'),
+    contact: labelled(CALLOUT, 'contact', 'name', 'full_name'),
+    role: [...new Set(all(CALLOUT, 'contact').map((entry) => String(entry['role'] ?? '')))]
+      .filter(Boolean)
+      .sort(),
   };
 }
 
@@ -152,13 +164,16 @@ const BEGINNINGS: Record<TableName, () => Table> = {
   seat: () => ({ name: '', queues: [] }),
   operator: () => ({ name: '', full_name: '' }),
   trunk: () => ({ name: '', source: [] }),
+  contact: () => ({ name: '', full_name: '', numbers: [] }),
+  chain: () => ({ name: '', title: '', when: {}, steps: [] }),
 };
 
 /** What tells an entry from the others at a glance. */
 function about(table: TableName, entry: Table): string {
   if (table === 'rule') return `${entry['priority'] ?? ''} → ${entry['queue'] ?? ''}`;
   if (table === 'seat') return String(entry['operator'] ?? '');
-  return table === 'operator' ? String(entry['full_name'] ?? '') : '';
+  if (table === 'chain') return String(entry['title'] ?? '');
+  return ['operator', 'contact'].includes(table) ? String(entry['full_name'] ?? '') : '';
 }
 
 function Entry(props: {
@@ -313,6 +328,8 @@ export function Routing() {
     });
     ask(api.GET('/api/v1/categories'))
       .then((found) => {
+        const told = found.categories.flatMap((one) => (one as { agencies: string[] }).agencies);
+        agencies.value = [...new Set(told)].sort();
         kecamatan.value = found.kecamatan.map((one) => {
           const { code, name } = one as { code: string; name: string };
           return { value: code, label: `${name} (${code})` };
