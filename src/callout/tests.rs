@@ -188,7 +188,7 @@ fn five_hundred_seeds_keep_every_promise() {
             let id = calls[below(&mut dice, 3)];
             let known = judge.ringing.get(&id).map_or(0, |(attempt, _)| *attempt);
             let attempt = known.saturating_sub(u16::from(below(&mut dice, 4) == 0));
-            let outcome = Outcome::ALL[below(&mut dice, 6)];
+            let outcome = Outcome::ALL[1 + below(&mut dice, 4)];
             let input = match below(&mut dice, 14) {
                 0 if !judge.over.contains_key(&id) => {
                     begun(&settings, ["pulau", "hand", "both", "any"][below(&mut dice, 4)])

@@ -9,7 +9,7 @@ export type Kind =
   /** One name of a kind that the configuration has. */
   | { kind: 'name'; of: 'queue' | 'operator' | 'agency' }
   /** Several of them. */
-  | { kind: 'names'; of: 'trunk' | 'kecamatan' | 'category' }
+  | { kind: 'names'; of: 'trunk' | 'kecamatan' | 'category' | 'calls' }
   /** A list, one a line. */
   | { kind: 'lines' }
   /** The queues that a seat serves, each with its tier. */
@@ -30,7 +30,15 @@ export type FormField = Kind & {
   needed?: boolean;
 };
 
-export type TableName = 'queue' | 'rule' | 'seat' | 'operator' | 'trunk' | 'contact' | 'chain';
+export type TableName =
+  | 'queue'
+  | 'rule'
+  | 'seat'
+  | 'operator'
+  | 'trunk'
+  | 'contact'
+  | 'chain'
+  | 'keep';
 
 const number = (path: string, words: FieldKey, least: number, most: number): FormField => ({
   kind: 'number',
@@ -39,6 +47,9 @@ const number = (path: string, words: FieldKey, least: number, most: number): For
   least,
   most,
 });
+
+/** A hundred years. */
+const DAYS = 36_500;
 
 export const FORMS: Record<TableName, FormField[]> = {
   queue: [
@@ -130,10 +141,20 @@ export const FORMS: Record<TableName, FormField[]> = {
     { path: 'when.category', words: 'chain_category', kind: 'names', of: 'category' },
     { path: 'when.kecamatan', words: 'chain_kecamatan', kind: 'names', of: 'kecamatan' },
   ],
+  keep: [
+    { path: 'calls', words: 'keep_calls', kind: 'names', of: 'calls' },
+    { ...number('audio_days', 'audio_days', 1, DAYS), needed: true },
+    { ...number('record_days', 'record_days', 1, DAYS), needed: true },
+    { ...number('trace_days', 'trace_days', 1, DAYS), needed: true },
+    { path: 'ground', words: 'keep_ground', kind: 'text', needed: true },
+  ],
 };
 
 /** A file that may be missing, and is made by the first entry. */
 export const CALLOUT = 'callout.toml';
+
+/** How long what is kept. */
+export const RETENTION = 'retention.toml';
 
 /** The tables that a file may have forms for; none: it is edited as text. */
 export function tablesOf(file: string): TableName[] {
@@ -141,5 +162,6 @@ export function tablesOf(file: string): TableName[] {
   if (file === 'routing.toml') return ['rule'];
   if (file === CALLOUT) return ['contact', 'chain'];
   if (file === 'seats.toml') return ['seat', 'operator'];
+  if (file === RETENTION) return ['keep'];
   return /^trunks\/[^/]+\.toml$/.test(file) ? ['trunk'] : [];
 }

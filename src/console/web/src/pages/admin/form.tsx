@@ -6,8 +6,7 @@ import { useEffect, useId, useState } from 'preact/hooks';
 import { CheckField, Field, SelectField, TextArea, TextField } from '../../components/field';
 import { choiceWord, fieldWords } from './field_words';
 import type { FormField } from './fields';
-import type { Finding } from './findings';
-import { spoken } from './sayings';
+import { type Finding, spoken } from './findings';
 import { StepsOf } from './steps';
 import { get, isTable, type Table, type Value } from './toml';
 import { w } from './words';
@@ -22,6 +21,7 @@ export interface Names {
   category: { value: string; label: string }[];
   contact: { value: string; label: string }[];
   role: string[];
+  calls: { value: string; label: string }[];
 }
 
 interface Props {

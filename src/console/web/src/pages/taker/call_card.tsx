@@ -14,7 +14,7 @@ import { disposition, flagName, laneName, languageName } from '../../messages';
 import { contacts, found, readContacts } from './callout';
 import { Chain } from './chain';
 import { answer, hangUp, phone, press, takeBack, talk, toggleHold, toggleMute } from './phone';
-import { callPage, mySeat, rings } from './seat';
+import { callingBack, callPage, mySeat, rings } from './seat';
 import { maybe, w } from './words';
 
 const KEYS = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '0', '#'];
@@ -406,10 +406,21 @@ export function CallCard({ call }: { call: LiveCall | null }) {
   const seat = mySeat.value;
   if (!call) {
     // A call of the browser's phone that is not at the seat yet, or no longer, can still be ended.
+    const own = talk.value;
+    const asks = own?.state === 'ringing' && own.direction === 'incoming';
     return (
-      <section class="card call" aria-labelledby={id}>
-        <h2 id={id}>{w('idle')}</h2>
-        <p class="muted">{idleWord(seat?.state)}</p>
+      <section class={asks ? 'card call ringing' : 'card call'} aria-labelledby={id}>
+        <h2 id={id}>{own ? w(asks ? 'own.rings' : 'own.talks') : w('idle')}</h2>
+        {own ? (
+          callingBack.value && (
+            <>
+              <p class="call-number mono">{callingBack.value}</p>
+              {asks && <p>{w('own.back')}</p>}
+            </>
+          )
+        ) : (
+          <p class="muted">{idleWord(seat?.state)}</p>
+        )}
         <div class="row">
           <PhoneButtons onKeys={() => setKeys(true)} onBring={() => setBringing(true)} />
         </div>

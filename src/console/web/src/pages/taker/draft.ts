@@ -1,5 +1,5 @@
 /**
- * The form of one record as it is written: kept in this browser with each key, saved in the gateway a
+ * The form of one record as it is written: kept under lock in this browser with each key, saved in the gateway a
  * moment later, cleared from here when it is on disk there. Nothing of another person is overwritten
  * unseen: what they wrote meanwhile is shown, and a person decides.
  */
@@ -9,6 +9,7 @@ import type { FieldProblem, Incident, RecordView } from '../../api/types';
 import { read, write } from '../../kept';
 import { link } from '../../live/store';
 import { me } from '../../session';
+import * as vault from '../../vault';
 
 /** A value of the form: a text, a number, or an object (coordinates, what an agency was told). */
 export type Value = string | number | Record<string, unknown> | null;
@@ -40,7 +41,7 @@ const BEHIND_TRIES = 240;
 let timer: number | undefined;
 let busy = false;
 
-const key = (incident: string) => `draft.${me.peek()?.name ?? ''}.${incident}`;
+const key = (incident: string) => `draft.${incident}`;
 
 /** The newest version that this browser has saved of a record, until the gateway shows it. */
 const savedKey = (incident: string) => `saved.${me.peek()?.name ?? ''}.${incident}`;
@@ -53,18 +54,10 @@ interface Kept {
 function keep(of: Draft): void {
   const left = Object.keys(of.changes).length > 0;
   const kept: Kept = { version: of.record?.version ?? 0, changes: of.changes };
-  write(key(of.incident), left ? JSON.stringify(kept) : null);
+  vault.put(key(of.incident), left ? kept : null);
 }
 
-function kept(incident: string): Kept | null {
-  const text = read(key(incident));
-  if (!text) return null;
-  try {
-    return JSON.parse(text) as Kept;
-  } catch {
-    return null;
-  }
-}
+const kept = async (incident: string) => (await vault.get(key(incident))) as Kept | null;
 
 /** The value that a field shows. */
 export function shown(of: Draft, field: string): Value {
@@ -90,16 +83,20 @@ function set(to: Partial<Draft>): void {
 /** Opens the form of a record. What is left of an earlier page is taken up. */
 export async function openDraft(incident: string): Promise<void> {
   window.clearTimeout(timer);
-  const left = kept(incident);
   draft.value = {
     incident,
     record: null,
     whole: null,
-    changes: left?.changes ?? {},
+    changes: {},
     refused: {},
     conflicts: {},
     saving: 'loading',
   };
+  const left = await kept(incident);
+  const here = draft.peek();
+  if (here?.incident !== incident) return;
+  // What was typed meanwhile is newer.
+  if (left) set({ changes: { ...left.changes, ...here.changes } });
   await load(incident, left?.version);
 }
 
@@ -229,7 +226,7 @@ export async function save(): Promise<boolean> {
     write(savedKey(of.incident), String(answer.version));
     const here = draft.peek();
     if (here?.incident !== of.incident) {
-      write(key(of.incident), null);
+      vault.put(key(of.incident), null);
       return true;
     }
     took(here, answer, sent);
@@ -340,9 +337,10 @@ effect(() => {
   if (link.value !== 'lost' && draft.peek()?.saving === 'away') schedule(0);
 });
 
-// Another page of the same person in this browser has saved or typed: no use to look, the gateway tells
-// of it at the next save. But nothing is lost when this one is closed with something unsaved.
-addEventListener('beforeunload', () => {
-  const of = draft.peek();
-  if (of) keep(of);
+// Whoever sits down next begins with nothing of the one before.
+effect(() => {
+  if (me.value === null) {
+    window.clearTimeout(timer);
+    draft.value = null;
+  }
 });

@@ -6,6 +6,8 @@ import { Button } from '../../components/button';
 import { SelectField, TextArea, TextField } from '../../components/field';
 import { sayRefused } from '../../components/toast';
 import { disposition } from '../../messages';
+import { said } from '../../messages/said';
+import { keeps } from '../../vault';
 import { type Choices, choices } from './choices';
 import {
   close,
@@ -45,7 +47,7 @@ function wrong(of: Draft, field: string, value: Value): string | undefined {
   if (!told) return undefined;
   if (field.startsWith('victims_')) return w('wrong.count');
   if (field === 'coordinates') return w('wrong.coordinates');
-  return w('wrong.other', { why: told });
+  return w('wrong.other', { why: said(told) });
 }
 
 /** Somebody else has written the same field: both words, and a person chooses. */
@@ -297,7 +299,7 @@ function Standing({ of }: { of: Draft }) {
   return (
     <div role="status" aria-live="polite">
       <Badge tone={TONES[of.saving]} icon={of.saving === 'shut' ? 'lock' : undefined}>
-        {w(`form.${of.saving}`)}
+        {w(of.saving === 'away' && !keeps.value ? 'form.away_open' : `form.${of.saving}`)}
       </Badge>
     </div>
   );

@@ -4,7 +4,7 @@ import { api, ask, Refused } from '../../api/client';
 import type { CallPage, LiveCall } from '../../api/types';
 import { calls, known, seats } from '../../live/store';
 import { me } from '../../session';
-import { hasLeft, phone, startPhone, stopPhone, takeBack } from './phone';
+import { hasLeft, phone, startPhone, stopPhone, takeBack, talk } from './phone';
 
 /** My seat: where this person sits, as the gateway has it. */
 export const mySeat = computed(() => {
@@ -87,6 +87,19 @@ const talkingIn = computed(() => {
 
 effect(() => {
   if (known.value && talkingIn.value) open(talkingIn.value);
+});
+
+/** The number that I call back; null: none, or the call is over. */
+export const callingBack = signal<string | null>(null);
+
+let rang = false;
+effect(() => {
+  // Once the phone has rung for it, its end is the end of the call back.
+  if (talk.value) rang = true;
+  else if (rang) {
+    rang = false;
+    callingBack.value = null;
+  }
 });
 
 /** Sets my seat ready, or paused for a reason. */
