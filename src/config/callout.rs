@@ -116,7 +116,7 @@ fn read_chain(
     let title = section.required("title", "\"Kepulauan\"", |text| line(text, TITLE));
     let has_steps = section.has("steps");
     let (mut steps, mut places) = (Vec::new(), Vec::new());
-    let written = section.sections("steps", "steps = [{ contact = \"…\" }, …]");
+    let written = section.sections("steps", "[[chain.steps]]");
     let count = written.len();
     for step in written {
         let at = step.place.clone();

@@ -324,7 +324,7 @@ pub(super) async fn begin(
     let Path((id, name)) = place.map_err(|_| Problem::unknown_id("call", ""))?;
     let call = id.parse().map_err(|_| Problem::unknown_id("call", &id))?;
     bounded("name", &name)?;
-    let Begin { kecamatan } = read(body, r#"{} or {"kecamatan": "35.29.25"}"#)?;
+    let Begin { kecamatan } = read(body, r#"{"kecamatan": "35.29.25"}"#)?;
     let asked = Known { kecamatan, category: None };
     fits(&console, &asked)?;
     let Known { kecamatan, .. } = known(&console, call, asked).await?;

@@ -120,7 +120,7 @@ fn the_first_is_busy_the_second_does_not_answer_and_the_third_comes() {
     carrier_says(&mut world, A, 200);
     assert_eq!(table(&world), ["[1]", "[0, 2]", "[0, 1]"], "the caller hears the operator alone");
     assert_eq!(world.look().calls[0].chain.as_ref().expect("a chain").state, "answered");
-    world.pass(Duration::from_secs(300));
+    world.pass(Duration::from_secs(40));
     assert!(chains(&world).iter().all(|line| !line.starts_with("taken")), "an answer ends nothing");
     world.order(take).unwrap();
     assert_eq!(
