@@ -277,6 +277,7 @@ fn board() -> Board {
             age_seconds: 3,
             answered_after_seconds: None,
             parties: Vec::new(),
+            chain: None,
             private: false,
             quality: Default::default(),
             on_hold: false,

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What speaks to the pages: folders and files of `src`.
-const SPEAKS: [&str; 22] = [
+const SPEAKS: [&str; 24] = [
     "config",
     "console",
     "people",
@@ -35,6 +35,8 @@ const SPEAKS: [&str; 22] = [
     "switchboard/table.rs",
     "switchboard/writing.rs",
     "switchboard/callback.rs",
+    "switchboard/chains.rs",
+    "callout/run.rs",
     "proof/mod.rs",
     "proof/redaction.rs",
     "proof/verify.rs",
@@ -48,7 +50,7 @@ const SPEAKS: [&str; 22] = [
 const CATALOGUE: [&str; 2] = ["config", "answers"];
 
 /// What no page shows: headers, marks of a file, texts of alarms and logs, names that are in both languages already.
-const NOT_SHOWN: [&str; 28] = [
+const NOT_SHOWN: [&str; 31] = [
     "1 OPTIONS",
     "attachment; filename=\"{name}\"",
     "text/plain; version=0.0.4; charset=utf-8",
@@ -77,6 +79,9 @@ const NOT_SHOWN: [&str; 28] = [
     "call {id}: the caller {how} for {} s",
     "call {id} writes more than is kept; it goes on unrecorded",
     "Siaga112 sealedx01",
+    "call {id}: nobody of the chain {title:?} comes, {tried} calls in vain; call somebody out by hand",
+    "call {id}: the chain {title:?} stopped, {why}; nobody has said that they come, go on by hand",
+    "the chain goes on",
 ];
 
 fn root() -> PathBuf {

@@ -5,10 +5,12 @@
 
 mod access;
 pub mod accounts;
+mod acknowledged;
 mod alarms;
 mod audit;
 mod body;
 mod book;
+mod callout;
 mod custody;
 pub mod desk;
 mod door;
@@ -165,6 +167,13 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(parties::change, parties::remove))
         .routes(routes!(parties::take_over))
         .routes(routes!(parties::private))
+        .routes(routes!(callout::contacts))
+        .routes(routes!(callout::chains))
+        .routes(routes!(callout::of_call))
+        .routes(routes!(callout::begin))
+        .routes(routes!(callout::taken))
+        .routes(routes!(callout::next))
+        .routes(routes!(callout::stop))
         .routes(routes!(text::show, text::write))
         .routes(routes!(incidents::list, records::open))
         .routes(routes!(incidents::show, records::edit))
@@ -308,6 +317,7 @@ fn router(tokens: Vec<Token>, pages: Pages, secure: bool, desk: Arc<dyn Desk>) -
         staffing: staffing::Made::default(),
         openapi: description().into(),
     };
+    acknowledged::start(console.clone());
     let guard = middleware::from_fn_with_state(console.clone(), access::guard);
     api.method_not_allowed_fallback(wrong_method)
         .route_layer(guard)

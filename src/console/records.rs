@@ -17,6 +17,7 @@ use super::access::Holder;
 use super::body::{bounded, read};
 use super::fields::{FieldsDoc, fields};
 use super::problem::Problem;
+use crate::callout::ChainEnded;
 use crate::incident::settings::{Category, Kecamatan};
 use crate::incident::{
     Changes, Closing, Edit, Field, Opened, Origin, Record, Reopening, Tie, WrongField,
@@ -25,7 +26,7 @@ use crate::journal::Fact;
 use crate::screening::Disposition;
 use crate::store::{KnownRecord, RecordVersion, RecordView};
 use crate::switchboard::orders::Order;
-use crate::vocabulary::Private;
+use crate::vocabulary::{Private, WallTime};
 
 /// What a change of the form looks like, for whoever sent something else.
 const WANTED: &str = r#"{"version": 0, "category": "kebakaran", "text": "…", "agencies": {"Damkar 113": {"notified_at": "2026-09-17T05:13:00Z"}}}"#;
@@ -356,6 +357,30 @@ pub(super) async fn note_disposition(
         keep(console, record, Fact::IncidentEdited(Box::new(edit))).await?;
     }
     Ok(())
+}
+
+/// The agency of whoever comes was told, and comes: where nobody has written that already.
+pub(super) async fn note_agency(
+    console: &Console,
+    at: WallTime,
+    ended: &ChainEnded,
+    agency: &str,
+) -> Result<(), Problem> {
+    let (_lock, KnownRecord { record, .. }) = lock(console, &ended.call.to_string()).await?;
+    record.is_open().map_err(|shut| Problem::not_now(shut.to_string()))?;
+    let known = record.form.agencies().find(|(name, _)| *name == agency);
+    let known = known.map(|(_, notice)| notice.clone()).unwrap_or_default();
+    let Some(notice) = known.acknowledged(ended.answered_at.unwrap_or(at), at) else {
+        return Ok(());
+    };
+    let by = match (&ended.contact, ended.by.is_empty()) {
+        (Some(contact), true) => contact.as_str().to_owned(),
+        _ => ended.by.clone(),
+    };
+    let field = Field::Agency(agency.to_owned());
+    let changes = Changes::from([(field, Some(crate::incident::Value::Notice(notice)))]);
+    let edit = Edit { incident: record.incident, by, saw: record.version, changes };
+    keep(console, record, Fact::IncidentEdited(Box::new(edit))).await.map(drop)
 }
 
 // ---- what all of them do ----------------------------------------------------------------------

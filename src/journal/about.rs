@@ -56,6 +56,10 @@ impl Fact {
             | Self::AudioHeard { call, .. }
             | Self::CopyStarted { call, .. }
             | Self::CopyFailed { call, .. } => Some(*call),
+            Self::ChainBegun(chain) => Some(chain.call),
+            Self::ChainTried(tried) => Some(tried.call),
+            Self::ChainTriedEnded(tried) => Some(tried.call),
+            Self::ChainEnded(chain) => Some(chain.call),
             Self::TextCarried(carried) => Some(carried.call),
             Self::AnswerUnusable(answer) => Some(answer.call),
             Self::AlertReceived(alerted) => Some(alerted.call),

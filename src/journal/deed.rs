@@ -59,6 +59,12 @@ impl Fact {
             Self::PartyTookOver { call, by, .. } => {
                 (by, "caller handed to who was brought in".to_owned(), call.to_string())
             }
+            Self::ChainBegun(it) => {
+                (&it.by, format!("chain {} begun", it.chain), it.call.to_string())
+            }
+            Self::ChainEnded(it) => {
+                (&it.by, format!("chain {} {}", it.chain, it.verdict.word()), it.call.to_string())
+            }
             Self::PrivateTalk { call, private, by } => {
                 let what = if *private { "talk in private" } else { "talk with the caller again" };
                 (by, what.to_owned(), call.to_string())

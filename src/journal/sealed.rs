@@ -123,6 +123,8 @@ fn parts(kind: &str) -> Parts {
         "seat-dialled" | "called-out" | "call-out-ended" | "party-invited" | "transferred" => {
             Parts::Fields(Class::Record, &[("to", "\"\"")])
         }
+        // Whose telephone it is that was called out.
+        "chain-tried" => Parts::Fields(Class::Record, &[("to", "\"\""), ("name", "\"\"")]),
         "incident-opened" | "incident-edited" | "incident-closed" => {
             Parts::Fields(Class::Record, &[("changes", "{}")])
         }
@@ -136,11 +138,10 @@ fn parts(kind: &str) -> Parts {
         | "disposed" | "offered" | "offer-ended" | "caller-answered" | "answered" | "held"
         | "resumed" | "seat-call-ended" | "test-answered" | "ended" | "overflowed"
         | "recording-started" | "recording-sealed" | "recording-failed" | "recording-resumed"
-        | "recording-deleted" | "party-joined" | "party-changed" | "party-held" | "party-left"
-        | "party-took-over" | "private-talk" | "audio-stalled" | "audio-flows" | "caller-quiet"
-        | "caller-speaks" | "audio-heard" | "copy-started" | "copy-failed" | "personal-erased" => {
-            Parts::Open
-        }
+        | "chain-begun" | "chain-tried-ended" | "chain-ended" | "recording-deleted"
+        | "party-joined" | "party-changed" | "party-held" | "party-left" | "party-took-over"
+        | "private-talk" | "audio-stalled" | "audio-flows" | "caller-quiet" | "caller-speaks"
+        | "audio-heard" | "copy-started" | "copy-failed" | "personal-erased" => Parts::Open,
         _ => Parts::Whole,
     }
 }

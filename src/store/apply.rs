@@ -337,6 +337,10 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
         | Fact::PartyHeld { .. }
         | Fact::PartyLeft { .. }
         | Fact::PartyTookOver { .. }
+        | Fact::ChainBegun(_)
+        | Fact::ChainTried(_)
+        | Fact::ChainTriedEnded(_)
+        | Fact::ChainEnded(_)
         | Fact::PrivateTalk { .. }
         | Fact::TextWritten { .. }
         | Fact::AudioStalled { .. }

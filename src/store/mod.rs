@@ -88,7 +88,7 @@ pub use projector::{Projector, StoreHealth};
 pub use record::{
     FieldChange, KnownRecord, RecordVersion, RecordView, TiedRecord, shown, versions,
 };
-pub use recovered::{OpenCall, Recovered};
+pub use recovered::{OpenCall, OpenChain, Recovered};
 pub use report::By;
 pub use settings::StorageSettings;
 pub use sheets::{

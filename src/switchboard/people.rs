@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::acd;
 use crate::call::{PartyId, State};
+use crate::callout::Input;
 use crate::journal::Fact;
 use crate::routing;
 use crate::screening::WorkId;
@@ -47,6 +48,14 @@ impl Switchboard {
             Order::Remove { call, party, by } => self.remove_party(now, call, PartyId(party), &by),
             Order::TakeOver { call, party, by } => {
                 self.guest_takes_over(now, call, PartyId(party), &by)
+            }
+            Order::BeginChain { call, chain, kecamatan, by } => {
+                self.begin_chain(now, call, (chain, kecamatan), by)
+            }
+            Order::TakeChain { call, by } => self.tell_chain(now, call, Input::Take { by }),
+            Order::NextInChain { call } => self.tell_chain(now, call, Input::Next),
+            Order::StopChain { call, by } => {
+                self.tell_chain(now, call, Input::Stop { by, why: String::new() })
             }
             Order::SetPrivate { call, private, by } => self.set_private(now, call, private, by),
             Order::SetSeat { seat, status, reason, by } => {
