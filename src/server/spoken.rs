@@ -74,6 +74,12 @@ pub(super) fn list(reloader: &Reloader) -> Result<PromptList, PolicyError> {
         languages.extend(name.language.clone());
         list.prompts.push(shown(file, name, sound, &loaded, &uses));
     }
+    for file in loaded.wrong.keys().filter(|file| !files.contains_key(*file)) {
+        let Some(name) = name_of(file).filter(|_| config::is_sound(file)) else { continue };
+        // Too long, or not readable: it is no part of a version, and can be replaced all the same.
+        let nothing = Sound { bytes: 0, sha256: String::new() };
+        list.prompts.push(shown(file, name, nothing, &loaded, &uses));
+    }
     let mut missing: BTreeMap<(Option<String>, String), Vec<PromptUse>> = BTreeMap::new();
     for (queue, says) in &settings.announcements {
         for (id, event) in &says.missing {
