@@ -87,11 +87,22 @@ const PAGES: &[(&str, &str)] = &[
     ("PUT /api/v1/people/{name}/password", "a"),
     ("DELETE /api/v1/people/{name}/second-factor", "a"),
     ("DELETE /api/v1/people/{name}/sessions", "a"),
+    ("GET /api/v1/places", "csdau"),
+    ("GET /api/v1/places/outline", "csdau"),
+    ("GET /api/v1/prompts", "au"),
+    ("PUT /api/v1/prompts/{language}/{name}", "a"),
+    ("DELETE /api/v1/prompts/{language}/{name}", "a"),
+    ("GET /api/v1/prompts/{language}/{name}/audio", "au"),
+    ("GET /api/v1/proof", "au"),
+    ("POST /api/v1/proof/verify", "au"),
+    ("DELETE /api/v1/proof/verify", "au"),
     ("GET /api/v1/queues", "csda"),
     ("GET /api/v1/receivers", "au"),
     ("GET /api/v1/receivers/{name}/refused", "au"),
     ("POST /api/v1/receivers/{name}/refused/{id}/send", "a"),
     ("GET /api/v1/reports/ciamis", "sdau"),
+    ("GET /api/v1/reports/hours", "sdau"),
+    ("GET /api/v1/reports/staffing", "sa"),
     ("GET /api/v1/reports/live", "csda"),
     ("GET /api/v1/reports/national", "sdau"),
     ("GET /api/v1/reports/standards", "sdau"),
@@ -208,6 +219,7 @@ fn each_role_reaches_exactly_its_own_pages() {
     for (route, may) in pages.chain(&last) {
         let (method, path) = route.split_once(' ').expect("a route");
         let path = path.replace("{id}", "seat-2").replace("{party}", "1").replace("{name}", "x");
+        let path = path.replace("{language}", "id");
         for (role, letter) in ROLES {
             let body = if matches!(method, "GET" | "DELETE") { "" } else { "{}" };
             let answer = ask(&gateway, &sessions[role], method, &path, body);

@@ -22,8 +22,8 @@ use siaga112::sip::Transport;
 use siaga112::store::drawing::Paper;
 use siaga112::store::periods::Period;
 use siaga112::store::{
-    By, Filter, Incident, IncidentSummary, JournalHandle, JournalWriter, Ladder, Projector,
-    StandardsReport, StorageSettings, Store, StoreError, StoreHealth, cli, report_cli,
+    By, Filter, HourFigures, Incident, IncidentSummary, JournalHandle, JournalWriter, Ladder,
+    Projector, StandardsReport, StorageSettings, Store, StoreError, StoreHealth, cli, report_cli,
 };
 use siaga112::vocabulary::{
     AnswerMode, CallId, Cause, Ending, IncidentId, Lane, NumberClass, OfferId, Party, Private,
@@ -1099,6 +1099,51 @@ async fn standards_are_counted_from_the_records_and_the_short_stand_apart() {
     let empty = store.standards_report(empty, By::Queue, &jakarta()).await.expect("reports");
     assert_eq!((empty.whole.offered, empty.whole.occupancy), (0, None));
     assert!(empty.slices.is_empty());
+}
+
+#[tokio::test]
+async fn hours_days_lanes_and_kinds_are_counted_alike_and_seats_by_the_clock() {
+    let site = Site::new();
+    let store = site.filled(a_week()).await;
+    let report = store.hours_report(first_hour(), &jakarta()).await.expect("reports");
+    let all = &report.whole;
+    assert_eq!((all.offered, all.answered, all.abandoned, all.abandoned_short), (10, 6, 3, 1));
+    assert_eq!((all.lost, all.waiting), (1, 0));
+    assert_eq!((all.wait_p50_ms, all.wait_max_ms), (Some(10_000), Some(43_000)));
+    assert_eq!((all.talk_seconds, all.wrap_up_seconds, all.signed_in_seconds), (360, 60, 1_200));
+    assert_eq!(all.occupancy, Some(0.35));
+    let named = |rows: &[HourFigures]| {
+        let busy = rows.iter().filter(|row| row.offered > 0);
+        busy.map(|row| (row.slice.clone(), row.offered, row.answered)).collect::<Vec<_>>()
+    };
+    let row = |name: &str, offered, answered| (name.to_owned(), offered, answered);
+    assert_eq!((report.by_hour.len(), named(&report.by_hour)), (24, vec![row("12", 10, 6)]));
+    assert_eq!(named(&report.by_day), [row("2026-09-17", 10, 6)]);
+    assert_eq!(named(&report.by_lane), [row("usual", 10, 6)]);
+    let kinds = [
+        row("-", 4, 1),
+        row("abandoned", 1, 0),
+        row("ghost", 1, 1),
+        row("information", 1, 1),
+        row("normal", 1, 1),
+        row("prank", 2, 2),
+    ];
+    assert_eq!(named(&report.by_disposition), kinds);
+    assert_eq!(report.by_hour[12].signed_in_seconds, 1_200);
+    let empty = Period { since: WallTime(0), until: WallTime(1) };
+    let empty = store.hours_report(empty, &jakarta()).await.expect("reports");
+    assert_eq!((empty.whole.offered, empty.whole.occupancy, empty.days), (0, None, 1));
+
+    // What the hint for staffing is made of: answered or left, by queue and by the clock.
+    let calls = store.calls_by_hour(first_hour(), "112", &jakarta()).await.expect("calls");
+    assert_eq!(calls.len(), 9);
+    let first = &calls[0];
+    assert_eq!((first.day, first.weekday, first.hour), (0, 4, 12));
+    assert_eq!((first.waited_ms, first.talk_ms), (4_000, Some(60_000)));
+    let left = calls.iter().find(|call| call.waited_ms == 31_000).expect("the one who left");
+    assert_eq!(left.talk_ms, None);
+    let none = store.calls_by_hour(first_hour(), "lain", &jakarta()).await.expect("calls");
+    assert!(none.is_empty());
 }
 
 #[tokio::test]
