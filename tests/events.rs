@@ -306,11 +306,11 @@ fn long_talk(config: &Path) -> u64 {
     let text = Private::new("tolong ".repeat(4_000));
     let written =
         Fact::TextWritten { call, by: Party::Caller, name: String::new(), began: at, text };
-    for _ in 0..600 {
+    for _ in 0..400 {
         journal.append(0, Entry { at, fact: written.clone() });
     }
     assert_eq!(journal.stop(), 0);
-    600
+    400
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -50,7 +50,7 @@ impl Disk {
         let plain = command(name, folder);
         let mut inside = Command::new("nsenter");
         inside.args(["--user", "--mount", "--preserve-credentials", "--target"]);
-        inside.arg(self.0.id().to_string()).args(["--wd"]).arg(folder).arg("--");
+        inside.arg(self.0.id().to_string()).arg(format!("--wd={}", folder.display())).arg("--");
         inside.args(["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]);
         inside.arg(plain.get_program()).env("LC_ALL", "C").stdin(Stdio::null());
         inside
