@@ -65,6 +65,11 @@ fn edit(n: u32, by: &str, said: &[(Field, &str)]) -> Fact {
     Fact::IncidentEdited(Box::new(Edit { incident: incident(n), by: by.into(), saw: 0, changes }))
 }
 
+fn wrote(n: u32, text: &str) -> Fact {
+    let (began, text) = (at(i64::from(n)), Private::new(text.to_owned()));
+    Fact::TextWritten { call: call(n), by: Party::Caller, name: String::new(), began, text }
+}
+
 fn marked(n: u32, by: &str) -> Fact {
     let until = WallTime(BASE + 48 * HOUR);
     Fact::NumberMarked { number: number(n), call: call(n), until, by: by.into() }
@@ -163,6 +168,8 @@ impl Pair {
                 ),
                 (107, Fact::WorkTried { work, attempt, seat: "seat-1".into(), by: "ani".into() }),
                 (108, Fact::WorkTriedEnded { work, attempt, outcome: WorkOutcome::NoAnswer }),
+                // A call that a seat dials has no record of its own; its words are found all the same.
+                (109, wrote(90, "halo dari 112")),
             ])
             .await;
         let tie = Tie {
@@ -375,20 +382,23 @@ async fn what_several_nodes_write_is_judged_as_far_as_their_journals_tell() {
 async fn what_one_node_erased_is_missed_by_no_other_and_what_is_written_after_it_counts() {
     let pair = Pair::start().await;
     pair.write().await;
-    let erased = |n: u32| {
+    let erased = |n: u32, also: &[CallId]| {
         let (call, incident) = (call(n), incident(n));
-        let (also, ground) = (Vec::new(), "pasal 42".to_owned());
+        let (also, ground) = (also.to_vec(), "pasal 42".to_owned());
         let erased = Erased { call, incident, record: true, trace: true, also, ground };
         Fact::PersonalErased(Box::new(erased))
     };
     // The keys of this test's journals stay: what counts here is the database.
-    pair.other.says([(200, erased(21)), (201, erased(22)), (202, erased(23))]).await;
-    pair.one.says([(210, erased(1)), (211, erased(4))]).await;
+    pair.other.says([(200, erased(21, &[])), (201, erased(22, &[])), (202, erased(23, &[]))]).await;
+    pair.one.says([(210, erased(1, &[])), (211, erased(4, &[])), (212, erased(5, &[call(90)]))]).await;
     pair.other.says([(220, edit(1, "budi", &[(Field::Address, "Jl. Diponegoro")]))]).await;
     for node in [&pair.one, &pair.other] {
         let (told, _) = node.verify().await;
         assert_eq!(told, Vec::<String>::new());
     }
+    // What was written in a call back goes with the record of whoever was called.
+    let words = format!("SELECT count(*) FROM shared.words WHERE incident = '{}'", call(90));
+    assert_eq!(pair.server.ask("postgres", &words).as_deref(), Ok("0"));
     // A step that says nothing of the caller stays, and is missed.
     pair.sql(&format!(
         "DELETE FROM step WHERE call = '{}' AND entry LIKE '%disposed%budi%'",

@@ -267,6 +267,7 @@ mod tests {
         recent.ended(at(4), call(3), None);
         let again = arrive(&mut recent, 8, 1, 4);
         assert_eq!(links(&again), [(call(3), "same number, 4 minutes before")]);
+        assert_eq!((twice.others, again.others), (1, 2), "those that are over count as well");
         recent.ended(at(9), call(4), None);
         assert_eq!(arrive(&mut recent, 70, 1, 5), Seen::default());
     }
