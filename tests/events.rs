@@ -294,7 +294,6 @@ async fn what_is_known_of_a_number_is_in_the_screen_pop_without_the_database() {
     assert_eq!(flags, [json!([]), returning.clone(), returning, many]);
     let (_trunk, _invite) = caller(&gateway, "+6281955556666");
     assert_eq!(pops.next().await["flags"], json!([]), "another's number is another's");
-    gateway.stop();
 }
 
 /// So much of a long talk in writing that no socket takes it all.

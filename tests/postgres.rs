@@ -272,7 +272,7 @@ fn fill(folder: &Path) -> PathBuf {
 #[test]
 fn full_disks_under_server_and_journal_end_no_call_and_lose_none() {
     let server = Postgres::on_a_disk(96);
-    let url = server.database("full");
+    let url = server.database("filled");
     let centre = Centre { data_kib: Some(4096), ..Centre::default() };
     let (gateway, ()) = centre.start_with(|_, config| stored(config, &url));
     let seat = Sipp::seats(&gateway, 1, "seat-answers-expect-bye", &["-m", "7"]);

@@ -390,7 +390,9 @@ async fn what_one_node_erased_is_missed_by_no_other_and_what_is_written_after_it
     };
     // The keys of this test's journals stay: what counts here is the database.
     pair.other.says([(200, erased(21, &[])), (201, erased(22, &[])), (202, erased(23, &[]))]).await;
-    pair.one.says([(210, erased(1, &[])), (211, erased(4, &[])), (212, erased(5, &[call(90)]))]).await;
+    pair.one
+        .says([(210, erased(1, &[])), (211, erased(4, &[])), (212, erased(5, &[call(90)]))])
+        .await;
     pair.other.says([(220, edit(1, "budi", &[(Field::Address, "Jl. Diponegoro")]))]).await;
     for node in [&pair.one, &pair.other] {
         let (told, _) = node.verify().await;
