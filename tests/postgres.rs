@@ -11,6 +11,7 @@
 
 mod support;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -235,7 +236,7 @@ async fn compared(node: &Node, since: Option<WallTime>) -> (u64, Vec<String>, St
     let found = node.store().compare(&node.journal(), work.path(), 10, since).await;
     let found = found.expect("compared");
     let told = found.differences.iter().map(|it| format!("{}: {}", it.place, it.why)).collect();
-    (found.rows, told, found.note.unwrap_or_default())
+    (found.rows, told, found.notes.join("; "))
 }
 
 #[tokio::test]
@@ -289,15 +290,74 @@ async fn a_shared_database_is_compared_with_each_journal_and_from_a_time_on() {
     assert!(told[0].contains("line 40") && told[0].contains("has not"), "{told:?}");
 }
 
+/// Takes all the room that is left beside a file.
+fn fill(folder: &Path) -> PathBuf {
+    let path = folder.join("filler");
+    let mut filler = std::fs::File::create(&path).expect("created");
+    for size in [1 << 20, 4096, 1] {
+        while filler.write_all(&vec![0; size]).is_ok() {}
+    }
+    let error = filler.write_all(&[0]).expect_err("no room");
+    assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
+    path
+}
+
+#[test]
+fn full_disks_under_server_and_journal_end_no_call_and_lose_none() {
+    let server = Postgres::on_a_disk(96);
+    let url = server.database("filled");
+    let centre = Centre { data_kib: Some(4096), ..Centre::default() };
+    let (gateway, ()) = centre.start_with(|_, config| stored(config, &url));
+    let seat = Sipp::seats(&gateway, 1, "seat-answers-expect-bye", &["-m", "7"]);
+    let talks = |number: u32| {
+        let mut caller = Caller::dials(&gateway, &format!("+62812000000{number:02}"), "");
+        caller.await_answer();
+        caller.hangs_up();
+    };
+    let ready = |wanted: &str, is: bool| {
+        until(&format!("{wanted:?} on the page: {is}"), || {
+            let page = String::from_utf8(gateway.get("/readyz").body).expect("text");
+            (page.contains(wanted) == is).then_some(page)
+        })
+    };
+    talks(1);
+    assert_eq!(gateway.incidents(1).len(), 1);
+
+    // The server's disk first: it answers questions, and takes no row.
+    let servers = fill(&server.data());
+    (2..=3).for_each(talks);
+    let page = ready("PostgreSQL at 127.0.0.1", true);
+    assert!(page.contains("No space left on device") && page.contains("degraded"), "{page}");
+    // And our own as well: what cannot be written waits in memory.
+    let own = fill(&gateway.data());
+    (4..=5).for_each(talks);
+    ready("journal: cannot", true);
+    gateway.assert_nothing_left();
+
+    // Our own has room again: everything is on disk, and the server still takes nothing.
+    std::fs::remove_file(own).expect("removed");
+    ready("journal: cannot", false);
+    (6..=7).for_each(talks);
+    seat.finish();
+    ready("PostgreSQL at 127.0.0.1", true);
+    std::fs::remove_file(servers).expect("removed");
+    assert_eq!(gateway.incidents(7).len(), 7);
+    ready("PostgreSQL", false);
+    gateway.stop();
+}
+
+/// Writes where the records are kept.
+fn stored(config: &Path, url: &str) {
+    let file = config.join("gateway.toml");
+    let text = std::fs::read_to_string(&file).expect("read");
+    std::fs::write(file, format!("{text}\n[storage]\nurl = \"{url}\"\n")).expect("written");
+}
+
 #[test]
 fn a_server_that_hangs_delays_no_call_and_is_said() {
     let server = Postgres::start();
     let url = server.database("hangs");
-    let (gateway, ()) = Centre::default().start_with(|_, config| {
-        let file = config.join("gateway.toml");
-        let text = std::fs::read_to_string(&file).expect("read");
-        std::fs::write(file, format!("{text}\n[storage]\nurl = \"{url}\"\n")).expect("written");
-    });
+    let (gateway, ()) = Centre::default().start_with(|_, config| stored(config, &url));
     let seat = Sipp::seats(&gateway, 1, "seat-answers-expect-bye", &["-m", "3"]);
     let talks = |number: &str| {
         let mut caller = Caller::dials(&gateway, number, "");

@@ -265,7 +265,7 @@ impl Store {
     }
 
     /// A transaction that changes rows. There is one at a time.
-    async fn writing(&self) -> Result<Tx, StoreError> {
+    pub(super) async fn writing(&self) -> Result<Tx, StoreError> {
         self.tables().await?;
         self.0.writer.begin(true).await.map_err(|e| self.error(e))
     }

@@ -128,7 +128,9 @@ pub(super) async fn erased(tx: &mut Tx, at: WallTime, erased: &Erased) -> sqlx::
                 "DELETE FROM agency_notice
                  WHERE incident = (SELECT id FROM incident WHERE call = ?1) AND ?2 > 0",
                 "DELETE FROM number_key WHERE call = ?1 AND ?2 > 0",
-                "DELETE FROM words WHERE incident = (SELECT id FROM incident WHERE call = ?1) AND ?2 > 0",
+                // A call back has no record of its own.
+                "DELETE FROM words WHERE incident = coalesce((SELECT id FROM incident WHERE call = ?1), ?1)
+                 AND ?2 > 0",
                 "DELETE FROM mark WHERE call = ?1 AND at <= ?2",
                 "UPDATE work SET number = NULL WHERE call = ?1 AND at <= ?2",
                 "UPDATE hold SET why = '' WHERE incident = (SELECT id FROM incident WHERE call = ?1)

@@ -83,7 +83,7 @@ pub use journal_file::{JournalError, JournalReader, VerifyReport};
 pub use journal_writer::{JournalHandle, JournalReport, JournalWriter};
 pub use ladder::{CallLadder, Ladder, LadderEnd, LadderMessage};
 pub use locations::LocationReport;
-pub use numbers::forms;
+pub use numbers::{Step, forms};
 pub use projector::{Projector, StoreHealth};
 pub use record::{
     FieldChange, KnownRecord, RecordVersion, RecordView, TiedRecord, shown, versions,

@@ -210,6 +210,31 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Makes the rows that lists and searches look at anew from the steps of these records.
+    pub(super) async fn made_of_steps(&self, incidents: &[String]) -> Result<(), StoreError> {
+        let mut tx = self.writing().await?;
+        for incident in incidents {
+            made(&mut tx, incident).await.map_err(|e| self.error(e))?;
+        }
+        tx.commit().await.map_err(|e| self.error(e))
+    }
+}
+
+async fn made(tx: &mut Tx, incident: &str) -> sqlx::Result<()> {
+    let any = query("SELECT 1 FROM record_step WHERE incident = ? LIMIT 1").bind(incident);
+    if any.fetch_optional(tx).await?.is_some() {
+        let record = read(tx, parse(incident)?).await?;
+        return keep(tx, &record).await;
+    }
+    for gone in
+        ["DELETE FROM form WHERE incident = ?", "DELETE FROM agency_notice WHERE incident = ?"]
+    {
+        query(gone).bind(incident).execute(tx).await?;
+    }
+    Ok(())
+}
+
 async fn known(tx: &mut Tx, node: &str, id: &str) -> sqlx::Result<Option<KnownRecord>> {
     let applied =
         query("SELECT seq FROM node WHERE name = ?").bind(node).fetch_optional(tx).await?;
