@@ -90,7 +90,7 @@ pub(super) async fn dispose(
         }
     }
     for CallNumber { call, .. } in calls {
-        let order = Order::Dispose { call, disposition, by: holder.name.clone() };
+        let order = Order::Dispose { call, disposition: Some(disposition), by: holder.name.clone() };
         console.desk.order(order).await?;
     }
     note_disposition(&console, &id, disposition, &holder.name).await?;

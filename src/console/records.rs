@@ -417,9 +417,13 @@ async fn keep(console: &Console, mut record: Record, fact: Fact) -> Result<Recor
     Ok(record)
 }
 
-fn disposition(changes: &Changes) -> Option<Disposition> {
-    let value = changes.get(&Field::Disposition)?.as_ref()?;
-    Disposition::ALL.into_iter().find(|known| known.word() == value.shown())
+/// What the changes say of the kind of call: nothing, that nobody knows it any more, or which.
+fn disposition(changes: &Changes) -> Option<Option<Disposition>> {
+    let said = changes.get(&Field::Disposition)?;
+    let known = |value: &crate::incident::Value| {
+        Disposition::ALL.into_iter().find(|known| known.word() == value.shown())
+    };
+    Some(said.as_ref().and_then(known))
 }
 
 /// Tells the calls what the form says that they were. The record has it already: a switchboard that
@@ -427,7 +431,7 @@ fn disposition(changes: &Changes) -> Option<Disposition> {
 async fn dispose(
     console: &Console,
     calls: &[crate::store::CallNumber],
-    said: Option<Disposition>,
+    said: Option<Option<Disposition>>,
     by: &str,
 ) {
     let Some(disposition) = said else { return };

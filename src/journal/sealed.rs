@@ -133,7 +133,7 @@ fn parts(kind: &str) -> Parts {
         "number-cleared" => Parts::Fields(Class::Log, &[("number", "\"\"")]),
         "audited" => Parts::Fields(Class::Log, &[("subject", "\"\""), ("reason", "\"\"")]),
         "queued" | "laned" | "early-media" | "prompted" | "heard" | "linked" | "picked-up"
-        | "disposed" | "offered" | "offer-ended" | "caller-answered" | "answered" | "held"
+        | "disposed" | "disposition-withdrawn" | "offered" | "offer-ended" | "caller-answered" | "answered" | "held"
         | "resumed" | "seat-call-ended" | "test-answered" | "ended" | "overflowed"
         | "recording-started" | "recording-sealed" | "recording-failed" | "recording-resumed"
         | "recording-deleted" | "party-joined" | "party-changed" | "party-held" | "party-left"

@@ -326,24 +326,37 @@ pub(super) async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()
         keep(tx, &record).await?;
     }
     if let Some(changes) = step.changes() {
-        let said =
-            |field: &Field| changes.get(field).and_then(Option::as_ref).map(form::Value::shown);
-        for (set, field) in [
-            ("UPDATE incident SET category = ? WHERE id = ?", Field::Category),
-            ("UPDATE incident SET kecamatan = ? WHERE id = ?", Field::Kecamatan),
-        ] {
-            if let Some(code) = said(&field) {
-                query(set).bind(code).bind(step.incident().to_string()).execute(tx).await?;
-            }
+        let told = [Field::Category, Field::Kecamatan].iter().any(|field| changes.contains_key(field));
+        if told {
+            lay_over(tx, step.incident()).await?;
         }
-        if let Some(word) = said(&Field::Disposition) {
+        if let Some(said) = changes.get(&Field::Disposition) {
+            let word = said.as_ref().map(form::Value::shown);
+            let judged = word.is_some();
             let set = "UPDATE incident SET disposition = ?, disposed_by = ?, disposed_at = ?
                        WHERE id = ?";
-            let set = query(set).bind(word).bind(step.by()).bind(entry.at.0);
+            let set = query(set).bind(word).bind(judged.then(|| step.by().to_owned()));
+            let set = set.bind(judged.then_some(entry.at.0));
             set.bind(step.incident().to_string()).execute(tx).await?;
         }
     }
     Ok(())
+}
+
+/// What lists, figures and deletion go by: the form's word, and where it says nothing, or nothing any
+/// more, what came with the call.
+async fn lay_over(tx: &mut Tx, incident: IncidentId) -> sqlx::Result<()> {
+    query(
+        "UPDATE incident SET
+         category = coalesce((SELECT form.category FROM form WHERE form.incident = incident.id),
+         told_category),
+         kecamatan = coalesce((SELECT form.kecamatan FROM form WHERE form.incident = incident.id),
+         placed_kecamatan, told_kecamatan) WHERE id = ?",
+    )
+    .bind(incident.to_string())
+    .execute(tx)
+    .await
+    .map(drop)
 }
 
 /// What stands in the place of what an INVITE told.
