@@ -155,7 +155,11 @@ impl Store {
     /// # Errors
     /// When `folder` cannot stand in an address.
     pub fn of_journal(folder: &Path) -> Result<Self, StoreError> {
-        let file = folder.join("own-journal.db");
+        Self::passing(folder.join("own-journal.db"))
+    }
+
+    /// A file that is made anew and goes with the store.
+    pub(super) fn passing(file: PathBuf) -> Result<Self, StoreError> {
         let url = format!("sqlite:{}", file.display());
         // What a killed command left; where it cannot go, opening it says why.
         drop(Self::named(&StorageSettings::at(&url), Some(file.clone()))?);

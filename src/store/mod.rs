@@ -61,6 +61,7 @@ mod search;
 mod settings;
 mod sheets;
 mod sql;
+mod standby;
 mod work;
 
 pub use alarms::{Alarm, Alarms};
@@ -84,7 +85,7 @@ pub use locations::LocationReport;
 pub use numbers::forms;
 pub use projector::{Projector, StoreHealth};
 pub use record::{
-    FieldChange, KnownRecord, RecordVersion, RecordView, TiedRecord, shown, versions,
+    FieldChange, KeptStep, KnownRecord, RecordVersion, RecordView, TiedRecord, shown, versions,
 };
 pub use recovered::{OpenCall, Recovered};
 pub use report::By;
@@ -92,4 +93,5 @@ pub use settings::StorageSettings;
 pub use sheets::{
     CIAMIS_COLUMNS, CiamisReport, CiamisRow, NationalReport, NationalRow, SheetError,
 };
+pub use standby::Standby;
 pub use work::{CallNumber, Recall};

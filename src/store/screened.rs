@@ -31,7 +31,8 @@ pub(super) async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()
             set.bind(call.to_string()).execute(tx).await.map(drop)
         }
         Fact::DispositionWithdrawn { call, .. } => {
-            let set = "UPDATE incident SET disposition = NULL, disposed_by = NULL, disposed_at = NULL
+            let set =
+                "UPDATE incident SET disposition = NULL, disposed_by = NULL, disposed_at = NULL
                        WHERE call = ?";
             query(set).bind(call.to_string()).execute(tx).await.map(drop)
         }

@@ -30,3 +30,14 @@ UPDATE incident SET disposition = NULL, disposed_by = NULL, disposed_at = NULL
     WHERE EXISTS (SELECT 1 FROM form WHERE form.incident = incident.id AND form.disposition IS NULL)
     AND EXISTS (SELECT 1 FROM record_step WHERE record_step.incident = incident.id
                 AND record_step.entry LIKE '%"disposition":null%');
+
+-- Calls are found by the number in their form as well; of those from before, by its beginning only.
+INSERT INTO number_key (key, call)
+    SELECT DISTINCT substr(lower(replace(replace(replace(replace(form.caller_number,
+        '+', ''), ' ', ''), '-', ''), '.', '')), 1, 40), incident.call
+    FROM form JOIN incident ON incident.id = form.incident
+    WHERE form.caller_number IS NOT NULL AND form.caller_number <> ''
+    ON CONFLICT DO NOTHING;
+
+-- A record's version is a time now.
+UPDATE form SET version = changed_at;
