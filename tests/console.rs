@@ -862,7 +862,8 @@ async fn a_call_is_judged_and_its_number_marked_and_cleared() {
     let site = Site::new().await;
     let by = || "name of suite".to_owned();
     let path = |n| format!("/api/v1/incidents/{}/disposition", call(n));
-    let dispose = |n, disposition| Order::Dispose { call: call(n), disposition, by: by() };
+    let dispose =
+        |n, disposition| Order::Dispose { call: call(n), disposition: Some(disposition), by: by() };
     assert_eq!(site.post(&path(1), r#"{"disposition":"information"}"#).await.status, 204);
     assert_eq!(site.orders(), [dispose(1, Disposition::Information)]);
     let body = r#"{"disposition":"prank","nuisance":true,"hours":24}"#;

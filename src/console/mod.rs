@@ -305,6 +305,7 @@ fn router(tokens: Vec<Token>, pages: Pages, secure: bool, desk: Arc<dyn Desk>) -
     let (open, _) = open().split_for_parts();
     let (api, _) = guarded().split_for_parts();
     let (entrance, _) = entrance().split_for_parts();
+    crate::store::Standby::sweep(&desk.data());
     let console = Console {
         feed: Feed::new(Arc::clone(&desk), pages.build()),
         desk,

@@ -20,6 +20,7 @@ impl Fact {
             | Self::Linked { call, .. }
             | Self::PickedUp { call, .. }
             | Self::Disposed { call, .. }
+            | Self::DispositionWithdrawn { call, .. }
             | Self::NumberMarked { call, .. }
             | Self::WorkOpened { call, .. }
             | Self::Overflowed { call, .. }

@@ -27,6 +27,9 @@ impl Fact {
             Self::Disposed { call, disposition, by } => {
                 (by, format!("call judged as {}", disposition.word()), call.to_string())
             }
+            Self::DispositionWithdrawn { call, by } => {
+                (by, "judgement of a call taken back".to_owned(), call.to_string())
+            }
             Self::NumberMarked { call, by, .. } => {
                 (by, "number marked as a nuisance".to_owned(), call.to_string())
             }

@@ -151,6 +151,13 @@ pub enum Fact {
         /// The token's name.
         by: String,
     },
+    /// A person took back what they had said of a call: nobody has judged it any more.
+    DispositionWithdrawn {
+        /// The call.
+        call: CallId,
+        /// The token's name.
+        by: String,
+    },
     /// A person marked a number as a nuisance, until the mark expires.
     NumberMarked {
         /// E.164 where known.

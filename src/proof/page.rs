@@ -89,6 +89,7 @@ const STEPS: &[(&str, &str, &str)] = &[
     ("recording-sealed", "Rekaman disegel", "Recording sealed"),
     ("recording-deleted", "Rekaman dihapus", "Recording deleted"),
     ("disposed", "Jenis panggilan ditetapkan", "Kind of call said"),
+    ("disposition-withdrawn", "Penetapan jenis ditarik", "Kind taken back"),
     ("located", "Lokasi diterima", "Place told"),
     ("ended", "Berakhir", "Ended"),
 ];

@@ -62,9 +62,9 @@ const BEGUN_BEFORE: [&str; 5] = ["mark", "work", "work_call", "work_attempt", "h
 
 /// From where on rows are compared.
 #[derive(Clone, Debug, Default)]
-struct Since {
+pub(super) struct Since {
     /// The first line that is projected.
-    line: u64,
+    pub(super) line: u64,
     /// The first call.
     call: String,
 }
@@ -187,7 +187,7 @@ impl Store {
     }
 
     /// Lets the empty tables begin with the journal's file that was written at this time.
-    async fn begin_at(&self, journal: &Path, at: WallTime) -> Result<Since, StoreError> {
+    pub(super) async fn begin_at(&self, journal: &Path, at: WallTime) -> Result<Since, StoreError> {
         let line = segment_of(journal, at)?;
         let (_, lines) = read_batch(Some(read_from(journal, line)), journal, line).await?;
         if let Some(first) = lines.first().filter(|first| first.seq > 1) {

@@ -119,6 +119,7 @@ pub(super) async fn erased(tx: &mut Tx, at: WallTime, erased: &Erased) -> sqlx::
         if erased.record {
             for statement in [
                 "UPDATE incident SET caller_raw = '', caller_e164 = NULL, place = NULL, cell = NULL,
+                 category = told_category, kecamatan = told_kecamatan, placed_kecamatan = NULL,
                  record_erased_at = ?2 WHERE call = ?1",
                 "DELETE FROM location WHERE call = ?1 AND ?2 > 0",
                 "DELETE FROM arrival WHERE call = ?1 AND ?2 > 0",
@@ -302,6 +303,7 @@ mod tests {
         "incident.caller_e164",
         "location.report",
         "incident.place",
+        "incident.placed_kecamatan",
         "incident.cell",
         "arrival.facts",
         "record_step.entry",
@@ -409,6 +411,8 @@ mod tests {
         "incident.service",
         "incident.category",
         "incident.kecamatan",
+        "incident.told_category",
+        "incident.told_kecamatan",
         "incident.queue",
         "incident.rule",
         "incident.priority",

@@ -165,8 +165,8 @@ pub enum Order {
     Dispose {
         /// Which call.
         call: CallId,
-        /// What kind.
-        disposition: Disposition,
+        /// What kind; none takes back what was said.
+        disposition: Option<Disposition>,
         /// The token's name.
         by: String,
     },

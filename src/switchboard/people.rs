@@ -71,7 +71,13 @@ impl Switchboard {
             Order::PickUp { call, seat, by } => self.pick_up(now, call, seat, by),
             Order::Dispose { call, disposition, by } => {
                 // The call may be over for days.
-                self.note(now, Fact::Disposed { call, disposition, by });
+                self.note(
+                    now,
+                    match disposition {
+                        Some(disposition) => Fact::Disposed { call, disposition, by },
+                        None => Fact::DispositionWithdrawn { call, by },
+                    },
+                );
                 Ok(())
             }
             Order::MarkNumber { call, number, hours, by } => {

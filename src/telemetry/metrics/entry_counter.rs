@@ -105,6 +105,7 @@ impl EntryCounter {
             Fact::Laned { .. }
             | Fact::Heard { .. }
             | Fact::Disposed { .. }
+            | Fact::DispositionWithdrawn { .. }
             | Fact::NumberMarked { .. }
             | Fact::NumberCleared { .. }
             | Fact::MassIncident { .. }
