@@ -221,6 +221,41 @@ fn a_supervisor_sees_who_waits_and_listens_whispers_joins_and_takes_over() {
 }
 
 #[test]
+fn an_admin_changes_how_long_what_is_kept_with_the_same_findings_and_a_reason() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/retention.toml");
+    let prepare = |_: &_, config: &Path| {
+        fs::copy(&sample, config.join("retention.toml")).expect("copied");
+    };
+    let (gateway, ()) = Centre::default().start_with(prepare);
+    let admin = people::admin(&gateway);
+    let mut ani = at_work(&gateway, &admin, "ani", "admin");
+    ani.goes("/admin/retention");
+    ani.sees("730 hari");
+    ani.assert_usable("admin-retention-rules");
+    press(&mut ani, "Ubah masa simpan");
+    // A kind that no rule names would be kept for ever: told, and refused.
+    ani.does(&json!({"do": "click", "text": "Iseng, Panggilan kosong"}));
+    let second = json!({"do": "click", "role": "checkbox", "name": "Iseng", "nth": 1});
+    ani.does(&second);
+    ani.sees("tidak ada [[keep]] untuk panggilan jenis prank");
+    ani.assert_usable("admin-retention-mistake");
+    ani.does(&second);
+    ani.misses("tidak ada [[keep]]");
+    let days =
+        json!({"do": "fill", "label": "Rekaman suara disimpan (hari)", "nth": 1, "value": "30"});
+    ani.does(&days);
+    press(&mut ani, "Periksa dan terapkan");
+    ani.sees("+audio_days = 30");
+    ani.fills("Alasan", "jadwal retensi 2026");
+    press(&mut ani, "Terapkan");
+    ani.sees("Berlaku sebagai versi 2.");
+    let rules = gateway.get("/api/v1/retention/report").json()["rules"].clone();
+    let prank = rules.as_array().expect("a list").iter().find(|rule| rule["calls"] == "prank");
+    assert_eq!(prank.expect("a rule")["audio_days"], 30, "{rules}");
+    gateway.stop();
+}
+
+#[test]
 fn a_supervisor_hands_out_a_bundle_a_redacted_copy_and_a_pack() {
     let gateway = Centre { seats: 1, ..Centre::default() }.start();
     let admin = people::admin(&gateway);
