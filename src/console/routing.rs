@@ -18,6 +18,7 @@ use super::policy::{
     Shown, ShownVersion, Trial, Tried, WholeVersion,
 };
 use super::problem::Problem;
+use crate::incident::WrongField;
 use crate::journal::retention::FILE as RETENTION;
 use crate::store::periods::{Period, moment};
 
@@ -27,7 +28,7 @@ pub(super) const FILES_BYTES: usize = 4 << 20;
 /// What a body with files looks like.
 const FILES: &str = r#"{"files": {"routing.toml": "[[rule]] …"}}"#;
 
-fn policy(console: &Console) -> Result<&dyn Policy, Problem> {
+pub(super) fn policy(console: &Console) -> Result<&dyn Policy, Problem> {
     console.desk.policy().ok_or_else(|| Problem::not_now("this gateway keeps no configuration"))
 }
 
@@ -121,7 +122,7 @@ pub(super) async fn apply(
     Ok(Json(policy(&console)?.apply(change).await?))
 }
 
-fn reason(why: &str) -> Result<String, Problem> {
+pub(super) fn reason(why: &str) -> Result<String, Problem> {
     bounded("why", why)?;
     let why: String = why.trim().chars().filter(|c| !c.is_control()).collect();
     if why.is_empty() {
@@ -276,7 +277,14 @@ impl From<PolicyError> for Problem {
         let detail = error.to_string();
         match error {
             PolicyError::NotEditable(_) | PolicyError::NoInvite(_) => Self::bad_body(detail),
-            PolicyError::Moved(_) | PolicyError::Same => Self::not_now(detail),
+            PolicyError::Moved(_)
+            | PolicyError::Same
+            | PolicyError::PromptMoved { .. }
+            | PolicyError::PromptUsed { .. } => Self::not_now(detail),
+            PolicyError::NoPrompt(id) => Self::unknown_id("prompt", &id),
+            PolicyError::WrongFile(why) => {
+                Self::wrong_fields(vec![WrongField { field: "file".to_owned(), why }])
+            }
             PolicyError::Mistakes(findings) => Self::mistakes(detail, findings),
             PolicyError::NoVersion(number) => Self::unknown_id("version", &number.to_string()),
             PolicyError::Records => Self::records_away(),

@@ -125,6 +125,7 @@ impl JournalWriter {
         let (durable, durable_seen) = watch::channel(self.tail.as_ref().map_or(0, Tail::last_seq));
         let waiting = Arc::new(AtomicU64::new(0));
         let folder = self.folder.clone();
+        let alarms = Alarms::recall(folder.parent().unwrap_or(&folder), &folder);
         let mut writer = Writer {
             folder: self.folder,
             tail: self.tail,
@@ -145,7 +146,6 @@ impl JournalWriter {
             .spawn(move || writer.run())
             .map_err(JournalError::io("start the thread of", &folder))?;
         let thread = Arc::new(Mutex::new(Some(thread)));
-        let alarms = Alarms::default();
         Ok(JournalHandle { work, waiting, durable: durable_seen, thread, alarms })
     }
 }

@@ -282,6 +282,8 @@ pub const PROMPT_FILES: usize = 1000;
 pub const PROMPTS_LENGTH: Duration = Duration::from_secs(7200);
 /// Folders within each other below the prompts' folder.
 pub const PROMPT_DEPTH: usize = 4;
+/// Points of the borders that maps draw: a screen has fewer.
+pub const OUTLINE_POINTS: usize = 50_000;
 /// People in one call beside the caller and the operator: more cannot be told apart by ear.
 pub const PARTIES: usize = 6;
 /// Of the messages of one carrier that cannot be read, one is kept in so long: a broken switch sends many.

@@ -3,6 +3,7 @@ import { wordFrom } from '../../messages';
 
 const id = {
   'alarm.access-not-kept': 'Catatan akses tidak dapat ditulis',
+  'alarm.alarms-not-kept': 'Daftar alarm tidak dapat disimpan',
   'alarm.alert-received': 'Peringatan dari sistem lain diterima',
   'alarm.alert-unreadable': 'Peringatan dari sistem lain tak terbaca',
   'alarm.answer-missing': 'Operator tidak menjawab lagi',
@@ -46,6 +47,7 @@ const id = {
   'alarm.retention-waits': 'Penghapusan menunggu jam yang benar',
   'alarm.seat-lost': 'Telepon kursi terputus',
   'alarm.seat-set-aside': 'Kursi dikesampingkan',
+  'alarm.session-over': 'Sesi operator habis: kursi tidak menerima panggilan',
   'alarm.store-failed': 'Basis data bermasalah',
   'alarm.text-too-long': 'Teks terlalu panjang',
   'alarm.too-many-keys': 'Terlalu banyak tombol ditekan',
@@ -56,6 +58,7 @@ const id = {
 
 const en: Record<keyof typeof id, string> = {
   'alarm.access-not-kept': 'The access log cannot be written',
+  'alarm.alarms-not-kept': 'The list of alarms cannot be kept',
   'alarm.alert-received': 'An alert of another system has come',
   'alarm.alert-unreadable': 'An alert cannot be read',
   'alarm.answer-missing': 'A carrier does not acknowledge',
@@ -99,6 +102,7 @@ const en: Record<keyof typeof id, string> = {
   'alarm.retention-waits': 'Deletion waits for a clock that is kept',
   'alarm.seat-lost': 'The phone of a seat is gone',
   'alarm.seat-set-aside': 'A seat was set aside',
+  'alarm.session-over': 'An operator’s session is over: the seat takes no calls',
   'alarm.store-failed': 'The database has trouble',
   'alarm.text-too-long': 'A text is too long',
   'alarm.too-many-keys': 'Too many keys were pressed',
