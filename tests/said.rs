@@ -19,10 +19,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What speaks to the pages: folders and files of `src`.
-const SPEAKS: [&str; 24] = [
+const SPEAKS: [&str; 30] = [
     "config",
     "console",
     "people",
+    "journal/chain.rs",
     "journal/deed.rs",
     "trunk/line.rs",
     "incident/form.rs",
@@ -37,6 +38,11 @@ const SPEAKS: [&str; 24] = [
     "switchboard/callback.rs",
     "switchboard/chains.rs",
     "callout/run.rs",
+    "server/policy.rs",
+    "server/spoken.rs",
+    "media/prompts.rs",
+    "store/compare.rs",
+    "store/journal_file.rs",
     "proof/mod.rs",
     "proof/redaction.rs",
     "proof/verify.rs",
@@ -50,7 +56,17 @@ const SPEAKS: [&str; 24] = [
 const CATALOGUE: [&str; 2] = ["config", "answers"];
 
 /// What no page shows: headers, marks of a file, texts of alarms and logs, names that are in both languages already.
-const NOT_SHOWN: [&str; 31] = [
+const NOT_SHOWN: [&str; 41] = [
+    " WHERE {condition}",
+    "call >= '{call}'",
+    "incident >= '{call}'",
+    "seq >= {line}",
+    " bytes, SHA-256 ",
+    "sound of ",
+    "sound of {} bytes, SHA-256 {}\n",
+    "bytes */{whole}",
+    "bytes {first}-{last}/{whole}",
+    "private, no-cache",
     "1 OPTIONS",
     "attachment; filename=\"{name}\"",
     "text/plain; version=0.0.4; charset=utf-8",

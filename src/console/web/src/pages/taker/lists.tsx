@@ -68,16 +68,10 @@ function WorkList({ work, again }: { work: OpenWork[]; again: () => void }) {
         params: { path: { id: one.id } },
         body: { seat: seat.id },
       }),
-    ).then(
-      () => {
-        open(one.incident);
-        again();
-      },
-      (error) => {
-        callingBack.value = null;
-        sayRefused(error);
-      },
-    );
+    ).then(again, (error) => {
+      callingBack.value = null;
+      sayRefused(error);
+    });
   };
   const shut = () => {
     setTried(true);

@@ -27,7 +27,7 @@ const id = {
   'check.heard': 'Mikrofon terdengar',
   'check.silent': 'Belum terdengar apa pun',
   'check.no_microphone':
-    'Peramban tidak memberi mikrofon. Izinkan mikrofon untuk halaman ini, lalu coba lagi.',
+    'Peramban tidak memberi mikrofon. Panggilan berdering di meja lain sampai mikrofon diizinkan: tekan tanda di samping alamat halaman, izinkan mikrofon, lalu periksa headset.',
   'check.tone': 'Putar nada uji',
   'check.ring': 'Putar dering',
   'check.volume': 'Kerasnya dering',
@@ -248,7 +248,8 @@ const en: Record<keyof typeof id, string> = {
   'check.level': 'Your voice: speak, the bar has to move',
   'check.heard': 'The microphone is heard',
   'check.silent': 'Nothing heard yet',
-  'check.no_microphone': 'The browser gives no microphone. Allow it for this page, then try again.',
+  'check.no_microphone':
+    'The browser gives no microphone. Calls ring at other seats until it is allowed: press the sign beside the page’s address, allow the microphone, then check the headset.',
   'check.tone': 'Play a test tone',
   'check.ring': 'Play the ring',
   'check.volume': 'Loudness of the ring',
