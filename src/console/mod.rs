@@ -207,6 +207,24 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(work::list))
         .routes(routes!(work::call))
         .routes(routes!(work::close))
+        .routes(routes!(login::logout))
+        .routes(routes!(login::own_password))
+        .routes(routes!(people::list, people::add))
+        .routes(routes!(people::change))
+        .routes(routes!(people::set_password))
+        .routes(routes!(people::log_out))
+        .routes(routes!(people::tokens, people::make_token))
+        .routes(routes!(people::revoke_token))
+        .routes(routes!(openapi))
+        .merge(looking_back())
+        .merge(files())
+        .merge(sounds())
+        .merge(oneself())
+}
+
+/// Figures, who elsewhere is told, who did what, and what proves it.
+fn looking_back() -> OpenApiRouter<Console> {
+    OpenApiRouter::new()
         .routes(routes!(reports::standards))
         .routes(routes!(reports::live))
         .routes(routes!(reports::hours))
@@ -219,18 +237,6 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(audit::list))
         .routes(routes!(proof::show))
         .routes(routes!(proof::verify, proof::stop))
-        .routes(routes!(login::logout))
-        .routes(routes!(login::own_password))
-        .routes(routes!(people::list, people::add))
-        .routes(routes!(people::change))
-        .routes(routes!(people::set_password))
-        .routes(routes!(people::log_out))
-        .routes(routes!(people::tokens, people::make_token))
-        .routes(routes!(people::revoke_token))
-        .routes(routes!(openapi))
-        .merge(files())
-        .merge(sounds())
-        .merge(oneself())
 }
 
 /// Whoever asks, and where they sit.
