@@ -59,7 +59,6 @@ steps = [{ contact = "posko" }, { role = "camat" }]
 [[chain]]
 name = "lain"
 title = "Lain: camat, posko"
-when = { category = ["medis"] }
 steps = [{ contact = "camat-kota" }, { contact = "posko" }]
 "#;
 
