@@ -161,6 +161,7 @@ fn an_admin_writes_contacts_and_a_chain_by_forms_into_a_file_that_was_not_there(
     ani.sees("\"11\" bukan nomor");
     ani.assert_usable("admin-contact-mistake");
     fill(&mut ani, "Kontak", "Nomor", "113\n+6281234567802");
+    ani.presses("Tab");
     ani.chooses("Instansi", "damkar");
     ani.misses("\"11\" bukan nomor");
     // A second one as text, and a chain of both by the form.
