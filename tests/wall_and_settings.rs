@@ -129,6 +129,7 @@ fn an_admin_gives_a_rule_hours_and_is_told_what_they_are_wrong_with() {
     ani.goes("/admin/routing");
     ani.does(&json!({"do": "click", "text": "Aturan all"}));
     ani.fills("Hanya pada jam", "22.00-6.00");
+    ani.presses("Tab");
     ani.sees("\"22.00-6.00\" bukan jam. Perbaikan: tulis \"22:00-06:00\"");
     ani.fills("Hanya pada jam", "22:00-06:00");
     ani.does(&json!({"do": "click", "role": "checkbox", "name": "Senin", "exact": true}));
