@@ -75,7 +75,7 @@ pub(super) fn steps(all: &Value, scrub: &Scrub) -> Vec<Value> {
         .filter_map(Value::as_object)
         .collect();
     let named =
-        |step: &Map<String, Value>| text(step, "to") != "" && !scrub.hides(text(step, "to"));
+        |step: &Map<String, Value>| !text(step, "to").is_empty() && !scrub.hides(text(step, "to"));
     let invited = all.iter().filter(|step| text(step, "fact") == "party-invited" && named(step));
     let parties: Vec<&Value> = invited.filter_map(|step| step.get("party")).collect();
     let ours = |step: &&Map<String, Value>| {
