@@ -455,8 +455,10 @@ pub(super) async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()
         if let Some(said) = changes.get(&Field::Disposition) {
             let word = said.as_ref().map(form::Value::shown);
             let judged = word.is_some();
-            let set = "UPDATE incident SET disposition = ?, disposed_by = ?, disposed_at = ?
-                       WHERE id = ?";
+            // Where the call's own line says the same already, its name and time stay: they are all that
+            // is left when the form is erased.
+            let set = "UPDATE incident SET disposition = ?1, disposed_by = ?2, disposed_at = ?3
+                       WHERE id = ?4 AND (disposition IS NULL OR ?1 IS NULL OR disposition <> ?1)";
             let set = query(set).bind(word).bind(judged.then(|| step.by().to_owned()));
             let set = set.bind(judged.then_some(entry.at.0));
             set.bind(step.incident().to_string()).execute(tx).await?;
