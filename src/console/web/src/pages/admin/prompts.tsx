@@ -236,7 +236,7 @@ export function Prompts() {
             {missing.length > 0 && (
               <ul class="list">
                 {missing.map((one) => (
-                  <li key={one.name}>
+                  <li key={one.name} class="row">
                     <Badge tone="warn">{p('missing')}</Badge>
                     <span class="list-main">
                       <strong>{one.name}</strong> <span class="muted">{uses(one.used)}</span>
