@@ -11,6 +11,7 @@ mod browsers;
 mod categories;
 mod cells;
 mod changes;
+mod clock;
 mod console;
 mod environment;
 mod findings;

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use self::prompts::{PromptChange, PromptChanged, PromptFile, PromptList, PromptName};
 use super::desk::Boxed;
 use crate::store::At;
-use crate::vocabulary::WallTime;
+use crate::vocabulary::{WANTED_TIME, WallTime};
 
 /// Files as they are to be, by name; null for one that is to go. What is not named stays.
 pub type Proposal = BTreeMap<String, Option<String>>;
@@ -144,6 +144,8 @@ pub struct Trial {
     pub trunk: Option<String>,
     /// Or its address.
     pub source: Option<IpAddr>,
+    /// When it comes, as it was asked; now without.
+    pub at: Option<String>,
 }
 
 /// What would become of one INVITE.
@@ -212,6 +214,9 @@ pub enum PolicyError {
     /// Nothing would change.
     #[error("the files are so already; nothing was changed")]
     Same,
+    /// A time that nobody can read.
+    #[error("{0:?} is no time: {WANTED_TIME}")]
+    NoTime(String),
     /// The INVITE is none.
     #[error("{0}")]
     NoInvite(String),

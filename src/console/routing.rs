@@ -215,6 +215,10 @@ pub(super) struct DryRun {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     source: Option<IpAddr>,
+    /// When the INVITE comes: an RFC 3339 time, or by the centre's clock `2026-12-25T02:00` or
+    /// `02:00` of today; now when left out.
+    #[serde(default)]
+    at: Option<String>,
     /// Without an INVITE: calls from this RFC 3339 time or day on; since yesterday's midnight when
     /// left out.
     #[serde(default)]
@@ -248,12 +252,17 @@ pub(super) async fn dry_run(
 ) -> Result<Json<DryRunDone>, Problem> {
     let wanted =
         r#"{"files": {…}, "invite": "INVITE …", "trunk": "telco-a"} or "since" for "invite""#;
-    let DryRun { files, invite, trunk, source, since, until } =
+    let DryRun { files, invite, trunk, source, at, since, until } =
         read_large(body, FILES_BYTES, wanted)?;
     let policy = policy(&console)?;
     if let Some(invite) = invite {
-        let one = policy.try_one(Trial { files, invite, trunk, source }).await?;
+        let one = policy.try_one(Trial { files, invite, trunk, source, at }).await?;
         return Ok(Json(DryRunDone { one: Some(one), calls: None }));
+    }
+    if at.is_some() {
+        return Err(Problem::bad_body(
+            "at is the time of an invite: calls that were are judged by their own",
+        ));
     }
     let (now, zone) = (console.desk.now(), console.desk.zone());
     let time = |name: &str, text: &str| {
@@ -276,7 +285,9 @@ impl From<PolicyError> for Problem {
     fn from(error: PolicyError) -> Self {
         let detail = error.to_string();
         match error {
-            PolicyError::NotEditable(_) | PolicyError::NoInvite(_) => Self::bad_body(detail),
+            PolicyError::NotEditable(_) | PolicyError::NoInvite(_) | PolicyError::NoTime(_) => {
+                Self::bad_body(detail)
+            }
             PolicyError::Moved(_)
             | PolicyError::Same
             | PolicyError::PromptMoved { .. }

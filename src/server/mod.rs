@@ -219,7 +219,12 @@ impl Server {
                 sip.iter().map(|listener| listener.transport).collect(),
                 loaded.dns_servers.clone(),
             ),
-            dereferencer: Dereferencer::new(inbox.clone(), fetcher.clone(), voucher.clone()),
+            dereferencer: Dereferencer::new(
+                inbox.clone(),
+                fetcher.clone(),
+                voucher.clone(),
+                (journal.clone(), clock),
+            ),
             sip: udp.iter().map(|l| (l.address, l.sender())).collect::<HashMap<_, _>>(),
             connections: connections.clone(),
             media: media.clone(),
@@ -527,7 +532,8 @@ fn keep_records(
     let store = Store::open(&loaded.storage)?;
     let projector = Projector::start(store.clone(), folder, journal.durable());
     watch_store(&projector, health.clone(), clock);
-    let found = recall::Found { last: recovered.next_seq.saturating_sub(1), cut_off };
+    let window = loaded.switchboard.location.window;
+    let found = recall::Found { last: recovered.next_seq.saturating_sub(1), cut_off, window };
     recall::start(store.clone(), projector.applied(), inbox.clone(), clock, found);
     let heads = heads::Heads {
         node: loaded.node.name.clone(),

@@ -209,7 +209,7 @@ impl Policy for ServerPolicy {
 
     fn try_one(&self, trial: Trial) -> Boxed<'_, Result<Tried, PolicyError>> {
         self.on_disk(move |reloader| {
-            let Trial { files, invite, trunk, source } = trial;
+            let Trial { files, invite, trunk, source, at } = trial;
             let settings = if files.is_empty() {
                 locked(&reloader.adopted).0.clone()
             } else {
@@ -217,7 +217,13 @@ impl Policy for ServerPolicy {
                 judged(reloader, &changes)?.switchboard
             };
             let by = SentBy { trunk: trunk.map(Into::into), source };
-            let plan = plan(&settings, &Bytes::from(crlf(&invite)), &by);
+            let now = reloader.clock.now().wall;
+            let asked = |text| WallTime::asked(text, now, &settings.centre.timezone);
+            let at = match &at {
+                Some(text) => asked(text).ok_or_else(|| PolicyError::NoTime(bounded(text)))?,
+                None => now,
+            };
+            let plan = plan(&settings, &Bytes::from(crlf(&invite)), &by, at);
             let plan = plan.map_err(|error| PolicyError::NoInvite(error.to_string()))?;
             Ok(Tried { goes_to: plan.destination.to_string(), steps: plan.steps })
         })
@@ -243,6 +249,10 @@ impl Policy for ServerPolicy {
     fn change_prompt(&self, change: PromptChange) -> Boxed<'_, Result<PromptChanged, PolicyError>> {
         self.on_disk(move |reloader| spoken::change(reloader, change))
     }
+}
+
+fn bounded(text: &str) -> String {
+    text.chars().take(40).collect()
 }
 
 /// A message that came through JSON or an editor has bare line feeds as a rule.
@@ -426,7 +436,7 @@ impl Way {
                 SentBy { trunk: otherwise.then(|| invite.trunk.clone()), source: invite.source }
             }
         };
-        goes_to(&self.settings, &self.trunks, &invite.message, &by).ok()
+        goes_to(&self.settings, &self.trunks, &invite.message, &by, invite.at).ok()
     }
 }
 

@@ -290,6 +290,8 @@ pub const PARTIES: usize = 6;
 pub const MALFORMED_EVERY: Duration = Duration::from_secs(10);
 /// Bytes of what is fetched by reference: as much as a message that has it by value.
 pub const REFERENCE_BYTES: usize = 64 << 10;
+/// Bytes of a list of revoked certificates: some twenty thousand of them.
+pub const REVOCATION_BYTES: usize = 1 << 20;
 /// To fetch one reference, redirects included: later it helps nobody who is on the phone.
 pub const REFERENCE_TIME: Duration = Duration::from_secs(10);
 /// Redirects of one reference: a load balancer's, and a move that nobody has told us.

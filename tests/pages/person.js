@@ -41,6 +41,13 @@ const ears = () => {
       this.addEventListener('track', ({ streams }) => window.heard.push(streams[0]));
     }
   };
+  // What tones the page plays.
+  window.played = [];
+  const begin = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function start(...at) {
+    window.played.push(Math.round(this.frequency.value));
+    return begin.apply(this, at);
+  };
   window.share = async (hertz) => {
     const context = new AudioContext();
     await context.resume();
@@ -123,6 +130,22 @@ const main = async () => {
     if (label) return scope.getByLabel(label, { exact });
     return scope.getByText(text, { exact });
   };
+  // Requests of one method that stay under way until they are let go.
+  let held = null;
+  const hold = async ({ method }) => {
+    let letGo;
+    let tellFirst;
+    const gone = new Promise((resolve) => { letGo = resolve; });
+    const first = new Promise((resolve) => { tellFirst = resolve; });
+    held = { letGo, first };
+    await page.route('**/api/**', async (route) => {
+      if (route.request().method() === method) {
+        tellFirst();
+        await gone;
+      }
+      await route.continue();
+    });
+  };
   // What is done, and what is asked: these answer with an object.
   const acts = {
     open: ({ url }) => page.goto(url),
@@ -139,6 +162,18 @@ const main = async () => {
     has: async (step) => {
       const element = await find(step).elementHandle();
       await page.waitForFunction(([it, value]) => it.value === value, [element, step.value]);
+    },
+    hold,
+    held: () => held.first,
+    release: () => held.letGo(),
+    // Waits until a sentence of the page is true.
+    // The page's policy lets nothing be made of text in it, so it is asked from outside.
+    becomes: async ({ script }) => {
+      const end = Date.now() + PATIENCE;
+      while (!(await page.evaluate(script))) {
+        if (Date.now() > end) throw new Error('it is not so');
+        await page.waitForTimeout(50);
+      }
     },
     offline: ({ value }) => browser.setOffline(value),
     forget: () => browser.clearCookies(),

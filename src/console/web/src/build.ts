@@ -1,6 +1,7 @@
 /** A page that is older than the gateway loads itself anew, as soon as that disturbs nobody. */
 import { computed, effect, signal } from '@preact/signals';
 import { whenBuildIsTold } from './api/client';
+import { me } from './session';
 
 /** The build that this page began with; the first that the gateway names. */
 let mine: string | null = null;
@@ -17,6 +18,8 @@ whenBuildIsTold((build) => {
 /** The gateway has another build than this page. */
 export const stale = computed(() => theirs.value !== null && theirs.value !== mine);
 
+// A covered page is let alone: loaded anew it could not be the phone of its seat before somebody types
+// their password, and nobody may be there.
 effect(() => {
-  if (stale.value && holds.value === 0) location.reload();
+  if (stale.value && holds.value === 0 && !me.value?.locked) location.reload();
 });

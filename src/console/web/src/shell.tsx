@@ -14,6 +14,8 @@ import { sayRefused, Toasts } from './components/toast';
 import { heardAt, link, sees } from './live/store';
 import { Cover, useIdleLock } from './lock';
 import { LANGUAGES, language, t } from './messages';
+import { Leaving, leave } from './pages/taker/leave';
+import { LeftForms } from './pages/taker/left';
 import { navigate, section } from './router';
 import { expired, lock, me, signOut, whoAmI } from './session';
 import { letters } from './shortcuts';
@@ -21,7 +23,7 @@ import { SignIn } from './sign_in';
 import { THEMES, theme } from './theme';
 
 interface Page {
-  at: 'taker' | 'supervisor' | 'admin' | 'auditor';
+  at: 'taker' | 'supervisor' | 'records' | 'admin' | 'auditor';
   roles: string[];
   load: () => Promise<{ default: ComponentType }>;
 }
@@ -33,6 +35,11 @@ const PAGES: Page[] = [
     at: 'supervisor',
     roles: ['supervisor', 'dispatcher', 'admin'],
     load: () => import('./pages/supervisor'),
+  },
+  {
+    at: 'records',
+    roles: ['supervisor', 'dispatcher', 'admin', 'auditor'],
+    load: () => import('./pages/records'),
   },
   { at: 'admin', roles: ['admin'], load: () => import('./pages/admin') },
   { at: 'auditor', roles: ['auditor', 'admin'], load: () => import('./pages/auditor') },
@@ -204,7 +211,7 @@ function Head({ pages }: { pages: Page[] }) {
             {t('session.lock')}
           </Button>
         )}
-        <Button kind="quiet" onPress={() => signOut().catch(sayRefused)}>
+        <Button kind="quiet" onPress={() => leave().catch(sayRefused)}>
           {t('session.sign_out')}
         </Button>
       </div>
@@ -296,6 +303,7 @@ export function Shell() {
           <Icon name="info" /> {t('app.stale')}
         </p>
       )}
+      <LeftForms />
       <main id="content" tabIndex={-1}>
         {here ? (
           <Loaded page={here} />
@@ -305,6 +313,7 @@ export function Shell() {
       </main>
       {settingsOpen.value && <Settings />}
       {accountOpen.value && <Account />}
+      <Leaving />
       {locked && <Cover />}
       {expired.value && (
         <Dialog title={t('session.sign_in')} onClose={() => signOut().catch(sayRefused)}>

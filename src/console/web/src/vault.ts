@@ -107,6 +107,23 @@ export async function get(name: string): Promise<unknown> {
   }
 }
 
+/** Names that begin so and under which something of the same person is kept. */
+export async function names(prefix: string): Promise<string[]> {
+  await first;
+  const found = new Set<string>();
+  const held = key;
+  if (held) {
+    const begin = at(held.person, prefix);
+    const range = IDBKeyRange.bound(begin, `${begin}\uffff`);
+    const all = await step('readonly', (store) => store.getAllKeys(range));
+    for (const one of all) found.add(String(one).slice(at(held.person, '').length));
+  }
+  for (const [name, value] of waiting) {
+    if (name.startsWith(prefix)) value === null ? found.delete(name) : found.add(name);
+  }
+  return [...found];
+}
+
 async function fetchKey(person: string): Promise<void> {
   if (!crypto.subtle) return;
   const told = await ask(api.GET('/api/v1/me/draft-key'));

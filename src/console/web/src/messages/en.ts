@@ -12,6 +12,7 @@ export const en: Record<keyof typeof id, string> = {
   'nav.main': 'Pages',
   'nav.taker': 'Call desk',
   'nav.supervisor': 'Wall board',
+  'nav.records': 'Records',
   'nav.admin': 'Settings',
   'nav.auditor': 'Audit',
   'action.save': 'Save',

@@ -10,6 +10,7 @@ export const id = {
   'nav.main': 'Halaman',
   'nav.taker': 'Meja panggilan',
   'nav.supervisor': 'Papan pantau',
+  'nav.records': 'Catatan',
   'nav.admin': 'Pengaturan',
   'nav.auditor': 'Audit',
   'action.save': 'Simpan',

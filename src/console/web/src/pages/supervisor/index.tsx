@@ -4,6 +4,7 @@ import { navigate, rest } from '../../router';
 import { me } from '../../session';
 import { Figures } from './figures';
 import { HandingOut } from './handing_out';
+import { useWarnings } from './warning';
 import './supervisor.css';
 import { StaffingHint } from './staffing';
 import { Wall } from './wall';
@@ -13,6 +14,7 @@ const TABS = ['wall', 'figures', 'staffing', 'handing'] as const;
 const SHOWN = { wall: Wall, figures: Figures, staffing: StaffingHint, handing: HandingOut };
 
 export default function Supervisor() {
+  useWarnings();
   // The gateway decides; a tab that would only be refused is not shown.
   const role = me.value?.role;
   const tabs = TABS.filter(

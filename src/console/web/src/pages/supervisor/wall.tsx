@@ -29,6 +29,7 @@ import {
   waitTone,
 } from './board';
 import { SeatState, Talks, WaitingCall } from './calls';
+import { WarningSound } from './warning';
 import { laneHint, trunkWord, w } from './words';
 
 type Standards = components['schemas']['LiveStandards'];
@@ -222,6 +223,7 @@ export function Wall() {
           <Alarms />
           <Answered />
           <Trunks />
+          <WarningSound />
           <Button
             pressed={large}
             onPress={() => {

@@ -12,7 +12,9 @@ import { sayRefused } from '../../components/toast';
 import { seats } from '../../live/store';
 import { disposition, flagName, laneName, languageName } from '../../messages';
 import { answer, hangUp, phone, press, takeBack, talk, toggleHold, toggleMute } from './phone';
+import { Replay } from './replay';
 import { callingBack, callPage, mySeat, rings } from './seat';
+import { TextTalk } from './text_talk';
 import { maybe, w } from './words';
 
 const KEYS = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '0', '#'];
@@ -423,6 +425,8 @@ export function CallCard({ call }: { call: LiveCall | null }) {
           </>
         )}
       </div>
+      {!ringing && <Replay call={call} />}
+      <TextTalk call={call} />
       <Parties call={call} />
       {keys && <Keypad onClose={() => setKeys(false)} />}
       {bringing && <BringIn call={call} onClose={() => setBringing(false)} />}

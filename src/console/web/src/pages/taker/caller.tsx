@@ -1,11 +1,13 @@
 /** Who calls, how often before, what came with the call, and where it comes from. */
 import type { ComponentType } from 'preact';
 import { useEffect, useId, useState } from 'preact/hooks';
-import type { CallPage, LiveCall, LivePlace } from '../../api/types';
+import type { CallPage, LiveCall, LivePlace, Who } from '../../api/types';
 import { dateAndTime } from '../../clock';
 import { Badge } from '../../components/badge';
 import { disposition, language, languageName, outcomeName } from '../../messages';
 import { choices } from './choices';
+import { Blocks, PlaceSource, Trust, type Trusted } from './known';
+import { k } from './known_words';
 import { w } from './words';
 
 function History({ page }: { page: CallPage | null }) {
@@ -62,17 +64,37 @@ function PlaceOf({ place }: { place: LivePlace }) {
           {w('place.neighbour', { name: place.neighbour.name, number: place.neighbour.number })}
         </p>
       )}
+      <PlaceSource
+        live
+        of={{
+          ...place.location,
+          found_at: place.found_at ?? null,
+          why: place.why,
+          guess_why: guess?.why,
+        }}
+      />
       {located && Map_ && <Map_ place={place} />}
     </>
   );
 }
+
+/** A sentence of the gateway in the reader's language. */
+const said = (words: { id: string; en: string } | null | undefined) =>
+  words ? (language.value === 'id' ? words.id : words.en) : undefined;
+
+const trusted = (who: Who): Trusted => ({
+  ...who,
+  badge: who.verified?.badge,
+  why: said(who.verified?.why),
+  signer: who.verified?.signer,
+  no_call_back: said(who.no_call_back),
+});
 
 export function Caller({ call, page }: { call: LiveCall | null; page: CallPage | null }) {
   const id = useId();
   const placeId = useId();
   if (!call) return null;
   const who = call.who;
-  const sentence = who?.no_call_back;
   return (
     <>
       <section class="card" aria-labelledby={placeId}>
@@ -81,13 +103,7 @@ export function Caller({ call, page }: { call: LiveCall | null; page: CallPage |
       </section>
       <section class="card" aria-labelledby={id}>
         <h2 id={id}>{w('who')}</h2>
-        <div class="row">
-          {who?.trust === 'claimed' && <Badge tone="warn">{w('who.claimed')}</Badge>}
-          {who?.private && <Badge>{w('who.private')}</Badge>}
-          {sentence && (
-            <Badge tone="warn">{language.value === 'id' ? sentence.id : sentence.en}</Badge>
-          )}
-        </div>
+        {who && <Trust who={trusted(who)} />}
         {call.languages.length > 0 && (
           <p>
             {w('who.language')}: {call.languages.map(languageName).join(', ')}
@@ -100,18 +116,9 @@ export function Caller({ call, page }: { call: LiveCall | null; page: CallPage |
         )}
         <History page={page} />
         {page && page.data.length > 0 && (
-          <details>
-            <summary>{w('data')}</summary>
-            <dl class="data">
-              {page.data.flatMap((block) =>
-                block.fields.map((field) => (
-                  <div key={`${block.purpose}${field.name}${field.value}`}>
-                    <dt>{field.name}</dt>
-                    <dd>{field.value}</dd>
-                  </div>
-                )),
-              )}
-            </dl>
+          <details open>
+            <summary>{k('data.title')}</summary>
+            <Blocks blocks={page.data} />
           </details>
         )}
       </section>

@@ -1,28 +1,34 @@
 /** The incident form: opens with what is known, saves as it is typed, and says where that stands. */
-import { useEffect, useId, useState } from 'preact/hooks';
-import { dateAndTime, timeOfDay } from '../../clock';
+import { createContext } from 'preact';
+import { useContext, useEffect, useId, useState } from 'preact/hooks';
+import type { CallPage } from '../../api/types';
+import { dateAndTime } from '../../clock';
 import { Badge, type Tone } from '../../components/badge';
 import { Button } from '../../components/button';
+import { Confirm } from '../../components/dialog';
 import { SelectField, TextArea, TextField } from '../../components/field';
-import { sayRefused } from '../../components/toast';
+import { say, sayRefused } from '../../components/toast';
 import { disposition } from '../../messages';
 import { said } from '../../messages/said';
 import { keeps } from '../../vault';
+import { Agencies } from './agencies';
 import { type Choices, choices } from './choices';
+import { Conflict } from './conflict';
 import {
   close,
   type Draft,
+  discard,
   draft,
   openDraft,
   put,
   reopen,
   type Saving,
-  settle,
   shown,
   type Value,
 } from './draft';
+import { f } from './form_words';
+import { callPage, opened } from './opened';
 import { proposals } from './proposals';
-import { callPage, opened } from './seat';
 import { either, w } from './words';
 
 /** Characters that a field takes, as the gateway has it. */
@@ -50,32 +56,11 @@ function wrong(of: Draft, field: string, value: Value): string | undefined {
   return w('wrong.other', { why: said(told) });
 }
 
-/** Somebody else has written the same field: both words, and a person chooses. */
-function Conflict({ of, field }: { of: Draft; field: string }) {
-  const conflict = of.conflicts[field];
-  if (!conflict) return null;
-  const theirs = conflict.theirs as unknown;
-  const value =
-    theirs === undefined || theirs === null
-      ? w('form.cleared')
-      : typeof theirs === 'object'
-        ? JSON.stringify(theirs)
-        : String(theirs);
-  const by = conflict.by ?? '?';
-  return (
-    <div class="conflict" role="alert">
-      <p>{w('form.theirs', { by, value })}</p>
-      <div class="row">
-        <Button onPress={() => settle(field, true)}>{w('form.keep_mine')}</Button>
-        <Button onPress={() => settle(field, false)}>{w('form.take_theirs', { by })}</Button>
-      </div>
-    </div>
-  );
-}
-
 /** What the network says of a field that nobody has filled yet. */
+const Page = createContext<CallPage | null>(null);
+
 function Proposal({ of, field }: { of: Draft; field: string }) {
-  const proposal = proposals(of, callPage.value)[field];
+  const proposal = proposals(of, useContext(Page))[field];
   if (
     of.saving === 'shut' ||
     !proposal ||
@@ -112,7 +97,7 @@ function Text({ of, field, rows }: { of: Draft; field: Texts; rows?: number }) {
     onInput: (typed: string) => put(field, typed === '' ? null : typed),
   };
   return (
-    <div class="form-field">
+    <div class="form-field" data-field={field}>
       {rows ? <TextArea {...props} rows={rows} /> : <TextField {...props} />}
       <Proposal of={of} field={field} />
       <Conflict of={of} field={field} />
@@ -130,7 +115,7 @@ type Counts =
 function Count({ of, field }: { of: Draft; field: Counts }) {
   const value = shown(of, field);
   return (
-    <div class="form-field">
+    <div class="form-field" data-field={field}>
       <TextField
         label={w(`field.${field}`)}
         name={field}
@@ -158,7 +143,6 @@ function Coordinates({ of }: { of: Draft }) {
   const value = shown(of, 'coordinates') as Point | string | null;
   const told = typeof value === 'object' && value ? `${value.latitude}, ${value.longitude}` : value;
   const [typed, setTyped] = useState<string | null>(null);
-  const [bad, setBad] = useState(false);
   const take = (input: string) => {
     setTyped(input);
     const match = /^\s*(-?\d+(?:\.\d+)?)\s*[,; ]\s*(-?\d+(?:\.\d+)?)\s*$/.exec(input);
@@ -166,19 +150,20 @@ function Coordinates({ of }: { of: Draft }) {
     const good = match && Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180;
     if (input.trim() === '') put('coordinates', null);
     else if (good) put('coordinates', { latitude: match[1], longitude: match[2] });
-    setBad(input.trim() !== '' && !good);
+    // What cannot be read yet is kept like every other word, and closing waits for it.
+    else put('coordinates', input, { wrong: w('wrong.coordinates') });
   };
   return (
-    <div class="form-field">
+    <div class="form-field" data-field="coordinates">
       <TextField
         label={w('field.coordinates')}
         name="coordinates"
         hint={w('hint.coordinates')}
         value={typed ?? (told ? String(told) : '')}
         disabled={of.saving === 'shut'}
-        error={bad ? w('wrong.coordinates') : wrong(of, 'coordinates', null)}
+        error={wrong(of, 'coordinates', null)}
         onInput={take}
-        onBlur={() => !bad && setTyped(null)}
+        onBlur={() => setTyped(null)}
       />
       <Proposal of={of} field="coordinates" />
       <Conflict of={of} field="coordinates" />
@@ -197,7 +182,7 @@ function Select(props: {
   const known = options.some((option) => option.value === value) || !value;
   const all = known ? options : [...options, { value: text(value), label: text(value) }];
   return (
-    <div class="form-field">
+    <div class="form-field" data-field={field}>
       <SelectField
         label={w(`field.${field}`)}
         value={text(value)}
@@ -212,76 +197,6 @@ function Select(props: {
       <Proposal of={of} field={field} />
       <Conflict of={of} field={field} />
     </div>
-  );
-}
-
-const STEPS = ['notified_at', 'accepted_at', 'arrived_at', 'done_at'] as const;
-const STEP_WORDS = {
-  notified_at: 'agency.notify',
-  accepted_at: 'agency.accepted',
-  arrived_at: 'agency.arrived',
-  done_at: 'agency.done',
-} as const;
-
-/** What one agency was told, and when: the next step is one press. */
-function Agency({ of, name }: { of: Draft; name: string }) {
-  const field = `agencies.${name}`;
-  const told = (shown(of, field) ?? {}) as Partial<Record<(typeof STEPS)[number] | 'note', string>>;
-  const next = STEPS.find((step) => !told[step]);
-  return (
-    <li class="agency">
-      <span class="agency-name">{name}</span>
-      {STEPS.filter((step) => told[step]).map((step) => (
-        <Badge key={step} tone={step === 'done_at' ? 'good' : 'busy'} icon="clock">
-          {w('agency.at', { step: w(STEP_WORDS[step]), time: timeOfDay(told[step] ?? '') })}
-        </Badge>
-      ))}
-      {next && of.saving !== 'shut' && (
-        <Button
-          label={w('agency.now', { agency: name, step: w(STEP_WORDS[next]) })}
-          onPress={() => put(field, { ...told, [next]: new Date().toISOString() })}
-        >
-          {w(STEP_WORDS[next])}
-        </Button>
-      )}
-      <Conflict of={of} field={field} />
-    </li>
-  );
-}
-
-function Agencies({ of, all }: { of: Draft; all: Choices }) {
-  const id = useId();
-  const category = all.categories.find((one) => one.code === shown(of, 'category'));
-  const onForm = Object.keys((of.record?.form?.['agencies'] ?? {}) as object);
-  const typed = Object.keys(of.changes)
-    .filter((field) => field.startsWith('agencies.'))
-    .map((field) => field.slice('agencies.'.length));
-  const names = [...new Set([...(category?.agencies ?? []), ...onForm, ...typed])];
-  const others = [...new Set(all.categories.flatMap((one) => one.agencies))]
-    .filter((name) => !names.includes(name))
-    .sort();
-  return (
-    <section class="form-part" aria-labelledby={id}>
-      <h3 id={id}>{w('form.agencies')}</h3>
-      <ul class="agencies">
-        {names.map((name) => (
-          <Agency key={name} of={of} name={name} />
-        ))}
-      </ul>
-      {of.saving !== 'shut' && (
-        <SelectField
-          label={w('agency.other')}
-          value=""
-          choices={[
-            { value: '', label: w('form.choose') },
-            ...others.map((name) => ({ value: name, label: name })),
-          ]}
-          onInput={(name) =>
-            name && put(`agencies.${name}`, { notified_at: new Date().toISOString() })
-          }
-        />
-      )}
-    </section>
   );
 }
 
@@ -305,94 +220,124 @@ function Standing({ of }: { of: Draft }) {
   );
 }
 
-function Fields({ of, all }: { of: Draft; all: Choices }) {
+function Fields({ of, all, page }: { of: Draft; all: Choices; page: CallPage | null }) {
   const category = all.categories.find((one) => one.code === shown(of, 'category'));
   const sub = category?.sub ?? [];
   return (
-    <div class="form-body">
-      <section class="form-part">
-        <h3>{w('form.what')}</h3>
-        <div class="two">
+    <Page.Provider value={page}>
+      <div class="form-body">
+        <section class="form-part">
+          <h3>{w('form.what')}</h3>
+          <div class="two">
+            <Select
+              of={of}
+              field="category"
+              options={all.categories.map((one) => ({
+                value: one.code,
+                label: either(one.name, one.name_en),
+              }))}
+            />
+            <Select
+              of={of}
+              field="sub_category"
+              options={sub.map((one) => ({
+                value: one.code,
+                label: either(one.name, one.name_en),
+              }))}
+            />
+          </div>
+          <Text of={of} field="text" rows={3} />
+          <div class="two">
+            <Text of={of} field="caller_name" />
+            <Text of={of} field="caller_number" />
+          </div>
+        </section>
+        <section class="form-part">
+          <h3>{w('form.where')}</h3>
+          <Text of={of} field="address" />
+          <div class="two">
+            <Text of={of} field="landmark" />
+            <Text of={of} field="desa" />
+            <Select
+              of={of}
+              field="kecamatan"
+              options={all.kecamatan.map((one) => ({ value: one.code, label: one.name }))}
+            />
+            <Coordinates of={of} />
+          </div>
+        </section>
+        <Agencies of={of} all={all} />
+        <section class="form-part">
+          <h3>{w('form.victims')}</h3>
+          <div class="five">
+            <Count of={of} field="victims_dead" />
+            <Count of={of} field="victims_severe" />
+            <Count of={of} field="victims_minor" />
+            <Count of={of} field="victims_missing" />
+            <Count of={of} field="victims_displaced" />
+          </div>
+        </section>
+        <section class="form-part">
+          <h3>{w('form.outcome')}</h3>
           <Select
             of={of}
-            field="category"
-            options={all.categories.map((one) => ({
-              value: one.code,
-              label: either(one.name, one.name_en),
-            }))}
+            field="disposition"
+            options={all.dispositions.map((value) => ({ value, label: disposition(value) }))}
           />
-          <Select
-            of={of}
-            field="sub_category"
-            options={sub.map((one) => ({
-              value: one.code,
-              label: either(one.name, one.name_en),
-            }))}
-          />
-        </div>
-        <Text of={of} field="text" rows={3} />
-        <div class="two">
-          <Text of={of} field="caller_name" />
-          <Text of={of} field="caller_number" />
-        </div>
-      </section>
-      <section class="form-part">
-        <h3>{w('form.where')}</h3>
-        <Text of={of} field="address" />
-        <div class="two">
-          <Text of={of} field="landmark" />
-          <Text of={of} field="desa" />
-          <Select
-            of={of}
-            field="kecamatan"
-            options={all.kecamatan.map((one) => ({ value: one.code, label: one.name }))}
-          />
-          <Coordinates of={of} />
-        </div>
-      </section>
-      <Agencies of={of} all={all} />
-      <section class="form-part">
-        <h3>{w('form.victims')}</h3>
-        <div class="five">
-          <Count of={of} field="victims_dead" />
-          <Count of={of} field="victims_severe" />
-          <Count of={of} field="victims_minor" />
-          <Count of={of} field="victims_missing" />
-          <Count of={of} field="victims_displaced" />
-        </div>
-      </section>
-      <section class="form-part">
-        <h3>{w('form.outcome')}</h3>
-        <Select
-          of={of}
-          field="disposition"
-          options={all.dispositions.map((value) => ({ value, label: disposition(value) }))}
+          <div class="two">
+            <Text of={of} field="field_report" rows={2} />
+            <Text of={of} field="result" rows={2} />
+          </div>
+        </section>
+      </div>
+    </Page.Provider>
+  );
+}
+
+/** Puts the cursor where a field has to be looked at. */
+export function showField(field: string): void {
+  const place = document.querySelector(`[data-field="${CSS.escape(field)}"]`);
+  place?.querySelector<HTMLElement>('input, textarea, select, button')?.focus();
+  place?.scrollIntoView({ block: 'center' });
+  say(f('close.look'), 'warn');
+}
+
+async function closeOrShow(): Promise<void> {
+  const first = await close();
+  if (first) showField(first);
+}
+
+/** Written here, and the record was closed before it was saved. */
+function LeftBehind({ of }: { of: Draft }) {
+  const [asking, setAsking] = useState(false);
+  const fields = Object.keys(of.changes);
+  if (of.saving !== 'shut' || fields.length === 0) return null;
+  const said = fields.map((field) => `${field}: ${text(of.changes[field] ?? null)}`).join('; ');
+  return (
+    <div class="band warn" role="alert">
+      <span>{f('left.shut')}</span>
+      <Button onPress={() => setAsking(true)}>{f('left.discard')}</Button>
+      {asking && (
+        <Confirm
+          title={f('left.discard')}
+          detail={<p>{f('left.discard_detail', { fields: said })}</p>}
+          action={f('left.discard')}
+          onClose={() => setAsking(false)}
+          onConfirm={() => discard(of.incident)}
         />
-        <div class="two">
-          <Text of={of} field="field_report" rows={2} />
-          <Text of={of} field="result" rows={2} />
-        </div>
-      </section>
+      )}
     </div>
   );
 }
 
-export function Form() {
+/** The form of one record, with what the network says of its call as long as that lives. */
+export function RecordForm({ incident, page }: { incident: string; page: CallPage | null }) {
   const id = useId();
-  const incident = opened.value;
   const of = draft.value;
   const all = choices.value;
   useEffect(() => {
-    if (incident && draft.peek()?.incident !== incident) openDraft(incident).catch(sayRefused);
+    if (draft.peek()?.incident !== incident) openDraft(incident).catch(sayRefused);
   }, [incident]);
-  if (!incident) {
-    return (
-      <section class="card form" aria-labelledby={id}>
-        <h2 id={id}>{w('form')}</h2>
-        <p class="muted">{w('form.none')}</p>
-      </section>
-    );
-  }
   if (!of?.record || !all || of.incident !== incident) {
     return (
       <section class="card form" aria-labelledby={id}>
@@ -408,16 +353,31 @@ export function Form() {
         <h2 id={id}>{w('form')}</h2>
         <span class="muted mono">{incident}</span>
         <Standing of={of} />
-        {of.record.state === 'open' ? (
-          <Button onPress={() => close().catch(sayRefused)}>{w('form.close')}</Button>
-        ) : (
+        {of.record.state === 'open' && (
+          <Button onPress={() => closeOrShow().catch(sayRefused)}>{w('form.close')}</Button>
+        )}
+        {of.record.state === 'closed' && (
           <Button onPress={() => reopen(w('form.reopen_why')).catch(sayRefused)}>
             {w('form.reopen')}
           </Button>
         )}
       </header>
       {by && at && <p class="muted">{w('form.closed_by', { by, at: dateAndTime(at) })}</p>}
-      <Fields key={incident} of={of} all={all} />
+      <LeftBehind of={of} />
+      <Fields key={incident} of={of} all={all} page={page} />
+    </section>
+  );
+}
+
+/** The form at a call taker's desk: of the call that was taken last, or of a record that was chosen. */
+export function Form() {
+  const id = useId();
+  const incident = opened.value;
+  if (incident) return <RecordForm incident={incident} page={callPage.value} />;
+  return (
+    <section class="card form" aria-labelledby={id}>
+      <h2 id={id}>{w('form')}</h2>
+      <p class="muted">{w('form.none')}</p>
     </section>
   );
 }

@@ -4,7 +4,8 @@ import { api, ask } from '../../api/client';
 import { Button } from '../../components/button';
 import { say, sayRefused } from '../../components/toast';
 import { disposition, t } from '../../messages';
-import { close, draft, put, reopen, save, saved } from './draft';
+import { close, draft, obstacle, putIn, reopen, saved } from './draft';
+import { showField } from './form';
 import { w } from './words';
 
 const KINDS = [
@@ -23,6 +24,9 @@ export function QuickClose() {
   const shut = of?.record?.state !== 'open';
   const quick = async (kind: Kind) => {
     if (!of) return;
+    // Nothing is judged of a record that cannot be closed: a field of it has to be looked at first.
+    const first = obstacle();
+    if (first) return showField(first);
     const incident = of.incident;
     const before = saved(of, 'disposition');
     setBusy(true);
@@ -33,13 +37,13 @@ export function QuickClose() {
           body: { disposition: kind },
         }),
       );
-      await close();
+      const refused = await close();
+      if (refused) return showField(refused);
+      // Also when the form of the next call is shown by then.
       const undo = async () => {
-        if (draft.peek()?.incident !== incident) return;
         try {
-          await reopen(w('quick.undo_why'));
-          put('disposition', before);
-          await save();
+          await reopen(w('quick.undo_why'), incident);
+          await putIn(incident, 'disposition', before);
           say(w('quick.undone'), 'good');
         } catch (error) {
           sayRefused(error);

@@ -17,7 +17,8 @@ export function setVolume(to: number): void {
 export const silenced = signal(false);
 
 let context: AudioContext | null = null;
-const sound = () => {
+/** What all sounds of a page are made with. */
+export const sound = () => {
   context ??= new AudioContext();
   return context;
 };
@@ -35,7 +36,14 @@ export function allow(): void {
   }
 }
 
-function tone(at: number, hertz: number, seconds: number, loud: number, to?: AudioNode): void {
+/** One stroke of a sound. */
+export function tone(
+  at: number,
+  hertz: number,
+  seconds: number,
+  loud: number,
+  to?: AudioNode,
+): void {
   const from = sound();
   const source = from.createOscillator();
   const gain = from.createGain();
@@ -50,7 +58,8 @@ function tone(at: number, hertz: number, seconds: number, loud: number, to?: Aud
   source.stop(at + seconds);
 }
 
-function once(): void {
+/** The sound, awake; where the browser holds it back the page is told. */
+export function awake(): AudioContext {
   const from = sound();
   if (from.state !== 'running') {
     silenced.value = true;
@@ -61,6 +70,11 @@ function once(): void {
       () => {},
     );
   }
+  return from;
+}
+
+function once(): void {
+  const from = awake();
   const loud = volume.value / 100;
   // Two high strokes and a low one: it stands out of talk.
   tone(from.currentTime + 0.05, 880, 0.22, loud);

@@ -1,10 +1,13 @@
 /** My seat and my call, out of what lives. */
 import { computed, effect, signal } from '@preact/signals';
 import { api, ask, Refused } from '../../api/client';
-import type { CallPage, LiveCall } from '../../api/types';
+import type { LiveCall } from '../../api/types';
 import { calls, known, seats } from '../../live/store';
 import { me } from '../../session';
+import { callPage, open, opened } from './opened';
 import { hasLeft, phone, startPhone, stopPhone, takeBack, talk } from './phone';
+
+export { callPage, open, opened };
 
 /** My seat: where this person sits, as the gateway has it. */
 export const mySeat = computed(() => {
@@ -51,9 +54,6 @@ export const waiting = computed(() =>
     .sort((a, b) => Date.parse(a.received_at) - Date.parse(b.received_at)),
 );
 
-/** My call with everything that is known; null until it is read. */
-export const callPage = signal<CallPage | null>(null);
-
 const callId = computed(() => myCall.value?.id ?? null);
 
 effect(() => {
@@ -68,15 +68,6 @@ effect(() => {
     () => {},
   );
 });
-
-/** The incident whose form is open: that of the call that I took last, or one that I chose. */
-export const opened = signal<string | null>(sessionStorage.getItem('siaga112.opened'));
-
-export function open(incident: string | null): void {
-  opened.value = incident;
-  if (incident) sessionStorage.setItem('siaga112.opened', incident);
-  else sessionStorage.removeItem('siaga112.opened');
-}
 
 const talkingIn = computed(() => {
   const call = myCall.value;
