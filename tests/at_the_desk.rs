@@ -183,6 +183,9 @@ fn a_call_taker_chooses_a_free_seat_and_calls_back_who_gave_up() {
         assert!(share > 0.8, "the call taker hears who is called back: {share}");
         tone::assert_tone("and is heard", &talk.join().unwrap(), SEAT_HERTZ, RATE);
     });
+    budi.does(&json!({"do": "see", "role": "region", "name": "Bicara"}));
+    let card = budi.asks("document.querySelector('.call-number').textContent");
+    assert_eq!(card, json!(CALLER), "the card says who is called back");
     budi.assert_usable("taker-call-back");
     dialog.hang_up(&carrier);
     budi.misses("Tahan");

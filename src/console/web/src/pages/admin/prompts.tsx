@@ -231,12 +231,12 @@ export function Prompts() {
       {languages.map((language) => {
         const missing = list.missing.filter((one) => (one.language ?? NO_LANGUAGE) === language);
         return (
-          <section class="card" key={language} aria-labelledby={`prompts-${language}`}>
-            <h2 id={`prompts-${language}`}>{languageOf(language)}</h2>
+          <div class="card" key={language}>
+            <h2>{languageOf(language)}</h2>
             {missing.length > 0 && (
               <ul class="list">
                 {missing.map((one) => (
-                  <li key={one.name}>
+                  <li key={one.name} class="row">
                     <Badge tone="warn">{p('missing')}</Badge>
                     <span class="list-main">
                       <strong>{one.name}</strong> <span class="muted">{uses(one.used)}</span>
@@ -312,7 +312,7 @@ export function Prompts() {
                 },
               ]}
             />
-          </section>
+          </div>
         );
       })}
       {asked && <Change asked={asked} list={list} onClose={() => setAsked(null)} onDone={load} />}

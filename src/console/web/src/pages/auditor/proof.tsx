@@ -180,8 +180,8 @@ export function Proof() {
           {w('proof.command')} <code>siaga112 verify</code>
         </p>
       </section>
-      <section class="card" aria-labelledby="heads">
-        <h2 id="heads">{w('heads')}</h2>
+      <div class="card">
+        <h2>{w('heads')}</h2>
         <Table
           caption={w('heads')}
           quietCaption
@@ -213,7 +213,7 @@ export function Proof() {
             },
           ]}
         />
-      </section>
+      </div>
     </>
   );
 }

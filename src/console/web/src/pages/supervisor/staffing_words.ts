@@ -90,7 +90,7 @@ const en: Record<keyof typeof id, string> = {
   unreliable:
     'Too few records to rely upon: {n} calls in {days} days. The hint means something with 7 days and 100 calls.',
   now: 'Now',
-  'now.short': '{n} seats short',
+  'now.short': 'Seats short: {n}',
   'now.enough': 'Seats enough',
   'now.detail':
     'The hour from {hour} needs {needed} seats; {at_work} at work, {signed_in} signed in with those who pause.',

@@ -449,7 +449,9 @@ export function CallCard({ call }: { call: LiveCall | null }) {
       <p class="hidden" role="alert">
         {ringing ? w('ringing') : ''}
       </p>
-      <p class="call-number mono">{call.who?.number ?? (call.caller || w('who.no_number'))}</p>
+      <p class="call-number mono">
+        {callingBack.value ?? call.who?.number ?? (call.caller || w('who.no_number'))}
+      </p>
       {call.who?.name && <p class="call-name">{call.who.name}</p>}
       <div class="row">
         <AtOnce call={call} />
