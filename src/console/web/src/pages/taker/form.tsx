@@ -212,7 +212,7 @@ function Standing({ of }: { of: Draft }) {
   return (
     <div role="status" aria-live="polite">
       <Badge tone={TONES[of.saving]} icon={of.saving === 'shut' ? 'lock' : undefined}>
-        {w(`form.${of.saving}`)}
+        {of.record?.state === 'merged' ? f('form.merged') : w(`form.${of.saving}`)}
       </Badge>
     </div>
   );

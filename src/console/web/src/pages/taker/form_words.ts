@@ -2,6 +2,7 @@
 import { catalogue } from '../../messages';
 
 const id = {
+  'form.merged': 'Bagian dari catatan lain',
   'close.look': 'Belum ditutup: periksa isian yang ditandai dulu.',
   'left.title': '{n} formulir lain belum tersimpan di gateway. Dicoba terus dari peramban ini.',
   'left.open': 'Buka {incident}',
@@ -25,6 +26,7 @@ const id = {
 } as const;
 
 const en: Record<keyof typeof id, string> = {
+  'form.merged': 'Part of another record',
   'close.look': 'Not closed: look at the marked field first.',
   'left.title': '{n} other forms are not saved in the gateway yet. This browser keeps trying.',
   'left.open': 'Open {incident}',

@@ -130,6 +130,8 @@ export interface Block {
   text?: string | undefined;
   /** How it came, where it came after the call. */
   how?: string | undefined;
+  /** What was odd about it, or why nothing came. */
+  findings?: string[] | undefined;
 }
 
 export function Blocks({ blocks }: { blocks: Block[] }) {
@@ -155,6 +157,11 @@ export function Blocks({ blocks }: { blocks: Block[] }) {
               {block.bytes > 0 ? k('data.unknown', { n: block.bytes }) : k('data.reference')}
             </p>
           )}
+          {block.findings?.map((finding) => (
+            <p key={finding} class="muted">
+              {finding}
+            </p>
+          ))}
           {block.text && (
             <details>
               <summary>{k('data.whole')}</summary>
