@@ -13,6 +13,7 @@ FUZZ_TARGETS := message sdp multipart pidf_lo aml additional_data cap rtp rtcp s
 # What runs under Node and Python in the tests.
 JSSIP := tests/jssip/node_modules
 PJSIP := target/pjsua2
+SCHEMATHESIS := target/schemathesis
 PEOPLE := tests/pages/node_modules
 
 # The pages of the console, which go into the program.
@@ -43,7 +44,7 @@ node:
 demo: compiler pages
 	cargo run --release -- demo $(ARGS)
 
-test: compiler test-tools $(JSSIP) $(PJSIP) $(PEOPLE) pages
+test: compiler test-tools $(JSSIP) $(PJSIP) $(SCHEMATHESIS) $(PEOPLE) pages
 	cd $(WEB) && npm run check
 	cargo fmt --all --check
 	cargo clippy --all-targets -- -D warnings
@@ -118,9 +119,11 @@ $(PEOPLE): tests/pages/package-lock.json | test-tools
 	cd tests/pages && npm ci --no-audit --no-fund
 	touch $@
 
-# No Debian package has it, and the wheel is not for every machine: its tests then say that they are
+# No Debian package has them, and their wheels are not for every machine: the tests then say that they are
 # left out.
-$(PJSIP): tests/pjsip/requirements.txt | test-tools
+$(PJSIP): tests/pjsip/requirements.txt
+$(SCHEMATHESIS): tests/schemathesis/requirements.txt
+$(PJSIP) $(SCHEMATHESIS): | test-tools
 	rm -rf $@
 	python3 -m pip install --quiet --only-binary :all: --no-deps --target $@ -r $< || mkdir -p $@
 	touch $@

@@ -11,7 +11,7 @@
 
 mod support;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -19,18 +19,22 @@ use support::caller::Caller;
 use support::gateway::{Centre, Gateway, edit};
 use support::people;
 use support::person::Person;
+use support::seat::Seat;
+use support::sipp_caller::SippCaller;
 use support::tone::{self, CALLER_HERTZ, RATE, SEAT_HERTZ};
-use support::wait::until;
+use support::wait::{Deadline, until};
 
 /// How long each side is listened to.
 const SPAN: Duration = Duration::from_secs(3);
 /// What the second call taker says.
 const OTHER_HERTZ: f64 = 1320.0;
+/// What a supervisor's telephone says.
+const LISTENER_HERTZ: f64 = 2200.0;
 const CALLER: &str = "+6281234567890";
 
 /// A centre with two seats whose phones are browsers, at ports that are the same after a restart.
 fn centre() -> (Centre, Gateway) {
-    let centre = Centre { seats: 2, transports: &["ws"], ..Centre::default() };
+    let centre = Centre { seats: 3, transports: &["ws"], ..Centre::default() };
     let (gateway, ()) = centre.start_with(|site, config| {
         let own = site.gateway();
         for (from, to) in [
@@ -67,10 +71,18 @@ fn rings(gateway: &Gateway, at: &mut Person) -> Caller {
     caller
 }
 
+/// The same with SIPp as the trunk.
+fn rings_by_sipp(gateway: &Gateway, at: &mut Person) -> SippCaller {
+    let caller = SippCaller::dials(gateway, CALLER);
+    at.sees("Panggilan masuk");
+    at.sees(CALLER);
+    caller
+}
+
 /// Both hear one another's tone.
-fn assert_talk(caller: &Caller, media: SocketAddr, person: &mut Person, hertz: f64) {
+fn assert_talk(caller: &UdpSocket, media: SocketAddr, person: &mut Person, hertz: f64) {
     std::thread::scope(|scope| {
-        let talk = scope.spawn(|| tone::talk(&caller.audio, media, CALLER_HERTZ, SPAN));
+        let talk = scope.spawn(|| tone::talk(caller, media, CALLER_HERTZ, SPAN));
         let share = person.hears(CALLER_HERTZ);
         assert!(share > 0.8, "the call taker hears the caller: {share}");
         let heard = talk.join().expect("the caller talks");
@@ -79,9 +91,9 @@ fn assert_talk(caller: &Caller, media: SocketAddr, person: &mut Person, hertz: f
 }
 
 /// What share of what the caller hears is a tone, after what was said before.
-fn caller_hears(caller: &Caller, media: SocketAddr, hertz: f64) -> f64 {
-    tone::talk(&caller.audio, media, CALLER_HERTZ, Duration::from_millis(700));
-    let heard = tone::talk(&caller.audio, media, CALLER_HERTZ, SPAN);
+fn caller_hears(caller: &UdpSocket, media: SocketAddr, hertz: f64) -> f64 {
+    tone::talk(caller, media, CALLER_HERTZ, Duration::from_millis(700));
+    let heard = tone::talk(caller, media, CALLER_HERTZ, SPAN);
     tone::share(&heard, hertz, RATE)
 }
 
@@ -101,11 +113,11 @@ fn a_call_taker_answers_by_key_talks_holds_writes_and_closes_with_one_press() {
     let mut siti = sits(&gateway, 1, SEAT_HERTZ);
     siti.assert_usable("taker-idle");
     gateway.set_seat(2, "paused");
-    let mut caller = rings(&gateway, &mut siti);
+    let caller = rings_by_sipp(&gateway, &mut siti);
     siti.looks("taker-ringing");
     siti.presses("F2");
-    let media = caller.call.await_answer(&caller.phone).media();
-    assert_talk(&caller, media, &mut siti, SEAT_HERTZ);
+    let media = caller.await_answer();
+    assert_talk(&caller.audio, media, &mut siti, SEAT_HERTZ);
 
     // What is typed is saved without a press, and a key that is typed presses nothing.
     siti.does(&json!({"do": "click", "label": "Kejadian", "exact": true}));
@@ -127,18 +139,18 @@ fn a_call_taker_answers_by_key_talks_holds_writes_and_closes_with_one_press() {
 
     siti.presses("F9");
     siti.sees("Lanjutkan");
-    assert!(caller_hears(&caller, media, SEAT_HERTZ) < 0.01, "put aside, no seat is heard");
+    assert!(caller_hears(&caller.audio, media, SEAT_HERTZ) < 0.01, "put aside, no seat is heard");
     siti.presses("F9");
     siti.sees("Tahan");
     siti.presses("F8");
     siti.sees("Bunyikan");
-    assert!(caller_hears(&caller, media, SEAT_HERTZ) < 0.01, "muted, no seat is heard");
+    assert!(caller_hears(&caller.audio, media, SEAT_HERTZ) < 0.01, "muted, no seat is heard");
     siti.presses("F8");
     siti.sees("Bisukan");
-    assert_talk(&caller, media, &mut siti, SEAT_HERTZ);
+    assert_talk(&caller.audio, media, &mut siti, SEAT_HERTZ);
 
     siti.clicks("Tutup telepon");
-    caller.phone.accept(&caller.phone.await_request("BYE"));
+    caller.is_hung_up();
     siti.sees("Penyelesaian berakhir");
     siti.clicks("Iseng");
     siti.sees("Dicatat sebagai Iseng dan ditutup.");
@@ -163,10 +175,10 @@ fn a_call_taker_talks_with_another_in_private_with_all_and_gives_the_caller_away
     let (_, gateway) = centre();
     let mut siti = sits(&gateway, 1, SEAT_HERTZ);
     gateway.set_seat(2, "paused");
-    let mut caller = rings(&gateway, &mut siti);
+    let caller = rings_by_sipp(&gateway, &mut siti);
     siti.clicks("Jawab");
-    let media = caller.call.await_answer(&caller.phone).media();
-    assert_talk(&caller, media, &mut siti, SEAT_HERTZ);
+    let media = caller.await_answer();
+    assert_talk(&caller.audio, media, &mut siti, SEAT_HERTZ);
     let mut budi = sits_paused(&gateway, 2, OTHER_HERTZ);
     gateway.set_seat(2, "ready");
     gateway.await_seat("seat-2", "ready");
@@ -180,26 +192,57 @@ fn a_call_taker_talks_with_another_in_private_with_all_and_gives_the_caller_away
     siti.sees("Penelepon tidak mendengar. Anda bicara berdua.");
     let heard = siti.hears(OTHER_HERTZ);
     assert!(heard > 0.5, "in private the one hears the other: {heard}");
-    assert!(caller_hears(&caller, media, SEAT_HERTZ) < 0.01, "in private the caller hears nobody");
+    assert!(
+        caller_hears(&caller.audio, media, SEAT_HERTZ) < 0.01,
+        "in private the caller hears nobody"
+    );
 
     // Then all of them.
     siti.clicks("Kembali bersama penelepon");
     siti.misses("Penelepon tidak mendengar. Anda bicara berdua.");
     // Browsers soften a tone that does not end, each in its own measure.
     until("the caller hears both", || {
-        let one = caller_hears(&caller, media, SEAT_HERTZ);
-        let other = caller_hears(&caller, media, OTHER_HERTZ);
+        let one = caller_hears(&caller.audio, media, SEAT_HERTZ);
+        let other = caller_hears(&caller.audio, media, OTHER_HERTZ);
         (one > 0.03 && other > 0.03).then_some(())
     });
+
+    // A supervisor sees it on the wall board, and listens in without being heard.
+    let own = Seat::pauses(&gateway, 3);
+    let mut sari = Person::signs_in(&gateway, "sari", OTHER_HERTZ);
+    sari.sees(CALLER);
+    sari.looks("wall-conference");
+    sari.chooses("Kursi saya untuk mendengarkan", "seat-3");
+    sari.clicks("Dengarkan");
+    let (_listens, at) = own.answers();
+    sari.sees("seat-3: mendengarkan");
+    std::thread::scope(|scope| {
+        let caller = scope.spawn(|| tone::listen(&caller.audio, Deadline::after(SPAN)));
+        let heard = tone::talk(&own.audio, at, LISTENER_HERTZ, SPAN);
+        let share = tone::share(&caller.join().expect("the caller listens"), LISTENER_HERTZ, RATE);
+        assert!(share < 0.01, "who listens is heard by nobody: {share}");
+        for hertz in [SEAT_HERTZ, OTHER_HERTZ] {
+            let share = tone::share(&heard, hertz, RATE);
+            assert!(share > 0.03, "who listens hears {hertz} Hz: {share}");
+        }
+    });
+    std::thread::scope(|scope| {
+        scope.spawn(|| tone::talk(&caller.audio, media, CALLER_HERTZ, SPAN));
+        let share =
+            tone::share(&tone::listen(&own.audio, Deadline::after(SPAN)), CALLER_HERTZ, RATE);
+        assert!(share > 0.3, "who listens hears the caller: {share}");
+    });
+    sari.clicks("Keluar dari panggilan");
+    own.is_hung_up();
 
     // Then the other one alone.
     siti.clicks("Serahkan penelepon");
     siti.does(&json!({"do": "click", "role": "button", "name": "Serahkan penelepon",
         "within": {"role": "dialog", "name": "Serahkan penelepon"}}));
     siti.sees("Penyelesaian berakhir");
-    assert_talk(&caller, media, &mut budi, OTHER_HERTZ);
+    assert_talk(&caller.audio, media, &mut budi, OTHER_HERTZ);
     budi.clicks("Tutup telepon");
-    caller.phone.accept(&caller.phone.await_request("BYE"));
+    caller.is_hung_up();
     budi.sees("Penyelesaian berakhir");
     gateway.stop();
 }
@@ -223,7 +266,7 @@ fn a_page_that_is_loaded_anew_in_a_call_has_its_form_and_talks_on() {
     siti.does(&json!({"do": "reload"}));
     siti.sees("Tahan");
     siti.has("Alamat", "Jl. Trunojoyo 5");
-    assert_talk(&caller, media, &mut siti, SEAT_HERTZ);
+    assert_talk(&caller.audio, media, &mut siti, SEAT_HERTZ);
     caller.call.hang_up(&caller.phone);
     siti.sees("Penyelesaian berakhir");
     gateway.stop();
@@ -254,7 +297,7 @@ fn a_gateway_that_dies_loses_no_word_of_the_form_and_the_page_takes_the_next_cal
     let mut caller = rings(&gateway, &mut siti);
     siti.presses("F2");
     let media = caller.call.await_answer(&caller.phone).media();
-    assert_talk(&caller, media, &mut siti, SEAT_HERTZ);
+    assert_talk(&caller.audio, media, &mut siti, SEAT_HERTZ);
     caller.call.hang_up(&caller.phone);
     siti.sees("Penyelesaian berakhir");
     gateway.stop();
@@ -315,7 +358,7 @@ fn the_way_in_says_what_is_wrong_in_either_language_and_a_covered_page_keeps_the
     siti.clicks("Kunci layar");
     siti.sees("Layar terkunci");
     siti.assert_usable("locked");
-    assert_talk(&caller, media, &mut siti, SEAT_HERTZ);
+    assert_talk(&caller.audio, media, &mut siti, SEAT_HERTZ);
     let password = json!({"do": "fill", "label": "Kata sandi", "value": people::PASSWORD,
         "within": {"role": "dialog", "name": "Layar terkunci"}});
     siti.does(&password);

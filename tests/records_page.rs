@@ -187,8 +187,8 @@ fn what_is_written_is_saved_when_another_form_opens_and_closing_leaves_no_word_b
 
 /// The tones of the page since it was asked last.
 fn await_tone(person: &mut Person, hertz: u32) {
-    is_true(person, &format!("window.played.includes({hertz})"));
-    person.does(&json!({"do": "evaluate", "script": "window.played.length = 0"}));
+    is_true(person, &format!("window.tones.includes({hertz})"));
+    person.does(&json!({"do": "evaluate", "script": "window.tones.length = 0"}));
 }
 
 /// Chooses within one part of the page.
@@ -221,7 +221,7 @@ fn a_supervisor_hears_who_waits_and_finds_reads_keeps_and_hands_out_the_record()
     drop(stranger);
     await_tone(&mut sari, 392);
     sari.assert_usable("supervisor-warnings");
-    is_true(&mut sari, "window.played.includes(1319)");
+    is_true(&mut sari, "window.tones.includes(1319)");
     let seat = Seat::sits(&gateway, 1);
     seat.answers();
     let (_, media) = caller.await_answer();

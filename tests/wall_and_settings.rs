@@ -14,6 +14,7 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::json;
 use support::caller::Caller;
@@ -216,6 +217,66 @@ fn a_supervisor_sees_who_waits_and_listens_whispers_joins_and_takes_over() {
     sari.sees("istirahat");
     talks.hangs_up();
     own.is_hung_up();
+    gateway.stop();
+}
+
+#[test]
+fn a_supervisor_hands_out_a_bundle_a_redacted_copy_and_a_pack() {
+    let gateway = Centre { seats: 1, ..Centre::default() }.start();
+    let admin = people::admin(&gateway);
+    let desk = Seat::sits(&gateway, 1);
+    let mut caller = Caller::dials(&gateway, "+6281200000001", "");
+    desk.answers();
+    caller.await_answer();
+    let live = caller.live(&gateway).expect("it is shown");
+    let incident = live.text("incident");
+    let change = json!({"version": 0, "text": "Bu Siti melapor kebakaran", "caller_name": "Siti"});
+    let path = format!("/api/v1/incidents/{incident}");
+    assert_eq!(gateway.patch(&path, &change.to_string()).status, 200);
+    caller.hangs_up();
+    desk.is_hung_up();
+    until("the recording is sealed", || {
+        let record = gateway.get(&path).json();
+        record["recording"]["sha256"].is_string().then_some(())
+    });
+
+    let mut sari = at_work(&gateway, &admin, "sari", "supervisor");
+    sari.goes("/supervisor/handing");
+    sari.clicks("Unduh: Berkas untuk pengadilan");
+    sari.sees("Wajib diisi.");
+    sari.sees("Tulis alasannya, sedikitnya 4 huruf.");
+    let card = |name: &str| json!({"role": "region", "name": name});
+    let mut hand = |what: &str, label: &str, value: &str| {
+        for (label, value) in [(label, value), ("Alasan", "permintaan polisi 12/2026")] {
+            sari.does(&json!({"do": "fill", "label": label, "value": value, "within": card(what)}));
+        }
+    };
+    hand("Berkas untuk pengadilan", "Nomor catatan", "01m2zzzzzzzzzzzzzzzzzzzzzz");
+    hand("Salinan yang disunting", "Nomor catatan", &incident);
+    hand("Data seorang pelapor", "Nomor telepon", "0812-0000-0001");
+    sari.clicks("Unduh: Berkas untuk pengadilan");
+    sari.sees("Tidak ada kejadian");
+    sari.assert_usable("supervisor-handing");
+    sari.does(&json!({"do": "fill", "label": "Nomor catatan", "value": incident,
+        "within": card("Berkas untuk pengadilan")}));
+    sari.does(&json!({"do": "fill", "label": "Huruf uraian yang dihitamkan", "value": "dua"}));
+    sari.sees("Tulis dari-sampai");
+    sari.does(&json!({"do": "fill", "label": "Huruf uraian yang dihitamkan", "value": "0-7"}));
+
+    for (what, name, has, has_not) in [
+        ("Berkas untuk pengadilan", "-bundle.zip", "Bu Siti", "no such text"),
+        ("Salinan yang disunting", "-redacted.zip", "melapor kebakaran", "Bu Siti"),
+        ("Data seorang pelapor", ".zip", "Bu Siti", "no such text"),
+    ] {
+        let button = format!("Unduh: {what}");
+        let came = sari.does(&json!({"do": "download", "role": "button", "name": button}));
+        let file = came["file"].as_str().expect("a file");
+        assert!(file.ends_with(name), "{file}");
+        let told = Command::new("unzip").args(["-p", file]).output().expect("unzip is installed");
+        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        assert!(told.contains(has), "{what} has {has}");
+        assert!(!told.contains(has_not), "{what} has no {has_not}");
+    }
     gateway.stop();
 }
 

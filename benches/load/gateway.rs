@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,9 @@ pub struct Gateway {
     /// Where it takes SIP.
     pub sip: SocketAddr,
     /// Where its pages are.
-    console: SocketAddr,
+    pub console: SocketAddr,
+    /// Its configuration.
+    pub dir: PathBuf,
     /// How many seats it knows.
     pub seats: usize,
 }
@@ -56,7 +58,7 @@ impl Gateway {
         let console = line.split([' ', ',', '\n']).find_map(|word| {
             word.strip_prefix("console=").map(|a| a.trim_start_matches("http://").parse().unwrap())
         });
-        Self { child, sip, console: console.unwrap(), seats }
+        Self { child, sip, console: console.unwrap(), dir, seats }
     }
 
     /// Its metrics whose names begin with one of these, one a line.

@@ -179,6 +179,31 @@ pub(super) async fn lock(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// What locks unsaved words in a browser.
+#[derive(Serialize, ToSchema)]
+struct DraftKeyView {
+    /// 256 bits in base 64: keep it in memory only.
+    key: String,
+}
+
+/// The key by which one's own page locks what was typed and is not saved yet. It stays the same, so that the person
+/// finds their words again after a crash; nobody else gets it, and a covered session does not either.
+#[utoipa::path(get, path = "/api/v1/me/draft-key", tag = "people", responses(
+    (status = 200, description = "Kept in no cache", body = DraftKeyView),
+    (status = 401, description = "No session", body = Problem),
+    (status = 409, description = "A token is no session", body = Problem),
+    (status = 423, description = "The page is covered", body = Problem),
+    (status = 503, description = "It cannot be kept now", body = Problem)))]
+pub(super) async fn draft_key(
+    State(console): State<Console>,
+    Extension(holder): Extension<Holder>,
+) -> Result<Response, Problem> {
+    session(&holder)?;
+    let key = accounts(&console)?.draft_key(&holder.name).await?;
+    let view = DraftKeyView { key: key.reveal().to_owned() };
+    Ok(([(CACHE_CONTROL, "no-store")], Json(view)).into_response())
+}
+
 /// One's own password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -216,6 +216,7 @@ fn guarded() -> OpenApiRouter<Console> {
 fn oneself() -> OpenApiRouter<Console> {
     OpenApiRouter::new()
         .routes(routes!(me::show))
+        .routes(routes!(me::draft_key))
         .routes(routes!(me::lock))
         .routes(routes!(me::unlock))
         .routes(routes!(me::begin))

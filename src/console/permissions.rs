@@ -212,6 +212,7 @@ const TABLE: &[Row] = &[
     ("GET", "/api/v1/retention/report", Permission::Custody, About::Nothing),
     ("GET", "/api/v1/marks", Permission::Marks, About::Nothing),
     ("GET", "/api/v1/me", Permission::Myself, About::Nothing),
+    ("GET", "/api/v1/me/draft-key", Permission::Myself, About::Nothing),
     ("POST", "/api/v1/me/lock", Permission::Myself, About::Nothing),
     ("POST", "/api/v1/me/unlock", Permission::Myself, About::Nothing),
     ("POST", "/api/v1/me/second-factor", Permission::Myself, About::Nothing),

@@ -249,7 +249,8 @@ impl Problem {
         let named: Vec<String> =
             conflicts.iter().map(|it| format!("{} (by {})", it.field, it.by)).collect();
         let detail = format!(
-            "Nothing was saved: since the version that you saw, somebody else has changed {}. Look at              what they wrote, and save again with version {version}.",
+            "Nothing was saved: since the version that you saw, somebody else has changed {}. Look at \
+             what they wrote, and save again with version {version}.",
             named.join(", ")
         );
         let json = |value: &Option<crate::incident::Value>| {

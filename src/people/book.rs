@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Fingerprint, RECOVERY_BYTES, Role, Second, Stored};
+use super::{DRAFT_KEY_BYTES, DraftKey, Fingerprint, RECOVERY_BYTES, Role, Second, Stored};
 use crate::vocabulary::{OperatorId, Private, WallTime};
 
 /// People of one centre at most.
@@ -41,6 +41,9 @@ pub struct Person {
     /// A second factor that is being set up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_to_be: Option<Second>,
+    /// What locks their unsaved words in a browser, once a page has asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drafts: Option<DraftKey>,
     /// Since when they are known here.
     pub since: WallTime,
 }
@@ -184,6 +187,7 @@ impl Book {
             password: None,
             second: None,
             second_to_be: None,
+            drafts: None,
             since: now,
         };
         self.people.push(person);
@@ -286,6 +290,21 @@ impl Book {
         (person.second, person.second_to_be) = (None, None);
         self.replace(person)?;
         Ok(there)
+    }
+
+    /// The key of a person's unsaved words; made of `chance` when it is asked for the first time.
+    ///
+    /// # Errors
+    /// Nobody has the name.
+    pub fn draft_key(
+        &mut self,
+        name: &str,
+        chance: [u8; DRAFT_KEY_BYTES],
+    ) -> Result<DraftKey, BookError> {
+        let mut person = self.known(name)?.clone();
+        let key = person.drafts.get_or_insert_with(|| DraftKey::new(chance)).clone();
+        self.replace(person)?;
+        Ok(key)
     }
 
     /// Adds a token.

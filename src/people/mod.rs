@@ -3,6 +3,7 @@
 //! holds a caller's data.
 
 mod book;
+mod draft_key;
 mod guesses;
 mod password;
 mod role;
@@ -10,6 +11,7 @@ mod second;
 mod sessions;
 
 pub use book::{Book, BookError, Changes, Person, Token, Whose};
+pub use draft_key::{DRAFT_KEY_BYTES, DraftKey};
 pub use guesses::Guesses;
 pub use password::{PasswordError, Stored, Weak};
 pub use role::{Role, RoleError};

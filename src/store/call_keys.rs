@@ -78,12 +78,42 @@ pub(super) struct KeyMaker {
     given: HashMap<Owner, (u64, Key)>,
 }
 
+/// Keys that lie in one file.
 #[derive(Debug)]
-struct Block {
+pub(super) struct Block {
     first: u64,
     file: File,
     /// Keys that are given to nobody, the next one last.
     left: Vec<Key>,
+}
+
+impl Block {
+    /// A new one for the journal in this folder; waits for the disk.
+    pub fn make(journal: &Path) -> io::Result<Self> {
+        Self::make_in(&folder_of(journal))
+    }
+
+    fn make_in(folder: &Path) -> io::Result<Self> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(folder)?;
+        let first = blocks(folder)?.last().map_or(0, |last| last + SLOTS);
+        let mut bytes = vec![0; usize::try_from(SLOTS * SLOT_BYTES).unwrap_or_default()];
+        let mut left = Vec::new();
+        for slot in bytes.chunks_mut(SLOT) {
+            let mut key = [0; KEY_BYTES];
+            rand::fill(&mut key).map_err(|_| failed("making random keys"))?;
+            slot.iter_mut().zip(key).for_each(|(to, from)| *to = from);
+            left.push(key);
+        }
+        left.reverse();
+        let path = block_file(folder, first);
+        let mut new = OpenOptions::new();
+        let mut file = new.read(true).write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        File::open(folder)?.sync_all()?;
+        Ok(Self { first, file, left })
+    }
 }
 
 impl KeyMaker {
@@ -95,7 +125,7 @@ impl KeyMaker {
     /// Sees to it that keys are there before they are needed.
     pub fn prepare(&mut self) -> io::Result<()> {
         if self.block.as_ref().is_none_or(|block| block.left.is_empty()) {
-            self.block = Some(self.make_block()?);
+            self.block = Some(Block::make_in(&self.folder)?);
         }
         Ok(())
     }
@@ -105,32 +135,9 @@ impl KeyMaker {
         self.block.as_ref().is_none_or(|block| block.left.len() < LOW)
     }
 
-    /// Makes the next block before the present one is used up: what is left of that is not used.
-    pub fn renew(&mut self) -> io::Result<()> {
-        self.block = Some(self.make_block()?);
-        Ok(())
-    }
-
-    fn make_block(&self) -> io::Result<Block> {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(&self.folder)?;
-        let first = blocks(&self.folder)?.last().map_or(0, |last| last + SLOTS);
-        let mut bytes = vec![0; usize::try_from(SLOTS * SLOT_BYTES).unwrap_or_default()];
-        let mut left = Vec::new();
-        for slot in bytes.chunks_mut(SLOT) {
-            let mut key = [0; KEY_BYTES];
-            rand::fill(&mut key).map_err(|_| failed("making random keys"))?;
-            slot.iter_mut().zip(key).for_each(|(to, from)| *to = from);
-            left.push(key);
-        }
-        left.reverse();
-        let path = block_file(&self.folder, first);
-        let mut new = OpenOptions::new();
-        let mut file = new.read(true).write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        File::open(&self.folder)?.sync_all()?;
-        Ok(Block { first, file, left })
+    /// Goes on with the next block before the present one is used up: what is left of that is not used.
+    pub fn take(&mut self, block: Block) {
+        self.block = Some(block);
     }
 
     fn key(&mut self, owner: Owner) -> io::Result<(u64, Key)> {

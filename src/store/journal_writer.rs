@@ -1,13 +1,13 @@
-//! Writes the journal: one thread that takes all waiting entries, writes them at once and flushes
-//! once for all (group commit), then says which are safe.
+//! Writes the journal: one thread that takes all waiting entries and writes them, and another that flushes once
+//! for all that was written meanwhile (group commit); then it says which are safe. What is handed in while the disk
+//! is slow to flush is written all the same, so that a killed process loses nothing of it.
 //!
 //! A full disk or an unwritable folder never panics, never blocks whoever appends, and loses
 //! nothing below [`HELD_BYTES`] of waiting entries.
 
+mod tail;
+
 use std::collections::{HashSet, VecDeque};
-use std::fs::{self, File, TryLockError};
-use std::io::{Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -16,12 +16,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
+use self::tail::{Flush, Mark, Tail};
 use super::alarms::Alarms;
-use super::call_keys::{CallKeys, KeyMaker};
-use super::journal_file::{JournalError, Segment, Step, segment_name, segments};
+use super::call_keys::{Block, CallKeys, KeyMaker};
+use super::journal_file::{JournalError, Segment, Step, segments};
 use super::recovered::{OpenFacts, Recovered};
 use crate::journal::sealed::{self, Owner, Split};
-use crate::journal::{Chain, Entry, Fact, Line, chain};
+use crate::journal::{Entry, Fact, chain};
 use crate::vocabulary::WallTime;
 
 /// A segment is closed when it has this many bytes.
@@ -35,6 +36,8 @@ const BATCH_BYTES: usize = 8 << 20;
 /// How long messages of ladders wait for something that somebody waits for: a flush of their own
 /// for each would double what a call costs.
 const LINGER: Duration = Duration::from_millis(100);
+/// How long entries wait to be written while a flush is under way: more of them go at once then.
+const WRITE_BEHIND: Duration = Duration::from_millis(5);
 /// How often a failing disk is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -122,31 +125,23 @@ impl JournalWriter {
         report: impl Fn(JournalReport) + Send + 'static,
     ) -> Result<JournalHandle, JournalError> {
         let (work, inbox) = mpsc::channel();
+        let (jobs, todo) = mpsc::channel();
+        let done = work.clone();
+        std::thread::Builder::new()
+            .name("journal-flush".into())
+            .spawn(move || todo.into_iter().for_each(|job: Job| job.run(&done)))
+            .map_err(JournalError::io("start the flushing thread of", &self.folder))?;
         let (durable, durable_seen) = watch::channel(self.tail.as_ref().map_or(0, Tail::last_seq));
         let waiting = Arc::new(AtomicU64::new(0));
         let folder = self.folder.clone();
-        let mut writer = Writer {
-            folder: self.folder,
-            tail: self.tail,
-            bounds: self.bounds,
-            inbox,
-            held: VecDeque::new(),
-            held_bytes: 0,
-            held_ladders: 0,
-            flush_at: None,
-            dropped: 0,
-            retry_at: None,
-            durable,
-            waiting: Arc::clone(&waiting),
-            report,
-        };
+        let mut writer = Writer::new(self, (inbox, jobs), durable, Arc::clone(&waiting), report);
         let thread = std::thread::Builder::new()
             .name("journal".into())
             .spawn(move || writer.run())
             .map_err(JournalError::io("start the thread of", &folder))?;
         let thread = Arc::new(Mutex::new(Some(thread)));
-        let alarms = Alarms::default();
-        Ok(JournalHandle { work, waiting, durable: durable_seen, thread, alarms })
+        let (last, alarms) = (Arc::new(Last(work.clone())), Alarms::default());
+        Ok(JournalHandle { work, waiting, durable: durable_seen, thread, alarms, _last: last })
     }
 }
 
@@ -158,6 +153,18 @@ pub struct JournalHandle {
     durable: watch::Receiver<u64>,
     thread: Arc<Mutex<Option<JoinHandle<u64>>>>,
     alarms: Alarms,
+    _last: Arc<Last>,
+}
+
+/// Ends the writer when the last handle is gone.
+#[derive(Debug)]
+struct Last(mpsc::Sender<Work>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        // An error says that it has ended already.
+        let _ = self.0.send(Work::Stop);
+    }
 }
 
 #[derive(Debug)]
@@ -167,7 +174,30 @@ enum Work {
     Told(Box<Entry>, oneshot::Sender<u64>),
     /// No key of these owners is used from now on; the sender learns when that is so.
     Forget(HashSet<Owner>, oneshot::Sender<()>),
+    /// The flush that was under way is over.
+    Flushed(Result<(), JournalError>),
+    /// Keys for calls to come.
+    Keys(std::io::Result<Block>),
     Stop,
+}
+
+/// What waits for the disk beside the writer.
+#[derive(Debug)]
+enum Job {
+    Flush(Flush),
+    /// A block of keys for the journal in this folder.
+    Keys(PathBuf),
+}
+
+impl Job {
+    fn run(self, done: &mpsc::Sender<Work>) {
+        let result = match self {
+            Self::Flush(flush) => Work::Flushed(flush.run()),
+            Self::Keys(journal) => Work::Keys(Block::make(&journal)),
+        };
+        // An error says that the writer is gone.
+        let _ = done.send(result);
+    }
 }
 
 impl JournalHandle {
@@ -246,6 +276,8 @@ struct Held {
     at: WallTime,
     /// Messages of a ladder: the first to go when too much is held.
     ladder: bool,
+    /// Tells of entries that were lost; not one that was handed in.
+    gap: bool,
     body: Vec<u8>,
     /// The part of it that is to be locked, and whose it is.
     personal: Option<(Owner, Vec<u8>)>,
@@ -254,6 +286,19 @@ struct Held {
 }
 
 impl Held {
+    fn of(ticket: u64, entry: &Entry, told: Option<oneshot::Sender<u64>>) -> Self {
+        let Split { open: body, personal } = sealed::split(entry);
+        let ladder = matches!(entry.fact, Fact::Signalled { .. });
+        Self { ticket, at: entry.at, ladder, gap: false, body, personal, told }
+    }
+
+    /// What the journal says in the place of entries that were lost.
+    fn gap(at: WallTime, lost: u64) -> Self {
+        let detail = format!("{lost} entries were lost while writing failed");
+        let fact = Fact::Alarm { name: "journal-gap".into(), detail };
+        Self { gap: true, ..Self::of(0, &Entry { at, fact }, None) }
+    }
+
     fn bytes(&self) -> usize {
         self.body.len() + self.personal.as_ref().map_or(0, |(_, personal)| personal.len())
     }
@@ -268,121 +313,209 @@ impl Held {
     }
 }
 
+/// A flush that is under way.
+struct Flight {
+    /// The first so many entries that are held.
+    entries: usize,
+    mark: Mark,
+    began: Instant,
+    /// The first since writing failed.
+    retry: bool,
+}
+
 struct Writer<R> {
     folder: PathBuf,
     tail: Option<Tail>,
     bounds: Bounds,
     inbox: mpsc::Receiver<Work>,
+    jobs: mpsc::Sender<Job>,
+    /// Oldest first. The first `written` of them stand in the file and are not known to be flushed.
     held: VecDeque<Held>,
+    written: usize,
     held_bytes: usize,
+    written_bytes: usize,
+    /// Ladders among those that are not written.
     held_ladders: usize,
-    /// Set while nothing but ladders is held: when they are written at the latest.
-    flush_at: Option<Instant>,
+    flight: Option<Flight>,
+    /// Set while there is something to write: when it is written at the latest.
+    write_at: Option<Instant>,
     dropped: u64,
     /// Set while writing fails.
     retry_at: Option<Instant>,
+    /// Keys for calls to come are being made.
+    making_keys: bool,
     durable: watch::Sender<u64>,
     waiting: Arc<AtomicU64>,
     report: R,
 }
 
 impl<R: Fn(JournalReport)> Writer<R> {
+    fn new(
+        JournalWriter { folder, tail, bounds }: JournalWriter,
+        (inbox, jobs): (mpsc::Receiver<Work>, mpsc::Sender<Job>),
+        durable: watch::Sender<u64>,
+        waiting: Arc<AtomicU64>,
+        report: R,
+    ) -> Self {
+        Self {
+            folder,
+            tail,
+            bounds,
+            inbox,
+            jobs,
+            held: VecDeque::new(),
+            written: 0,
+            held_bytes: 0,
+            written_bytes: 0,
+            held_ladders: 0,
+            flight: None,
+            write_at: None,
+            dropped: 0,
+            retry_at: None,
+            making_keys: false,
+            durable,
+            waiting,
+            report,
+        }
+    }
+
     /// Runs until it is stopped or every handle is gone; returns the entries not written.
     fn run(&mut self) -> u64 {
         // Before the first call, so that it waits for the journal only.
         if let Some(Err(error)) = self.tail.as_mut().map(|tail| tail.keys.prepare()) {
             tracing::warn!(%error, "keys for calls cannot be made yet");
         }
-        loop {
-            let go_on = self.gather();
-            self.commit();
-            if !go_on {
-                return self.held.len() as u64 + self.dropped;
-            }
+        while self.gather() {
+            self.write();
+            self.flush();
         }
+        self.finish()
     }
 
-    /// Waits for work, then takes all there is; while writing fails, until it is time to try
-    /// again. False when this was the last.
+    /// Takes work until there is something to write or to flush. False when this was the last.
     fn gather(&mut self) -> bool {
         loop {
-            let next = match self.retry_at {
-                None if self.held.is_empty() => {
-                    self.inbox.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected)
-                }
-                None if self.lingers() => {
-                    let left =
-                        self.flush_at.map_or(LINGER, |at| at.saturating_duration_since(instant()));
-                    self.inbox.recv_timeout(left)
-                }
-                None => self.inbox.try_recv().map_err(|error| match error {
-                    mpsc::TryRecvError::Empty => mpsc::RecvTimeoutError::Timeout,
-                    mpsc::TryRecvError::Disconnected => mpsc::RecvTimeoutError::Disconnected,
-                }),
-                Some(at) => self.inbox.recv_timeout(at.saturating_duration_since(instant())),
+            let next = match self.due() {
+                None => self.inbox.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+                Some(at) => match at.saturating_duration_since(instant()) {
+                    Duration::ZERO => self.inbox.try_recv().map_err(|error| match error {
+                        mpsc::TryRecvError::Empty => mpsc::RecvTimeoutError::Timeout,
+                        mpsc::TryRecvError::Disconnected => mpsc::RecvTimeoutError::Disconnected,
+                    }),
+                    left => self.inbox.recv_timeout(left),
+                },
             };
             match next {
-                Ok(Work::Stop) => return self.take_the_rest(),
+                Ok(Work::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => return false,
                 Ok(work) => self.take(work),
                 Err(mpsc::RecvTimeoutError::Timeout) => return true,
-                Err(mpsc::RecvTimeoutError::Disconnected) => return self.take_the_rest(),
             }
-            let full = self.retry_at.is_none() && self.held_bytes >= BATCH_BYTES;
-            if full || self.retry_at.is_some_and(|at| at <= instant()) {
+            // The first of a flood is not kept waiting, nor is the next try.
+            let full = self.held_bytes - self.written_bytes >= BATCH_BYTES;
+            let now = full || self.retry_at.is_some();
+            if now && self.due().is_some_and(|at| at <= instant()) {
                 return true;
             }
         }
     }
 
-    /// Takes what was handed in before the end; false: there is no more.
-    fn take_the_rest(&mut self) -> bool {
+    /// When there is something to do beside taking work; none while only work can change that.
+    fn due(&self) -> Option<Instant> {
+        if self.flight.is_some() {
+            return if self.must_wait() { None } else { self.write_at };
+        }
+        if self.retry_at.is_some() {
+            return self.retry_at;
+        }
+        if self.written > 0 { Some(instant()) } else { self.write_at }
+    }
+
+    /// Whether nothing more is written before the flush under way is over: it tries again what failed, the
+    /// segment is full, or what would have to be written again is as much as may be held.
+    fn must_wait(&self) -> bool {
+        self.retry_at.is_some()
+            || self.written_bytes >= self.bounds.held_bytes
+            || self.tail.as_ref().is_some_and(|tail| tail.is_full(self.bounds.segment_bytes))
+    }
+
+    /// Writes and flushes what was handed in before the end, as far as the disk takes it.
+    fn finish(&mut self) -> u64 {
         while let Ok(work) = self.inbox.try_recv() {
             self.take(work);
         }
-        false
+        loop {
+            if self.flight.is_none() {
+                self.write();
+                self.flush();
+            }
+            if self.flight.is_none() {
+                return self.held.iter().filter(|held| !held.gap).count() as u64 + self.dropped;
+            }
+            match self.inbox.recv() {
+                Ok(work) => self.take(work),
+                Err(mpsc::RecvError) => self.flight = None,
+            }
+        }
     }
 
     fn take(&mut self, work: Work) {
         match work {
             Work::Append(entries) => {
-                entries.iter().for_each(|(ticket, entry)| self.hold(*ticket, entry, None));
+                for (ticket, entry) in &entries {
+                    self.hold(Held::of(*ticket, entry, None));
+                }
             }
-            Work::Told(entry, told) => self.hold(0, &entry, Some(told)),
+            Work::Told(entry, told) => self.hold(Held::of(0, &entry, Some(told))),
             Work::Forget(owners, told) => {
                 self.tail.iter_mut().for_each(|tail| tail.keys.forget(&owners));
                 // An error says that nobody waits any more.
                 let _ = told.send(());
             }
+            Work::Flushed(result) => self.landed(result),
+            Work::Keys(made) => {
+                self.making_keys = false;
+                match (made, &mut self.tail) {
+                    (Ok(block), Some(tail)) => tail.keys.take(block),
+                    (Ok(_), None) => {}
+                    // What is left serves until the next try.
+                    (Err(error), _) => {
+                        tracing::warn!(%error, "keys for calls to come cannot be made yet");
+                    }
+                }
+            }
             Work::Stop => {}
         }
     }
 
-    fn hold(&mut self, ticket: u64, entry: &Entry, told: Option<oneshot::Sender<u64>>) {
-        let Split { open: body, personal } = sealed::split(entry);
-        let ladder = matches!(entry.fact, Fact::Signalled { .. });
-        let held = Held { ticket, at: entry.at, ladder, body, personal, told };
-        if ladder && self.held_bytes + held.bytes() > self.bounds.held_bytes {
+    fn hold(&mut self, held: Held) {
+        if held.ladder && self.held_bytes + held.bytes() > self.bounds.held_bytes {
             self.lost(1);
             return;
         }
         self.held_bytes += held.bytes();
-        self.held_ladders += usize::from(ladder);
+        self.held_ladders += usize::from(held.ladder);
+        // Ladders alone linger. While a flush is under way a few more are waited for: it could not begin anyway.
+        let linger = match (held.ladder, &self.flight) {
+            (true, _) => LINGER,
+            (false, Some(_)) => WRITE_BEHIND,
+            (false, None) => Duration::ZERO,
+        };
+        let at = instant() + linger;
+        self.write_at = Some(self.write_at.map_or(at, |before| before.min(at)));
         self.held.push_back(held);
         if self.held_bytes > self.bounds.held_bytes && self.held_ladders > 0 {
-            self.held.retain(|held| !held.ladder);
-            self.held_bytes = self.held.iter().map(Held::bytes).sum();
             let ladders = std::mem::take(&mut self.held_ladders);
+            let mut place = 0..;
+            self.held.retain(|held| {
+                place.next().is_some_and(|place| place < self.written) || !held.ladder
+            });
+            self.held_bytes = self.held.iter().map(Held::bytes).sum();
             self.lost(ladders as u64);
         }
         while self.held_bytes > self.bounds.held_bytes {
-            let Some(oldest) = self.held.pop_front() else { break };
+            let Some(oldest) = self.held.remove(self.written) else { break };
             self.held_bytes -= oldest.bytes();
             self.lost(1);
-        }
-        if self.held.len() > self.held_ladders {
-            self.flush_at = None;
-        } else if self.flush_at.is_none() {
-            self.flush_at = Some(instant() + LINGER);
         }
     }
 
@@ -391,70 +524,125 @@ impl<R: Fn(JournalReport)> Writer<R> {
         self.waiting.fetch_sub(entries, Ordering::Relaxed);
     }
 
-    /// Whether only ladders are held, and not for long.
-    fn lingers(&self) -> bool {
-        self.flush_at.is_some_and(|at| at > instant())
-    }
-
-    fn commit(&mut self) {
-        let Some(first) = self.held.front() else { return };
-        let gap = (self.dropped > 0).then(|| {
-            let name = "journal-gap".into();
-            let detail = format!("{} entries were lost while writing failed", self.dropped);
-            chain::body(&Entry { at: first.at, fact: Fact::Alarm { name, detail } })
-        });
-        let began = instant();
+    /// Writes what is not written, if now is the time.
+    fn write(&mut self) {
+        let waits = self.flight.is_some() && self.must_wait();
+        let Some(at) = self.held.get(self.written).map(|first| first.at).filter(|_| !waits) else {
+            return;
+        };
+        if self.dropped > 0 && !self.held.iter().any(|held| held.gap) {
+            let gap = Held::gap(at, self.dropped);
+            self.held_bytes += gap.bytes();
+            self.held.insert(self.written, gap);
+        }
         let opened = match &mut self.tail {
             Some(tail) => Ok(tail),
             none => Tail::open(&self.folder).map(|(tail, _)| none.insert(tail)),
         };
-        let (folder, held) = (&self.folder, &mut self.held);
-        let written = opened.and_then(|tail| {
-            let locked = held.iter_mut().try_for_each(|held| held.lock(&mut tail.keys));
+        let (folder, held, written) = (&self.folder, &mut self.held, self.written);
+        let before: usize = held.iter().skip(written).map(Held::bytes).sum();
+        let done = opened.and_then(|tail| {
+            let locked =
+                held.iter_mut().skip(written).try_for_each(|held| held.lock(&mut tail.keys));
             locked.map_err(JournalError::io("make keys in", folder))?;
-            let bodies = gap.iter().chain(held.iter().map(|held| &held.body));
-            tail.write(bodies.map(Vec::as_slice), self.bounds.segment_bytes)?;
-            Ok(tail.last_seq())
+            let bodies = held.iter().skip(written).map(|held| held.body.as_slice());
+            tail.write(bodies, self.bounds.segment_bytes)
         });
-        match written {
-            Ok(last_seq) => self.committed(began, last_seq),
-            Err(error) => {
-                let first_failure = self.retry_at.is_none();
-                self.retry_at = Some(instant() + self.bounds.retry);
-                if first_failure {
-                    tracing::error!(%error, "the journal cannot be written; entries are held");
-                    (self.report)(JournalReport::Failed { why: error.to_string() });
-                }
+        // Locking has made them longer.
+        let after: usize = self.held.iter().skip(self.written).map(Held::bytes).sum();
+        self.held_bytes = self.held_bytes + after - before;
+        match done {
+            Ok(()) => {
+                self.written = self.held.len();
+                self.written_bytes = self.held_bytes;
+                self.held_ladders = 0;
+                self.write_at = None;
             }
+            Err(error) => self.failed(&error),
         }
     }
 
-    fn committed(&mut self, began: Instant, last_seq: u64) {
-        let count = self.held.len() as u64;
-        let ticket = self.held.iter().map(|held| held.ticket).max().unwrap_or_default();
+    /// Begins to flush what is written, unless that is under way.
+    fn flush(&mut self) {
+        if self.flight.is_some() || self.written == 0 {
+            return;
+        }
+        let Some(flush) = self.tail.as_ref().and_then(Tail::flush) else { return };
+        let (entries, retry) = (self.written, self.retry_at.is_some());
+        self.flight = Some(Flight { entries, mark: flush.mark, began: instant(), retry });
+        if self.jobs.send(Job::Flush(flush)).is_err() {
+            // Its thread ends with this one and not before; were it gone, nothing would be safe any more.
+            let gone = std::io::Error::other("the flushing thread has ended");
+            self.landed(Err(JournalError::io("flush", &self.folder)(gone)));
+        }
+    }
+
+    fn landed(&mut self, result: Result<(), JournalError>) {
+        let Some(flight) = self.flight.take() else { return };
+        match result {
+            Ok(()) => {
+                self.committed(&flight);
+                if self.retry_at.is_some() && !flight.retry {
+                    // Something that was written behind it has failed meanwhile.
+                    self.rewind(false);
+                }
+            }
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    fn failed(&mut self, error: &JournalError) {
+        let first_failure = self.retry_at.is_none();
+        self.retry_at = Some(instant() + self.bounds.retry);
+        // A flush that is under way may still make safe what it is about.
+        if self.flight.is_none() {
+            self.rewind(matches!(error, JournalError::Deleted { .. }));
+        }
+        if first_failure {
+            tracing::error!(%error, "the journal cannot be written; entries are held");
+            (self.report)(JournalReport::Failed { why: error.to_string() });
+        }
+    }
+
+    /// Goes back to what is flushed: everything else is to be written.
+    fn rewind(&mut self, deleted: bool) {
+        self.tail.iter_mut().for_each(|tail| tail.rewind(deleted));
+        (self.written, self.written_bytes) = (0, 0);
+        self.held.retain(|held| !held.gap);
+        self.held_bytes = self.held.iter().map(Held::bytes).sum();
+        self.held_ladders = self.held.iter().filter(|held| held.ladder).count();
+    }
+
+    fn committed(&mut self, flight: &Flight) {
+        if let Some(tail) = &mut self.tail {
+            tail.flushed(&flight.mark);
+        }
+        let last_seq = flight.mark.last_seq();
+        let safe: Vec<Held> = self.held.drain(..flight.entries).collect();
+        let count = safe.iter().filter(|held| !held.gap).count() as u64;
+        let ticket = safe.iter().map(|held| held.ticket).max().unwrap_or_default();
+        let bytes: usize = safe.iter().map(Held::bytes).sum();
+        self.held_bytes -= bytes;
+        self.written -= flight.entries;
+        self.written_bytes -= bytes;
         // Whoever is told that a line is on disk finds it there, and finds it waiting no more.
         self.waiting.fetch_sub(count, Ordering::Relaxed);
         self.durable.send_replace(last_seq);
-        let first_seq = (last_seq + 1).saturating_sub(count);
-        for (seq, held) in (first_seq..).zip(self.held.drain(..)) {
+        let first_seq = (last_seq + 1).saturating_sub(safe.len() as u64);
+        for (seq, held) in (first_seq..).zip(safe) {
             // An error says that nobody waits any more.
             let _ = held.told.map(|told| told.send(seq));
         }
-        self.held_bytes = 0;
-        self.held_ladders = 0;
-        self.flush_at = None;
-        metrics::histogram!("siaga112_journal_commit_seconds").record(began.elapsed());
+        metrics::histogram!("siaga112_journal_commit_seconds").record(flight.began.elapsed());
         metrics::counter!("siaga112_journal_entries_total").increment(count);
         if ticket > 0 {
             (self.report)(JournalReport::Durable { ticket });
         }
-        if let Some(tail) = self.tail.as_mut().filter(|tail| tail.keys.runs_low())
-            && let Err(error) = tail.keys.renew()
-        {
-            // What is left serves until the next try.
-            tracing::warn!(%error, "keys for calls to come cannot be made yet");
+        let runs_low = self.tail.as_ref().is_some_and(|tail| tail.keys.runs_low());
+        if runs_low && !self.making_keys {
+            self.making_keys = self.jobs.send(Job::Keys(self.folder.clone())).is_ok();
         }
-        if self.retry_at.take().is_some() {
+        if flight.retry && self.retry_at.take().is_some() {
             let dropped = std::mem::take(&mut self.dropped);
             metrics::counter!("siaga112_journal_dropped_total").increment(dropped);
             tracing::warn!(dropped, "the journal is written again");
@@ -469,169 +657,6 @@ impl<R: Fn(JournalReport)> Writer<R> {
 )]
 fn instant() -> Instant {
     Instant::now()
-}
-
-/// The end of the journal on disk.
-#[derive(Debug)]
-struct Tail {
-    folder: PathBuf,
-    chain: Chain,
-    segment: Option<Open>,
-    keys: KeyMaker,
-    /// Held for as long as we write; the system frees it however the process ends.
-    _lock: File,
-}
-
-/// The segment that is written to.
-#[derive(Debug)]
-struct Open {
-    path: PathBuf,
-    /// Bytes of it that are flushed; what stands behind them is of a write that failed.
-    good: u64,
-    /// None after a failure: it is opened anew.
-    file: Option<File>,
-}
-
-impl Tail {
-    /// Takes the folder for this process, makes it when it is not there, and finds the end; true
-    /// when a torn last line was cut off.
-    fn open(folder: &Path) -> Result<(Self, bool), JournalError> {
-        fs::create_dir_all(folder).map_err(JournalError::io("make", folder))?;
-        let lock = lock(folder)?;
-        let (chain, segment, torn) = repair(folder)?;
-        let keys = KeyMaker::of(folder);
-        Ok((Self { folder: folder.to_owned(), chain, segment, keys, _lock: lock }, torn))
-    }
-
-    /// Number of the last line; 0 when there is none.
-    const fn last_seq(&self) -> u64 {
-        self.chain.next_seq.saturating_sub(1)
-    }
-
-    /// Writes and flushes `bodies` as the next lines. After an error none of them counts.
-    fn write<'a>(
-        &mut self,
-        bodies: impl Iterator<Item = &'a [u8]>,
-        segment_bytes: u64,
-    ) -> Result<(), JournalError> {
-        let mut chain = self.chain;
-        let mut bytes = Vec::new();
-        bodies.for_each(|body| chain.seal(body, &mut bytes));
-        if self.segment.as_ref().is_some_and(|segment| segment.good >= segment_bytes) {
-            self.segment = None;
-        }
-        let result = self.append(&bytes);
-        match &result {
-            Ok(()) => self.chain = chain,
-            Err(JournalError::Deleted { .. }) => self.segment = None,
-            // The file was taken out before it was used: the next write opens it anew.
-            Err(_) => {}
-        }
-        result
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
-        let path = self.folder.join(segment_name(self.chain.next_seq));
-        let segment = self.segment.get_or_insert(Open { path, good: 0, file: None });
-        let path = segment.path.as_path();
-        let mut file = match segment.file.take() {
-            Some(file) => file,
-            None => open_at(&self.folder, path, segment.good)?,
-        };
-        file.write_all(bytes).map_err(JournalError::io("write to", path))?;
-        // After a failed flush the system forgets which pages were not written, so the batch is
-        // written again from the last good byte.
-        file.sync_data().map_err(JournalError::io("flush", path))?;
-        let meta = file.metadata().map_err(JournalError::io("look at", path))?;
-        if meta.nlink() == 0 {
-            return Err(JournalError::Deleted { path: path.to_owned() });
-        }
-        segment.good += bytes.len() as u64;
-        segment.file = Some(file);
-        Ok(())
-    }
-}
-
-/// Opens a segment for writing behind its `good` bytes and cuts off what follows them.
-fn open_at(folder: &Path, path: &Path, good: u64) -> Result<File, JournalError> {
-    if good == 0 {
-        fs::create_dir_all(folder).map_err(JournalError::io("make", folder))?;
-    }
-    let mut file =
-        File::options().write(true).create(good == 0).truncate(false).open(path).map_err(|e| {
-            match e.kind() {
-                std::io::ErrorKind::NotFound if good > 0 => {
-                    JournalError::Deleted { path: path.to_owned() }
-                }
-                _ => JournalError::io("open", path)(e),
-            }
-        })?;
-    let length = file.metadata().map_err(JournalError::io("look at", path))?.len();
-    if length < good {
-        return Err(JournalError::Deleted { path: path.to_owned() });
-    }
-    if length > good {
-        file.set_len(good).map_err(JournalError::io("cut", path))?;
-    }
-    file.seek(SeekFrom::Start(good)).map_err(JournalError::io("open", path))?;
-    if good == 0 {
-        // A new name is safe only when its folder is flushed too.
-        let flushed = File::open(folder).and_then(|folder| folder.sync_all());
-        flushed.map_err(JournalError::io("flush", folder))?;
-    }
-    Ok(file)
-}
-
-fn lock(folder: &Path) -> Result<File, JournalError> {
-    let path = folder.join("writer.lock");
-    let file = File::options().write(true).create(true).truncate(false).open(&path);
-    let file = file.map_err(JournalError::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(JournalError::InUse { path: folder.to_owned() }),
-        Err(TryLockError::Error(e)) => Err(JournalError::io("lock", &path)(e)),
-    }
-}
-
-/// Finds the last whole line, cuts off what stands behind it, and says where the chain goes on.
-/// Segments that hold no whole line are removed: nothing in them was ever acknowledged.
-fn repair(folder: &Path) -> Result<(Chain, Option<Open>, bool), JournalError> {
-    let mut torn = false;
-    for (_, path) in segments(folder)?.into_iter().rev() {
-        let last = last_line(&path)?;
-        let length = fs::metadata(&path).map_err(JournalError::io("look at", &path))?.len();
-        let Some((line, good)) = last else {
-            torn |= length > 0;
-            fs::remove_file(&path).map_err(JournalError::io("remove the empty", &path))?;
-            continue;
-        };
-        torn |= length > good;
-        let file = open_at(folder, &path, good)?;
-        file.sync_data().map_err(JournalError::io("flush", &path))?;
-        return Ok((Chain::after(&line), Some(Open { path, good, file: Some(file) }), torn));
-    }
-    Ok((Chain::default(), None, torn))
-}
-
-/// The last line of a segment that can be read, and where it ends. Those before it are not
-/// looked into: a restart must be quick.
-fn last_line(path: &Path) -> Result<Option<(Line, u64)>, JournalError> {
-    let mut segment = Segment::open(path)?;
-    let mut ends = vec![0];
-    while let Step::Whole(_) = segment.step()? {
-        ends.push(segment.offset);
-    }
-    let file = File::open(path).map_err(JournalError::io("open", path))?;
-    while let (Some(end), Some(start)) = (ends.pop(), ends.last()) {
-        let length = usize::try_from(end - start).unwrap_or_default();
-        let mut bytes = vec![0; length];
-        file.read_exact_at(&mut bytes, *start).map_err(JournalError::io("read", path))?;
-        bytes.pop();
-        if let Ok(line) = chain::read(&bytes) {
-            return Ok(Some((line, end)));
-        }
-    }
-    Ok(None)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 // A person at a page of the console: Debian's Chromium, with a microphone that hears one tone.
 //
-// node person.js FOLDER MICROPHONE-WAV
+// node person.js FOLDER MICROPHONE-WAV [no-microphone]
 // Takes one step a line as JSON, `{"do": "click", "role": "button", "name": "Jawab"}`, and tells what came
 // of it, `{"event": "done", …}`: each step waits until what it names is there.
 'use strict';
@@ -10,28 +10,36 @@ const path = require('path');
 const readline = require('readline');
 const { chromium } = require('playwright-core');
 
-const [folder, microphone] = process.argv.slice(2);
+const [folder, microphone, refused] = process.argv.slice(2);
 const tell = (told) => console.log(JSON.stringify(told));
 /** How long a step waits for what it names. */
 const PATIENCE = 20_000;
 const AXE = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
-// What runs in the page before anything of its own: keeps what its telephone hears.
+// What runs in the page before anything of its own: keeps what its telephone hears, which tones the page makes, and
+// what it tells the system.
 const ears = () => {
   window.heard = [];
+  window.tones = [];
+  window.notes = [];
+  const start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function (...of) {
+    if (this.context.state === 'running') window.tones.push(this.frequency.value);
+    return start.apply(this, of);
+  };
+  const Told = window.Notification;
+  window.Notification = class extends Told {
+    constructor(title, options) {
+      super(title, options);
+      window.notes.push(`${title}: ${options?.body ?? ''}`);
+    }
+  };
   const Connection = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Connection {
     constructor(...of) {
       super(...of);
       this.addEventListener('track', ({ streams }) => window.heard.push(streams[0]));
     }
-  };
-  // What tones the page plays.
-  window.played = [];
-  const begin = OscillatorNode.prototype.start;
-  OscillatorNode.prototype.start = function start(...at) {
-    window.played.push(Math.round(this.frequency.value));
-    return begin.apply(this, at);
   };
   window.share = async (hertz) => {
     const context = new AudioContext();
@@ -64,8 +72,13 @@ const ears = () => {
   };
 };
 
-const main = async () => {
-  const browser = await chromium.launchPersistentContext(fs.mkdtempSync(path.join(folder, 'person-')), {
+const profile = fs.mkdtempSync(path.join(folder, 'person-'));
+const hears = refused
+  ? []
+  : ['--use-fake-ui-for-media-stream', `--use-file-for-fake-audio-capture=${microphone}`];
+
+const start = () =>
+  chromium.launchPersistentContext(profile, {
     executablePath: '/usr/bin/chromium',
     headless: true,
     ignoreHTTPSErrors: true,
@@ -76,22 +89,32 @@ const main = async () => {
       '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
       '--disable-background-networking', '--disable-component-update', '--disable-sync',
       '--autoplay-policy=no-user-gesture-required',
-      '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
-      `--use-file-for-fake-audio-capture=${microphone}`,
+      '--use-fake-device-for-media-stream', ...hears,
     ],
   });
-  browser.setDefaultTimeout(PATIENCE);
-  const page = browser.pages()[0] ?? await browser.newPage();
-  await page.addInitScript(ears);
+
+const main = async () => {
+  let browser;
+  let page;
   const complaints = [];
-  page.on('console', (message) => {
-    console.error(message.text());
-    if (/Content Security Policy/i.test(message.text())) complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => {
-    console.error(error.stack);
-    complaints.push(String(error));
-  });
+  const begin = async () => {
+    browser = await start();
+    browser.setDefaultTimeout(PATIENCE);
+    page = browser.pages()[0] ?? await browser.newPage();
+    await page.addInitScript(ears);
+    listen();
+  };
+  const listen = () => {
+    page.on('console', (message) => {
+      console.error(message.text());
+      if (/Content Security Policy/i.test(message.text())) complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => {
+      console.error(error.stack);
+      complaints.push(String(error));
+    });
+  };
+  await begin();
 
   const find = ({ role, name, label, text, within, exact = false }) => {
     const scope = within ? page.getByRole(within.role, { name: within.name }) : page;
@@ -121,6 +144,7 @@ const main = async () => {
     reload: () => page.reload(),
     click: (step) => find(step).first().click(),
     fill: (step) => find(step).first().fill(step.value),
+    attach: (step) => find(step).first().setInputFiles(step.files),
     choose: (step) => find(step).first().selectOption(step.value),
     press: ({ key }) => page.keyboard.press(key),
     type: ({ value }) => page.keyboard.type(value),
@@ -144,6 +168,17 @@ const main = async () => {
       }
     },
     offline: ({ value }) => browser.setOffline(value),
+    forget: () => browser.clearCookies(),
+    grant: ({ permission }) => browser.grantPermissions([permission]),
+    // The browser is killed as a power cut does it, and begun anew on what it has kept.
+    crash: async () => {
+      const lock = path.join(profile, 'SingletonLock');
+      const gone = new Promise((resolve) => browser.once('close', resolve));
+      process.kill(Number(fs.readlinkSync(lock).split('-').at(-1)), 'SIGKILL');
+      await gone;
+      for (const left of ['Lock', 'Cookie', 'Socket']) fs.rmSync(path.join(profile, `Singleton${left}`), { force: true });
+      await begin();
+    },
     look: ({ file, whole = false }) => page.screenshot({ path: file, fullPage: whole }),
   };
   const answers = {
@@ -152,6 +187,13 @@ const main = async () => {
     hear: async ({ hertz }) => {
       await page.waitForFunction(() => window.heard.length > 0);
       return { share: await page.evaluate((of) => window.share(of), hertz) };
+    },
+    // Presses a button and keeps the file that comes of it.
+    download: async (step) => {
+      const [came] = await Promise.all([page.waitForEvent('download'), find(step).first().click()]);
+      const file = path.join(folder, `download-${came.suggestedFilename()}`);
+      await came.saveAs(file);
+      return { name: came.suggestedFilename(), file };
     },
     evaluate: async ({ script }) => ({ value: await page.evaluate(script) }),
     // Violations of WCAG 2.2 AA.

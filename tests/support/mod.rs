@@ -18,6 +18,7 @@ pub mod postgres;
 pub mod record;
 pub mod seat;
 pub mod sipp;
+pub mod sipp_caller;
 pub mod site;
 pub mod tone;
 pub mod wait;

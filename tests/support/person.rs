@@ -21,6 +21,15 @@ pub struct Person {
 impl Person {
     /// Opens the console; their microphone hears the tone. Nobody has signed in yet.
     pub fn arrives(gateway: &Gateway, name: &str, hertz: f64) -> Self {
+        Self::comes(gateway, name, hertz, &[])
+    }
+
+    /// The same with a browser that gives no microphone.
+    pub fn arrives_without_microphone(gateway: &Gateway, name: &str, hertz: f64) -> Self {
+        Self::comes(gateway, name, hertz, &["no-microphone"])
+    }
+
+    fn comes(gateway: &Gateway, name: &str, hertz: f64, more: &[&str]) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
         let script = folder.join("tests/pages");
         assert!(script.join("node_modules").is_dir(), "make test installs it with npm ci");
@@ -29,7 +38,7 @@ impl Person {
         let microphone = gateway.dir().join(format!("{name}.wav"));
         tone::file(&microphone, hertz);
         let mut node = Command::new("node");
-        node.arg(script.join("person.js")).arg(gateway.dir()).arg(microphone);
+        node.arg(script.join("person.js")).arg(gateway.dir()).arg(microphone).args(more);
         let js = Helper::start(node, gateway.dir().join(format!("{name}.log")));
         js.await_event("here");
         let mut person = Self { js, address: format!("http://{}", gateway.console) };
@@ -40,11 +49,21 @@ impl Person {
     /// Comes in and signs in by name and password.
     pub fn signs_in(gateway: &Gateway, name: &str, hertz: f64) -> Self {
         let mut person = Self::arrives(gateway, name, hertz);
-        person.fills("Nama pengguna", name);
-        person.fills("Kata sandi", PASSWORD);
-        person.clicks("Masuk");
-        person.does(&json!({"do": "see", "role": "banner"}));
+        person.enters(name);
         person
+    }
+
+    /// Signs in by name and password at the page that is open.
+    pub fn enters(&mut self, name: &str) {
+        self.fills("Nama pengguna", name);
+        self.fills("Kata sandi", PASSWORD);
+        self.clicks("Masuk");
+        self.does(&json!({"do": "see", "role": "banner"}));
+    }
+
+    /// What a script in the page comes to.
+    pub fn asks(&mut self, script: &str) -> Value {
+        self.does(&json!({"do": "evaluate", "script": script}))["value"].take()
     }
 
     /// Does one step of `tests/pages/person.js`.

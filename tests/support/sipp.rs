@@ -134,6 +134,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// Where the messages that it sees are written, as they come.
+    pub fn messages(&self) -> PathBuf {
+        PathBuf::from(format!("{}.messages", self.base.display()))
+    }
+
     /// Waits for its end and returns the messages it saw.
     ///
     /// # Panics

@@ -1,9 +1,10 @@
-//! The second factor of the people: setting it up, its codes at the log-in, and locks of open sessions.
+//! What a person has beside the password: the second factor, the key of unsaved words, and locks of open
+//! sessions.
 
 use std::net::IpAddr;
 
 use super::{Accounts, AccountsError, random};
-use crate::people::{BookError, Fingerprint, Second};
+use crate::people::{BookError, DraftKey, Fingerprint, Second};
 use crate::vocabulary::{OperatorId, SeatId, WallTime};
 
 /// How the second factor of a person stands.
@@ -91,6 +92,19 @@ impl Accounts {
     ) -> Result<(), AccountsError> {
         let wait = self.state().guesses.wait(now, name, source);
         wait.map_or(Ok(()), |wait| Err(AccountsError::Wait(wait)))
+    }
+
+    /// The key of a person's unsaved words.
+    pub(in crate::console) async fn draft_key(
+        &self,
+        name: &str,
+    ) -> Result<DraftKey, AccountsError> {
+        let known = self.look(|book, _| book.person(name).and_then(|it| it.drafts.clone()));
+        if let Some(key) = known {
+            return Ok(key);
+        }
+        let (name, chance) = (name.to_owned(), random()?);
+        self.edit(move |book| book.draft_key(&name, chance)).await
     }
 
     // ---- sessions ----------------------------------------------------------------------------

@@ -1,10 +1,13 @@
 //! The writer against real files: torn tails at every byte, disks that fail and come back.
 
+use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::sync::mpsc::Receiver;
 
 use super::*;
-use crate::store::journal_file::{read_from, verify};
+use crate::journal::Line;
+use crate::store::journal_file::{read_from, segment_name, verify};
 
 fn alarm(n: u64) -> Entry {
     let name = format!("alarm-{n}");
@@ -194,9 +197,12 @@ fn what_a_failed_write_left_behind_is_cut_off_before_the_next() {
     let (mut tail, _) = Tail::open(dir.path()).expect("opens");
     let (one, two) = (chain::body(&alarm(1)), chain::body(&alarm(2)));
     tail.write([one.as_slice()].into_iter(), SEGMENT_BYTES).expect("writes");
-    let segment = tail.segment.as_mut().expect("a segment");
-    segment.file = None;
-    let mut file = File::options().append(true).open(&segment.path).expect("opens");
+    let flush = tail.flush().expect("something is written");
+    flush.run().expect("flushes");
+    tail.flushed(&flush.mark);
+    let path = tail.segment.as_ref().expect("a segment").path.clone();
+    tail.rewind(false);
+    let mut file = File::options().append(true).open(path).expect("opens");
     file.write_all(&b"{\"seq\":2,\"prev\":\"half a li".repeat(100)).expect("writes");
     tail.write([two.as_slice()].into_iter(), SEGMENT_BYTES).expect("writes");
     assert_eq!(names(dir.path()), ["alarm-1", "alarm-2"]);
@@ -286,6 +292,100 @@ fn a_folder_that_cannot_be_opened_is_waited_for_and_loses_nothing() {
     assert_eq!(names(&folder), ["alarm-1", "alarm-2", "alarm-3"]);
 }
 
+type Report = Box<dyn Fn(JournalReport)>;
+
+/// A writer whose disk is the test: what it wants to be flushed, and a way to hand work in.
+fn by_hand(folder: &Path, bounds: Bounds) -> (Writer<Report>, Receiver<Job>, mpsc::Sender<Work>) {
+    let (mut writer, _) = JournalWriter::open(folder).expect("opens");
+    writer.bounds = bounds;
+    let (work, inbox) = mpsc::channel();
+    let (jobs, todo) = mpsc::channel();
+    let (durable, waiting) = (watch::channel(0).0, Arc::new(AtomicU64::new(1000)));
+    (Writer::new(writer, (inbox, jobs), durable, waiting, Box::new(|_| {})), todo, work)
+}
+
+fn hold(writer: &mut Writer<Report>, ticket: u64, entry: &Entry) {
+    writer.hold(Held::of(ticket, entry, None));
+}
+
+/// Writes what is held, and begins to flush it where that can be.
+fn go_on(writer: &mut Writer<Report>) {
+    writer.write();
+    writer.flush();
+}
+
+fn flushes(todo: &Receiver<Job>) -> usize {
+    todo.try_iter().filter(|job| matches!(job, Job::Flush(_))).count()
+}
+
+#[test]
+fn what_is_handed_in_while_the_disk_flushes_is_written_and_safe_with_the_next_flush() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (mut writer, todo, _work) = by_hand(dir.path(), Bounds::default());
+    hold(&mut writer, 1, &alarm(1));
+    go_on(&mut writer);
+    (2..=3).for_each(|n| hold(&mut writer, n, &alarm(n)));
+    go_on(&mut writer);
+    assert_eq!(flushes(&todo), 1, "one at a time");
+    // A process that is killed now leaves all three.
+    assert_eq!(names(dir.path()), ["alarm-1", "alarm-2", "alarm-3"]);
+    assert_eq!(*writer.durable.borrow(), 0);
+    writer.landed(Ok(()));
+    assert_eq!((*writer.durable.borrow(), writer.held.len()), (1, 2));
+    go_on(&mut writer);
+    assert_eq!(flushes(&todo), 1);
+    writer.landed(Ok(()));
+    assert_eq!((*writer.durable.borrow(), writer.held.len(), writer.held_bytes), (3, 0, 0));
+}
+
+#[test]
+fn after_a_flush_that_failed_everything_behind_the_last_good_one_is_written_again() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (mut writer, todo, _work) = by_hand(dir.path(), Bounds::default());
+    hold(&mut writer, 1, &alarm(1));
+    go_on(&mut writer);
+    writer.landed(Ok(()));
+    (2..=3).for_each(|n| hold(&mut writer, n, &alarm(n)));
+    go_on(&mut writer);
+    hold(&mut writer, 4, &alarm(4));
+    writer.write();
+    let why = JournalError::io("flush", dir.path())(std::io::Error::other("a bad block"));
+    writer.landed(Err(why));
+    assert!(writer.retry_at.is_some());
+    assert_eq!((writer.written, writer.held.len(), *writer.durable.borrow()), (0, 3, 1));
+    // One that came meanwhile goes along; while the retry is in the air nothing is written behind it.
+    hold(&mut writer, 5, &alarm(5));
+    go_on(&mut writer);
+    hold(&mut writer, 6, &alarm(6));
+    go_on(&mut writer);
+    assert_eq!(writer.written, 4);
+    writer.landed(Ok(()));
+    assert_eq!((writer.retry_at, *writer.durable.borrow()), (None, 5));
+    go_on(&mut writer);
+    writer.landed(Ok(()));
+    assert_eq!(flushes(&todo), 4);
+    let wanted: Vec<String> = (1..=6).map(|n| format!("alarm-{n}")).collect();
+    assert_eq!(names(dir.path()), wanted);
+    assert!(verify(dir.path()).expect("verifies").holds());
+}
+
+#[test]
+fn a_full_segment_is_left_only_when_all_of_it_is_flushed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let small = Bounds { segment_bytes: 1, ..Bounds::default() };
+    let (mut writer, _todo, _work) = by_hand(dir.path(), small);
+    hold(&mut writer, 1, &alarm(1));
+    go_on(&mut writer);
+    hold(&mut writer, 2, &alarm(2));
+    go_on(&mut writer);
+    assert_eq!((writer.written, writer.due()), (1, None), "it waits for the disk");
+    writer.landed(Ok(()));
+    go_on(&mut writer);
+    writer.landed(Ok(()));
+    assert_eq!(segments(dir.path()).expect("lists").len(), 2);
+    assert!(verify(dir.path()).expect("verifies").holds());
+}
+
 fn ladder() -> Entry {
     let call = crate::vocabulary::CallId::default();
     Entry { at: WallTime(0), fact: Fact::Signalled { call, messages: Vec::new(), cut: true } }
@@ -315,30 +415,13 @@ fn while_the_disk_fails_ladders_go_before_what_happened() {
     let one = chain::body(&alarm(1)).len();
     let bounds =
         Bounds { held_bytes: 4 * one, retry: Duration::from_secs(3600), ..Bounds::default() };
-    let (writer, _) = JournalWriter::open(&folder).expect("opens");
-    let (_work, inbox) = mpsc::channel();
-    let mut writer = Writer {
-        folder: writer.folder,
-        tail: writer.tail,
-        bounds,
-        inbox,
-        held: VecDeque::new(),
-        held_bytes: 0,
-        held_ladders: 0,
-        flush_at: None,
-        dropped: 0,
-        retry_at: None,
-        durable: watch::channel(0).0,
-        waiting: Arc::new(AtomicU64::new(1000)),
-        report: |_| {},
-    };
-    let hold = |writer: &mut Writer<_>, entry: Entry| writer.hold(0, &entry, None);
-    (0..9).for_each(|_| hold(&mut writer, ladder()));
-    (1..=3).for_each(|n| hold(&mut writer, alarm(n)));
-    hold(&mut writer, ladder());
-    let kept = |writer: &Writer<_>| writer.held.iter().filter(|held| !held.ladder).count();
+    let (mut writer, _todo, _work) = by_hand(&folder, bounds);
+    (0..9).for_each(|_| hold(&mut writer, 0, &ladder()));
+    (1..=3).for_each(|n| hold(&mut writer, 0, &alarm(n)));
+    hold(&mut writer, 0, &ladder());
+    let kept = |writer: &Writer<Report>| writer.held.iter().filter(|held| !held.ladder).count();
     assert_eq!(kept(&writer), 3, "what happened stays");
-    (4..=5).for_each(|n| hold(&mut writer, alarm(n)));
+    (4..=5).for_each(|n| hold(&mut writer, 0, &alarm(n)));
     assert_eq!((kept(&writer), writer.held_ladders), (4, 0), "then the oldest goes");
     assert!(writer.held_bytes <= 4 * one);
     let held: usize = writer.held.iter().map(|held| held.body.len()).sum();

@@ -20,16 +20,6 @@ export function write(key: string, value: string | null): void {
   }
 }
 
-/** The keys of what this browser keeps, of those that begin so. */
-export function keys(prefix: string): string[] {
-  try {
-    const all = Object.keys(localStorage).filter((key) => key.startsWith(at(prefix)));
-    return all.map((key) => key.slice(at('').length));
-  } catch {
-    return [];
-  }
-}
-
 /** A setting with a choice of words, kept under `key`. */
 export function setting<T extends string>(key: string, choices: readonly T[], otherwise: T) {
   const kept = read(key);

@@ -5,6 +5,7 @@ import { Button } from './components/button';
 import { TextField } from './components/field';
 import { Icon } from './components/icon';
 import { t } from './messages';
+import { said } from './messages/said';
 import { signIn } from './session';
 
 /** What is wrong with a try, in the reader's language. */
@@ -14,7 +15,7 @@ export function whyNot(error: unknown): string {
   if (error.status === 429) return t('session.wait', { n: error.retryAfter ?? 30 });
   if (error.code === 'code-wrong') return t('session.wrong_code');
   if (error.status === 401) return t('session.wrong');
-  return error.problem?.detail ?? t('error.other');
+  return error.problem ? said(error.problem.detail) : t('error.other');
 }
 
 export function SignIn({ fixedName }: { fixedName?: string }) {

@@ -4,6 +4,7 @@ import { Refused } from '../api/client';
 import { t, wordFrom } from '../messages';
 import { en } from '../messages/en';
 import { id } from '../messages/id';
+import { said as saidByGateway } from '../messages/said';
 import type { Tone } from './badge';
 import { Button } from './button';
 import { Icon } from './icon';
@@ -38,13 +39,13 @@ export function say(
 
 const known = wordFrom({ id, en }, 'error');
 
-/** A refusal in the reader's language; the gateway's own words behind it. */
+/** A refusal in the reader's language, and what the gateway says of it. */
 export function inWords(error: unknown): string {
   if (!(error instanceof Refused)) return String(error);
   const said = known(error.code);
   const detail = error.problem?.detail ?? '';
   const ours = said === error.code ? t('error.other') : said;
-  return detail ? `${ours} ${detail}` : ours;
+  return detail ? `${ours} ${saidByGateway(detail)}` : ours;
 }
 
 /** Shows a refusal. */

@@ -47,10 +47,16 @@ export function wordFrom(texts: Record<Language, Record<string, string>>, prefix
 const shared = { id, en };
 /** A seat's state. */
 export const seatState = wordFrom(shared, 'seat');
+/** Why a seat is paused, where it is one of the usual reasons. */
+export const pauseReason = wordFrom(shared, 'pause');
 /** A call's state. */
 export const callState = wordFrom(shared, 'call');
 /** What kind of call it was. */
 export const disposition = wordFrom(shared, 'disposition');
+/** All of its kinds. */
+export const DISPOSITIONS = Object.keys(en)
+  .filter((key) => key.startsWith('disposition.'))
+  .map((key) => key.slice('disposition.'.length));
 /** A lane of a queue. */
 export const laneName = wordFrom(shared, 'lane');
 /** What is to be seen of a call at once. */

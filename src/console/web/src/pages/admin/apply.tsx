@@ -11,8 +11,9 @@ import { Table } from '../../components/table';
 import { inWords, say } from '../../components/toast';
 import { t } from '../../messages';
 import { Differences } from './difference';
+import { spoken } from './findings';
 import { apply, draft, findings } from './policy';
-import { spoken } from './sayings';
+
 import { w } from './words';
 
 type Difference = components['schemas']['Difference'];

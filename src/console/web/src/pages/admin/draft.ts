@@ -1,5 +1,6 @@
-// What an admin has changed and not yet applied. It lives in the browser's storage too, so that neither a reload nor a
-// session that ran out loses what was typed; it holds no secret, for the gateway shows none (`***`).
+// What an admin has changed and not yet applied. It is kept under lock in the browser too, so that neither a reload nor
+// a session that ran out loses what was typed.
+import { get, put } from '../../vault';
 
 /** A file of the configuration. */
 export interface File {
@@ -53,32 +54,22 @@ export function isDirty(draft: Draft): boolean {
   return Object.keys(draft.files).length > 0;
 }
 
-const key = (person: string) => `siaga112.routing-draft.${person}`;
+const KEY = 'routing-draft';
 
 /** What this person left here, if anything. */
-export function restore(person: string): Draft | undefined {
-  try {
-    const kept: unknown = JSON.parse(localStorage.getItem(key(person)) ?? 'null');
-    if (typeof kept !== 'object' || kept === null) return undefined;
-    const { base, files, why } = kept as Partial<Draft>;
-    const sound =
-      typeof base === 'string' &&
-      typeof files === 'object' &&
-      files !== null &&
-      typeof why === 'string';
-    return sound ? { base, files, why } : undefined;
-  } catch {
-    return undefined;
-  }
+export async function restore(): Promise<Draft | undefined> {
+  const kept = await get(KEY);
+  if (typeof kept !== 'object' || kept === null) return undefined;
+  const { base, files, why } = kept as Partial<Draft>;
+  const sound =
+    typeof base === 'string' &&
+    typeof files === 'object' &&
+    files !== null &&
+    typeof why === 'string';
+  return sound ? { base, files, why } : undefined;
 }
 
-/** Keeps it for later; a full or forbidden storage costs nothing but the safety. */
-export function keep(person: string, draft: Draft): void {
-  try {
-    if (isDirty(draft) || draft.why !== '')
-      localStorage.setItem(key(person), JSON.stringify(draft));
-    else localStorage.removeItem(key(person));
-  } catch {
-    // The page itself still has it.
-  }
+/** Keeps it for later. */
+export function keep(draft: Draft): void {
+  put(KEY, isDirty(draft) || draft.why !== '' ? draft : null);
 }

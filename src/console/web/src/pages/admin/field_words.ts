@@ -108,6 +108,17 @@ const WORDS = {
     ['Peringatan bila diam selama (menit)', '0: tidak pernah'],
     ['Alarm when silent for (minutes)', '0: never'],
   ],
+  keep_calls: [
+    ['Untuk panggilan jenis', 'Setiap jenis di satu aturan saja'],
+    ['For calls of the kind', 'Each kind in one rule only'],
+  ],
+  audio_days: [
+    ['Rekaman suara disimpan (hari)', 'Yang lebih lama dihapus dalam satu jam, untuk selamanya.'],
+    ['Recordings are kept for (days)', 'What is older is deleted within the hour, for ever.'],
+  ],
+  record_days: [['Catatan kejadian disimpan (hari)'], ['Incident records are kept for (days)']],
+  trace_days: [['Pesan SIP disimpan (hari)'], ['SIP messages are kept for (days)']],
+  keep_ground: [['Dasar hukum'], ['Ground in law']],
 } as const satisfies Record<string, readonly [readonly string[], readonly string[]]>;
 
 export type FieldKey = keyof typeof WORDS;

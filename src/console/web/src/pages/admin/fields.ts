@@ -9,7 +9,7 @@ export type Kind =
   /** One name of a kind that the configuration has. */
   | { kind: 'name'; of: 'queue' | 'operator' }
   /** Several of them. */
-  | { kind: 'names'; of: 'trunk' | 'kecamatan' }
+  | { kind: 'names'; of: 'trunk' | 'kecamatan' | 'calls' }
   /** A list, one a line. */
   | { kind: 'lines' }
   /** The queues that a seat serves, each with its tier. */
@@ -28,7 +28,7 @@ export type FormField = Kind & {
   needed?: boolean;
 };
 
-export type TableName = 'queue' | 'rule' | 'seat' | 'operator' | 'trunk';
+export type TableName = 'queue' | 'rule' | 'seat' | 'operator' | 'trunk' | 'keep';
 
 const number = (path: string, words: FieldKey, least: number, most: number): FormField => ({
   kind: 'number',
@@ -37,6 +37,9 @@ const number = (path: string, words: FieldKey, least: number, most: number): For
   least,
   most,
 });
+
+/** A hundred years. */
+const DAYS = 36_500;
 
 export const FORMS: Record<TableName, FormField[]> = {
   queue: [
@@ -112,12 +115,23 @@ export const FORMS: Record<TableName, FormField[]> = {
     { path: 'test_number', words: 'test_number', kind: 'text' },
     number('quiet_alarm_minutes', 'quiet_alarm_minutes', 0, 525_600),
   ],
+  keep: [
+    { path: 'calls', words: 'keep_calls', kind: 'names', of: 'calls' },
+    { ...number('audio_days', 'audio_days', 1, DAYS), needed: true },
+    { ...number('record_days', 'record_days', 1, DAYS), needed: true },
+    { ...number('trace_days', 'trace_days', 1, DAYS), needed: true },
+    { path: 'ground', words: 'keep_ground', kind: 'text', needed: true },
+  ],
 };
+
+/** How long what is kept. */
+export const RETENTION = 'retention.toml';
 
 /** The tables that a file may have forms for; none: it is edited as text. */
 export function tablesOf(file: string): TableName[] {
   if (file === 'queues.toml') return ['queue'];
   if (file === 'routing.toml') return ['rule'];
   if (file === 'seats.toml') return ['seat', 'operator'];
+  if (file === RETENTION) return ['keep'];
   return /^trunks\/[^/]+\.toml$/.test(file) ? ['trunk'] : [];
 }

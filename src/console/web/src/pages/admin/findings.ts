@@ -1,6 +1,8 @@
 // Where a mistake of the configuration stands in the forms: from file, line and column to table, entry and key.
 // It reads lines only and never judges: the gateway alone says what is wrong.
 
+import { said } from '../../messages/said';
+
 /** A mistake as the gateway tells it. */
 export interface Finding {
   severity: string;
@@ -10,6 +12,12 @@ export interface Finding {
   what: string;
   mend: string;
 }
+
+/** What is wrong and how to mend it, in the reader's language. */
+export const spoken = (finding: Finding): { what: string; mend: string } => ({
+  what: said(finding.what),
+  mend: said(finding.mend),
+});
 
 /** The place of a line in a TOML file. */
 export interface Spot {

@@ -6,8 +6,8 @@ import { useEffect, useId, useState } from 'preact/hooks';
 import { CheckField, Field, SelectField, TextArea, TextField } from '../../components/field';
 import { choiceWord, fieldWords } from './field_words';
 import type { FormField } from './fields';
-import type { Finding } from './findings';
-import { spoken } from './sayings';
+import { type Finding, spoken } from './findings';
+
 import { get, isTable, type Table, type Value } from './toml';
 import { w } from './words';
 
@@ -17,6 +17,7 @@ export interface Names {
   operator: string[];
   trunk: string[];
   kecamatan: { value: string; label: string }[];
+  calls: { value: string; label: string }[];
 }
 
 interface Props {
@@ -101,9 +102,9 @@ export function FieldOf(props: Props) {
     }
     case 'names': {
       const known =
-        field.of === 'kecamatan'
-          ? props.names.kecamatan
-          : props.names.trunk.map((one) => ({ value: one, label: one }));
+        field.of === 'trunk'
+          ? props.names.trunk.map((one) => ({ value: one, label: one }))
+          : props.names[field.of];
       return <NamesOf about={about} known={known} chosen={texts(value)} onChange={onChange} />;
     }
     case 'lines':

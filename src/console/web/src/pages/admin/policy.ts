@@ -30,10 +30,9 @@ const SHOWN_VERSIONS = 5;
 /** Reads the files; what was changed here stays. */
 export async function load(): Promise<void> {
   const files = await ask(api.GET('/api/v1/routing'));
-  const person = me.value?.name ?? '';
   // The draft before the files: what is kept is kept from the moment on that there are files.
   if (shown.value === null) {
-    const kept = restore(person);
+    const kept = await restore();
     restored.value = kept !== undefined && isDirty(kept);
     draft.value = kept ?? emptyDraft(files.digest);
   }
@@ -130,8 +129,7 @@ export async function apply(): Promise<number> {
 }
 
 effect(() => {
-  const person = me.value?.name;
-  if (person && shown.value) keep(person, draft.value);
+  if (me.value && shown.value) keep(draft.value);
 });
 
 // Another person's page begins anew.

@@ -3,9 +3,13 @@ import { useEffect, useState } from 'preact/hooks';
 import { api, ask } from '../../api/client';
 import type { components } from '../../api/schema';
 import { dateAndTime } from '../../clock';
+import { Button } from '../../components/button';
 import { Table } from '../../components/table';
 import { inWords } from '../../components/toast';
 import { disposition, t } from '../../messages';
+import { navigate } from '../../router';
+import { RETENTION } from './fields';
+import { file } from './routing';
 import { w } from './words';
 
 type Report = components['schemas']['Report'];
@@ -47,7 +51,17 @@ export function Retention() {
           ? w('log_ever')
           : w('log_days', { n: report.access_log_days })}
       </p>
-      <p class="muted">{w('on_machine')}</p>
+      <div class="row">
+        <Button
+          onPress={() => {
+            file.value = RETENTION;
+            navigate('/admin/routing');
+          }}
+        >
+          {w('change_retention')}
+        </Button>
+        <p class="muted">{w('change_retention_hint')}</p>
+      </div>
       <Table
         caption={w('rounds_caption')}
         rows={report.rounds}

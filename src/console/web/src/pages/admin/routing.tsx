@@ -9,11 +9,11 @@ import { TextArea } from '../../components/field';
 import { Icon } from '../../components/icon';
 import { Tabs } from '../../components/tabs';
 import { inWords } from '../../components/toast';
-import { t } from '../../messages';
+import { DISPOSITIONS, disposition, t } from '../../messages';
 import { Apply } from './apply';
 import { isDirty, present } from './draft';
 import { FORMS, type TableName, tablesOf } from './fields';
-import { type Finding, findingsAt } from './findings';
+import { type Finding, findingsAt, spoken } from './findings';
 import { FieldOf, type Names } from './form';
 import { Moved } from './moved';
 import {
@@ -28,11 +28,12 @@ import {
   shown,
   text,
 } from './policy';
-import { spoken } from './sayings';
+
 import { type Table, Toml } from './toml';
 import { severityWord, tableWord, w } from './words';
 
-const file = signal('routing.toml');
+/** The file that is edited. */
+export const file = signal('routing.toml');
 const view = signal<'form' | 'text'>('form');
 const toml = signal<Toml | null>(null);
 const kecamatan = signal<{ value: string; label: string }[]>([]);
@@ -133,6 +134,9 @@ function Files() {
   );
 }
 
+/** Calls of a kind, as retention names them. */
+const callsOf = (kind: string) => (kind === 'none' ? w('not_judged') : disposition(kind));
+
 /** The names that forms choose from, as the draft has them. */
 function names(reader: Toml): Names {
   const of = (name: string, table: TableName) =>
@@ -143,6 +147,7 @@ function names(reader: Toml): Names {
     operator: of('seats.toml', 'operator').filter(Boolean),
     trunk: files.filter((name) => name.startsWith('trunks/')).flatMap((name) => of(name, 'trunk')),
     kecamatan: kecamatan.value,
+    calls: ['none', ...DISPOSITIONS].map((value) => ({ value, label: callsOf(value) })),
   };
 }
 
@@ -152,12 +157,16 @@ const BEGINNINGS: Record<TableName, () => Table> = {
   seat: () => ({ name: '', queues: [] }),
   operator: () => ({ name: '', full_name: '' }),
   trunk: () => ({ name: '', source: [] }),
+  keep: () => ({ calls: [], audio_days: 90, record_days: 90, trace_days: 90, ground: '' }),
 };
+
+const kinds = (entry: Table) => (Array.isArray(entry['calls']) ? entry['calls'].map(String) : []);
 
 /** What tells an entry from the others at a glance. */
 function about(table: TableName, entry: Table): string {
   if (table === 'rule') return `${entry['priority'] ?? ''} → ${entry['queue'] ?? ''}`;
   if (table === 'seat') return String(entry['operator'] ?? '');
+  if (table === 'keep') return kinds(entry).map(callsOf).join(', ');
   return table === 'operator' ? String(entry['full_name'] ?? '') : '';
 }
 
@@ -171,7 +180,7 @@ function Entry(props: {
 }) {
   const { reader, name, table, index, entry, choose } = props;
   const [asked, setAsked] = useState(false);
-  const called = `${tableWord(table)} ${String(entry['name'] ?? '') || w('unnamed')}`;
+  const called = `${tableWord(table)} ${String(entry['name'] ?? '') || (table === 'keep' ? '' : w('unnamed'))}`;
   const whole = text(name);
   const found = findingsAt(findings.value, name, whole, table, index);
   const known = new Set(FORMS[table].map((field) => field.path));

@@ -6,7 +6,8 @@ import { dateAndTime, span } from '../../clock';
 import { Badge, seatTone } from '../../components/badge';
 import { Table } from '../../components/table';
 import { seats } from '../../live/store';
-import { seatState } from '../../messages';
+import { pauseReason, seatState } from '../../messages';
+import { said } from '../../messages/said';
 import { ageOf } from '../supervisor/age';
 import { TRUNK_TONES, trunkState } from '../supervisor/board';
 import { trunkWord } from '../supervisor/words';
@@ -52,7 +53,7 @@ export function Status() {
               cell: (row) => (
                 <>
                   <Badge tone={TRUNK_TONES[trunkState(row)]}>{trunkWord(trunkState(row))}</Badge>
-                  {row.line?.reason && <p>{row.line.reason}</p>}
+                  {row.line?.reason && <p>{said(row.line.reason)}</p>}
                   {row.line?.registered_until && (
                     <p class="muted">
                       {w('registered_until', { time: dateAndTime(row.line.registered_until) })}
@@ -103,7 +104,7 @@ export function Status() {
               cell: (row) => (
                 <>
                   <Badge tone={seatTone(row.state)}>{seatState(row.state)}</Badge>{' '}
-                  {row.reason && <span class="muted">{row.reason}</span>}
+                  {row.reason && <span class="muted">{pauseReason(row.reason)}</span>}
                 </>
               ),
             },

@@ -4,10 +4,11 @@ import { api, ask } from '../../api/client';
 import type { components } from '../../api/schema';
 import { dateAndTime } from '../../clock';
 import { Button } from '../../components/button';
-import { TextField } from '../../components/field';
+import { SelectField, TextField } from '../../components/field';
 import { Icon } from '../../components/icon';
 import { type Column, Table } from '../../components/table';
 import { t } from '../../messages';
+import { said } from '../../messages/said';
 import { usePages } from './pages';
 import { w } from './words';
 
@@ -21,6 +22,25 @@ interface Asked {
   what: string;
   subject: string;
 }
+
+/** What the deeds of a kind have in common, in the gateway's words. */
+const KINDS = [
+  'log',
+  'password',
+  'factor',
+  'person',
+  'token',
+  'configuration',
+  'record ',
+  'recording',
+  'incident',
+  'pack',
+  'copy',
+  'call',
+  'seat',
+  'alarm',
+  'audit',
+] as const;
 
 const EMPTY: Asked = { since: '', until: '', by: '', what: '', subject: '' };
 
@@ -48,7 +68,17 @@ function Filters(props: {
       <TextField label={w('since')} type="date" value={asked.since} onInput={set('since')} />
       <TextField label={w('until')} type="date" value={asked.until} onInput={set('until')} />
       <TextField label={w('by')} value={asked.by} onInput={set('by')} />
-      {props.deeds && <TextField label={w('what')} value={asked.what} onInput={set('what')} />}
+      {props.deeds && (
+        <SelectField
+          label={w('what')}
+          value={asked.what}
+          choices={[
+            { value: '', label: w('what.all') },
+            ...KINDS.map((value) => ({ value, label: w(`what.${value}`) })),
+          ]}
+          onInput={set('what')}
+        />
+      )}
       <TextField
         label={props.deeds ? w('subject') : w('incident')}
         value={asked.subject}
@@ -131,7 +161,7 @@ export function AccessLog() {
         columns={[
           { name: w('at'), cell: (row) => dateAndTime(row.at) },
           { name: w('by'), cell: (row) => row.by },
-          { name: w('deed'), cell: (row) => row.what },
+          { name: w('deed'), cell: (row) => said(row.what) },
           { name: w('subject'), cell: (row) => row.subject },
           { name: w('why'), cell: (row) => row.reason },
         ]}
@@ -163,7 +193,7 @@ export function Deeds() {
         columns={[
           { name: w('at'), cell: (row) => dateAndTime(row.at) },
           { name: w('by'), cell: (row) => row.by },
-          { name: w('deed'), cell: (row) => row.what },
+          { name: w('deed'), cell: (row) => said(row.what) },
           { name: w('subject'), cell: (row) => row.subject },
           { name: w('line'), number: true, cell: (row) => row.line },
         ]}

@@ -6,6 +6,7 @@ import { Badge } from '../../components/badge';
 import { Button } from '../../components/button';
 import { sayRefused } from '../../components/toast';
 import { alarms } from '../../live/store';
+import { said } from '../../messages/said';
 import { me } from '../../session';
 import { alarmWords } from './alarm_words';
 import { w } from './words';
@@ -35,7 +36,7 @@ export function Alarms() {
                 <span class="muted">{dateAndTime(alarm.last_at)}</span>
               </div>
               <p>
-                <code>{alarm.id}</code> {alarm.detail}
+                <code>{alarm.id}</code> {said(alarm.detail)}
               </p>
               {alarm.seen_by && <p class="muted">{w('seen_by', { name: alarm.seen_by })}</p>}
               {!alarm.seen_by && !alarm.standing && maySee() && (

@@ -13,7 +13,8 @@ import { Button } from '../../components/button';
 import { Icon } from '../../components/icon';
 import { setting } from '../../kept';
 import { calls, draining, seats, trunks } from '../../live/store';
-import { laneName, seatState } from '../../messages';
+import { laneName, pauseReason, seatState } from '../../messages';
+import { said } from '../../messages/said';
 import { ageOf } from './age';
 import { Alarms } from './alarms';
 import {
@@ -126,7 +127,7 @@ function Seat({ seat }: { seat: LiveSeat }) {
         <Badge tone={seatTone(seat.state)}>{seatState(seat.state)}</Badge>
         <span class="timer">{span(ageOf(seat))}</span>
       </div>
-      {seat.reason && seat.state === 'paused' && <p class="muted">{seat.reason}</p>}
+      {seat.reason && seat.state === 'paused' && <p class="muted">{pauseReason(seat.reason)}</p>}
       <SeatState seat={seat} />
     </li>
   );
@@ -185,7 +186,7 @@ function Trunks() {
               <strong>{trunk.id}</strong>
               <Badge tone={TRUNK_TONES[state]}>{trunkWord(state)}</Badge>
               <span>{w('trunk_calls', { n: trunk.calls })}</span>
-              {trunk.line?.reason && <span class="muted">{trunk.line.reason}</span>}
+              {trunk.line?.reason && <span class="muted">{said(trunk.line.reason)}</span>}
             </li>
           );
         })}

@@ -13,7 +13,7 @@ import { seats } from '../../live/store';
 import { disposition, flagName, laneName, languageName } from '../../messages';
 import { answer, hangUp, phone, press, takeBack, talk, toggleHold, toggleMute } from './phone';
 import { Replay } from './replay';
-import { callPage, mySeat, rings } from './seat';
+import { callingBack, callPage, mySeat, rings } from './seat';
 import { TextTalk } from './text_talk';
 import { maybe, w } from './words';
 
@@ -351,10 +351,21 @@ export function CallCard({ call }: { call: LiveCall | null }) {
   const seat = mySeat.value;
   if (!call) {
     // A call of the browser's phone that is not at the seat yet, or no longer, can still be ended.
+    const own = talk.value;
+    const asks = own?.state === 'ringing' && own.direction === 'incoming';
     return (
-      <section class="card call" aria-labelledby={id}>
-        <h2 id={id}>{w('idle')}</h2>
-        <p class="muted">{idleWord(seat?.state)}</p>
+      <section class={asks ? 'card call ringing' : 'card call'} aria-labelledby={id}>
+        <h2 id={id}>{own ? w(asks ? 'own.rings' : 'own.talks') : w('idle')}</h2>
+        {own ? (
+          callingBack.value && (
+            <>
+              <p class="call-number mono">{callingBack.value}</p>
+              {asks && <p>{w('own.back')}</p>}
+            </>
+          )
+        ) : (
+          <p class="muted">{idleWord(seat?.state)}</p>
+        )}
         <div class="row">
           <PhoneButtons onKeys={() => setKeys(true)} onBring={() => setBringing(true)} />
         </div>

@@ -1,6 +1,6 @@
 /**
- * Forms as they are written: kept in this browser with each key, saved in the gateway a moment later,
- * cleared from here when they are on disk there. One is shown; others that are not saved yet are tried
+ * Forms as they are written: kept under lock in this browser with each key, saved in the gateway a moment
+ * later, cleared from here when they are on disk there. One is shown; others that are not saved yet are tried
  * again behind it until they are. Nothing of another person is overwritten unseen: what they wrote
  * meanwhile is shown, and a person decides.
  */
@@ -9,6 +9,7 @@ import { api, ask, Refused } from '../../api/client';
 import type { FieldProblem, Incident, RecordView } from '../../api/types';
 import { link } from '../../live/store';
 import { me } from '../../session';
+import { keeps } from '../../vault';
 import {
   allKept,
   forget,
@@ -106,7 +107,7 @@ function begin(incident: string): Work {
     incident,
     record: null,
     whole: null,
-    changes: kept(incident)?.changes ?? {},
+    changes: {},
     refused: {},
     conflicts: {},
     saving: 'loading',
@@ -143,7 +144,11 @@ export async function openDraft(incident: string): Promise<void> {
 
 async function load(work: Work): Promise<void> {
   window.clearTimeout(work.timer);
-  const since = kept(work.incident)?.version;
+  const left = await kept(work.incident);
+  if (!isHere(work)) return;
+  // What was typed meanwhile is newer.
+  if (left) set(work, { changes: { ...left.changes, ...work.state.peek().changes } });
+  const since = left?.version;
   try {
     const params = { path: { id: work.incident } };
     const whole = await ask(api.GET('/api/v1/incidents/{id}', { params }));
@@ -308,8 +313,12 @@ export const save = (incident?: string): Promise<boolean> => {
 /** Saves what there is of all forms; how many the gateway has not got whole. */
 export async function saveAll(): Promise<number> {
   await Promise.all([...works.peek().values()].map(flush));
-  return [...works.peek().values()].filter((work) => isLeft(work.state.peek())).length;
+  return unsavedNow();
 }
+
+/** How many forms the gateway has not got whole. */
+export const unsavedNow = (): number =>
+  [...works.peek().values()].filter((work) => isLeft(work.state.peek())).length;
 
 async function refusedBy(work: Work, error: unknown): Promise<void> {
   const here = work.state.peek();
@@ -468,10 +477,19 @@ effect(() => {
 /** Whose forms these are. Somebody else at this page gets none of them: they stay kept for their writer. */
 const writer = computed(() => (me.value?.permissions['forms'] ? me.value.name : null));
 effect(() => {
-  const name = writer.value;
+  writer.value;
   for (const work of works.peek().values()) window.clearTimeout(work.timer);
   works.value = new Map();
   at.value = null;
+});
+effect(() => {
   // What an earlier page has left is saved now.
-  if (name !== null) for (const incident of allKept()) start(incident);
+  const name = writer.value;
+  if (name === null || !keeps.value) return;
+  allKept().then(
+    (left) => {
+      if (writer.peek() === name) for (const incident of left) start(incident);
+    },
+    () => {},
+  );
 });

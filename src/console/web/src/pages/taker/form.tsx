@@ -9,6 +9,8 @@ import { Confirm } from '../../components/dialog';
 import { SelectField, TextArea, TextField } from '../../components/field';
 import { say, sayRefused } from '../../components/toast';
 import { disposition } from '../../messages';
+import { said } from '../../messages/said';
+import { keeps } from '../../vault';
 import { Agencies } from './agencies';
 import { type Choices, choices } from './choices';
 import { Conflict } from './conflict';
@@ -51,7 +53,7 @@ function wrong(of: Draft, field: string, value: Value): string | undefined {
   if (!told) return undefined;
   if (field.startsWith('victims_')) return w('wrong.count');
   if (field === 'coordinates') return w('wrong.coordinates');
-  return w('wrong.other', { why: told });
+  return w('wrong.other', { why: said(told) });
 }
 
 /** What the network says of a field that nobody has filled yet. */
@@ -209,10 +211,11 @@ const TONES: Record<Saving, Tone> = {
 };
 
 function Standing({ of }: { of: Draft }) {
+  const word = of.saving === 'away' && !keeps.value ? 'away_open' : of.saving;
   return (
     <div role="status" aria-live="polite">
       <Badge tone={TONES[of.saving]} icon={of.saving === 'shut' ? 'lock' : undefined}>
-        {of.record?.state === 'merged' ? f('form.merged') : w(`form.${of.saving}`)}
+        {of.record?.state === 'merged' ? f('form.merged') : w(`form.${word}`)}
       </Badge>
     </div>
   );

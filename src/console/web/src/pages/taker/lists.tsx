@@ -13,7 +13,7 @@ import { seats, workOpen } from '../../live/store';
 import { disposition, outcomeName, t } from '../../messages';
 import { me } from '../../session';
 import { Flags } from './call_card';
-import { mySeat, open, waiting } from './seat';
+import { callingBack, mySeat, open, waiting } from './seat';
 import { maybe, w } from './words';
 
 function Waiting() {
@@ -62,12 +62,22 @@ function WorkList({ work, again }: { work: OpenWork[]; again: () => void }) {
   const seat = mySeat.value;
   const call = (one: OpenWork) => {
     if (!seat) return;
+    callingBack.value = one.number ?? null;
     ask(
       api.POST('/api/v1/work-list/{id}/call', {
         params: { path: { id: one.id } },
         body: { seat: seat.id },
       }),
-    ).then(again, sayRefused);
+    ).then(
+      () => {
+        open(one.incident);
+        again();
+      },
+      (error) => {
+        callingBack.value = null;
+        sayRefused(error);
+      },
+    );
   };
   const shut = () => {
     setTried(true);

@@ -1,11 +1,11 @@
 /** My seat and my call, out of what lives. */
-import { computed, effect } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { api, ask, Refused } from '../../api/client';
 import type { LiveCall } from '../../api/types';
 import { calls, known, seats } from '../../live/store';
 import { me } from '../../session';
 import { callPage, open, opened } from './opened';
-import { hasLeft, phone, startPhone, stopPhone, takeBack } from './phone';
+import { hasLeft, phone, startPhone, stopPhone, takeBack, talk } from './phone';
 
 export { callPage, open, opened };
 
@@ -78,6 +78,19 @@ const talkingIn = computed(() => {
 
 effect(() => {
   if (known.value && talkingIn.value) open(talkingIn.value);
+});
+
+/** The number that I call back; null: none, or the call is over. */
+export const callingBack = signal<string | null>(null);
+
+let rang = false;
+effect(() => {
+  // Once the phone has rung for it, its end is the end of the call back.
+  if (talk.value) rang = true;
+  else if (rang) {
+    rang = false;
+    callingBack.value = null;
+  }
 });
 
 /** Sets my seat ready, or paused for a reason. */

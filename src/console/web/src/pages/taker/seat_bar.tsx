@@ -8,7 +8,7 @@ import { Icon } from '../../components/icon';
 import { Countdown } from '../../components/timer';
 import { sayRefused } from '../../components/toast';
 import { seats } from '../../live/store';
-import { seatState } from '../../messages';
+import { pauseReason, seatState } from '../../messages';
 import { me } from '../../session';
 import { HeadsetCheck } from './headset';
 import { noMicrophone, phone } from './phone';
@@ -31,7 +31,7 @@ function PauseDialog({ onClose }: { onClose: () => void }) {
               setStatus('paused', reason).catch(sayRefused);
             }}
           >
-            {w(`pause.${reason}`)}
+            {pauseReason(reason)}
           </Button>
         ))}
       </div>
@@ -39,16 +39,10 @@ function PauseDialog({ onClose }: { onClose: () => void }) {
   );
 }
 
-/** A reason as its reader says it. */
-function said(reason: string): string {
-  const known = REASONS.find((one) => one === reason);
-  return known ? w(`pause.${known}`) : reason;
-}
-
 export function ChooseSeat() {
   return (
     <section class="card">
-      <h2>{w('seat.none')}</h2>
+      <h1>{w('seat.none')}</h1>
       {!me.value?.operator && <p class="band warn">{w('seat.no_operator')}</p>}
       <div class="reasons">
         {seats.value.map((seat) => (
@@ -97,7 +91,7 @@ export function SeatBar() {
       <div role="status" class="row">
         <Badge tone={seatTone(seat.state)}>{seatState(seat.state)}</Badge>
         {seat.pauses.map((reason) => (
-          <span key={reason}>{said(reason)}</span>
+          <span key={reason}>{pauseReason(reason)}</span>
         ))}
       </div>
       {seat.wrap_up_until && (
