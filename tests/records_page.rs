@@ -428,5 +428,14 @@ fn a_call_taker_reads_and_writes_text_hears_the_last_words_again_and_sees_who_vo
     siti.assert_usable("taker-text");
     caller.call.hang_up(&caller.phone);
     siti.sees("Panggilan berikutnya berdering di sini.");
+
+    // A covered page is not loaded anew, whatever build the gateway has: it is the phone of its seat.
+    siti.does(&json!({"do": "evaluate", "script": "window.same = true"}));
+    siti.does(&json!({"do": "older"}));
+    siti.clicks("Kunci layar");
+    siti.sees("Layar terkunci");
+    is_true(&mut siti, "document.body.textContent.includes('Versi baru tersedia')");
+    is_true(&mut siti, "window.same === true");
+    siti.does(&json!({"do": "current"}));
     gateway.stop();
 }

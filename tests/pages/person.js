@@ -155,6 +155,12 @@ const main = async () => {
       const element = await find(step).first().elementHandle();
       await page.waitForFunction(([it, value]) => it.value === value, [element, step.value]);
     },
+    // Answers name another build of the pages than this one, or the real one again.
+    older: () => page.route('**/api/**', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, headers: { ...response.headers(), 'siaga112-build': 'another' } });
+    }),
+    current: () => page.unroute('**/api/**'),
     hold,
     held: () => held.first,
     release: () => held.letGo(),

@@ -7,6 +7,7 @@
 import { computed, effect, type Signal, signal } from '@preact/signals';
 import { api, ask, Refused } from '../../api/client';
 import type { FieldProblem, Incident, RecordView } from '../../api/types';
+import { holds } from '../../build';
 import { link } from '../../live/store';
 import { me } from '../../session';
 import { keeps } from '../../vault';
@@ -492,4 +493,18 @@ effect(() => {
     },
     () => {},
   );
+});
+
+/** Something is typed, and neither the gateway nor this browser has it: then the page stays as it is. */
+const atRisk = computed(
+  () => !keeps.value && [...works.value.values()].some((work) => isLeft(work.state.value)),
+);
+let holding = false;
+effect(() => {
+  if (atRisk.value === holding) return;
+  holding = atRisk.value;
+  holds.value = holds.peek() + (holding ? 1 : -1);
+});
+addEventListener('beforeunload', (event) => {
+  if (atRisk.peek()) event.preventDefault();
 });
