@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use siaga112::config;
+use siaga112::server::Clock;
 use siaga112::sip::message::Message;
 use siaga112::sip::parse;
 use siaga112::switchboard::plan::{SentBy, plan};
+use siaga112::vocabulary::{WANTED_TIME, WallTime};
 
 /// What `route` is asked.
 #[derive(Debug, clap::Args)]
@@ -24,6 +26,10 @@ pub struct Options {
     /// The address that it comes from.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "trunk")]
     source: Option<IpAddr>,
+    /// When it comes: an RFC 3339 time, or by the centre's clock 2026-12-25T02:00 or 02:00 of today;
+    /// else now.
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
 }
 
 /// The steps, one a line, and where the call would go.
@@ -36,7 +42,14 @@ pub fn route(options: &Options) -> anyhow::Result<String> {
     let message = Bytes::from(message);
     let source = options.source.or_else(|| via(&message));
     let by = SentBy { trunk: options.trunk.clone().map(Into::into), source };
-    let plan = plan(&loaded.switchboard, &message, &by);
+    let now = Clock::start().now().wall;
+    let zone = &loaded.switchboard.centre.timezone;
+    let at = match &options.at {
+        Some(text) => WallTime::asked(text, now, zone)
+            .ok_or_else(|| anyhow::anyhow!("--at {text:?} is no time: {WANTED_TIME}"))?,
+        None => now,
+    };
+    let plan = plan(&loaded.switchboard, &message, &by, at);
     let plan = plan.map_err(|error| anyhow::anyhow!("{file}: {error}"))?;
     let mut told = plan.steps.join("\n");
     told += &format!("\n=> {}", plan.destination);

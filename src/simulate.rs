@@ -220,21 +220,11 @@ fn record(row: &IncidentSummary, begins: i64, numbers: &mut Vec<String>) -> Opti
     });
     waits.then(|| Recorded {
         at: span(begins, received),
-        kind: kind(row),
+        kind: simulation::Kind::of_disposition(row.disposition.as_deref()),
         number: u32::try_from(index).unwrap_or(u32::MAX),
         waited: span(received, answered.unwrap_or(ended)),
         talk: answered.map(|at| span(at, ended)),
     })
-}
-
-/// What the operator said that it was.
-fn kind(row: &IncidentSummary) -> simulation::Kind {
-    match row.disposition.as_deref() {
-        Some("prank") => simulation::Kind::Prank,
-        Some("ghost") => simulation::Kind::Ghost,
-        Some("information" | "misrouted") => simulation::Kind::Information,
-        _ => simulation::Kind::Normal,
-    }
 }
 
 // ---- progress --------------------------------------------------------------------------------

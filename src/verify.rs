@@ -1,10 +1,11 @@
 //! `siaga112 verify`: looks whether everything is as it was kept, and says what is not.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use siaga112::proof::verify::{Asked, Report, database, files};
+use siaga112::proof::verify::{Asked, Report, database, files_told};
 use siaga112::proof::{Signer, keys_folder, pem, public_key};
 use siaga112::recording::Library;
 use siaga112::{config, server, store};
@@ -30,7 +31,13 @@ pub struct Options {
     /// As JSON.
     #[arg(long)]
     json: bool,
+    /// Tells on standard error which line of the journal it is at.
+    #[arg(long)]
+    progress: bool,
 }
+
+/// Lines between two tellings.
+const TELLS: u64 = 1_000;
 
 /// Verifies; returns what to print and whether all holds.
 pub async fn verify(options: Options) -> anyhow::Result<(String, bool)> {
@@ -65,7 +72,15 @@ pub async fn verify(options: Options) -> anyhow::Result<(String, bool)> {
         since: since.since,
         key: key.transpose()?,
     };
-    let mut report = tokio::task::spawn_blocking(move || files(&asked)).await??;
+    let mut tell = move |line: u64| {
+        if options.progress && line.is_multiple_of(TELLS) {
+            // Whoever asked is gone: nobody waits for the rest.
+            if writeln!(std::io::stderr(), "line {line}").is_err() {
+                std::process::exit(1);
+            }
+        }
+    };
+    let mut report = tokio::task::spawn_blocking(move || files_told(&asked, &mut tell)).await??;
     if !options.no_database {
         let work = Work::make(data.join(format!("verify-{}", std::process::id())))?;
         let store = store::Store::open(&loaded.storage)?;

@@ -19,6 +19,7 @@ use siaga112::sip::digest::Algorithm;
 use support::gateway::{Centre, Gateway, account, edit};
 use support::http::{Answer, request};
 use support::people::{PASSWORD, add, admin, session};
+use support::wait::until;
 
 fn ask(gateway: &Gateway, bearer: &str, method: &str, path: &str, body: &Value) -> Answer {
     let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -186,5 +187,48 @@ fn who_sits_at_a_seat_is_its_operator_and_its_phone_and_nobody_else() {
     // Whoever is logged out by an admin sits nowhere.
     assert_eq!(kind(&ask(&gateway, &ani, "DELETE", "/people/siti/sessions", &Value::Null)), "204");
     assert_eq!(seat(&gateway, "seat-2")["operator"], "operator-2");
+    gateway.stop();
+}
+
+#[test]
+fn a_session_that_ends_by_time_leaves_no_seat_ready_unless_a_phone_stands_there() {
+    let centre = Centre { transports: &["ws"], seats: 2, ..Centre::default() };
+    let gateway = centre.start();
+    let ani = admin(&gateway);
+    for (name, seat) in [("siti", "seat-1"), ("budi", "seat-2")] {
+        add(&gateway, &ani, json!({"name": name, "role": "call-taker"}));
+        let bearer = session(&gateway, name, PASSWORD);
+        let path = format!("/seats/{seat}/operator");
+        assert_eq!(kind(&ask(&gateway, &bearer, "PUT", &path, &Value::Null)), "204");
+    }
+    // Nobody has asked for anything for nearly an hour.
+    let sessions = gateway.config().join("data/sessions.json");
+    let gateway = centre.restart_after(gateway, || {
+        let text = std::fs::read_to_string(&sessions).expect("sessions");
+        let mut all: Value = serde_json::from_str(&text).expect("JSON");
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let micros = now.expect("a time").as_micros() as i64;
+        for (_, session) in all.as_object_mut().expect("sessions").iter_mut() {
+            session["used"] = json!(micros - 3_600_000_000 + 15_000_000);
+        }
+        std::fs::write(&sessions, all.to_string()).expect("written");
+    });
+    gateway.register(1);
+    let seat = |name: &str| gateway.seat(name).expect("listed");
+    assert_eq!(
+        (&seat("seat-1")["operator"], &seat("seat-2")["operator"]),
+        (&json!("siti"), &json!("budi"))
+    );
+    let ended = until("the second seat is nobody's", || {
+        let alarms = gateway.get("/api/v1/alarms").json();
+        let all = alarms["alarms"].as_array().expect("alarms").clone();
+        all.into_iter().find(|alarm| alarm["id"] == "session-over")
+    });
+    assert!(ended["detail"].as_str().expect("words").contains("seat-2"), "{ended}");
+    assert_eq!((&ended["count"], &seat("seat-2")["operator"]), (&json!(1), &json!("operator-2")));
+    assert_eq!(
+        (&seat("seat-1")["operator"], &seat("seat-1")["state"]),
+        (&json!("siti"), &json!("ready"))
+    );
     gateway.stop();
 }

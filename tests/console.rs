@@ -302,6 +302,8 @@ fn board() -> Board {
             wrap_up_until: Some(WallTime(1_789_621_215_000_000)),
             talks: 4,
             phones: 1,
+            desk_phones: 0,
+            signed_in: None,
             call: None,
             seconds: 60,
             queues: vec!["112".into()],

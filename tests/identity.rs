@@ -18,13 +18,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use siaga112::agencies::Voucher;
 use siaga112::agencies::https::Fetcher;
 use siaga112::agencies::settings::{IdentitySettings, ReferenceSettings};
+use siaga112::agencies::{Voucher, revocation};
 use siaga112::incident::{Badge, IdentityChecked, Passport, Why};
 use siaga112::trunk::Signed;
 use siaga112::vocabulary::{CallId, Private, WallTime};
-use support::gateway::{Centre, Gateway};
+use support::gateway::{Centre, Gateway, edit};
 use support::location_server::LocationServer;
 use support::phone::{Dialog, Phone, companion};
 use support::pki::{Authority, NumberSigner};
@@ -67,6 +67,11 @@ impl Carrier {
     }
 
     fn voucher(&self, hosts: &[&str]) -> Voucher {
+        self.voucher_with(hosts, IdentitySettings::default())
+    }
+
+    /// One that asks these lists of revoked certificates.
+    fn voucher_with(&self, hosts: &[&str], lists: IdentitySettings) -> Voucher {
         let fetcher = Fetcher::new(ReferenceSettings {
             hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
             networks: vec!["127.0.0.0/8".parse().expect("a network")],
@@ -78,7 +83,7 @@ impl Carrier {
         let der = rustls::pki_types::CertificateDer::from_pem_slice(pem.as_bytes());
         roots.add(der.expect("PEM")).expect("an authority");
         let fresh = Duration::from_secs(60);
-        Voucher::new(IdentitySettings { anchors: roots.roots.into(), fresh }, fetcher)
+        Voucher::new(IdentitySettings { anchors: roots.roots.into(), fresh, ..lists }, fetcher)
     }
 }
 
@@ -106,8 +111,12 @@ fn call(headers: &[String]) -> Signed {
 }
 
 fn judge(voucher: &Voucher, headers: &[String]) -> Vec<Passport> {
+    judge_call(voucher, &call(headers))
+}
+
+fn judge_call(voucher: &Voucher, call: &Signed) -> Vec<Passport> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(voucher.judge(&call(headers))).expect("somebody is trusted")
+    runtime.block_on(voucher.judge(call)).expect("somebody is trusted")
 }
 
 fn why(passports: &[Passport]) -> Option<Why> {
@@ -204,6 +213,115 @@ fn whatever_is_wrong_with_a_signature_is_told_and_nothing_is_believed() {
     assert_eq!((asked > 0, carrier.server.asked()), (true, Vec::new()));
 }
 
+// ---- lists of revoked certificates ----------------------------------------------------------
+
+/// Lists beside the configuration.
+fn beside(pem: &[String]) -> IdentitySettings {
+    let read = |pem: &String| revocation::read(pem.as_bytes(), "sti.crl").expect("a list");
+    let lists = pem.iter().flat_map(read).map(std::sync::Arc::new).collect();
+    IdentitySettings { lists, ..IdentitySettings::default() }
+}
+
+/// Why it is not known of the first one whether its certificate was revoked.
+fn unasked(passports: &[Passport]) -> &str {
+    passports[0].unasked.as_deref().unwrap_or_default()
+}
+
+#[test]
+fn a_revoked_certificate_is_told_and_a_list_that_is_old_or_of_somebody_else_is_noted() {
+    let carrier = Carrier::start();
+    let (signer, uri) = carrier.signer("a", PROVIDER, 4000);
+    let header = signer.identity(&shaken(&uri), &claims("A", NUMBER, "112", NOW), &uri);
+    let ask = |lists: &[String]| {
+        let voucher = carrier.voucher_with(&["127.0.0.1"], beside(lists));
+        let passports = judge(&voucher, std::slice::from_ref(&header));
+        judge(&voucher, std::slice::from_ref(&header));
+        (passports, voucher.troubles())
+    };
+    let list = |serials: &[u64], next| carrier.signers.revoke(serials, next);
+    let (revoked, other) = (&[7, signer.serial][..], &[7][..]);
+
+    let (passports, troubles) = ask(&[list(revoked, (2027, 1))]);
+    assert_eq!(why(&passports), Some(Why::Revoked));
+    assert_eq!(passports[0].doubt.as_ref().unwrap().detail, "by the list of sti.crl");
+    assert_eq!((unasked(&passports), troubles.len()), ("", 0));
+    assert_eq!(IdentityChecked::of(CallId::default(), passports).verified, Badge::Failed);
+
+    let (passports, troubles) = ask(&[list(other, (2027, 1))]);
+    assert_eq!((why(&passports), unasked(&passports), troubles.len()), (None, "", 0));
+
+    // The call is in September. A list of August refuses nobody whom it does not name.
+    let (passports, troubles) = ask(&[list(other, (2026, 8))]);
+    let stale = "the list of sti.crl was to be renewed by 2026-08-01T00:00:00.000Z";
+    assert_eq!((why(&passports), unasked(&passports)), (None, stale));
+    assert_eq!(troubles, [stale], "told once");
+    let (passports, _) = ask(&[list(revoked, (2026, 8))]);
+    assert_eq!(why(&passports), Some(Why::Revoked), "what was revoked once stays so");
+    let (passports, _) = ask(&[list(other, (2026, 8)), list(other, (2027, 1))]);
+    assert_eq!((why(&passports), unasked(&passports)), (None, ""), "the newer one counts");
+
+    // Somebody else of the same name revokes nothing here.
+    let (passports, troubles) = ask(&[Authority::new().revoke(revoked, (2027, 1))]);
+    assert_eq!(why(&passports), None);
+    assert!(unasked(&passports).contains("is not its authority's"), "{passports:?}");
+    assert_eq!(troubles.len(), 1, "{troubles:?}");
+    // Nobody names a list: nothing is asked, and nothing noted.
+    let (passports, troubles) = ask(&[]);
+    assert_eq!((why(&passports), unasked(&passports), troubles.len()), (None, "", 0));
+}
+
+#[test]
+fn the_list_that_a_certificate_names_is_fetched_kept_and_missed() {
+    let carrier = Carrier::start();
+    let place = carrier.server.uri("/data/sti.crl");
+    let file = carrier.dir.path().join("sti.crl");
+    let listed = |name: &str, place: &str| {
+        let lists = [place.to_owned()];
+        carrier.publish(name, carrier.signers.sign_numbers_listed(PROVIDER, 4000, &lists))
+    };
+    let (signer, uri) = listed("a", &place);
+    let (hidden, hidden_at) = listed("b", "https://crl.example/sti.crl");
+    let (slow, slow_at) = listed("c", &carrier.server.uri("/silent"));
+    let follow = || IdentitySettings { follow_points: true, ..IdentitySettings::default() };
+    let voucher = carrier.voucher_with(&["127.0.0.1"], follow());
+    let at = |seconds: i64, signer: &NumberSigner, uri: &str| {
+        let said = claims("A", NUMBER, "112", NOW + seconds);
+        let header = signer.identity(&shaken(uri), &said, uri);
+        let received = WallTime((NOW + seconds) * 1_000_000);
+        judge_call(&voucher, &Signed { received, ..call(&[header]) })
+    };
+    let asked = || carrier.server.asked().iter().filter(|it| it.ends_with(".crl")).count();
+
+    // It is not there: the badge says so, people are told once, and it is not asked at each call.
+    let passports = [at(0, &signer, &uri), at(5, &signer, &uri)];
+    for passports in &passports {
+        assert_eq!(why(passports), None);
+        assert!(unasked(passports).contains("127.0.0.1 answered 404"), "{passports:?}");
+    }
+    assert_eq!((voucher.troubles().len(), asked()), (1, 1));
+    // It comes, and is kept until a newer one is due.
+    fs::write(&file, carrier.signers.revoke(&[7], (2027, 1))).expect("written");
+    for seconds in [40, 50, 80_000] {
+        assert_eq!((why(&at(seconds, &signer, &uri)), voucher.troubles().len()), (None, 0));
+        assert_eq!(unasked(&at(seconds, &signer, &uri)), "");
+    }
+    assert_eq!(asked(), 1);
+    // The certificate is revoked: the next list says so, a day later at most.
+    fs::write(&file, carrier.signers.revoke(&[signer.serial], (2027, 1))).expect("written");
+    assert_eq!(why(&at(86_500, &signer, &uri)), Some(Why::Revoked));
+    // That list stays while its server is away.
+    fs::remove_file(&file).expect("removed");
+    assert_eq!(why(&at(200_000, &signer, &uri)), Some(Why::Revoked));
+
+    // Nobody is asked whom the centre has not named, and a badge does not wait for who says nothing.
+    let passports = at(0, &hidden, &hidden_at);
+    assert_eq!(why(&passports), None);
+    assert!(unasked(&passports).contains("crl.example is not asked"), "{passports:?}");
+    let passports = at(0, &slow, &slow_at);
+    assert_eq!(why(&passports), None);
+    assert!(unasked(&passports).ends_with("is not here yet"), "{passports:?}");
+}
+
 // ---- the whole program -----------------------------------------------------------------------
 
 fn prepare(carrier: &Carrier, config: &Path) {
@@ -264,6 +382,49 @@ fn the_badge_is_on_the_call_and_its_record_and_a_server_that_says_nothing_delays
     for (trunk, invite) in [silent, vouched] {
         trunk.send(&companion(&invite, "CANCEL"));
     }
+    gateway.stop();
+}
+
+#[test]
+fn a_revoked_signer_and_a_list_that_is_missing_are_told_and_both_callers_ring() {
+    let carrier = Carrier::start();
+    let missing = carrier.server.uri("/data/gone.crl");
+    let (revoked, uri) = carrier.signer("a", PROVIDER, 4000);
+    let fine = carrier.signers.sign_numbers_listed(PROVIDER, 4000, &[missing]);
+    let (fine, fine_at) = carrier.publish("b", fine);
+    let (gateway, ()) = Centre::default().start_with(|_, config| {
+        prepare(&carrier, config);
+        let list = carrier.signers.revoke(&[revoked.serial], (4000, 1));
+        fs::write(config.join("sti.crl"), list).expect("written");
+        let ca = "ca = \"sti-ca.pem\"\n";
+        edit(config, "gateway.toml", ca, &format!("{ca}crl = [\"sti.crl\"]\n"));
+    });
+    let now = support::wait::unix_seconds();
+    let sign = |signer: &NumberSigner, uri: &str| {
+        let said = claims("A", NUMBER, "112", now);
+        format!("Identity: {};ppt=shaken\r\n", signer.identity(&shaken(uri), &said, uri))
+    };
+    let badge = |gateway: &Gateway| {
+        until("the badge is there", || {
+            Some(shown(gateway)["who"]["verified"].clone()).filter(|badge| !badge.is_null())
+        })
+    };
+    let (trunk, invite) = caller(&gateway, &sign(&revoked, &uri));
+    let verified = badge(&gateway);
+    assert_eq!((&verified["badge"], &verified["note"]), (&json!("failed"), &Value::Null));
+    assert_eq!(verified["why"]["en"], Why::Revoked.words().1);
+    trunk.send(&companion(&invite, "CANCEL"));
+    trunk.await_status(487, "INVITE");
+    let (trunk, invite) = caller(&gateway, &sign(&fine, &fine_at));
+    let verified = badge(&gateway);
+    // The list beside the configuration is of the same authority, and says that it is good.
+    assert_eq!((&verified["badge"], &verified["note"]), (&json!("A"), &Value::Null), "{verified}");
+    let alarms = until("the alarm is there", || {
+        let alarms = gateway.get("/api/v1/alarms").json().to_string();
+        alarms.contains("revocation-list").then_some(alarms)
+    });
+    assert!(alarms.contains("gone.crl is not here: 127.0.0.1 answered 404"), "{alarms}");
+    trunk.send(&companion(&invite, "CANCEL"));
     gateway.stop();
 }
 

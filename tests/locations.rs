@@ -244,6 +244,12 @@ fn a_caller_is_found_by_cell_by_reference_and_by_the_phone_and_the_record_has_it
     stage.gateway.stop();
 }
 
+/// A caller's whole record.
+fn whole(stage: &Stage, caller: &Caller) -> Option<Value> {
+    let id = caller.record(&stage.gateway)?.id();
+    Some(stage.gateway.get(&format!("/api/v1/incidents/{id}")).json())
+}
+
 fn shown(gateway: &Gateway, incident: &Incident) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_siaga112"))
         .args(["incidents", "show", &incident.id(), "--reason", "a test looks", "--config"])
@@ -327,5 +333,53 @@ fn a_report_without_a_call_is_kept_shown_and_given_to_the_call_that_comes() {
         .gateway
         .post("/api/v1/locations/aml-sms", r#"{"sender": "+62812", "text": "Tolong!"}"#);
     assert_eq!(wrong.status, 400);
+    stage.gateway.stop();
+}
+
+#[test]
+fn a_kill_forgets_no_report_that_waits_and_no_call_that_a_late_one_is_of() {
+    let centre = Centre::default();
+    let (gateway, lis) = centre.start_with(prepare);
+    let mut stage = Stage { gateway, lis };
+    let cut = Caller::dials(&stage.gateway, "+6281234567893", CELL);
+    let cut_off = cut.await_state(&stage.gateway, "waiting");
+    let body = "device_number=%2B6281234567894&location_latitude=-7.2&location_longitude=115.5\
+                &location_accuracy=20&location_source=gps";
+    assert_eq!(posted(&stage, &signed(body, "kunci-panjang-112")).status, 202);
+    let waits = |stage: &Stage| {
+        let all = stage.gateway.get("/api/v1/locations/unmatched").json();
+        all["reports"].as_array().filter(|reports| !reports.is_empty()).cloned()
+    };
+    let unmatched = until("the report is on disk", || waits(&stage));
+    stage.gateway = centre.restart(stage.gateway);
+    until("the report waits again", || {
+        let calls = stage.gateway.get("/api/v1/calls").json();
+        (calls["locations_waiting"] == 1).then_some(())
+    });
+    // The call that it waits for comes now.
+    let caller = Caller::dials(&stage.gateway, "+6281234567894", "");
+    live_place(&stage, &caller, 20);
+    let given = until("the report is on the record", || {
+        let record = whole(&stage, &caller)?;
+        record["location_reports"].get(0).cloned()
+    });
+    caller.gives_up();
+    assert_eq!(given["id"], unmatched[0]["id"]);
+    until("nothing waits", || waits(&stage).is_none().then_some(()));
+    // A phone that finds itself only now tells of the call that the kill has cut off.
+    let answer = sms(&stage, "081234567893");
+    assert_eq!((answer.status, &answer.json()["call"]), (200, &cut_off.0["id"]), "{answer:?}");
+    let place = until("the late report is on its record", || {
+        let record = whole(&stage, &cut)?;
+        (record["place"]["within_m"] == 14).then(|| record["place"].clone())
+    });
+    assert_eq!(place["kecamatan"]["name"], "Sapeken", "what the cell said stays: {place}");
+    // After another start the report is nobody's again: it was given to its call.
+    stage.gateway = centre.restart(stage.gateway);
+    until("the start is over", || {
+        let log = stage.gateway.log();
+        log.contains("recalled from the records").then_some(())
+    });
+    assert_eq!(stage.gateway.get("/api/v1/calls").json()["locations_waiting"], 0);
     stage.gateway.stop();
 }

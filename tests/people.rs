@@ -883,7 +883,7 @@ fn a_restart_forgets_nobody() {
         times: 1,
     };
     let cut = vec![cut_off(&world, 1, NUMBER), cut_off(&world, 2, "+6281111111111")];
-    let recall = Recall { marks: vec![mark], work: vec![old], cut_off: cut };
+    let recall = Recall { marks: vec![mark], work: vec![old], cut_off: cut, ..Recall::default() };
     world.take(Input::Recall(Box::new(recall.clone())));
     assert_eq!(told(&world), ["ended seat-left", "opened dropped true", "opened dropped true"]);
     // What is known already is not told again.
@@ -914,7 +914,7 @@ fn who_has_rung_again_before_the_records_were_read_is_not_called_back() {
     let call = world.call();
     let work = vec![entry(&world, 10, NUMBER)];
     let cut_off = vec![cut_off(&world, 1, NUMBER)];
-    world.take(Input::Recall(Box::new(Recall { marks: Vec::new(), work, cut_off })));
+    world.take(Input::Recall(Box::new(Recall { work, cut_off, ..Recall::default() })));
     assert_eq!(told(&world), ["closed the caller rang again"]);
     assert!(open_work(&mut world).is_empty());
     world.cancel(call);

@@ -13,8 +13,9 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
-use siaga112::incident::Arrival;
+use siaga112::incident::{Arrival, Located, aml};
 use siaga112::journal::{Entry, Fact};
 use siaga112::store::{
     Filter, JournalHandle, JournalWriter, Projector, StorageSettings, Store, StoreError,
@@ -79,6 +80,19 @@ impl Node {
         assert_eq!(handle.stop(), 0);
     }
 
+    /// Reports of phones, each by its number, and the call that it was given to.
+    fn keep(&self, reports: impl IntoIterator<Item = (u32, Option<CallId>)>) {
+        let handle = running(&self.journal());
+        for (n, call) in reports {
+            let report = aml::sms("A\"ML=1;lt=-7.05;lg=113.9;rd=14", &format!("+62{n}"));
+            let id = Uid::new(WallTime(BASE), n);
+            let place = call.map(|_| Default::default());
+            let fact = Fact::Located(Box::new(Located { id, call, report, place }));
+            handle.append(0, Entry { at: WallTime(BASE), fact });
+        }
+        assert_eq!(handle.stop(), 0);
+    }
+
     async fn catches_up(&self) -> Result<u64, StoreError> {
         self.store().catch_up(&self.journal()).await
     }
@@ -103,6 +117,15 @@ async fn failed(projector: &Projector) -> String {
 
 async fn seen(store: &Store) -> usize {
     store.list(&Filter { limit: 1000, ..Filter::default() }).await.expect("lists").len()
+}
+
+/// The reports that wait, ten seconds after they came.
+async fn waiting(node: &Node, window: u64, last: u64) -> Vec<u32> {
+    let now = WallTime(BASE + 10_000_000);
+    let known = node.store().remembered(now, Duration::from_secs(window), last).await;
+    let known = known.expect("remembered").waiting;
+    let n = |id: Uid| (0..99).find(|n| Uid::new(WallTime(BASE), *n) == id).expect("a number");
+    known.into_iter().map(|(_, id, _)| n(id)).collect()
 }
 
 #[tokio::test]
@@ -181,6 +204,16 @@ async fn nodes_share_a_database_and_no_journal_mixes_with_another() {
         assert_eq!(about, [call(n).to_string(), call(n).to_string()]);
     }
 
+    // A report that waits comes back to the node that took it: no other gives it to a call of its own.
+    one.keep([(35, None), (36, None), (36, Some(call(1)))]);
+    other.keep([(37, None)]);
+    let both = tokio::join!(one.catches_up(), other.catches_up());
+    assert_eq!((both.0.expect("catches up"), both.1.expect("catches up")), (43, 21));
+    assert_eq!(waiting(&one, 60, u64::MAX).await, [35]);
+    assert_eq!(waiting(&other, 60, u64::MAX).await, [37]);
+    assert_eq!(waiting(&one, 60, 40).await, [0; 0], "only what was before the start");
+    assert_eq!(waiting(&one, 1, u64::MAX).await, [0; 0], "only what is within the window");
+
     // Another journal under a name that is taken changes nothing.
     let stranger = Node::new(&url, "gw1");
     stranger.write(40..=90);
@@ -189,7 +222,7 @@ async fn nodes_share_a_database_and_no_journal_mixes_with_another() {
     // A node that is named anew goes on where it was.
     let renamed = Node { settings: Node::new(&url, "gw3").settings, dir: one.dir };
     renamed.write([31]);
-    assert_eq!(renamed.catches_up().await.expect("catches up"), 42);
+    assert_eq!(renamed.catches_up().await.expect("catches up"), 45);
     assert_eq!(seen(&other.store()).await, 31);
     let names =
         server.ask("postgres", "SELECT string_agg(name, ' ' ORDER BY name) FROM shared.node");

@@ -45,7 +45,12 @@ fn settings(lis: &Lis, hosts: &[&str], networks: &[&str]) -> ReferenceSettings {
 
 fn fetch(settings: ReferenceSettings, uri: &str) -> Result<Fetched, FetchError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let ask = Ask { uri, accept: "application/held+xml", post: Some(("text/plain", REQUEST)) };
+    let ask = Ask {
+        uri,
+        accept: "application/held+xml",
+        post: Some(("text/plain", REQUEST)),
+        most: 64 << 10,
+    };
     runtime.block_on(Fetcher::new(settings).fetch(ask))
 }
 
@@ -93,6 +98,6 @@ fn redirects_bytes_and_refusals_are_held_to_account() {
     let of = |path: &str| fetch(all(), &lis.server.uri(path));
     assert!(matches!(of("/elsewhere"), Err(FetchError::HostNotNamed(_))));
     assert!(matches!(of("/round"), Err(FetchError::TooManyRedirects(_))));
-    assert!(matches!(of("/large"), Err(FetchError::TooLarge(_))));
+    assert!(matches!(of("/large"), Err(FetchError::TooLarge(..))));
     assert!(matches!(of("/gone"), Err(FetchError::Status(_, 404))));
 }

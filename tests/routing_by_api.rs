@@ -224,8 +224,80 @@ fn a_change_that_a_kill_cut_off_is_whole_after_the_next_start() {
         ),
         "{known}"
     );
+    // At another time, by the centre's clock.
+    let night = route(&["--trunk", "telco-a", "--at", "2026-12-25T02:00"]);
+    assert!(night.contains("The call comes on Fri 2026-12-25 02:00, Asia/Jakarta.\n"), "{night}");
+    let zulu = route(&["--trunk", "telco-a", "--at", "2026-12-24T19:00:00Z"]);
+    assert_eq!(zulu, night);
+    assert!(route(&["--trunk", "telco-a", "--at", "02:00"]).contains(" 02:00, Asia/Jakarta.\n"));
+    let mut wrong = Command::new(env!("CARGO_BIN_EXE_siaga112"));
+    let wrong = wrong.arg("route").arg("--config").arg(gateway.config()).arg(&invite);
+    let wrong = wrong.args(["--at", "two"]).output().expect("the program runs");
+    let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(!wrong.status.success() && said.contains("write 02:00 for today"), "{said}");
     let stranger = route(&[]);
     assert!(stranger.contains("203.0.113.9 is no trunk's address"), "{stranger}");
     assert!(stranger.ends_with("=> refused: no trunk sends it\n"), "{stranger}");
+    gateway.stop();
+}
+
+#[test]
+fn rules_by_the_hour_count_for_calls_trials_and_calls_that_were() {
+    let (gateway, ()) = Centre::default().start_with(|_, config| with_admin(config));
+    let first = Caller::waits(&gateway, "+6281234567811");
+    let files = elsewhere(&gateway);
+    let usual = text(&good(&gateway, "GET", "", &Value::Null), "routing.toml");
+    // Whatever the clock of this machine shows: one rule of the hour that is, one of all others.
+    let timed = |hours: &str| {
+        let rule = format!(
+            "[[rule]]\nname = \"jam\"\npriority = 50\nwhen = {{ hours = {hours} }}\nqueue = \
+             \"cadangan\"\n\n"
+        );
+        let mut files = files.clone();
+        files["routing.toml"] = json!(format!("{rule}{usual}"));
+        files
+    };
+    let wrong = good(&gateway, "POST", "/validate", &json!({"files": timed("[\"22.00-6.00\"]")}));
+    assert_eq!(mistake(&wrong)["mend"], "write \"22:00-06:00\"", "{wrong}");
+    let night = timed("[\"22:00-06:00\"]");
+    let invite = "INVITE sip:112@gw SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK1\nFrom: <sip:081234567890@telco>;tag=1\nTo: <sip:112@gw>\nCall-ID: coba\nCSeq: 1 INVITE\nContent-Length: 0\n\n";
+    let trial = |at: Value| json!({"files": night, "invite": invite, "trunk": "telco-a", "at": at});
+    for (at, queue) in [
+        ("2026-12-25T02:00", "cadangan"),
+        ("22:00", "cadangan"),
+        ("06:00", "darurat"),
+        ("2026-12-24T22:59:59Z", "cadangan"),
+        ("2026-12-24T23:00:00Z", "darurat"),
+    ] {
+        let tried = good(&gateway, "POST", "/dry-run", &trial(json!(at)));
+        let goes_to = tried["one"]["goes_to"].as_str().expect("words").to_owned();
+        assert!(goes_to.starts_with(&format!("queue {queue} ")), "{at}: {tried}");
+    }
+    let refused = ask(&gateway, "POST", "/dry-run", &trial(json!("soon")));
+    assert_eq!(refused.status, 400, "{refused:?}");
+    let alone = ask(&gateway, "POST", "/dry-run", &json!({"files": night, "at": "02:00"}));
+    assert_eq!(alone.status, 400, "calls that were have a time of their own");
+
+    // Calls that were are judged by their own time, not by that of the trial.
+    let came = until("the record is there", || first.record(&gateway)).text("received_at");
+    let came: jiff::Timestamp = came.parse().expect("a time");
+    let zone = jiff::tz::TimeZone::get("Asia/Jakarta").expect("a zone");
+    let hour = zone.to_datetime(came).hour();
+    let (then, after) = (hour, (hour + 1) % 24);
+    let in_it = format!("[\"{then:02}:00-{after:02}:00\"]");
+    let not_in_it = format!("[\"{after:02}:00-{then:02}:00\"]");
+    for (hours, elsewhere) in [(&in_it, 1), (&not_in_it, 0)] {
+        let tried = json!({"files": timed(hours), "since": "2020-01-01"});
+        let tried = good(&gateway, "POST", "/dry-run", &tried);
+        assert_eq!(tried["calls"]["elsewhere"], elsewhere, "{hours}: {tried}");
+    }
+    // Adopted: who waits goes where the hour of their own INVITE says, and the record names the rule.
+    let apply = json!({"base": base(&gateway), "why": "malam", "files": timed(&in_it)});
+    good(&gateway, "PUT", "", &apply);
+    let moved = until("the rule is on the record", || {
+        first.record(&gateway).filter(|row| row.text("rule").starts_with("jam"))
+    });
+    assert_eq!(moved.text("queue"), "cadangan");
+    first.gives_up();
     gateway.stop();
 }

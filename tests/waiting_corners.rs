@@ -38,6 +38,7 @@ fn prompts(name: &str) -> Vec<PromptId> {
 fn centre(answer: AnswerMode, early: EarlyMedia, screen: Screen) -> SwitchboardSettings {
     let mut settings = settings(2, answer);
     let announcements = Announcements {
+        missing: Vec::new(),
         welcome: prompts("id/selamat-datang"),
         welcome_text: String::new(),
         wait: prompts("id/menunggu"),

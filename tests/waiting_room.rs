@@ -42,6 +42,7 @@ fn prompts(names: &[&str]) -> Vec<PromptId> {
 
 fn announcements(screen: Screen) -> Announcements {
     Announcements {
+        missing: Vec::new(),
         welcome_text: "112".to_owned(),
         welcome: prompts(&["id/selamat-datang"]),
         wait: prompts(&["id/menunggu"]),

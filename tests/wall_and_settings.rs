@@ -121,6 +121,25 @@ fn an_admin_breaks_the_routing_mends_it_and_brings_it_back() {
 }
 
 #[test]
+fn an_admin_gives_a_rule_hours_and_is_told_what_they_are_wrong_with() {
+    let (gateway, ()) = Centre { seats: 2, ..Centre::default() }.start_with(|_, c| two_queues(c));
+    let admin = people::admin(&gateway);
+    let mut ani = at_work(&gateway, &admin, "ani", "admin");
+    ani.goes("/admin/routing");
+    ani.does(&json!({"do": "click", "text": "Aturan all"}));
+    ani.fills("Hanya pada jam", "22.00-6.00");
+    ani.sees("\"22.00-6.00\" bukan jam. Perbaikan: tulis \"22:00-06:00\"");
+    ani.fills("Hanya pada jam", "22:00-06:00");
+    ani.does(&json!({"do": "click", "role": "checkbox", "name": "Senin", "exact": true}));
+    ani.sees("satu-satunya aturan untuk semua panggilan bergantung pada waktu");
+    ani.assert_usable("admin-rule-hours");
+    ani.opens("Teks");
+    let text = value(&mut ani, "Isi routing.toml");
+    assert!(text.contains("\"22:00-06:00\"") && text.contains("\"mon\""), "{text}");
+    gateway.stop();
+}
+
+#[test]
 fn of_two_admins_the_second_is_shown_what_the_first_has_changed() {
     let (gateway, ()) = Centre { seats: 2, ..Centre::default() }.start_with(|_, c| two_queues(c));
     let admin = people::admin(&gateway);

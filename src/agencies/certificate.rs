@@ -78,7 +78,7 @@ impl Covers {
 }
 
 /// Any use: the centre's store holds only those who sign numbers.
-struct AnyUse;
+pub(super) struct AnyUse;
 
 impl ExtendedKeyUsageValidator for AnyUse {
     fn validate(&self, _: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {

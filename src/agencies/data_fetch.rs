@@ -6,14 +6,17 @@
 use super::held::host;
 use super::https::{Ask, Fetcher};
 use crate::incident::{AdditionalData, DataCame, Raw, alert, data};
-use crate::vocabulary::CallId;
+use crate::vocabulary::{CallId, limits};
 
 /// What we understand; anything else is kept as it came.
 const ACCEPT: &str = "application/EmergencyCallData.*+xml, application/*, */*;q=0.1";
 
 /// Follows a reference of a call.
 pub async fn fetch(fetcher: &Fetcher, call: CallId, purpose: String, uri: String) -> DataCame {
-    match fetcher.fetch(Ask { uri: &uri, accept: ACCEPT, post: None }).await {
+    match fetcher
+        .fetch(Ask { uri: &uri, accept: ACCEPT, post: None, most: limits::REFERENCE_BYTES })
+        .await
+    {
         Ok(fetched) => read(call, purpose, uri, fetched.host, &fetched.media_type, fetched.body),
         Err(error) => {
             let findings = vec![format!("{purpose} by reference: {error}")];

@@ -10,6 +10,7 @@ use quick_xml::events::Event;
 use super::https::{Ask, FetchError, Fetcher};
 use crate::incident::location::pidf_lo;
 use crate::incident::{How, Report};
+use crate::vocabulary::limits;
 
 /// What is asked: any place, as good as can be had while somebody is on the phone (RFC 5985 §6.1, §6.2).
 const REQUEST: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
@@ -22,7 +23,8 @@ const WORDS: usize = 100;
 
 /// Follows a reference.
 pub async fn dereference(fetcher: &Fetcher, uri: &str) -> Report {
-    let held = Ask { uri, accept: ACCEPT, post: Some((HELD, REQUEST)) };
+    let held =
+        Ask { uri, accept: ACCEPT, post: Some((HELD, REQUEST)), most: limits::REFERENCE_BYTES };
     let fetched = match fetcher.fetch(held).await {
         // A server of plain documents (RFC 6753 §4.1).
         Err(FetchError::Status(_, 404 | 405 | 415 | 501)) => {

@@ -58,8 +58,8 @@ pub enum FetchError {
     #[error("{0} does not speak HTTP: {1}")]
     Http(String, hyper::Error),
     /// Too much.
-    #[error("{0} sent more than {most} bytes", most = limits::REFERENCE_BYTES)]
-    TooLarge(String),
+    #[error("{0} sent more than {1} bytes")]
+    TooLarge(String, usize),
     /// It sends us from place to place.
     #[error("{0} sent us on more than {most} times", most = limits::REFERENCE_REDIRECTS)]
     TooManyRedirects(String),
@@ -80,6 +80,8 @@ pub struct Ask<'a> {
     pub accept: &'a str,
     /// Media type and body of a POST; none: GET.
     pub post: Option<(&'a str, &'a str)>,
+    /// Bytes that may come.
+    pub most: usize,
 }
 
 /// What came.
@@ -184,10 +186,12 @@ async fn follow(
         let media_type = media_type.and_then(|text| text.split(';').next()).unwrap_or_default();
         let media_type = media_type.trim().to_ascii_lowercase();
         let fresh_for = fresh_for(response.headers());
-        let body = Limited::new(response.into_body(), limits::REFERENCE_BYTES).collect().await;
+        let body = Limited::new(response.into_body(), ask.most).collect().await;
         let body = body.map_err(|error| match error.downcast::<hyper::Error>() {
             Ok(error) => FetchError::Http(host.name.clone(), *error),
-            Err(error) if error.is::<LengthLimitError>() => FetchError::TooLarge(host.name.clone()),
+            Err(error) if error.is::<LengthLimitError>() => {
+                FetchError::TooLarge(host.name.clone(), ask.most)
+            }
             Err(error) => FetchError::Connection(host.name.clone(), io::Error::other(error)),
         })?;
         let body = body.to_bytes();

@@ -12,6 +12,7 @@ pub mod https;
 pub mod i3_log;
 mod i3_logger;
 mod issuer;
+mod list_keeper;
 mod mine;
 mod outbox;
 pub mod passport;
@@ -20,6 +21,7 @@ mod webhook;
 pub mod settings;
 pub mod pops;
 mod post;
+pub mod revocation;
 mod vouching;
 
 pub use dead::DeadLetter;

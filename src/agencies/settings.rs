@@ -9,6 +9,7 @@ use rustls_pki_types::TrustAnchor;
 
 use super::event::Wish;
 use super::post::Endpoint;
+use super::revocation::List;
 use crate::vocabulary::Secret;
 
 /// Who may be asked for what a call names by reference.
@@ -23,12 +24,18 @@ pub struct ReferenceSettings {
 }
 
 /// Who is trusted to sign callers' numbers.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct IdentitySettings {
     /// The authorities; none: no signature is verified.
     pub anchors: Arc<[TrustAnchor<'static>]>,
     /// A signature and its call may be so far apart.
     pub fresh: Duration,
+    /// Lists of revoked certificates that lie beside the configuration.
+    pub lists: Arc<[Arc<List>]>,
+    /// Addresses of further ones.
+    pub list_uris: Arc<[String]>,
+    /// Whether those are asked for, too, that the certificates themselves name.
+    pub follow_points: bool,
 }
 
 /// A logger of a region.

@@ -7,15 +7,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use rustls_pki_types::{CertificateDer, TrustAnchor};
+use rustls_pki_types::CertificateDer;
 
 use super::certificate::{self, Signer};
 use super::https::{Ask, Fetcher};
+use super::list_keeper::ListKeeper;
 use super::passport::{self, Token};
+use super::revocation::Standing;
 use super::settings::IdentitySettings;
 use crate::incident::{Doubt, Passport, Why};
 use crate::trunk::Signed;
-use crate::vocabulary::WallTime;
+use crate::vocabulary::{WallTime, limits};
 
 /// Media types of certificates (RFC 8226 §10.1, RFC 8555 §9.1).
 const ACCEPT: &str =
@@ -46,19 +48,28 @@ pub struct Voucher {
     fetcher: Fetcher,
     settings: Arc<RwLock<IdentitySettings>>,
     places: Arc<Mutex<HashMap<String, Place>>>,
+    lists: ListKeeper,
 }
 
 impl Voucher {
     /// One with these settings, which fetches with that fetcher.
     #[must_use]
     pub fn new(settings: IdentitySettings, fetcher: Fetcher) -> Self {
-        Self { fetcher, settings: Arc::new(RwLock::new(settings)), places: Arc::default() }
+        let lists = ListKeeper::new(fetcher.clone());
+        Self { fetcher, settings: Arc::new(RwLock::new(settings)), places: Arc::default(), lists }
     }
 
     /// From now on. What was fetched is fetched again.
     pub fn adopt(&self, settings: IdentitySettings) {
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
         self.places.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.lists.forget();
+    }
+
+    /// Lists of revoked certificates that are missing or stale, each told once until it is right again.
+    #[must_use]
+    pub fn troubles(&self) -> Vec<String> {
+        self.lists.troubles()
     }
 
     /// Judges the signed identities of a call; none where the centre trusts nobody to sign.
@@ -70,7 +81,7 @@ impl Voucher {
         let mut passports = Vec::new();
         for header in &call.headers {
             let passport = match passport::read(header.reveal(), call) {
-                Ok(token) => self.believe(token, call, &settings.anchors).await,
+                Ok(token) => self.believe(token, call, &settings).await,
                 Err(refused) => *refused,
             };
             passports.push(passport);
@@ -80,32 +91,38 @@ impl Voucher {
     }
 
     /// What a token says, once its certificate and signature hold; else with the doubt.
-    async fn believe(
-        &self,
-        token: Token,
-        call: &Signed,
-        anchors: &[TrustAnchor<'static>],
-    ) -> Passport {
+    async fn believe(&self, token: Token, call: &Signed, settings: &IdentitySettings) -> Passport {
         let refuse = |why, detail: String| Some(Doubt { why, detail });
         let mut says = token.says.clone();
         let chain = match self.chain(&token.info, call.received).await {
             Ok(chain) => chain,
             Err(why) => return Passport { doubt: refuse(Why::NotFetched, why), ..says },
         };
-        let signer = match certificate::prove(&chain, anchors, call.received) {
+        let signer = match certificate::prove(&chain, &settings.anchors, call.received) {
             Ok(signer) => signer,
             Err(error) => {
                 return Passport { doubt: refuse(Why::Certificate, error.to_string()), ..says };
             }
         };
         let Signer { subject, point, covers, .. } = signer;
-        says.doubt = if !token.is_signed_by(&point) {
+        let signed = token.is_signed_by(&point);
+        // Nobody is asked about a certificate that has signed nothing here.
+        let standing = match signed {
+            true => self.lists.standing(&chain, settings, call.received).await,
+            false => None,
+        };
+        says.doubt = if !signed {
             refuse(Why::Signature, String::new())
+        } else if let Some(Standing::Revoked { by }) = &standing {
+            refuse(Why::Revoked, format!("by the list of {by}"))
         } else if !call.number.as_ref().is_none_or(|number| covers.number(number.reveal())) {
             refuse(Why::NotCovered, String::new())
         } else {
             None
         };
+        if let Some(Standing::Unknown(why)) = standing {
+            says.unasked = Some(why);
+        }
         says.provider = covers.providers.into_iter().next();
         says.signer = Some(subject);
         says
@@ -122,7 +139,10 @@ impl Voucher {
         if let Some(kept) = kept.as_ref().filter(|kept| now < kept.until) {
             return kept.found.clone();
         }
-        let fetched = self.fetcher.fetch(Ask { uri, accept: ACCEPT, post: None }).await;
+        let fetched = self
+            .fetcher
+            .fetch(Ask { uri, accept: ACCEPT, post: None, most: limits::REFERENCE_BYTES })
+            .await;
         let (found, span) = match fetched {
             Ok(fetched) => {
                 let chain: Arc<[_]> = certificate::chain(&fetched.body).into();

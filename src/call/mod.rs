@@ -350,6 +350,8 @@ pub struct Call {
     pub talked: bool,
     /// A person has said where it waits.
     pub placed: bool,
+    /// A person has said in which lane it waits: what is heard of the caller changes it no more.
+    pub laned: bool,
     /// Our description in a 183, which the 200 repeats.
     pub early: Option<Bytes>,
     /// Keys told lately, of each side.
@@ -483,6 +485,7 @@ impl Call {
             refuse: false,
             talked: false,
             placed: false,
+            laned: false,
             early: None,
             keys: BTreeMap::new(),
             keys_kept: 0,

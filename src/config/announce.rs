@@ -56,9 +56,10 @@ pub(super) fn read(
     log: &Log,
 ) -> Announcements {
     let languages = languages(&mut section, prompts);
+    let mut missing = Vec::new();
     let mut say = |section: &mut Section<'_>, key: &'static str, usual: &str| {
         if !section.has(key) {
-            return existing(&languages, usual, prompts);
+            return existing(&languages, (key, usual), prompts, &mut missing);
         }
         let names = section.words(key, name);
         needed(&languages, &names, prompts, log)
@@ -69,6 +70,12 @@ pub(super) fn read(
     let hold = say(&mut section, "hold", HOLD);
     let screen = section.word("screen", screen).map(|mode| mode.value).unwrap_or_default();
     let silence = silence(&mut section, &languages, prompts);
+    if screen != Screen::Never {
+        for (turn, (asked, name)) in silence.iter().zip(SILENCE).enumerate() {
+            let own = own_first(&languages, turn).next().filter(|_| asked.is_empty());
+            missing.extend(own.map(|own| (PromptId::from(format!("{own}/{name}")), "silence")));
+        }
+    }
     let speaks = languages.iter().any(|language| prompts.speak(language));
     if screen != Screen::Never && speaks && silence.iter().any(Vec::is_empty) {
         log.warn(
@@ -87,7 +94,14 @@ pub(super) fn read(
             "write screen = \"while_waiting\", which delays nobody",
         );
     }
+    let hears_music = !section.has("music");
+    let (music, position) =
+        (music(&mut section, prompts), position(&mut section, &languages, prompts));
+    if hears_music && music.is_none() {
+        missing.push((PromptId::from(MUSIC), "music"));
+    }
     Announcements {
+        missing,
         welcome,
         welcome_text: section
             .word("welcome_text", in_writing)
@@ -96,8 +110,8 @@ pub(super) fn read(
         again: section.seconds("again_seconds", 5..=600, AGAIN).value,
         hold,
         hold_alarm: section.seconds("hold_alarm_seconds", 30..=3600, HOLD_ALARM).value,
-        music: music(&mut section, prompts),
-        position: position(&mut section, &languages, prompts),
+        music,
+        position,
         screen,
         silence,
         listen: section.seconds("listen_seconds", 1..=15, LISTEN).value,
@@ -153,9 +167,22 @@ fn screen(text: &str) -> Result<Screen, Wrong> {
     }
 }
 
-/// The prompt in every language that has it.
-fn existing(languages: &[String], name: &str, prompts: &mut PromptFiles) -> Vec<PromptId> {
-    languages.iter().filter_map(|language| prompts.find(&format!("{language}/{name}"))).collect()
+/// The prompt in every language that has it; the others are noted.
+fn existing(
+    languages: &[String],
+    (event, name): (&'static str, &str),
+    prompts: &mut PromptFiles,
+    missing: &mut Vec<(PromptId, &'static str)>,
+) -> Vec<PromptId> {
+    let mut found = Vec::new();
+    for language in languages {
+        let name = format!("{language}/{name}");
+        match prompts.find(&name) {
+            Some(prompt) => found.push(prompt),
+            None => missing.push((PromptId::from(name), event)),
+        }
+    }
+    found
 }
 
 /// The prompts in every language, all of which must be there.

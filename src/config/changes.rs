@@ -5,21 +5,22 @@
 //! counts: from then on every reader takes its files before those in their places, and whoever comes next
 //! moves them there ([`finish`]). A kill at any moment leaves the old files or the new ones, never some of each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::sounds::{self, Sound, Sounds, is_sound};
 use crate::journal::retention::FILE as RETENTION;
 use crate::vocabulary::hex;
 
 /// Files at the top that may be changed by the API; `gateway.toml` belongs to whoever has the machine.
 const TOP: [&str; 5] = ["queues.toml", "routing.toml", "seats.toml", "categories.toml", RETENTION];
 /// Folders of such files, and how their names end.
-const BELOW: [(&str, &str); 2] = [("trunks", ".toml"), ("places", ".csv")];
+const BELOW: [(&str, &str); 3] = [("trunks", ".toml"), ("places", ".csv"), ("places", ".geojson")];
 /// Bytes of one file, and files in all: a regency needs a hundredth.
 const BYTES: u64 = 1 << 20;
 const FILES: usize = 500;
@@ -34,7 +35,7 @@ const GONE: &str = ".gone";
 const NOTE: &str = ".note";
 
 /// Files that differ from those on the disk, by name below the directory; none stands for one that is
-/// not there.
+/// not there. A prompt's text is its reference ([`Sound::reference`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes(BTreeMap<String, Option<String>>);
 
@@ -48,11 +49,16 @@ pub fn is_editable(name: &str) -> bool {
     match name.split_once('/') {
         None => TOP.contains(&name),
         Some((folder, file)) => {
-            let kind = BELOW.iter().find(|(known, _)| *known == folder);
-            kind.is_some_and(|(_, ending)| file.len() > ending.len() && file.ends_with(ending))
+            let mut kinds = BELOW.iter().filter(|(known, _)| *known == folder);
+            kinds.any(|(_, ending)| file.len() > ending.len() && file.ends_with(ending))
                 && plain(file)
         }
     }
+}
+
+/// Whether a file of this name belongs to versions: what may be changed as text, and prompts.
+fn is_kept(name: &str) -> bool {
+    is_editable(name) || is_sound(name)
 }
 
 impl Changes {
@@ -80,7 +86,7 @@ impl Changes {
     /// `names` of a folder as they are with this change.
     pub(super) fn listed(&self, folder: &str, names: &mut Vec<String>) {
         for (name, text) in &self.0 {
-            let below = match name.split_once('/') {
+            let below = match name.rsplit_once('/') {
                 Some((known, file)) if known == folder => file,
                 None if folder.is_empty() => name,
                 _ => continue,
@@ -88,7 +94,14 @@ impl Changes {
             names.retain(|known| known != below);
             names.extend(text.as_ref().map(|_| below.to_owned()));
         }
+        // A folder that comes with its first file.
+        let prefix = format!("{folder}/");
+        for (name, _) in self.0.iter().filter(|(_, text)| text.is_some()) {
+            let inner = name.strip_prefix(&prefix).and_then(|rest| rest.split_once('/'));
+            names.extend(inner.map(|(inner, _)| inner.to_owned()));
+        }
         names.sort();
+        names.dedup();
     }
 
     /// These changes on top of others.
@@ -109,7 +122,7 @@ impl Changes {
         }
         for name in files_below(&from) {
             // One that was moved to its place meanwhile is found there.
-            if let Ok(text) = fs::read_to_string(from.join(&name)) {
+            if let Ok(Some(text)) = text_of(&from, &name) {
                 changes.set(name, Some(text));
             }
         }
@@ -117,7 +130,17 @@ impl Changes {
     }
 }
 
-/// The files that may be changed, as they are now.
+/// A file's text; a prompt's reference.
+fn text_of(dir: &Path, name: &str) -> io::Result<Option<String>> {
+    let path = dir.join(name);
+    if !is_sound(name) {
+        return read_bounded(&path);
+    }
+    let sound = Sound::read(&path).map_err(|error| told(&path, &error))?;
+    Ok(sound.map(|sound| sound.reference()))
+}
+
+/// The files that may be changed, as they are now; of prompts their references.
 ///
 /// # Errors
 /// One of them cannot be read.
@@ -136,11 +159,13 @@ pub fn read_editable(dir: &Path) -> io::Result<BTreeMap<String, String>> {
     names.sort();
     names.dedup();
     names.truncate(FILES);
+    names.extend(sounds::listed(dir));
+    names.extend(pending.iter().map(|(name, _)| name.to_owned()).filter(|name| is_sound(name)));
     let mut files = BTreeMap::new();
     for name in names {
         let text = match pending.get(&name) {
             Some(text) => text.map(str::to_owned),
-            None => read_bounded(&dir.join(&name))?,
+            None => text_of(dir, &name)?,
         };
         files.extend(text.map(|text| (name, text)));
     }
@@ -177,6 +202,11 @@ pub fn signature(dir: &Path) -> String {
         );
     }
     names.sort();
+    signature_of(dir, names)
+}
+
+/// The same of some files.
+pub(super) fn signature_of(dir: &Path, names: Vec<String>) -> String {
     let mut signature = String::new();
     for name in names {
         if let Ok(meta) = fs::metadata(dir.join(&name)) {
@@ -200,18 +230,18 @@ pub fn digest_of(files: &BTreeMap<String, String>) -> String {
     hex(&all.finalize())
 }
 
-/// Writes a change, with a `note` for whoever finishes it after a kill. Done when its files are in their
-/// places and on the disk.
+/// Writes a change, with a `note` for whoever finishes it after a kill; its prompts are taken from `sounds`.
+/// Done when its files are in their places and on the disk.
 ///
 /// # Errors
 /// The disk refuses. Before the change counts, nothing was changed; after that it counts all the same.
-pub fn write(dir: &Path, changes: &Changes, note: &str) -> io::Result<()> {
+pub fn write(dir: &Path, changes: &Changes, note: &str, sounds: &Sounds) -> io::Result<()> {
     finish(dir)?;
     let gathered = dir.join(GATHERED);
     discard(&gathered)?;
     DirBuilder::new().mode(0o700).create(&gathered).map_err(|error| told(dir, &error))?;
     let mut gone = String::new();
-    for (name, text) in changes.iter().filter(|(name, _)| is_editable(name)) {
+    for (name, text) in changes.iter().filter(|(name, _)| is_kept(name)) {
         let Some(text) = text else {
             gone += &format!("{name}\n");
             continue;
@@ -222,10 +252,15 @@ pub fn write(dir: &Path, changes: &Changes, note: &str) -> io::Result<()> {
         }
         // The rights of the file that it replaces: others may have to read it.
         let mode = fs::metadata(&place).map_or(0o640, |meta| meta.permissions().mode() & 0o777);
-        put(&path, text, mode)?;
+        if is_sound(name) {
+            let sound = Sound::referred(text).ok_or_else(|| io::Error::other("no reference"))?;
+            put(&path, &sounds.content(&sound)?, mode)?;
+        } else {
+            put(&path, text.as_bytes(), mode)?;
+        }
     }
-    put(&gathered.join(GONE), &gone, 0o600)?;
-    put(&gathered.join(NOTE), note, 0o600)?;
+    put(&gathered.join(GONE), gone.as_bytes(), 0o600)?;
+    put(&gathered.join(NOTE), note.as_bytes(), 0o600)?;
     flush_folders(&gathered)?;
     // From here on it counts.
     fs::rename(&gathered, dir.join(PENDING))?;
@@ -248,21 +283,28 @@ pub fn finish(dir: &Path) -> io::Result<Option<String>> {
         }
         Err(error) => return Err(told(&from, &error)),
     };
+    let mut folders = BTreeSet::new();
     for name in files_below(&from) {
         let place = dir.join(&name);
         if let Some(folder) = place.parent() {
             fs::create_dir_all(folder)?;
+            folders.insert(folder.to_owned());
         }
         fs::rename(from.join(&name), &place).map_err(|error| told(&place, &error))?;
     }
     for name in gone(&from) {
+        folders.extend(dir.join(&name).parent().map(Path::to_owned));
         match fs::remove_file(dir.join(&name)) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(told(&from, &error)),
             _ => {}
         }
     }
     for (folder, _) in BELOW {
-        if let Ok(folder) = File::open(dir.join(folder)) {
+        folders.insert(dir.join(folder));
+    }
+    folders.insert(dir.join(sounds::FOLDER));
+    for folder in folders {
+        if let Ok(folder) = File::open(folder) {
             folder.sync_all()?;
         }
     }
@@ -272,9 +314,9 @@ pub fn finish(dir: &Path) -> io::Result<Option<String>> {
     Ok(Some(note))
 }
 
-fn put(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+fn put(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(content)?;
     file.sync_all()
 }
 
@@ -286,18 +328,15 @@ fn discard(folder: &Path) -> io::Result<()> {
 }
 
 fn flush_folders(gathered: &Path) -> io::Result<()> {
-    for (folder, _) in BELOW {
-        let folder: PathBuf = gathered.join(folder);
-        if folder.exists() {
-            File::open(folder)?.sync_all()?;
-        }
+    for entry in fs::read_dir(gathered)?.flatten().filter(|entry| entry.path().is_dir()) {
+        flush_folders(&entry.path())?;
     }
     File::open(gathered)?.sync_all()
 }
 
 /// Names of the files of a change.
 fn files_below(from: &Path) -> Vec<String> {
-    let listed = |folder: PathBuf| {
+    let listed = |folder: std::path::PathBuf| {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         entries.filter_map(|entry| entry.file_name().into_string().ok())
     };
@@ -306,12 +345,15 @@ fn files_below(from: &Path) -> Vec<String> {
         names.extend(listed(from.join(folder)).map(|name| format!("{folder}/{name}")));
     }
     names.retain(|name| is_editable(name));
+    names.sort();
+    names.dedup();
+    names.extend(sounds::listed(from));
     names
 }
 
 fn gone(from: &Path) -> Vec<String> {
     let text = fs::read_to_string(from.join(GONE)).unwrap_or_default();
-    text.lines().filter(|name| is_editable(name)).map(str::to_owned).collect()
+    text.lines().filter(|name| is_kept(name)).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -369,8 +411,9 @@ mod tests {
             [("routing.toml", "new"), ("seats.toml", "same"), ("trunks/b.toml", "b")]
                 .map(|(name, text)| (name.to_owned(), text.to_owned()))
                 .into();
+        let none = Sounds::below(Path::new("none"));
         let dir = folder(&old);
-        write(dir.path(), &changes, "why").expect("written");
+        write(dir.path(), &changes, "why", &none).expect("written");
         assert_eq!(read_editable(dir.path()).expect("read"), new);
         assert!(!dir.path().join(PENDING).exists() && !dir.path().join("trunks/a.toml").exists());
 
@@ -380,7 +423,7 @@ mod tests {
         fs::write(dir.path().join(GATHERED).join("routing.toml"), "ne").expect("a file");
         assert_eq!(read_editable(dir.path()).expect("read")["routing.toml"], "old");
         assert_eq!(finish(dir.path()).expect("nothing to do"), None);
-        write(dir.path(), &changes, "why").expect("written");
+        write(dir.path(), &changes, "why", &none).expect("written");
         assert_eq!(read_editable(dir.path()).expect("read"), new);
 
         // Cut off after each file that was moved: readers see the new files, and so does who finishes.

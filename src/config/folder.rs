@@ -14,6 +14,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::changes::Changes;
 use super::findings::{At, Log, Place, did_you_mean};
+use super::sounds::Sound;
 use crate::vocabulary::hex;
 
 /// Files at the top of the directory.
@@ -112,12 +113,18 @@ impl<'l> Folder<'l> {
         let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
         let mut names: Vec<String> = entries.map(name).collect();
         names.sort();
+        self.changes.listed(sub, &mut names);
         names
     }
 
     /// Lets the content of a file that is not read here take part in the digest. One of more than
     /// `most` bytes is an error and is not read: whoever waits for a reload would wait for it.
     pub(super) fn take_part(&mut self, name: &str, most: u64) {
+        // One that is proposed was looked at when it came.
+        if let Some(sound) = self.changes.get(name).flatten().and_then(Sound::referred) {
+            self.digests.insert(name.to_owned(), sound.digest());
+            return;
+        }
         let (what, mend) = match digest_of(&self.dir.join(name), most) {
             Ok(Ok(digest)) => {
                 self.digests.insert(name.to_owned(), digest);

@@ -15,7 +15,7 @@ use super::secrets::{Found, PASSWORD, Vault};
 use super::section::{Section, some_text};
 use super::tls::{self, ConnectionSettings};
 use super::{
-    browsers, console, forms, identity, location, proof, receivers, recording, references,
+    browsers, clock, console, forms, identity, location, proof, receivers, recording, references,
     screening, storage,
 };
 use crate::agencies::settings::{
@@ -164,10 +164,12 @@ fn centre(section: &mut Section<'_>) -> Centre {
         section.missing("dialled", example);
     }
     let dialled = section.words("dialled", forms::dialled);
+    let timezone = section.word("timezone", clock::zone);
     Centre {
         name: name.map(|name| name.value).unwrap_or_default(),
         area_code: area_code.map(|code| code.value).unwrap_or_default(),
         dialled: dialled.into_iter().map(|form| form.value).collect(),
+        timezone: timezone.map_or_else(clock::usual_zone, |zone| zone.value),
     }
 }
 

@@ -11,6 +11,7 @@ mod browsers;
 mod categories;
 mod cells;
 mod changes;
+mod clock;
 mod console;
 mod environment;
 mod findings;
@@ -21,6 +22,7 @@ mod lines;
 mod location;
 mod masks;
 mod names;
+mod outline;
 mod places;
 mod prompts;
 mod proof;
@@ -36,6 +38,7 @@ mod screening;
 mod seats;
 mod secrets;
 mod section;
+mod sounds;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -54,6 +57,7 @@ use rustls::ServerConfig;
 use crate::agencies::Issuer;
 use crate::agencies::settings::{IdentitySettings, ReferenceSettings};
 use crate::agencies::settings::{LoggerSettings, WebhookSettings};
+use crate::console::places::Outline;
 use crate::console::settings::ConsoleSettings;
 use crate::incident::CellTable;
 use crate::incident::settings::{Category, Kecamatan, LocationSettings, Neighbour, SubCategory};
@@ -69,6 +73,7 @@ use crate::vocabulary::{TrunkId, limits};
 pub use changes::{Changes, digest_of, finish, is_editable, read_editable, signature, write};
 pub use findings::{Finding, Findings, Severity};
 pub use masks::{mask, unmask};
+pub use sounds::{Sound, Sounds, is_sound, sounds_signature};
 pub use tls::ConnectionSettings;
 pub use versions::{Author, Version, Versions};
 
@@ -118,6 +123,8 @@ pub struct Loaded {
     pub webhooks: Vec<WebhookSettings>,
     /// The database of the records.
     pub storage: StorageSettings,
+    /// The borders that maps draw; none where the centre has none of its own.
+    pub outline: Option<Arc<Outline>>,
     /// Where copies of the journal's signed heads are kept.
     pub proof_copy_to: Option<PathBuf>,
     /// How long what is kept of calls; nothing is deleted by age without rules.
@@ -293,6 +300,7 @@ fn read(
     let categories = file.map(|file| categories::read(file, log)).unwrap_or_default();
 
     let retention = read_retention(&mut folder, log);
+    let outline = read_outline(&mut folder, &places, log);
     let gateway = gateway?;
     gateway.check_ports(seats.len(), log);
     lines::check_listeners(&trunks, &gateway.sip.listen, |name| trunk_names.place(name), log);
@@ -331,6 +339,7 @@ fn read(
         loggers: gateway.loggers,
         webhooks: gateway.webhooks,
         storage: gateway.storage,
+        outline,
         proof_copy_to: gateway.proof_copy_to,
         retention,
         dns_servers: gateway.dns_servers,
@@ -344,6 +353,16 @@ fn read_retention(folder: &mut Folder<'_>, log: &Log) -> Rules {
     let written = folder.names("").iter().any(|name| name == RETENTION);
     let file = written.then(|| folder.table(RETENTION)).flatten();
     file.map(|file| retention::read(file, log)).unwrap_or_default()
+}
+
+/// A centre may have none of its own: then maps draw the shipped one.
+fn read_outline(folder: &mut Folder<'_>, places: &[Kecamatan], log: &Log) -> Option<Arc<Outline>> {
+    let name = outline::FILE.rsplit('/').next().unwrap_or_default();
+    let written = folder.names("places").iter().any(|file| file == name);
+    let text = written.then(|| folder.text(outline::FILE)).flatten()?;
+    let text = outline::read(&text, &folder.whole(outline::FILE), places, log)?;
+    let sha256 = Sound::of(text.as_bytes()).sha256;
+    Some(Arc::new(Outline { text, sha256 }))
 }
 
 fn read_queues(folder: &mut Folder<'_>, log: &Log) -> (Vec<queues::Written>, Names) {

@@ -7,11 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::findings::{At, Log, did_you_mean};
 use super::folder::Folder;
+use super::sounds::{ENDINGS, FOLDER};
 use crate::vocabulary::PromptId;
-
-const FOLDER: &str = "prompts";
-/// Formats that are played.
-const ENDINGS: [&str; 4] = ["wav", "opus", "ogg", "mp3"];
 
 /// The files of the folder, and which of them callers hear.
 #[derive(Default)]

@@ -1,11 +1,13 @@
 //! `routing.toml`: which call goes to which queue.
 
+use super::clock;
 use super::findings::{At, Log, Place};
 use super::folder::Entry;
 use super::forms;
 use super::names::Names;
 use super::section::{Section, Wrong, name, some_text};
 use crate::routing::settings::{Rule, When};
+use crate::routing::times::Times;
 use crate::vocabulary::{QueueId, Skill, TrunkId, Want};
 
 /// The names that a rule may refer to.
@@ -87,6 +89,7 @@ fn read_when(mut section: Section<'_>, known: &Known<'_>, log: &Log) -> When {
     let services = section.words("service", forms::service_form);
     let dialled = section.words("dialled", forms::digits);
     let kecamatan = section.words("kecamatan", some_text);
+    let times = read_times(&mut section, log);
     trunks.iter().for_each(|trunk| known.trunks.refer(trunk, log));
     services.iter().for_each(|service| forms::doubt_service(service, log));
     kecamatan.iter().for_each(|code| known.kecamatan.refer(code, log));
@@ -95,7 +98,28 @@ fn read_when(mut section: Section<'_>, known: &Known<'_>, log: &Log) -> When {
         service: services.into_iter().map(|service| service.value).collect(),
         dialled: dialled.into_iter().map(|form| form.value).collect(),
         kecamatan: kecamatan.into_iter().map(|code| code.value).collect(),
+        times,
     }
+}
+
+fn read_times(section: &mut Section<'_>, log: &Log) -> Times {
+    let hours = section.words("hours", clock::hours);
+    let days = section.words("days", clock::day);
+    let dates = section.words("dates", clock::dates);
+    let place = dates.first().map(|dates| dates.place.clone());
+    let times = Times {
+        hours: hours.into_iter().map(|hours| hours.value).collect(),
+        days: days.into_iter().map(|day| day.value).collect(),
+        dates: dates.into_iter().map(|dates| dates.value).collect(),
+    };
+    if let (Some(place), false) = (place, times.can_hold()) {
+        log.error(
+            &place,
+            "the rule is never true: none of its dates is on one of its days",
+            "leave days out, or write other dates",
+        );
+    }
+    times
 }
 
 /// A call that no rule fits would be led nowhere.
@@ -103,8 +127,14 @@ fn check_catch_all(file: &Place, rules: &[&At<Rule>], log: &Log) {
     if rules.iter().any(|rule| rule.value.when.is_always()) {
         return;
     }
-    let (place, what) = match rules.last() {
+    // Whatever hours it names, a mistake in them must not decide whether a call reaches a queue.
+    let but_for_times =
+        |rule: &&&At<Rule>| When { times: Times::default(), ..rule.value.when.clone() }.is_always();
+    let (place, what) = match rules.iter().rev().find(but_for_times).or(rules.last()) {
         None => (file, "there is no rule: no call would reach a queue"),
+        Some(timed) if but_for_times(&timed) => {
+            (&timed.place, "the only rule for every call depends on the time")
+        }
         Some(last) => (&last.place, "no rule is true for every call: some would reach no queue"),
     };
     log.error(
@@ -144,4 +174,5 @@ fn covers(wide: &When, narrow: &When) -> bool {
         && list(&wide.service, &narrow.service, service)
         && list(&wide.dialled, &narrow.dialled, PartialEq::eq)
         && list(&wide.kecamatan, &narrow.kecamatan, PartialEq::eq)
+        && wide.times.cover(&narrow.times)
 }

@@ -260,7 +260,7 @@ fn unreadable(file: &At<String>, why: impl Display, log: &Log) {
     log.error(&file.place, what, "it must hold PEM: -----BEGIN CERTIFICATE-----");
 }
 
-fn content(file: &At<String>, dir: &Path, log: &Log) -> Option<Vec<u8>> {
+pub(super) fn content(file: &At<String>, dir: &Path, log: &Log) -> Option<Vec<u8>> {
     let read = fs::read(dir.join(&file.value));
     let refuse = |error| {
         let place: &Place = &file.place;

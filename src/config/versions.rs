@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::changes::digest_of;
+use super::sounds::{Sound, Sounds, is_sound};
 use crate::vocabulary::WallTime;
 
 /// Versions that are kept; the oldest go.
@@ -68,7 +69,14 @@ impl Versions {
         Self { folder: data.join("config-versions") }
     }
 
-    /// Keeps a version, unless the newest one has the same files; returns the newest.
+    /// The sounds that versions name.
+    #[must_use]
+    pub fn sounds(&self) -> Sounds {
+        Sounds::below(&self.folder)
+    }
+
+    /// Keeps a version, unless the newest one has the same files; returns the newest. The sounds that it
+    /// names are kept before it, out of the configuration folder `from`.
     ///
     /// # Errors
     /// The disk refuses.
@@ -77,6 +85,7 @@ impl Versions {
         at: WallTime,
         author: Author,
         files: &BTreeMap<String, String>,
+        from: &Path,
     ) -> io::Result<Version> {
         let digest = digest_of(files);
         let newest = self.list()?.into_iter().next();
@@ -87,6 +96,7 @@ impl Versions {
         let Author { by, why, brings_back } = author;
         let version = Version { number, at, by, why, digest, brings_back };
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        self.sounds().keep(from, sounds_of(files))?;
         let new = self.folder.join(".new");
         match fs::remove_file(&new) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -163,8 +173,21 @@ impl Versions {
     fn let_go(&self) -> io::Result<()> {
         let numbers = self.numbers()?;
         let many = numbers.len().saturating_sub(KEPT);
-        numbers.into_iter().take(many).try_for_each(|number| fs::remove_file(self.path(number)))
+        numbers.iter().take(many).try_for_each(|number| fs::remove_file(self.path(*number)))?;
+        if !self.sounds().is_full() {
+            return Ok(());
+        }
+        let named = numbers.iter().skip(many).rev().map(|number| {
+            let files = self.read(*number).ok().flatten().map(|(_, files)| files);
+            sounds_of(&files.unwrap_or_default()).map(|(_, sound)| sound).collect()
+        });
+        self.sounds().let_go(named)
     }
+}
+
+fn sounds_of(files: &BTreeMap<String, String>) -> impl Iterator<Item = (String, Sound)> + '_ {
+    let sounds = files.iter().filter(|(name, _)| is_sound(name));
+    sounds.filter_map(|(name, text)| Some((name.clone(), Sound::referred(text)?)))
 }
 
 #[cfg(test)]
@@ -178,7 +201,8 @@ mod tests {
         assert_eq!(versions.list().expect("none yet"), []);
         let files = |text: &str| BTreeMap::from([("routing.toml".to_owned(), text.to_owned())]);
         let keep = |at: i64, text: &str| {
-            versions.keep(WallTime(at), Author::by_hand("found"), &files(text)).expect("kept")
+            let by = Author::by_hand("found");
+            versions.keep(WallTime(at), by, &files(text), dir.path()).expect("kept")
         };
         assert_eq!((keep(1, "a").number, keep(2, "a").number, keep(3, "b").number), (1, 1, 2));
         assert_eq!(keep(4, "a").number, 3, "what comes back is a version of its own");

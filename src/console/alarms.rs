@@ -1,17 +1,19 @@
 //! The alarms of this moment, and seeing them. What an alarm means stands in the manual; here it is told
 //! that it was, how often, and whether somebody has seen it.
 
-use axum::extract::rejection::PathRejection;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::Holder;
+use super::body::read;
 use super::problem::Problem;
 use super::{Console, Desk};
-use crate::store::At;
+use crate::store::{At, Seen};
 
 /// Alarms.
 #[derive(Serialize, ToSchema)]
@@ -83,21 +85,53 @@ pub(super) async fn show(State(console): State<Console>) -> Json<Alarms> {
     Json(Alarms { at: At(console.desk.now()), alarms: list(&*console.desk) })
 }
 
-/// Takes an alarm as seen; when it comes again it is a new one.
+/// What was seen of an alarm.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SeenBody {
+    /// `last_at` as the list showed it: one that came after it is not taken as seen.
+    #[serde(default)]
+    last_at: Option<At>,
+}
+
+/// Takes an alarm as seen; when it comes again it is a new one. Who has seen it, and when, outlives a restart.
 #[utoipa::path(post, path = "/api/v1/alarms/{id}/seen", tag = "live",
+    request_body = Option<SeenBody>,
     params(("id" = String, Path, description = "The alarm's name")), responses(
-    (status = 204, description = "Done"),
+    (status = 204, description = "Done, and on disk"),
+    (status = 400, description = "The body is not understood", body = Problem),
     (status = 401, description = "No token", body = Problem),
-    (status = 404, description = "No such alarm that nobody has seen", body = Problem)))]
+    (status = 404, description = "No such alarm that nobody has seen", body = Problem),
+    (status = 409, description = "It was told again meanwhile: look at it first", body = Problem),
+    (status = 503, description = "The disk refuses; it is seen, and a restart may forget it",
+     body = Problem)))]
 pub(super) async fn see(
     State(console): State<Console>,
     Extension(holder): Extension<Holder>,
     id: Result<Path<String>, PathRejection>,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
     let Path(id) = id.map_err(|_| Problem::unknown_id("alarm", ""))?;
-    if !console.desk.alarms().see(console.desk.now(), &id, &holder.name) {
-        return Err(Problem::unknown_id("alarm", &id));
+    let empty = body.as_ref().is_ok_and(Bytes::is_empty);
+    let wanted = r#"{"last_at": "last_at of the list"} or nothing"#;
+    let SeenBody { last_at } = if empty { SeenBody::default() } else { read(body, wanted)? };
+    let (alarms, now) = (console.desk.alarms(), console.desk.now());
+    match alarms.see(now, &id, &holder.name, last_at.map(|last| last.0)) {
+        Seen::Done => {}
+        Seen::Unknown => return Err(Problem::unknown_id("alarm", &id)),
+        Seen::Newer(last) => {
+            let last = last.to_rfc3339();
+            let detail = format!("{id} was told again at {last}; look at it, and send that time");
+            return Err(Problem::not_now(detail));
+        }
     }
     console.desk.audit(&holder.name, "alarm seen", &id);
-    Ok(StatusCode::NO_CONTENT)
+    let (data, line) = (console.desk.data(), *console.desk.journal().1.borrow());
+    let kept = tokio::task::spawn_blocking(move || alarms.keep(&data, line)).await;
+    let why = match kept {
+        Ok(Ok(())) => return Ok(StatusCode::NO_CONTENT),
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    };
+    Err(Problem::disk_refuses(format!("it is seen, and could not be written down: {why}")))
 }

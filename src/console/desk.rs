@@ -11,8 +11,11 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use super::accounts::Accounts;
+use super::places::Outline;
 use super::policy::Policy;
+use super::proof::Verifier;
 use super::settings::Site;
+use crate::acd::settings::QueueSettings;
 use crate::agencies::{Issuer, Outbox};
 use crate::incident::Choices;
 use crate::journal::Fact;
@@ -82,6 +85,22 @@ pub trait Desk: Send + Sync + 'static {
     /// Whoever keeps the configuration.
     fn policy(&self) -> Option<&dyn Policy> {
         None
+    }
+    /// Whoever verifies what is kept.
+    fn verifier(&self) -> Option<&Arc<dyn Verifier>> {
+        None
+    }
+    /// Where copies of signed heads go.
+    fn copy_to(&self) -> Option<PathBuf> {
+        None
+    }
+    /// The borders of the kecamatan, where the centre has its own.
+    fn outline(&self) -> Option<Arc<Outline>> {
+        None
+    }
+    /// The queues; that to which the last rule sends comes first.
+    fn queues(&self) -> Vec<QueueSettings> {
+        Vec::new()
     }
     /// How long what is kept.
     fn rules(&self) -> Rules;

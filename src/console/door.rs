@@ -13,7 +13,7 @@ use axum::serve::{IncomingStream, Listener};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
 /// Handshakes at once; further connections wait in the system's queue.
@@ -39,6 +39,9 @@ impl Connected<IncomingStream<'_, Door>> for Peer {
     }
 }
 
+/// What connections are encrypted with; a new certificate is shown to those that come from then on.
+pub(super) type Tls = watch::Receiver<Option<Arc<ServerConfig>>>;
+
 type Come = (Pin<Box<dyn Wire>>, SocketAddr);
 
 /// The listener that connections come from when they are ready to be spoken with.
@@ -48,10 +51,10 @@ pub(super) struct Door {
 }
 
 impl Door {
-    pub(super) fn open(listener: TcpListener, tls: Option<Arc<ServerConfig>>) -> Self {
+    pub(super) fn open(listener: TcpListener, tls: Tls) -> Self {
         let address = listener.local_addr();
         let (put, ready) = mpsc::channel(HANDSHAKES);
-        tokio::spawn(greet(listener, tls.map(TlsAcceptor::from), put));
+        tokio::spawn(greet(listener, tls, put));
         Self { address, ready }
     }
 }
@@ -93,7 +96,7 @@ impl Drop for Place {
     }
 }
 
-async fn greet(listener: TcpListener, tls: Option<TlsAcceptor>, put: mpsc::Sender<Come>) {
+async fn greet(listener: TcpListener, tls: Tls, put: mpsc::Sender<Come>) {
     let places = Arc::new(Semaphore::new(HANDSHAKES));
     let greeted = Greeted::default();
     loop {
@@ -107,7 +110,7 @@ async fn greet(listener: TcpListener, tls: Option<TlsAcceptor>, put: mpsc::Sende
         };
         // Small messages go out at once; a socket that refuses is gone already.
         let _ = stream.set_nodelay(true);
-        let Some(tls) = tls.clone() else {
+        let Some(tls) = tls.borrow().clone().map(TlsAcceptor::from) else {
             if put.send((Box::pin(stream), peer)).await.is_err() {
                 return;
             }

@@ -30,8 +30,11 @@ mod people;
 mod permissions;
 mod phone;
 mod place;
+pub mod places;
 pub mod policy;
 mod problem;
+mod prompts;
+pub mod proof;
 mod queue;
 mod receivers;
 mod recording;
@@ -39,6 +42,7 @@ mod records;
 mod reports;
 mod routing;
 pub mod settings;
+mod staffing;
 mod text;
 mod websocket;
 mod who;
@@ -53,7 +57,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use rustls::ServerConfig;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -84,6 +88,7 @@ struct Console {
     streams: Arc<Semaphore>,
     /// Copies of records that are made at once.
     copies: Arc<Semaphore>,
+    staffing: staffing::Made,
     openapi: Arc<str>,
 }
 
@@ -117,11 +122,11 @@ pub async fn serve(
     listener: tokio::net::TcpListener,
     tokens: Vec<Token>,
     pages: Pages,
-    tls: Option<Arc<ServerConfig>>,
+    tls: watch::Receiver<Option<Arc<ServerConfig>>>,
     desk: Arc<dyn Desk>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let secure = tls.is_some();
+    let secure = tls.borrow().is_some();
     let service = router(tokens, pages, secure, desk).into_make_service_with_connect_info::<Peer>();
     axum::serve(Door::open(listener, tls), service).with_graceful_shutdown(shutdown).await
 }
@@ -173,6 +178,8 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(records::link))
         .routes(routes!(records::unlink))
         .routes(routes!(records::choices))
+        .routes(routes!(places::show))
+        .routes(routes!(places::outline))
         .routes(routes!(incidents::ladder))
         .routes(routes!(recording::play))
         .routes(routes!(recording::hold))
@@ -193,12 +200,16 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(work::close))
         .routes(routes!(reports::standards))
         .routes(routes!(reports::live))
+        .routes(routes!(reports::hours))
+        .routes(routes!(staffing::staffing))
         .routes(routes!(reports::ciamis))
         .routes(routes!(reports::national))
         .routes(routes!(receivers::list))
         .routes(routes!(receivers::refused))
         .routes(routes!(receivers::send))
         .routes(routes!(audit::list))
+        .routes(routes!(proof::show))
+        .routes(routes!(proof::verify, proof::stop))
         .routes(routes!(login::logout))
         .routes(routes!(login::own_password))
         .routes(routes!(people::list, people::add))
@@ -209,6 +220,7 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(people::revoke_token))
         .routes(routes!(openapi))
         .merge(files())
+        .merge(sounds())
         .merge(oneself())
 }
 
@@ -238,6 +250,15 @@ fn files() -> OpenApiRouter<Console> {
         .routes(routes!(routing::roll_back))
         .routes(routes!(routing::dry_run))
         .layer(DefaultBodyLimit::max(routing::FILES_BYTES))
+}
+
+/// Pages whose requests bring prompts.
+fn sounds() -> OpenApiRouter<Console> {
+    OpenApiRouter::new()
+        .routes(routes!(prompts::list))
+        .routes(routes!(prompts::put, prompts::remove))
+        .routes(routes!(prompts::audio))
+        .layer(DefaultBodyLimit::max(prompts::BYTES))
 }
 
 /// The description of the whole API: OpenAPI 3.1, as JSON.
@@ -284,6 +305,7 @@ fn router(tokens: Vec<Token>, pages: Pages, secure: bool, desk: Arc<dyn Desk>) -
         records: Arc::default(),
         streams: Arc::new(Semaphore::new(events::CLIENTS)),
         copies: Arc::new(Semaphore::new(handed_out::COPIES)),
+        staffing: staffing::Made::default(),
         openapi: description().into(),
     };
     let guard = middleware::from_fn_with_state(console.clone(), access::guard);

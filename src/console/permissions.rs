@@ -53,6 +53,8 @@ pub(super) enum Permission {
     Custody,
     /// Figures and sheets.
     Reports,
+    /// How many seats are needed.
+    Staffing,
     /// Who elsewhere is told, and how far.
     Receivers,
     /// Sending a refused letter once more.
@@ -61,6 +63,8 @@ pub(super) enum Permission {
     Policy,
     /// Changing the configuration.
     PolicyChange,
+    /// What proves the records, and verifying them.
+    Proof,
     /// Who did what.
     Audit,
     /// Who may come in.
@@ -127,10 +131,12 @@ impl Permission {
             Self::HandingOut => [No, All, No, No, No],
             Self::Custody => [No, All, No, All, All],
             Self::Reports => [No, All, All, All, All],
+            Self::Staffing => [No, All, No, All, No],
             Self::Receivers => [No, No, No, All, All],
             Self::Resend => [No, No, No, All, No],
             Self::Policy => [No, No, No, All, All],
             Self::PolicyChange => [No, No, No, All, No],
+            Self::Proof => [No, No, No, All, All],
             Self::Audit => [No, No, No, All, All],
             Self::People => [No, No, No, All, No],
             Self::Locations => [No, All, All, All, No],
@@ -225,13 +231,24 @@ const TABLE: &[Row] = &[
     ("PUT", "/api/v1/people/{name}/password", Permission::People, About::Nothing),
     ("DELETE", "/api/v1/people/{name}/second-factor", Permission::People, About::Nothing),
     ("DELETE", "/api/v1/people/{name}/sessions", Permission::People, About::Nothing),
+    ("GET", "/api/v1/places", Permission::Myself, About::Nothing),
+    ("GET", "/api/v1/places/outline", Permission::Myself, About::Nothing),
+    ("GET", "/api/v1/prompts", Permission::Policy, About::Nothing),
+    ("PUT", "/api/v1/prompts/{language}/{name}", Permission::PolicyChange, About::Nothing),
+    ("DELETE", "/api/v1/prompts/{language}/{name}", Permission::PolicyChange, About::Nothing),
+    ("GET", "/api/v1/prompts/{language}/{name}/audio", Permission::Policy, About::Nothing),
+    ("GET", "/api/v1/proof", Permission::Proof, About::Nothing),
+    ("POST", "/api/v1/proof/verify", Permission::Proof, About::Nothing),
+    ("DELETE", "/api/v1/proof/verify", Permission::Proof, About::Nothing),
     ("GET", "/api/v1/queues", Permission::Live, About::Nothing),
     ("GET", "/api/v1/receivers", Permission::Receivers, About::Nothing),
     ("GET", "/api/v1/receivers/{name}/refused", Permission::Receivers, About::Nothing),
     ("POST", "/api/v1/receivers/{name}/refused/{id}/send", Permission::Resend, About::Nothing),
     ("GET", "/api/v1/reports/ciamis", Permission::Reports, About::Nothing),
+    ("GET", "/api/v1/reports/hours", Permission::Reports, About::Nothing),
     ("GET", "/api/v1/reports/live", Permission::Live, About::Nothing),
     ("GET", "/api/v1/reports/national", Permission::Reports, About::Nothing),
+    ("GET", "/api/v1/reports/staffing", Permission::Staffing, About::Nothing),
     ("GET", "/api/v1/reports/standards", Permission::Reports, About::Nothing),
     ("GET", "/api/v1/routing", Permission::Policy, About::Nothing),
     ("PUT", "/api/v1/routing", Permission::PolicyChange, About::Nothing),

@@ -1,6 +1,8 @@
 //! What the console needs of whoever keeps the configuration, as one trait and plain values. No value of
 //! these holds a secret: files are shown with `***` in their places.
 
+pub mod prompts;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -8,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
+use self::prompts::{PromptChange, PromptChanged, PromptFile, PromptList, PromptName};
 use super::desk::Boxed;
 use crate::store::At;
-use crate::vocabulary::WallTime;
+use crate::vocabulary::{WANTED_TIME, WallTime};
 
 /// Files as they are to be, by name; null for one that is to go. What is not named stays.
 pub type Proposal = BTreeMap<String, Option<String>>;
@@ -141,6 +144,8 @@ pub struct Trial {
     pub trunk: Option<String>,
     /// Or its address.
     pub source: Option<IpAddr>,
+    /// When it comes, as it was asked; now without.
+    pub at: Option<String>,
 }
 
 /// What would become of one INVITE.
@@ -191,8 +196,8 @@ pub struct Replayed {
 pub enum PolicyError {
     /// A file that is not changed here.
     #[error(
-        "{0:?} is not changed here: that are queues.toml, routing.toml, seats.toml, categories.toml, \
-         trunks/NAME.toml and places/NAME.csv"
+        "{0:?} is not changed here: that are queues.toml, routing.toml, seats.toml, categories.toml, retention.toml, \
+         trunks/NAME.toml, places/NAME.csv and places/outline.geojson"
     )]
     NotEditable(String),
     /// Somebody else was faster.
@@ -209,9 +214,38 @@ pub enum PolicyError {
     /// Nothing would change.
     #[error("the files are so already; nothing was changed")]
     Same,
+    /// A time that nobody can read.
+    #[error("{0:?} is no time: {WANTED_TIME}")]
+    NoTime(String),
     /// The INVITE is none.
     #[error("{0}")]
     NoInvite(String),
+    /// There is no such prompt.
+    #[error("there is no prompt {0}")]
+    NoPrompt(String),
+    /// Somebody else has put, replaced or removed the prompt.
+    #[error(
+        "the prompt {id} was changed meanwhile: {now}; read the list again and repeat the change"
+    )]
+    PromptMoved {
+        /// Which.
+        id: String,
+        /// How it is.
+        now: String,
+    },
+    /// Callers hear it.
+    #[error(
+        "callers hear the prompt {id}: {used}; take it out of [queue.announce] first, or replace it"
+    )]
+    PromptUsed {
+        /// Which.
+        id: String,
+        /// Queues and events.
+        used: String,
+    },
+    /// The file is no prompt.
+    #[error("the file {0}")]
+    WrongFile(String),
     /// The records cannot be read.
     #[error("the records cannot be read now")]
     Records,
@@ -245,6 +279,12 @@ pub trait Policy: Send + Sync {
         since: WallTime,
         until: WallTime,
     ) -> Boxed<'_, Result<Replayed, PolicyError>>;
+    /// Every prompt.
+    fn prompts(&self) -> Boxed<'_, Result<PromptList, PolicyError>>;
+    /// The file of a prompt.
+    fn prompt(&self, prompt: PromptName) -> Boxed<'_, Result<PromptFile, PolicyError>>;
+    /// Puts, replaces or takes away a prompt.
+    fn change_prompt(&self, change: PromptChange) -> Boxed<'_, Result<PromptChanged, PolicyError>>;
 }
 
 /// Files as a request brings them.

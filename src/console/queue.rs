@@ -15,6 +15,7 @@ use super::own::check_seat;
 use super::permissions::Grant;
 use super::problem::Problem;
 use crate::switchboard::orders::{Order, SeatStatus};
+use crate::vocabulary::Lane;
 
 /// The longest wrap-up that may be asked for, in seconds; a queue may allow less.
 const WRAP_UP: u32 = 3600;
@@ -97,9 +98,13 @@ pub(super) struct MoveTo {
     /// 0 to 9, highest first; as it is when left out.
     #[serde(default)]
     priority: Option<u8>,
+    /// `usual`, `silent` or `nuisance`; as it is when left out. What is heard of the caller changes it no more.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    lane: Option<Lane>,
 }
 
-/// Lets a caller who waits, wait in another queue or with another priority. Among those of the same
+/// Lets a caller who waits, wait in another queue, with another priority or in another lane. Among those of the same
 /// priority the time of arrival decides as before; new rules of routing leave the call there.
 #[utoipa::path(post, path = "/api/v1/calls/{id}/move", tag = "live", request_body = MoveTo,
     params(("id" = String, Path, description = "The call's id")), responses(
@@ -115,13 +120,15 @@ pub(super) async fn move_call(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
     let call = call_id(id)?;
-    let wanted = r#"{"queue": "darurat", "priority": 9}, one of them or both"#;
-    let MoveTo { queue, priority } = read(body, wanted)?;
-    if priority.is_some_and(|priority| priority > 9) || (queue.is_none() && priority.is_none()) {
+    let wanted = r#"{"queue": "darurat", "priority": 9, "lane": "usual"}, one of them at least"#;
+    let MoveTo { queue, priority, lane } = read(body, wanted)?;
+    let nothing = queue.is_none() && priority.is_none() && lane.is_none();
+    if priority.is_some_and(|priority| priority > 9) || nothing {
         return Err(Problem::bad_body(format!("wanted is {wanted}; priorities are 0 to 9")));
     }
     let queue = queue.map(Into::into);
-    console.desk.order(Order::Move { call, queue, priority, by: holder.name.clone() }).await?;
+    let by = holder.name.clone();
+    console.desk.order(Order::Move { call, queue, priority, lane, by }).await?;
     console.desk.audit(&holder.name, "waiting call moved", &call.to_string());
     Ok(StatusCode::NO_CONTENT)
 }

@@ -257,8 +257,9 @@ pub(super) async fn hold(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// What of a file is asked for.
 #[derive(Debug, PartialEq, Eq)]
-enum Range {
+pub(super) enum Range {
     /// No range, or one that we do not know: the whole file is a right answer to it.
     Whole,
     /// First and last byte.
@@ -267,7 +268,8 @@ enum Range {
     Outside,
 }
 
-fn parse(header: &str, length: u64) -> Range {
+/// Reads a Range header (RFC 9110 §14).
+pub(super) fn parse(header: &str, length: u64) -> Range {
     let Some(spec) = header.trim().strip_prefix("bytes=") else { return Range::Whole };
     let Some((first, last)) = spec.split_once('-') else { return Range::Whole };
     let number = |text: &str| text.trim().parse::<u64>().ok();

@@ -13,8 +13,10 @@ use super::incidents::pairs;
 use super::problem::Problem;
 use crate::store::cli::CliError;
 use crate::store::periods::{Period, PeriodError};
-use crate::store::report_cli::{bounded, ciamis_csv, national_csv, standards_csv};
-use crate::store::{At, By, CiamisReport, NationalReport, SheetError, StandardsReport};
+use crate::store::report_cli::{bounded, ciamis_csv, hours_csv, national_csv, standards_csv};
+use crate::store::{
+    At, By, CiamisReport, HoursReport, NationalReport, SheetError, StandardsReport,
+};
 
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +107,29 @@ pub(super) async fn standards(
     bounded(period, by)?;
     let report = console.desk.store().standards_report(period, by, &zone).await?;
     question.answer(report, standards_csv)
+}
+
+/// When the centre was busy, and with what: by hour of day, by day, by lane and by what calls were.
+#[utoipa::path(get, path = "/api/v1/reports/hours", tag = "reports", params(
+    ("since" = Option<String>, Query,
+     description = "INVITE at or after this RFC 3339 time or a day's midnight; else today's"),
+    ("until" = Option<String>, Query,
+     description = "INVITE before this RFC 3339 time, or a day's midnight; now when left out"),
+    ("format" = Option<String>, Query, description = "json or csv; else by the Accept header")),
+    responses(
+    (status = 200, description = "The whole, and each slice", body = HoursReport),
+    (status = 400, description = "The query is not understood", body = Problem),
+    (status = 401, description = "No token", body = Problem)))]
+pub(super) async fn hours(
+    State(console): State<Console>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let question = Question::read(query.as_deref(), &headers, &["since", "until"])?;
+    let (now, zone) = (console.desk.now(), console.desk.zone());
+    let period = Period::between(question.value("since"), question.value("until"), now, &zone)?;
+    let report = console.desk.store().hours_report(period, &zone).await?;
+    question.answer(report, hours_csv)
 }
 
 /// How it goes now.

@@ -18,6 +18,7 @@ use super::policy::{
     Shown, ShownVersion, Trial, Tried, WholeVersion,
 };
 use super::problem::Problem;
+use crate::incident::WrongField;
 use crate::journal::retention::FILE as RETENTION;
 use crate::store::periods::{Period, moment};
 
@@ -27,7 +28,7 @@ pub(super) const FILES_BYTES: usize = 4 << 20;
 /// What a body with files looks like.
 const FILES: &str = r#"{"files": {"routing.toml": "[[rule]] …"}}"#;
 
-fn policy(console: &Console) -> Result<&dyn Policy, Problem> {
+pub(super) fn policy(console: &Console) -> Result<&dyn Policy, Problem> {
     console.desk.policy().ok_or_else(|| Problem::not_now("this gateway keeps no configuration"))
 }
 
@@ -121,7 +122,7 @@ pub(super) async fn apply(
     Ok(Json(policy(&console)?.apply(change).await?))
 }
 
-fn reason(why: &str) -> Result<String, Problem> {
+pub(super) fn reason(why: &str) -> Result<String, Problem> {
     bounded("why", why)?;
     let why: String = why.trim().chars().filter(|c| !c.is_control()).collect();
     if why.is_empty() {
@@ -214,6 +215,10 @@ pub(super) struct DryRun {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     source: Option<IpAddr>,
+    /// When the INVITE comes: an RFC 3339 time, or by the centre's clock `2026-12-25T02:00` or
+    /// `02:00` of today; now when left out.
+    #[serde(default)]
+    at: Option<String>,
     /// Without an INVITE: calls from this RFC 3339 time or day on; since yesterday's midnight when
     /// left out.
     #[serde(default)]
@@ -247,12 +252,17 @@ pub(super) async fn dry_run(
 ) -> Result<Json<DryRunDone>, Problem> {
     let wanted =
         r#"{"files": {…}, "invite": "INVITE …", "trunk": "telco-a"} or "since" for "invite""#;
-    let DryRun { files, invite, trunk, source, since, until } =
+    let DryRun { files, invite, trunk, source, at, since, until } =
         read_large(body, FILES_BYTES, wanted)?;
     let policy = policy(&console)?;
     if let Some(invite) = invite {
-        let one = policy.try_one(Trial { files, invite, trunk, source }).await?;
+        let one = policy.try_one(Trial { files, invite, trunk, source, at }).await?;
         return Ok(Json(DryRunDone { one: Some(one), calls: None }));
+    }
+    if at.is_some() {
+        return Err(Problem::bad_body(
+            "at is the time of an invite: calls that were are judged by their own",
+        ));
     }
     let (now, zone) = (console.desk.now(), console.desk.zone());
     let time = |name: &str, text: &str| {
@@ -275,8 +285,17 @@ impl From<PolicyError> for Problem {
     fn from(error: PolicyError) -> Self {
         let detail = error.to_string();
         match error {
-            PolicyError::NotEditable(_) | PolicyError::NoInvite(_) => Self::bad_body(detail),
-            PolicyError::Moved(_) | PolicyError::Same => Self::not_now(detail),
+            PolicyError::NotEditable(_) | PolicyError::NoInvite(_) | PolicyError::NoTime(_) => {
+                Self::bad_body(detail)
+            }
+            PolicyError::Moved(_)
+            | PolicyError::Same
+            | PolicyError::PromptMoved { .. }
+            | PolicyError::PromptUsed { .. } => Self::not_now(detail),
+            PolicyError::NoPrompt(id) => Self::unknown_id("prompt", &id),
+            PolicyError::WrongFile(why) => {
+                Self::wrong_fields(vec![WrongField { field: "file".to_owned(), why }])
+            }
             PolicyError::Mistakes(findings) => Self::mistakes(detail, findings),
             PolicyError::NoVersion(number) => Self::unknown_id("version", &number.to_string()),
             PolicyError::Records => Self::records_away(),

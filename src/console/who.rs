@@ -72,6 +72,10 @@ struct Verified {
     detail: Option<String>,
     /// Who signed, as the certificate names them.
     signer: Option<String>,
+    /// Where nobody could say whether the signer's certificate was revoked: so.
+    note: Option<Words>,
+    /// Why not, in English: for whoever keeps the lists.
+    note_detail: Option<String>,
 }
 
 impl From<&IdentityChecked> for Verified {
@@ -84,6 +88,8 @@ impl From<&IdentityChecked> for Verified {
             why: doubt.map(|doubt| words(doubt.why.words())),
             detail: doubt.map(|doubt| doubt.detail.clone()).filter(|detail| !detail.is_empty()),
             signer: checked.passports.iter().find_map(|passport| passport.signer.clone()),
+            note: checked.note().map(|(note, _)| words(note)),
+            note_detail: checked.note().map(|(_, why)| why.to_owned()),
         }
     }
 }

@@ -260,6 +260,8 @@ mod tests {
             wrap_up_until: None,
             talks: 0,
             phones: 1,
+            desk_phones: 0,
+            signed_in: None,
             call: None,
             seconds: u64::MAX,
             queues: Vec::new(),

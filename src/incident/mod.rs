@@ -37,4 +37,4 @@ pub use record::{
 };
 pub use report::{Device, How, Located, Report};
 pub use vouched::{Badge, Doubt, IdentityChecked, Passport, Why};
-pub use whereabouts::{Known, Whereabouts};
+pub use whereabouts::{Known, Remembered, Whereabouts};

@@ -110,6 +110,9 @@ pub struct Passport {
     /// The service provider that the certificate names (RFC 8226).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
+    /// Why it is not known whether the certificate was revoked; none: it was not, or nobody names a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unasked: Option<String>,
     /// Why it is worth nothing; none: it holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub doubt: Option<Doubt>,
@@ -137,6 +140,8 @@ pub enum Why {
     NotFetched,
     /// Nobody whom the centre trusts vouches for the certificate.
     Certificate,
+    /// The certificate, or one that vouches for it, was revoked.
+    Revoked,
     /// The signature is not of this certificate, or something was changed.
     Signature,
     /// It was signed too long before the call, or after it.
@@ -165,6 +170,9 @@ impl Why {
                 "sertifikat tidak dipercaya pusat ini",
                 "this centre does not trust the certificate",
             ),
+            Self::Revoked => {
+                ("sertifikat telah dicabut", "the certificate was revoked by its authority")
+            }
             Self::Signature => ("tanda tangan tidak cocok", "the signature does not match"),
             Self::Stale => (
                 "tanda tangan bukan dari saat panggilan",
@@ -182,6 +190,12 @@ impl Why {
         }
     }
 }
+
+/// That a badge does not know of a revocation, Indonesian and English.
+const UNASKED: (&str, &str) = (
+    "belum diketahui apakah sertifikatnya dicabut",
+    "whether the certificate was revoked is not known",
+);
 
 impl IdentityChecked {
     /// Sums up: what the `shaken` token says where it holds, else that a plain one holds; failed where
@@ -208,6 +222,13 @@ impl IdentityChecked {
             return None;
         }
         self.passports.iter().find_map(|passport| passport.doubt.as_ref())
+    }
+
+    /// That nobody could say whether a certificate was revoked: the sentence, and why.
+    #[must_use]
+    pub fn note(&self) -> Option<((&'static str, &'static str), &str)> {
+        let unasked = self.passports.iter().find_map(|passport| passport.unasked.as_deref());
+        unasked.map(|why| (UNASKED, why))
     }
 }
 

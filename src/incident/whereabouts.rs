@@ -27,6 +27,15 @@ pub struct Known {
     pub place: Place,
 }
 
+/// What a restart must not forget.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// Reports that waited for a call of their number, the oldest first, and when each came.
+    pub waiting: Vec<(WallTime, Uid, Report)>,
+    /// Calls that are over, and when each ended.
+    pub calls: Vec<(WallTime, CallId, Known)>,
+}
+
 /// Where everybody is who calls or has called a moment ago.
 #[derive(Clone, Debug, Default)]
 pub struct Whereabouts {
@@ -98,6 +107,36 @@ impl Whereabouts {
             self.waiting.push_back((now, id, report.clone()));
         }
         Located { id, call: None, report, place: None }
+    }
+
+    /// What was before the start is told once. Calls and reports have come since; returns the reports that
+    /// belong to a call which is here by now.
+    pub fn remember(
+        &mut self,
+        now: WallTime,
+        before: Remembered,
+        evidence: &Evidence<'_>,
+    ) -> Vec<Located> {
+        for (ended, call, known) in before.calls {
+            if !self.calls.contains_key(&call) {
+                self.calls.insert(call, known);
+                self.over.insert((ended, call));
+            }
+        }
+        let window = evidence.settings.window;
+        let since = std::mem::take(&mut self.waiting);
+        let mut given = Vec::new();
+        for (at, id, report) in before.waiting {
+            match self.call_of(at, &report, window) {
+                Some(call) => given.push(self.give(now, id, call, report, evidence)),
+                None => self.waiting.push_back((at, id, report)),
+            }
+        }
+        self.waiting.extend(since);
+        let many = self.waiting.len().saturating_sub(limits::LOCATION_REPORTS);
+        self.waiting.drain(..many);
+        self.forget(now, window);
+        given
     }
 
     /// What is known of a call.
@@ -270,6 +309,38 @@ mod tests {
         let located = whereabouts.reported(at(70), id(9), None, report, &evidence);
         assert_eq!(located.call, Some(call(1)));
         assert_eq!(whereabouts.of(call(1)).map(|known| known.locations.len()), Some(1));
+    }
+
+    #[test]
+    fn what_was_before_a_restart_is_known_after_it() {
+        let (settings, learnt) = (LocationSettings::default(), LearntCells::default());
+        let evidence = Evidence { kecamatan: &[], settings: &settings, learnt: &learnt };
+        let mut whereabouts = Whereabouts::default();
+        let arrival = Arrival::default();
+        // Since the start: a call of +1, a report of +3.
+        whereabouts.arrived(at(100), call(1), number("+1"), &arrival, &evidence);
+        whereabouts.reported(at(110), id(13), None, report("+3"), &evidence);
+        let known = |of: &str| Known { number: number(of), received: at(60), ..Known::default() };
+        let before = Remembered {
+            waiting: vec![
+                (at(-2_000), id(10), report("+4")),
+                (at(80), id(11), report("+1")),
+                (at(90), id(12), report("+2")),
+            ],
+            calls: vec![(at(70), call(2), known("+5")), (at(70), call(1), known("+9"))],
+        };
+        let given = whereabouts.remember(at(120), before, &evidence);
+        assert_eq!(given.len(), 1);
+        assert_eq!((given[0].id, given[0].call), (id(11), Some(call(1))), "its call was faster");
+        assert_eq!(whereabouts.of(call(1)).map(|known| known.received), Some(at(100)));
+        assert_eq!(whereabouts.waiting(), 2, "what is past the window is not taken in");
+        let found = whereabouts.arrived(at(130), call(3), number("+2"), &arrival, &evidence);
+        assert_eq!(found.iter().map(|located| located.id).collect::<Vec<_>>(), [id(12)]);
+        // A late report finds the call that ended with the program, for as long as the window.
+        let late = whereabouts.reported(at(140), id(14), None, report("+5"), &evidence);
+        assert_eq!(late.call, Some(call(2)));
+        whereabouts.reported(at(1_280), id(15), None, report("+6"), &evidence);
+        assert_eq!(whereabouts.of(call(2)), None);
     }
 
     #[test]

@@ -22,6 +22,30 @@ use crate::vocabulary::{PromptId, limits};
 /// Samples of G.711 a second.
 pub(super) const RATE: u32 = 8_000;
 
+/// What a prompt was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PromptSource {
+    /// The usual name of its coding, such as `Opus`.
+    pub codec: &'static str,
+    /// Samples a second.
+    pub rate: u32,
+    /// Channels; callers hear all of them as one.
+    pub channels: usize,
+}
+
+/// What a file would be as a prompt.
+#[derive(Clone, Debug)]
+pub struct JudgedPrompt {
+    /// How its name ends.
+    pub ending: &'static str,
+    /// What it was read from.
+    pub source: PromptSource,
+    /// How long it takes.
+    pub duration: Duration,
+    /// What somebody should listen to.
+    pub doubt: Option<PromptDoubt>,
+}
+
 /// One announcement or piece of music.
 #[derive(Clone, Debug)]
 pub(super) struct Prompt {
@@ -68,7 +92,7 @@ pub enum PromptMistake {
     Read(#[from] std::io::Error),
     /// The name is not UTF-8, or the ending is none we know.
     #[error(
-        "is no prompt; take .wav, .opus or .mp3 (other files: .md, .txt, .sh or a dot in front)"
+        "is no prompt; take .wav, .opus, .ogg or .mp3 (other files: .md, .txt, .sh or a dot in front)"
     )]
     Name,
     /// Two files would have one name.
@@ -122,6 +146,7 @@ impl fmt::Display for PromptDoubt {
 #[derive(Debug, Default)]
 pub struct Prompts {
     prompts: BTreeMap<PromptId, Arc<Prompt>>,
+    sources: BTreeMap<PromptId, PromptSource>,
     doubts: Vec<(PromptId, PromptDoubt)>,
 }
 
@@ -133,12 +158,13 @@ impl Prompts {
     /// Everything that is wrong, at once; then nothing is taken.
     pub fn load(folder: &Path) -> (Self, Vec<PromptError>) {
         let (files, mut errors) = folder::files(folder);
-        let (mut prompts, mut doubts) = (BTreeMap::new(), Vec::new());
+        let (mut prompts, mut sources, mut doubts) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         let mut total = Duration::ZERO;
         for (id, path) in files {
             match read(&path) {
-                Ok((prompt, doubt)) => {
+                Ok((prompt, source, doubt)) => {
                     total += prompt.duration();
+                    sources.insert(id.clone(), source);
                     doubts.extend(doubt.map(|doubt| (id.clone(), doubt)));
                     prompts.insert(id, Arc::new(prompt));
                 }
@@ -150,7 +176,39 @@ impl Prompts {
                 break;
             }
         }
-        (Self { prompts, doubts }, errors)
+        (Self { prompts, sources, doubts }, errors)
+    }
+
+    /// What a file would be as a prompt, judged as [`Self::load`] does.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn judge(content: &[u8]) -> Result<JudgedPrompt, PromptMistake> {
+        let length = content.len() as u64;
+        if length > limits::PROMPT_BYTES {
+            return Err(PromptMistake::Bytes(length));
+        }
+        let ending = match content {
+            [b'R', b'I', b'F', b'F', ..] => "wav",
+            [b'O', b'g', b'g', b'S', ..] => "opus",
+            [b'I', b'D', b'3', ..] | [0xff, 0xe0..=0xff, ..] => "mp3",
+            [] => return Err(PromptMistake::Empty),
+            _ => return Err(PromptMistake::Decode("it is none of these".to_owned())),
+        };
+        let (prompt, source, doubt) = prompt_of(content.to_vec())?;
+        Ok(JudgedPrompt { ending, source, duration: prompt.duration(), doubt })
+    }
+
+    /// What a prompt was read from.
+    #[must_use]
+    pub fn source(&self, id: &PromptId) -> Option<PromptSource> {
+        self.sources.get(id).copied()
+    }
+
+    /// How long all of them take.
+    #[must_use]
+    pub fn total(&self) -> Duration {
+        self.prompts.values().map(|prompt| prompt.duration()).sum()
     }
 
     /// Whether there is a prompt of this name.
@@ -187,20 +245,23 @@ impl Prompts {
             let samples: Vec<f32> = samples.iter().map(|&s| f32::from(s) / 32_768.0).collect();
             (PromptId::from(name), Arc::new(convert::code(&samples)))
         });
-        Self { prompts: prompts.collect(), doubts: Vec::new() }
+        Self { prompts: prompts.collect(), ..Self::default() }
     }
 }
 
-fn read(path: &Path) -> Result<(Prompt, Option<PromptDoubt>), PromptMistake> {
-    let bytes = folder::content(path)?;
+fn read(path: &Path) -> Result<(Prompt, PromptSource, Option<PromptDoubt>), PromptMistake> {
+    prompt_of(folder::content(path)?)
+}
+
+fn prompt_of(bytes: Vec<u8>) -> Result<(Prompt, PromptSource, Option<PromptDoubt>), PromptMistake> {
     // A fault of a decoder costs this prompt, not the program.
-    let (samples, rate) = std::panic::catch_unwind(|| decode::decode(bytes))
+    let (samples, source) = std::panic::catch_unwind(|| decode::decode(bytes))
         .unwrap_or_else(|_| Err(PromptMistake::Decode("the decoder failed".to_owned())))?;
-    let samples = convert::resample(samples, rate)?;
+    let samples = convert::resample(samples, source.rate)?;
     if samples.is_empty() {
         return Err(PromptMistake::Empty);
     }
-    Ok((convert::code(&samples), convert::doubt(&samples)))
+    Ok((convert::code(&samples), source, convert::doubt(&samples)))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod heads;
 pub mod pack;
 mod page;
 pub mod redaction;
+pub mod standing;
 mod scrub;
 mod signer;
 pub mod verify;

@@ -90,6 +90,14 @@ impl Report {
 /// # Errors
 /// When a folder cannot be read at all.
 pub fn files(asked: &Asked) -> Result<Report, ProofError> {
+    files_told(asked, &mut |_| {})
+}
+
+/// The same, and tells the number of each line before it is looked at.
+///
+/// # Errors
+/// As [`files`].
+pub fn files_told(asked: &Asked, tell: &mut dyn FnMut(u64)) -> Result<Report, ProofError> {
     let mut examiner = Examiner::new(asked)?;
     let since = match asked.since {
         Some(at) => journal_file::segment_of(&asked.journal, at)?,
@@ -97,6 +105,7 @@ pub fn files(asked: &Asked) -> Result<Report, ProofError> {
     };
     examiner.whole = since <= 1;
     let walked = journal_file::walk(&asked.journal, since, &mut |line, bytes| {
+        tell(line.seq);
         examiner.line(line, bytes);
     })?;
     Ok(examiner.finish(walked))

@@ -4,8 +4,11 @@
 //! always true is the configuration's duty.
 
 pub mod settings;
+pub mod times;
 
 use std::cmp::Reverse;
+
+use jiff::civil::DateTime;
 
 use crate::incident::service_label;
 use crate::vocabulary::{QueueId, TrunkId, Want};
@@ -22,6 +25,8 @@ pub struct Facts<'a> {
     pub dialled: &'a str,
     /// Code of the kecamatan that the caller's location names.
     pub kecamatan: Option<&'a str>,
+    /// When the call came, by the centre's clock.
+    pub local: DateTime,
 }
 
 /// Where a call goes.
@@ -83,6 +88,7 @@ enum Condition {
     Service,
     Dialled,
     Kecamatan,
+    Time,
 }
 
 /// The first condition that does not hold; a rule is true where there is none.
@@ -98,6 +104,8 @@ fn unmet(when: &When, facts: &Facts<'_>) -> Option<Condition> {
         && !when.kecamatan.iter().any(|code| Some(code.as_str()) == facts.kecamatan)
     {
         Some(Condition::Kecamatan)
+    } else if !when.times.hold(facts.local) {
+        Some(Condition::Time)
     } else {
         None
     }
@@ -135,7 +143,14 @@ fn why_not(condition: Condition, when: &When, facts: &Facts<'_>) -> String {
                 None => format!("no kecamatan is known, and it asks for {wanted}"),
             }
         }
+        Condition::Time => format!("it is {}, not {}", clock(facts.local), when.times),
     }
+}
+
+/// `Fri 2026-11-27 02:00`, as people write the time of a call.
+#[must_use]
+pub fn clock(at: DateTime) -> String {
+    at.strftime("%a %Y-%m-%d %H:%M").to_string()
 }
 
 fn why(when: &When, facts: &Facts<'_>) -> String {
@@ -151,6 +166,9 @@ fn why(when: &When, facts: &Facts<'_>) -> String {
     }
     if let (false, Some(code)) = (when.kecamatan.is_empty(), facts.kecamatan) {
         reasons.push(format!("the kecamatan is {code}"));
+    }
+    if !when.times.is_any() {
+        reasons.push(format!("it is {}", clock(facts.local)));
     }
     if reasons.is_empty() {
         return "it asks for nothing".to_owned();
@@ -198,9 +216,14 @@ mod tests {
         ]
     }
 
+    /// A Friday, at two in the night.
+    fn night() -> DateTime {
+        "2026-11-27T02:00".parse().expect("a time")
+    }
+
     fn decided(trunk: &str, service: &str, dialled: &str, kecamatan: Option<&str>) -> String {
         let trunk = TrunkId::from(trunk);
-        let facts = Facts { trunk: &trunk, service, dialled, kecamatan };
+        let facts = Facts { trunk: &trunk, service, dialled, kecamatan, local: night() };
         let rules = rules();
         let decision = decide(&rules, &facts).expect("one rule is always true");
         let sentences = explain(&rules, &facts);
@@ -237,7 +260,13 @@ mod tests {
     #[test]
     fn the_decision_carries_queue_and_priority() {
         let trunk = TrunkId::from("telco-a");
-        let facts = Facts { trunk: &trunk, service: "sos.marine", dialled: "112", kecamatan: None };
+        let facts = Facts {
+            trunk: &trunk,
+            service: "sos.marine",
+            dialled: "112",
+            kecamatan: None,
+            local: night(),
+        };
         let (queue, wants) = (QueueId::from("laut"), Vec::new());
         let expected = Decision { queue, rule: "laut".into(), priority: 9, wants };
         assert_eq!(decide(&rules(), &facts), Some(expected));
@@ -246,10 +275,51 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_by_hour_is_true_in_its_hours_and_says_so() {
+        let trunk = TrunkId::from("telco-a");
+        let times = times::Times {
+            hours: vec![times::Hours::new(22 * 60, 6 * 60).expect("hours")],
+            days: vec![times::day_of("thu").expect("a day")],
+            dates: Vec::new(),
+        };
+        let rules = [
+            rule("malam", 40, When { times, ..When::default() }),
+            rule("darurat", 0, When::default()),
+        ];
+        let at = |local: &str| Facts {
+            trunk: &trunk,
+            service: "sos",
+            dialled: "112",
+            kecamatan: None,
+            local: local.parse().expect("a time"),
+        };
+        let (night, day) = (at("2026-11-27T02:00"), at("2026-11-27T22:30"));
+        assert_eq!(decide(&rules, &night).expect("a rule").rule, "malam");
+        assert_eq!(decide(&rules, &day).expect("a rule").rule, "darurat");
+        assert_eq!(
+            explain(&rules, &night),
+            [
+                "Rule malam (priority 40) is true: it is Fri 2026-11-27 02:00; the call goes to queue \
+              malam with call priority 4."
+            ]
+        );
+        assert_eq!(
+            explain(&rules, &day)[0],
+            "Rule malam (priority 40) is not true: it is Fri 2026-11-27 22:30, not 22:00-06:00 on \
+             thu."
+        );
+    }
+
+    #[test]
     fn the_explanation_says_why() {
         let trunk = TrunkId::from("telco-b");
-        let facts =
-            Facts { trunk: &trunk, service: "urn:service:sos", dialled: "112", kecamatan: None };
+        let facts = Facts {
+            trunk: &trunk,
+            service: "urn:service:sos",
+            dialled: "112",
+            kecamatan: None,
+            local: night(),
+        };
         assert_eq!(
             explain(&rules(), &facts),
             [

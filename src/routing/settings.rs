@@ -1,5 +1,6 @@
 //! Rules as validated values.
 
+use super::times::Times;
 use crate::vocabulary::{QueueId, TrunkId, Want};
 
 /// One rule: when it is true, the call goes to its queue.
@@ -30,6 +31,8 @@ pub struct When {
     pub dialled: Vec<String>,
     /// Any of these kecamatan codes, where the location tells one.
     pub kecamatan: Vec<String>,
+    /// Any of these hours, days and dates of the centre's clock.
+    pub times: Times,
 }
 
 impl When {
@@ -40,5 +43,6 @@ impl When {
             && self.service.is_empty()
             && self.dialled.is_empty()
             && self.kecamatan.is_empty()
+            && self.times.is_any()
     }
 }

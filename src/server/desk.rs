@@ -16,10 +16,13 @@ use super::kernel_drops::kernel_drops;
 use super::policy::ServerPolicy;
 use super::retention::SharedRules;
 use super::switchboard_thread::Waiters;
+use crate::acd::settings::QueueSettings;
 use crate::agencies::{Issuer, Outbox};
 use crate::config::Loaded;
 use crate::console::accounts::Accounts;
+use crate::console::places::Outline;
 use crate::console::policy::Policy;
+use crate::console::proof::Verifier;
 use crate::console::settings::{ConsoleSettings, Site};
 use crate::console::{self, Boxed, Desk, DeskError, Pages};
 use crate::incident::Choices;
@@ -67,6 +70,8 @@ pub(super) struct ServerDesk {
     pub accounts: Accounts,
     pub aml_key: Option<Secret>,
     pub policy: ServerPolicy,
+    pub verifier: Arc<dyn Verifier>,
+    pub copy_to: Option<PathBuf>,
     /// Replaced by a reload.
     pub choices: Arc<RwLock<Arc<Choices>>>,
     pub dice: Mutex<Dice>,
@@ -194,6 +199,26 @@ impl Desk for ServerDesk {
         Some(&self.policy)
     }
 
+    fn outline(&self) -> Option<Arc<Outline>> {
+        super::reload::locked(&self.policy.reloader.outline).clone()
+    }
+
+    fn queues(&self) -> Vec<QueueSettings> {
+        let adopted = super::reload::locked(&self.policy.reloader.adopted);
+        let mut queues = adopted.0.queues.clone();
+        let last = adopted.0.rules.last().map(|rule| rule.queue.clone());
+        queues.sort_by_key(|queue| Some(&queue.id) != last.as_ref());
+        queues
+    }
+
+    fn verifier(&self) -> Option<&Arc<dyn Verifier>> {
+        Some(&self.verifier)
+    }
+
+    fn copy_to(&self) -> Option<PathBuf> {
+        self.copy_to.clone()
+    }
+
     fn accounts(&self) -> Option<&Accounts> {
         Some(&self.accounts)
     }
@@ -249,7 +274,7 @@ impl Desk for ServerDesk {
 /// Starts the console's task.
 pub(super) fn serve(
     listener: TcpListener,
-    (settings, tls): (&ConsoleSettings, Option<Arc<ServerConfig>>),
+    (settings, tls): (&ConsoleSettings, watch::Receiver<Option<Arc<ServerConfig>>>),
     desk: &Arc<ServerDesk>,
     mut stopping: watch::Receiver<bool>,
 ) -> tokio::task::JoinHandle<()> {

@@ -31,11 +31,15 @@ mod reload;
 mod policy;
 mod retention;
 mod prompts;
+mod remembered;
 mod sip_udp;
+mod sitting;
+mod spoken;
 mod strangers;
 mod switchboard_thread;
 mod whereabouts;
 mod time_watch;
+mod verifier;
 
 use std::collections::HashMap;
 use std::fs::{DirBuilder, Permissions};
@@ -57,6 +61,7 @@ use crate::agencies::https::Fetcher;
 use crate::config::{self, Author, Loaded};
 use crate::console::accounts::Accounts;
 use crate::journal::{Entry, Fact};
+use crate::media::prompts::Prompts;
 use crate::media::{Media, MediaError, MediaHandle};
 use crate::recording::{Library, Recorder, RecordingError};
 use crate::sip::{Listener, Transport};
@@ -85,6 +90,7 @@ use retention::SharedRules;
 use sip_udp::{ListenError, UdpListener};
 use switchboard_thread::Rim;
 use time_watch::ClockTrust;
+use verifier::ServerVerifier;
 use whereabouts::Dereferencer;
 
 /// Why the gateway does not start. Nothing is left running.
@@ -178,7 +184,9 @@ impl Server {
 
         let (journal, projector, store) =
             keep_records(&loaded, &inbox, &health, clock, &recordings, &rules)?;
-        let (recorder, media) = hear(&loaded, &inbox, &recording_health, clock, &config_folder)?;
+        let prompts = prompts::read(&config_folder);
+        let heard = Arc::clone(&prompts.prompts);
+        let (recorder, media) = hear(&loaded, &inbox, &recording_health, clock, heard)?;
         let (udp, streams) = listen(&loaded)?;
         let sip = bound(&loaded, &udp, &streams);
         let address = loaded.console.listen;
@@ -211,7 +219,12 @@ impl Server {
                 sip.iter().map(|listener| listener.transport).collect(),
                 loaded.dns_servers.clone(),
             ),
-            dereferencer: Dereferencer::new(inbox.clone(), fetcher.clone(), voucher.clone()),
+            dereferencer: Dereferencer::new(
+                inbox.clone(),
+                fetcher.clone(),
+                voucher.clone(),
+                (journal.clone(), clock),
+            ),
             sip: udp.iter().map(|l| (l.address, l.sender())).collect::<HashMap<_, _>>(),
             connections: connections.clone(),
             media: media.clone(),
@@ -235,9 +248,12 @@ impl Server {
         })?);
         let issuer = Arc::new(RwLock::new(loaded.issuer()));
         let choices = Arc::new(RwLock::new(desk::choices(&loaded.switchboard)));
+        let verifier = ServerVerifier::new(clock, &config_folder, &environment, &data);
         let reloader = Arc::new(Reloader {
             issuer: Arc::clone(&issuer),
             choices: Arc::clone(&choices),
+            outline: Mutex::new(loaded.outline.clone()),
+            console_tls: watch::Sender::new(loaded.console_tls.clone()),
             rules: Arc::clone(&rules),
             clock,
             inbox: inbox.clone(),
@@ -248,7 +264,8 @@ impl Server {
             fetcher,
             voucher,
             sip: sip.clone(),
-            seen: Mutex::new(config::signature(&config_folder)),
+            seen: Mutex::new(reload::state_of(&config_folder)),
+            prompts: Mutex::new((prompts, config::sounds_signature(&config_folder))),
             folder: config_folder,
             environment,
             versions: config::Versions::below(&data),
@@ -279,6 +296,8 @@ impl Server {
             site: desk::site(&loaded, &sip),
             area_code: loaded.switchboard.centre.area_code.clone(),
             policy: ServerPolicy { reloader: Arc::clone(&reloader), store: store.clone() },
+            verifier: Arc::new(verifier),
+            copy_to: loaded.proof_copy_to.clone(),
             accounts: Accounts::open(&data, loaded.console.accounts.clone()),
             aml_key: loaded.console.aml_key.clone(),
             choices,
@@ -305,17 +324,19 @@ impl Server {
             clock,
         };
         watch.start();
+        remembered::start(data.clone(), journal.clone(), clock);
         whereabouts::learn_cells(store.clone(), inbox.clone());
         // Who had signed in sits there still.
         for (seat, operator) in desk.accounts.sitting(clock.now().wall) {
             let order = Order::Sit { seat, operator: Some(operator), by: String::new() };
             inbox.put(Input::Order { number: 0, order });
         }
+        sitting::watch(Arc::clone(&desk));
         let (stop_console, stopping) = watch::channel(false);
         reload::watch(Arc::clone(&reloader), stopping.clone());
         let console_task = desk::serve(
             console_listener,
-            (&loaded.console, loaded.console_tls.clone()),
+            (&loaded.console, reloader.console_tls.subscribe()),
             &desk,
             stopping,
         );
@@ -429,6 +450,7 @@ impl Server {
             desk,
             ..
         } = self;
+        let data = desk.data.clone();
         let decided = tokio::task::spawn_blocking(move || {
             for thread in threads {
                 if thread.join().is_err() {
@@ -445,9 +467,13 @@ impl Server {
             media.stop();
             recorder.stop();
             journal.append(0, Entry { at: clock.now().wall, fact: Fact::NodeStopped });
+            let (alarms, durable) = (journal.alarms().clone(), journal.durable());
             let lost = journal.stop();
             if lost > 0 {
                 tracing::error!(lost, "entries could not be written to the journal");
+            }
+            if let Err(error) = alarms.keep(&data, *durable.borrow()) {
+                tracing::error!(%error, "alarms could not be written down");
             }
         });
         if last.await.is_err() {
@@ -506,7 +532,8 @@ fn keep_records(
     let store = Store::open(&loaded.storage)?;
     let projector = Projector::start(store.clone(), folder, journal.durable());
     watch_store(&projector, health.clone(), clock);
-    let found = recall::Found { last: recovered.next_seq.saturating_sub(1), cut_off };
+    let window = loaded.switchboard.location.window;
+    let found = recall::Found { last: recovered.next_seq.saturating_sub(1), cut_off, window };
     recall::start(store.clone(), projector.applied(), inbox.clone(), clock, found);
     let heads = heads::Heads {
         node: loaded.node.name.clone(),
@@ -540,7 +567,7 @@ fn hear(
     inbox: &InboxSender,
     health: &RecordingHealth,
     clock: Clock,
-    config_folder: &Path,
+    prompts: Arc<Prompts>,
 ) -> Result<(Arc<Recorder>, MediaHandle), StartError> {
     let (reports, health) = (inbox.clone(), health.clone());
     let (recorder, tap) = Recorder::start(
@@ -552,7 +579,6 @@ fn hear(
         },
     )?;
     let reports = inbox.clone();
-    let prompts = prompts::read(config_folder);
     let stock = limits::PORT_STOCK;
     let media = Media::start(loaded.media.clone(), stock, tap, prompts, move |report| {
         reports.put(Input::Media(report));

@@ -9,8 +9,12 @@ use bytes::Bytes;
 use similar::TextDiff;
 
 use super::reload::{Reloader, locked};
+use super::spoken;
 use crate::config::{self, Author, Changes, Finding, Findings, Loaded, Severity, Version};
 use crate::console::Boxed;
+use crate::console::policy::prompts::{
+    PromptChange, PromptChanged, PromptFile, PromptList, PromptName,
+};
 use crate::console::policy::{
     Applied, Change, Difference, Elsewhere, Judged, Policy, PolicyError, Proposal, Replayed, Shown,
     ShownFile, ShownFinding, ShownVersion, Trial, Tried, WholeVersion,
@@ -34,7 +38,7 @@ pub(super) struct ServerPolicy {
     pub store: Store,
 }
 
-type Files = BTreeMap<String, String>;
+pub(super) type Files = BTreeMap<String, String>;
 
 impl ServerPolicy {
     /// Does what touches the disk where nobody waits for it.
@@ -186,7 +190,11 @@ impl Policy for ServerPolicy {
             let (_, files) = kept(reloader, number)?;
             let mut changes = Changes::default();
             // How long what is kept is no part of routing: a way back there deletes nothing.
-            let stays = |name: &String| name == crate::journal::retention::FILE;
+            // A version of before prompts belonged to it has none, and takes none away.
+            let silent = !files.keys().any(|name| config::is_sound(name));
+            let stays = |name: &String| {
+                name == crate::journal::retention::FILE || (silent && config::is_sound(name))
+            };
             for name in before.keys().filter(|name| !files.contains_key(*name) && !stays(name)) {
                 changes.set(name, None);
             }
@@ -201,7 +209,7 @@ impl Policy for ServerPolicy {
 
     fn try_one(&self, trial: Trial) -> Boxed<'_, Result<Tried, PolicyError>> {
         self.on_disk(move |reloader| {
-            let Trial { files, invite, trunk, source } = trial;
+            let Trial { files, invite, trunk, source, at } = trial;
             let settings = if files.is_empty() {
                 locked(&reloader.adopted).0.clone()
             } else {
@@ -209,7 +217,13 @@ impl Policy for ServerPolicy {
                 judged(reloader, &changes)?.switchboard
             };
             let by = SentBy { trunk: trunk.map(Into::into), source };
-            let plan = plan(&settings, &Bytes::from(crlf(&invite)), &by);
+            let now = reloader.clock.now().wall;
+            let asked = |text| WallTime::asked(text, now, &settings.centre.timezone);
+            let at = match &at {
+                Some(text) => asked(text).ok_or_else(|| PolicyError::NoTime(bounded(text)))?,
+                None => now,
+            };
+            let plan = plan(&settings, &Bytes::from(crlf(&invite)), &by, at);
             let plan = plan.map_err(|error| PolicyError::NoInvite(error.to_string()))?;
             Ok(Tried { goes_to: plan.destination.to_string(), steps: plan.steps })
         })
@@ -223,6 +237,22 @@ impl Policy for ServerPolicy {
     ) -> Boxed<'_, Result<Replayed, PolicyError>> {
         Box::pin(self.replayed(files, since, until))
     }
+
+    fn prompts(&self) -> Boxed<'_, Result<PromptList, PolicyError>> {
+        self.on_disk(spoken::list)
+    }
+
+    fn prompt(&self, prompt: PromptName) -> Boxed<'_, Result<PromptFile, PolicyError>> {
+        self.on_disk(move |reloader| spoken::file(reloader, &prompt))
+    }
+
+    fn change_prompt(&self, change: PromptChange) -> Boxed<'_, Result<PromptChanged, PolicyError>> {
+        self.on_disk(move |reloader| spoken::change(reloader, change))
+    }
+}
+
+fn bounded(text: &str) -> String {
+    text.chars().take(40).collect()
 }
 
 /// A message that came through JSON or an editor has bare line feeds as a rule.
@@ -230,13 +260,13 @@ fn crlf(text: &str) -> String {
     if text.contains("\r\n") { text.to_owned() } else { text.replace('\n', "\r\n") }
 }
 
-fn disk(error: &std::io::Error) -> PolicyError {
+pub(super) fn disk(error: &std::io::Error) -> PolicyError {
     PolicyError::Disk(format!(
         "the configuration cannot be read or written: {error}; the gateway's user must own its folder"
     ))
 }
 
-fn current(reloader: &Reloader) -> Result<Files, PolicyError> {
+pub(super) fn current(reloader: &Reloader) -> Result<Files, PolicyError> {
     reloader.files().map_err(|error| disk(&error))
 }
 
@@ -276,7 +306,7 @@ fn judged(reloader: &Reloader, changes: &Changes) -> Result<Loaded, PolicyError>
 }
 
 /// Writes a change that was found good, and takes it up.
-fn adopt(
+pub(super) fn adopt(
     reloader: &Reloader,
     before: &Files,
     changes: &Changes,
@@ -290,10 +320,12 @@ fn adopt(
     let author = Author { by: change.by.clone(), why: change.why.clone(), brings_back };
     // What was there before is a version, too, should nobody have kept it.
     let first = Author::by_hand("found before a change by the API");
-    let kept = reloader.versions.keep(reloader.clock.now().wall, first, before);
+    let (versions, now) = (&reloader.versions, reloader.clock.now().wall);
+    let kept = versions.keep(now, first, before, &reloader.folder);
     kept.map_err(|error| disk(&error))?;
     let note = serde_json::to_string(&author).unwrap_or_default();
-    config::write(&reloader.folder, changes, &note).map_err(|error| disk(&error))?;
+    config::write(&reloader.folder, changes, &note, &versions.sounds())
+        .map_err(|error| disk(&error))?;
     let adopted = reloader.reload_alone(&change.by, author);
     // Only something that changed in the same moment by hand can be wrong now; it is told as it is.
     let adopted = adopted.map_err(|findings| PolicyError::Mistakes(shown(reloader, &findings)))?;
@@ -348,9 +380,10 @@ fn differences(before: &Files, after: &Files) -> Vec<Difference> {
 fn masked(files: &Files) -> Vec<ShownFile> {
     let shown = |(name, text): (&String, &String)| ShownFile {
         name: name.clone(),
-        text: if name.ends_with(".csv") { text.clone() } else { config::mask(text) },
+        text: if name.ends_with(".toml") { config::mask(text) } else { text.clone() },
     };
-    files.iter().map(shown).collect()
+    // Prompts are no text: they have a page of their own.
+    files.iter().filter(|(name, _)| !config::is_sound(name)).map(shown).collect()
 }
 
 fn shown(reloader: &Reloader, findings: &Findings) -> Vec<ShownFinding> {
@@ -403,7 +436,7 @@ impl Way {
                 SentBy { trunk: otherwise.then(|| invite.trunk.clone()), source: invite.source }
             }
         };
-        goes_to(&self.settings, &self.trunks, &invite.message, &by).ok()
+        goes_to(&self.settings, &self.trunks, &invite.message, &by, invite.at).ok()
     }
 }
 

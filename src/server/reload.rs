@@ -2,10 +2,11 @@
 //! changed by hand and the API all come here; each configuration that is adopted becomes a version.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use super::clock::Clock;
@@ -16,6 +17,7 @@ use super::{desk, prompts};
 use crate::agencies::https::Fetcher;
 use crate::agencies::{Issuer, Voucher};
 use crate::config::{self, Author, Changes, Findings, Loaded, Version, Versions};
+use crate::console::places::Outline;
 use crate::incident::Choices;
 use crate::journal::{Entry, Fact};
 use crate::media::MediaHandle;
@@ -44,6 +46,10 @@ pub(super) struct Reloader {
     pub issuer: Arc<RwLock<Issuer>>,
     /// How long what is kept.
     pub rules: SharedRules,
+    /// The borders that maps draw.
+    pub outline: Mutex<Option<Arc<Outline>>>,
+    /// What the console's connections are encrypted with.
+    pub console_tls: watch::Sender<Option<Arc<ServerConfig>>>,
     /// What a form may hold.
     pub choices: Arc<RwLock<Arc<Choices>>>,
     /// As bound at the start.
@@ -59,6 +65,8 @@ pub(super) struct Reloader {
     pub one: Mutex<()>,
     /// The state of the folder that was looked at last, good or not: the watch need not look again.
     pub seen: Mutex<String>,
+    /// The prompts that callers hear, and the state of their folder that they were read from.
+    pub prompts: Mutex<(prompts::Loaded, String)>,
 }
 
 /// A configuration that was adopted.
@@ -94,7 +102,7 @@ impl Reloader {
             tracing::error!(%error, "a change of the configuration is not in its places yet");
         }
         let now = self.clock.now();
-        *locked(&self.seen) = config::signature(&self.folder);
+        *locked(&self.seen) = state_of(&self.folder);
         match config::load(&self.folder, self.environment.clone()) {
             Err(findings) => {
                 let detail = format!("{}, the running one stays", findings.told());
@@ -129,7 +137,12 @@ impl Reloader {
         self.connections.adopt(&loaded);
         self.fetcher.adopt(loaded.references.clone());
         self.voucher.adopt(loaded.identity.clone());
-        self.media.adopt_prompts(prompts::read(&self.folder));
+        locked(&self.outline).clone_from(&loaded.outline);
+        // Whether there is any is decided at the start: addresses of pages say it.
+        if self.console_tls.borrow().is_some() && loaded.console_tls.is_some() {
+            self.console_tls.send_replace(loaded.console_tls.clone());
+        }
+        self.read_prompts();
         *locked(&self.adopted) = (settings.clone(), loaded.digest.clone());
         self.inbox.put(Input::Adopt {
             settings: Box::new(settings),
@@ -142,11 +155,18 @@ impl Reloader {
         Adopted { restart, warnings: loaded.warnings, version: self.keep(author) }
     }
 
+    fn read_prompts(&self) {
+        let state = config::sounds_signature(&self.folder);
+        let read = prompts::read(&self.folder);
+        self.media.adopt_prompts(Arc::clone(&read.prompts));
+        *locked(&self.prompts) = (read, state);
+    }
+
     /// Keeps the files of the folder as a version.
     pub fn keep(&self, author: Author) -> Option<Version> {
-        let kept = self
-            .files()
-            .and_then(|files| self.versions.keep(self.clock.now().wall, author, &files));
+        let kept = self.files().and_then(|files| {
+            self.versions.keep(self.clock.now().wall, author, &files, &self.folder)
+        });
         kept.inspect_err(|error| {
             tracing::error!(%error, "the configuration is adopted, and not kept as a version");
         })
@@ -168,14 +188,16 @@ impl Reloader {
     /// Takes up what somebody has changed by hand, once the files have rested: `before` is their state
     /// when they were looked at last.
     fn look(&self, before: &mut String) {
-        let here = config::signature(&self.folder);
+        let sounds = config::sounds_signature(&self.folder);
+        let here = config::signature(&self.folder) + &sounds;
         let rested = std::mem::replace(before, here.clone()) == here;
         if !rested || here == *locked(&self.seen) {
             return;
         }
         let _one = self.alone();
-        let same = config::load(&self.folder, self.environment.clone())
-            .is_ok_and(|loaded| loaded.digest == locked(&self.adopted).1);
+        let same = sounds == locked(&self.prompts).1
+            && config::load(&self.folder, self.environment.clone())
+                .is_ok_and(|loaded| loaded.digest == locked(&self.adopted).1);
         if same {
             here.clone_into(&mut locked(&self.seen));
             return;
@@ -200,7 +222,7 @@ impl Reloader {
             None
         });
         let author = note.and_then(|note| serde_json::from_str(&note).ok());
-        *locked(&self.seen) = config::signature(&self.folder);
+        *locked(&self.seen) = state_of(&self.folder);
         self.keep(author.unwrap_or_else(|| Author::by_hand("found at the start")));
     }
 }
@@ -225,6 +247,11 @@ pub(super) fn watch(reloader: Arc<Reloader>, mut stopping: watch::Receiver<bool>
             before = looked.await.unwrap_or_default();
         }
     });
+}
+
+/// The state of all files that a reload reads.
+pub(super) fn state_of(folder: &Path) -> String {
+    config::signature(folder) + &config::sounds_signature(folder)
 }
 
 /// A lock that no panic of another thread closes for good.

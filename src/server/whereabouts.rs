@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::clock::Clock;
 use super::inbox::InboxSender;
 use crate::agencies::https::Fetcher;
 use crate::agencies::{Voucher, data_fetch, held};
-use crate::store::Store;
+use crate::journal::{Entry, Fact};
+use crate::store::{JournalHandle, Store};
 use crate::switchboard::Input;
+use crate::telemetry::metrics;
 use crate::trunk::Signed;
 use crate::vocabulary::CallId;
 
@@ -23,20 +26,35 @@ pub(super) struct Dereferencer {
     inbox: InboxSender,
     fetcher: Fetcher,
     voucher: Voucher,
+    journal: JournalHandle,
+    clock: Clock,
 }
 
 impl Dereferencer {
     /// One on this runtime.
-    pub fn new(inbox: InboxSender, fetcher: Fetcher, voucher: Voucher) -> Self {
-        Self { runtime: Handle::current(), inbox, fetcher, voucher }
+    pub fn new(
+        inbox: InboxSender,
+        fetcher: Fetcher,
+        voucher: Voucher,
+        (journal, clock): (JournalHandle, Clock),
+    ) -> Self {
+        Self { runtime: Handle::current(), inbox, fetcher, voucher, journal, clock }
     }
 
     /// Finds out who vouches for a caller; [`Input::Vouched`] follows where anybody is trusted to.
     pub fn vouch(&self, call: CallId, signed: Box<Signed>) {
         let (inbox, voucher) = (self.inbox.clone(), self.voucher.clone());
+        let (journal, clock) = (self.journal.clone(), self.clock);
         self.runtime.spawn(async move {
             if let Some(passports) = voucher.judge(&signed).await {
                 inbox.put(Input::Vouched { call, passports });
+            }
+            for detail in voucher.troubles() {
+                let name = "revocation-list";
+                tracing::warn!(alarm = name, detail, "alarm");
+                metrics::alarm(name);
+                let fact = Fact::Alarm { name: name.to_owned(), detail };
+                journal.append(0, Entry { at: clock.now().wall, fact });
             }
         });
     }

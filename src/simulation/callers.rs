@@ -37,6 +37,17 @@ impl Kind {
     pub const ALL: [Self; 5] =
         [Self::Normal, Self::Silent, Self::Prank, Self::Ghost, Self::Information];
 
+    /// What the operator said that it was.
+    #[must_use]
+    pub fn of_disposition(word: Option<&str>) -> Self {
+        match word {
+            Some("prank") => Self::Prank,
+            Some("ghost") => Self::Ghost,
+            Some("information" | "misrouted") => Self::Information,
+            _ => Self::Normal,
+        }
+    }
+
     /// Whether somebody is in need.
     #[must_use]
     pub const fn is_real(self) -> bool {

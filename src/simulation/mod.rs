@@ -9,6 +9,7 @@ mod callers;
 mod chance;
 pub mod erlang;
 mod floor;
+mod hourly;
 mod profile;
 mod report;
 mod staffing;
@@ -16,6 +17,7 @@ mod tally;
 
 pub use callers::{Caller, Kind, Patience, Recorded, callers, from_records};
 pub use floor::{Crew, Order, run};
+pub use hourly::{Need, need};
 pub use profile::{
     BoundSeconds, Habits, Mark, Profile, ProfileError, ScreenWord, Screening, Spread, SpreadWord,
 };

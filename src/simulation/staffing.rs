@@ -38,7 +38,7 @@ pub struct Service {
 }
 
 impl Service {
-    fn of(waits: &Waits) -> Self {
+    pub(super) fn of(waits: &Waits) -> Self {
         Self {
             waits: waits.waited(),
             mean: waits.mean(),

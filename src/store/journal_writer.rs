@@ -134,13 +134,14 @@ impl JournalWriter {
         let (durable, durable_seen) = watch::channel(self.tail.as_ref().map_or(0, Tail::last_seq));
         let waiting = Arc::new(AtomicU64::new(0));
         let folder = self.folder.clone();
+        let alarms = Alarms::recall(folder.parent().unwrap_or(&folder), &folder);
         let mut writer = Writer::new(self, (inbox, jobs), durable, Arc::clone(&waiting), report);
         let thread = std::thread::Builder::new()
             .name("journal".into())
             .spawn(move || writer.run())
             .map_err(JournalError::io("start the thread of", &folder))?;
         let thread = Arc::new(Mutex::new(Some(thread)));
-        let (last, alarms) = (Arc::new(Last(work.clone())), Alarms::default());
+        let last = Arc::new(Last(work.clone()));
         Ok(JournalHandle { work, waiting, durable: durable_seen, thread, alarms, _last: last })
     }
 }

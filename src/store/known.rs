@@ -84,6 +84,9 @@ fn identity(facts: &Map<String, Value>) -> Vec<(&'static str, String)> {
             },
         );
         lines.push(("identity", told));
+        if let Some(why) = &passport.unasked {
+            lines.push(("identity", format!("{kind}: not known whether it was revoked: {why}")));
+        }
     }
     lines
 }

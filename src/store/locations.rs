@@ -1,17 +1,23 @@
 //! Where callers are: the rows of what was told beside the INVITE or after it, and what the records teach
 //! of cells.
 
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::incident::At;
 use super::sql::{Row, Tx, query};
 use super::{Store, StoreError};
-use crate::incident::{CellKey, LearntCells, Located, Place};
-use crate::vocabulary::WallTime;
+use crate::incident::{Arrival, CellKey, Known, LearntCells, Located, Place, Remembered, Report};
+use crate::screening::known_number;
+use crate::vocabulary::{CallId, Uid, WallTime, limits};
 
 /// Reports that belong to no call, at once.
 const UNMATCHED: i64 = 200;
+/// Whoever still talks may have called long before the window; after so long no phone reports any more.
+const LONGEST_CALL_MICROS: i64 = 4 * 3_600 * 1_000_000;
 /// Pairs of cell and kecamatan that are learnt from: the newest calls of many centres.
 const PAIRS: i64 = 100_000;
 
@@ -80,7 +86,96 @@ fn report(row: &Row) -> sqlx::Result<LocationReport> {
     })
 }
 
+/// What the rows of a node know that came up to `last` and not before `oldest`. Another node goes on with
+/// its own reports, so that none is given to two calls.
+async fn remembered(
+    tx: &mut Tx,
+    node: &str,
+    (now, oldest): (WallTime, WallTime),
+    last: i64,
+) -> sqlx::Result<Remembered> {
+    let rows = query(
+        "SELECT at, id, report FROM location AS told WHERE call IS NULL AND at >= ? AND seq <= ?
+         AND node = (SELECT id FROM node WHERE name = ?) AND NOT EXISTS
+         (SELECT 1 FROM location WHERE location.id = told.id AND location.call IS NOT NULL)
+         ORDER BY at DESC, seq DESC LIMIT ?",
+    );
+    let rows = rows.bind(oldest.0).bind(last).bind(node).bind(most(limits::LOCATION_REPORTS));
+    let rows = rows.fetch_all(tx).await?;
+    let waits = |(_, _, report): &(WallTime, Uid, Report)| report.number.is_some();
+    let waiting = rows.iter().rev().map(waiting).filter_map(readable).filter(waits).collect();
+    let rows = query(
+        "SELECT incident.call AS call, received_at, ended_at, place, arrival.facts AS facts
+         FROM incident JOIN arrival ON arrival.call = incident.call
+         WHERE received_at >= ? AND coalesce(ended_at, ?) >= ?
+         AND incident.node = (SELECT id FROM node WHERE name = ?)
+         ORDER BY received_at DESC LIMIT ?",
+    );
+    let began = oldest.0.saturating_sub(LONGEST_CALL_MICROS);
+    let rows = rows.bind(began).bind(now.0).bind(oldest.0).bind(node);
+    let rows = rows.bind(most(limits::LOCATED_CALLS)).fetch_all(tx).await?;
+    let calls = rows.iter().map(|row| past(row, now)).filter_map(readable).collect();
+    Ok(Remembered { waiting, calls })
+}
+
+/// One row that cannot be read hides no other.
+fn readable<T>(row: sqlx::Result<T>) -> Option<T> {
+    row.inspect_err(|error| tracing::warn!(%error, "a place of before the start is left out")).ok()
+}
+
+fn waiting(row: &Row) -> sqlx::Result<(WallTime, Uid, Report)> {
+    let report = read(&row.try_get::<String>("report")?)?;
+    Ok((WallTime(row.try_get("at")?), id(row, "id")?, report))
+}
+
+fn id(row: &Row, column: &str) -> sqlx::Result<Uid> {
+    let id = row.try_get::<String>(column)?.parse::<Uid>();
+    id.map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+/// A call that is over, as far as a late report needs it.
+fn past(row: &Row, now: WallTime) -> sqlx::Result<(WallTime, CallId, Known)> {
+    let call = id(row, "call")?;
+    let arrival: Arrival = read(&row.try_get::<String>("facts")?)?;
+    let place: Option<String> = row.try_get("place")?;
+    let known = Known {
+        number: known_number(&arrival.caller.phone),
+        received: WallTime(row.try_get("received_at")?),
+        locations: arrival.locations,
+        cell: arrival.cell,
+        place: place.map_or(Ok(arrival.place), |place| read(&place))?,
+    };
+    let ended = row.try_get::<Option<i64>>("ended_at")?.map_or(now, WallTime);
+    Ok((ended, CallId(call), known))
+}
+
+fn most(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> sqlx::Result<T> {
+    serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
 impl Store {
+    /// Where callers were before a restart: reports that this node took and that wait for their call, and
+    /// calls of the last `window`, from the lines up to `last` of the journal.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn remembered(
+        &self,
+        now: WallTime,
+        window: Duration,
+        last: u64,
+    ) -> Result<Remembered, StoreError> {
+        let window = i64::try_from(window.as_micros()).unwrap_or(i64::MAX);
+        let times = (now, WallTime(now.0.saturating_sub(window)));
+        let last = i64::try_from(last).unwrap_or(i64::MAX);
+        let mut tx = self.reading().await?;
+        remembered(&mut tx, self.node(), times, last).await.map_err(|error| self.error(error))
+    }
+
     /// Reports that belong to no call, the newest first; 200 at most.
     ///
     /// # Errors

@@ -36,6 +36,7 @@ pub mod drawing;
 mod earlier;
 mod figures;
 pub mod filter;
+mod hours;
 mod incident;
 mod invites;
 pub mod journal_file;
@@ -63,7 +64,7 @@ mod sheets;
 mod sql;
 mod work;
 
-pub use alarms::{Alarm, Alarms};
+pub use alarms::{Alarm, Alarms, Seen};
 pub use apply::outcome;
 pub use audit::{AuditFilter, Audited, Place};
 pub use call_keys::{CallKeys, Lock, drop_keys};
@@ -73,6 +74,7 @@ pub use earlier::EarlierCall;
 pub use erase::{Holding, Kept, Round, deletable};
 pub use figures::{Figures, StandardsReport};
 pub use filter::{Filter, FilterError};
+pub use hours::{HourCall, HourFigures, HoursReport};
 pub use incident::{
     At, Incident, IncidentSummary, LinkedCall, Offer, Recording, Work, WorkAttempt,
 };

@@ -125,6 +125,15 @@ impl Period {
         (Self { since: hour, until }, Self { since: day(now, zone).since, until })
     }
 
+    /// So many whole days before that of `now`.
+    #[must_use]
+    pub fn days_before(now: WallTime, days: u32, zone: &TimeZone) -> Self {
+        let until = day(now, zone).since;
+        let first = local(until, zone).date().checked_sub(i64::from(days).days());
+        let since = first.ok().and_then(|first| between(first, 1.day(), zone));
+        Self { since: since.map_or(until, |first| first.since), until }
+    }
+
     /// Midnight of the day before that of `now`.
     #[must_use]
     pub fn yesterday(now: WallTime, zone: &TimeZone) -> WallTime {
@@ -160,7 +169,15 @@ pub fn hour(at: WallTime, zone: &TimeZone) -> String {
     local(at, zone).strftime("%Y-%m-%d %H:00").to_string()
 }
 
-fn local(at: WallTime, zone: &TimeZone) -> jiff::civil::DateTime {
+/// The day of the week, from 1 for Monday to 7, and the hour that a moment is in.
+#[must_use]
+pub fn by_the_clock(at: WallTime, zone: &TimeZone) -> (u8, u8) {
+    let at = local(at, zone);
+    (at.date().weekday().to_monday_one_offset().unsigned_abs(), at.hour().unsigned_abs())
+}
+
+/// A moment by the centre's clock.
+pub(super) fn local(at: WallTime, zone: &TimeZone) -> jiff::civil::DateTime {
     let at = jiff::Timestamp::from_microsecond(at.0).unwrap_or_default();
     zone.to_datetime(at)
 }

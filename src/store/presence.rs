@@ -30,14 +30,28 @@ pub(super) struct Presence {
 /// Adds up the time of each seat; `words` in their order, those before the period included.
 pub(super) fn of(words: &[SeatWord], period: Period) -> BTreeMap<String, Presence> {
     let mut sum: BTreeMap<String, Presence> = BTreeMap::new();
-    let mut now: BTreeMap<&str, (WallTime, &str)> = BTreeMap::new();
-    let mut close = |seat: &str, (since, state): (WallTime, &str), until: WallTime| {
-        let (since, until) = (since.max(period.since), until.clamp(period.since, period.until));
-        let millis = until.0.saturating_sub(since.0).max(0).unsigned_abs() / 1000;
-        if state != "signed-out" && millis > 0 {
+    spans(words, period, |seat, state, since, until| {
+        let millis = (until.0 - since.0).unsigned_abs() / 1000;
+        if millis > 0 {
             let presence = sum.entry(seat.to_owned()).or_default();
             presence.signed_in_ms += millis;
             presence.wrap_up_ms += if state == "wrap-up" { millis } else { 0 };
+        }
+    });
+    sum
+}
+
+/// Shows each stretch of the period in which a seat was signed in, with its state.
+pub(super) fn spans(
+    words: &[SeatWord],
+    period: Period,
+    mut each: impl FnMut(&str, &str, WallTime, WallTime),
+) {
+    let mut now: BTreeMap<&str, (WallTime, &str)> = BTreeMap::new();
+    let mut close = |seat: &str, (since, state): (WallTime, &str), until: WallTime| {
+        let (since, until) = (since.max(period.since), until.clamp(period.since, period.until));
+        if state != "signed-out" && since < until {
+            each(seat, state, since, until);
         }
     };
     for word in words {
@@ -52,7 +66,6 @@ pub(super) fn of(words: &[SeatWord], period: Period) -> BTreeMap<String, Presenc
     for (seat, before) in now {
         close(seat, before, period.until);
     }
-    sum
 }
 
 #[cfg(test)]

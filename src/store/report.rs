@@ -62,6 +62,8 @@ pub(super) struct Counted {
     pub operator: Option<String>,
     pub received: WallTime,
     pub disposition: Option<String>,
+    /// The last that it stood in.
+    pub lane: String,
     /// Test calls never enter a queue.
     pub test: bool,
     pub answered: bool,
@@ -104,6 +106,7 @@ impl Counted {
             operator: row.try_get("operator")?,
             received: WallTime(row.try_get("received_at")?),
             disposition: row.try_get("disposition")?,
+            lane: row.try_get("lane")?,
             test,
             answered: answer.is_some(),
             events,
@@ -161,7 +164,7 @@ impl Store {
         let mut tx = self.reading().await?;
         query(
             "SELECT trunk, queue, seat, operator, received_at, answered_at, ended_at, answer_ms,
-             duration_ms, outcome, stage, service, disposition
+             duration_ms, outcome, stage, service, disposition, lane
              FROM incident WHERE received_at >= ? AND received_at < ? AND origin = 'call'
              ORDER BY received_at",
         )
@@ -173,6 +176,24 @@ impl Store {
     }
 
     async fn presence(&self, period: Period) -> Result<BTreeMap<String, Presence>, StoreError> {
+        let mut sum: BTreeMap<String, Presence> = BTreeMap::new();
+        for words in self.seat_words(period).await? {
+            for (seat, Presence { signed_in_ms, wrap_up_ms }) in super::presence::of(&words, period)
+            {
+                let presence = sum.entry(seat).or_default();
+                presence.signed_in_ms += signed_in_ms;
+                presence.wrap_up_ms += wrap_up_ms;
+            }
+        }
+        Ok(sum)
+    }
+
+    /// What is said of seats up to the end of a period, node by node: one that starts or stops signs out its
+    /// own seats only.
+    pub(super) async fn seat_words(
+        &self,
+        period: Period,
+    ) -> Result<Vec<Vec<SeatWord>>, StoreError> {
         // The last word on each seat before the period, and every one within it.
         let rows = query(
             "SELECT node, seat, at, state FROM seat_log
@@ -195,17 +216,7 @@ impl Store {
         };
         let words = rows.iter().map(word).collect::<sqlx::Result<Vec<_>>>();
         let words = words.map_err(|e| self.error(e))?;
-        // A node that starts or stops signs out its own seats only.
-        let mut sum: BTreeMap<String, Presence> = BTreeMap::new();
-        for of_node in words.chunk_by(|(one, _), (other, _)| one == other) {
-            let words: Vec<SeatWord> = of_node.iter().map(|(_, word)| word.clone()).collect();
-            for (seat, Presence { signed_in_ms, wrap_up_ms }) in super::presence::of(&words, period)
-            {
-                let presence = sum.entry(seat).or_default();
-                presence.signed_in_ms += signed_in_ms;
-                presence.wrap_up_ms += wrap_up_ms;
-            }
-        }
-        Ok(sum)
+        let of_nodes = words.chunk_by(|(one, _), (other, _)| one == other);
+        Ok(of_nodes.map(|words| words.iter().map(|(_, word)| word.clone()).collect()).collect())
     }
 }

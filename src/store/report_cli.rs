@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::cli::{CliError, Format, lines};
 use super::periods::{DAYS_BY_HOUR, Period, PeriodError};
 use super::{By, CIAMIS_COLUMNS, CiamisReport, Figures, NationalReport, StandardsReport, Store};
+use super::{HourFigures, HoursReport};
 
 /// How well calls were answered: the whole first, then each slice.
 ///
@@ -101,6 +102,29 @@ pub fn bounded(period: Period, by: By) -> Result<(), PeriodError> {
 /// When memory has no room for it.
 pub fn standards_csv(report: &StandardsReport) -> Result<String, CliError> {
     csv_of(std::iter::once(&report.whole).chain(&report.slices))
+}
+
+/// One row for the whole, then those of hours, days, lanes and kinds, each named by what it is.
+///
+/// # Errors
+/// When memory has no room for it.
+pub fn hours_csv(report: &HoursReport) -> Result<String, CliError> {
+    let parts = [
+        ("all", std::slice::from_ref(&report.whole)),
+        ("hour", &report.by_hour),
+        ("day", &report.by_day),
+        ("lane", &report.by_lane),
+        ("disposition", &report.by_disposition),
+    ];
+    let named = |(by, rows): (&str, &[HourFigures])| {
+        let name = |row: &HourFigures| {
+            let slice = if by == "all" { by.to_owned() } else { format!("{by} {}", row.slice) };
+            HourFigures { slice, ..row.clone() }
+        };
+        rows.iter().map(name).collect::<Vec<_>>()
+    };
+    let rows: Vec<HourFigures> = parts.into_iter().flat_map(named).collect();
+    csv_of(rows.iter())
 }
 
 /// The form's own columns; the last row is the sum.

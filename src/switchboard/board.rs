@@ -3,12 +3,18 @@
 use crate::acd;
 use crate::call::{LegMedia, Side, State};
 use crate::screening::Verdict;
-use crate::vocabulary::{Moment, Now, WallTime, limits};
+use crate::vocabulary::{Moment, Now, SeatId, WallTime, limits};
 
 use super::Switchboard;
 use super::view::{Board, CallView, PartyView, QualityView, QueueView, SeatView, TrunkView};
 
 impl Switchboard {
+    /// Phones of a seat that are none in a browser.
+    fn desk_phones(&self, seat: &SeatId) -> usize {
+        let phones = self.registrar.phones(seat).iter();
+        phones.filter(|phone| !phone.flow.transport.is_web()).count()
+    }
+
     pub(super) fn board(&self, now: Now) -> Board {
         let seconds = |since: Moment| now.moment.since(since).as_secs();
         let words = |pauses: &[acd::Pause]| -> Vec<String> {
@@ -36,6 +42,8 @@ impl Switchboard {
                 .seats()
                 .map(|s| SeatView {
                     phones: self.registrar.phones(&s.seat).len(),
+                    desk_phones: self.desk_phones(&s.seat),
+                    signed_in: self.acd.sits(&s.seat).cloned(),
                     seat: s.seat,
                     operator: s.operator,
                     state: s.state.word().to_owned(),

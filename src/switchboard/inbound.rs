@@ -245,7 +245,7 @@ impl Switchboard {
         self.heard_from(now, &trunk.id);
         self.trunk_counts.entry(trunk.id.clone()).or_default().calls += 1;
         self.bear(now, server, id, incident, &trunk.id, &arrival, dialog);
-        let routed = self.route(trunk, &arrival, kind);
+        let routed = self.route(now, trunk, &arrival, kind);
         let screened = match &routed {
             Routed::Queue { decision, .. } if !self.draining => {
                 Some(self.screen(now, id, trunk, &arrival, decision.priority))
@@ -354,8 +354,14 @@ impl Switchboard {
         self.note(now, Fact::Queued { call: id, queue, rule, priority, answer, wants });
     }
 
-    fn route(&self, trunk: &TrunkSettings, arrival: &Arrival, kind: DialledKind) -> Routed {
-        match plan::destination(&self.settings, trunk, arrival, kind) {
+    fn route(
+        &self,
+        now: Now,
+        trunk: &TrunkSettings,
+        arrival: &Arrival,
+        kind: DialledKind,
+    ) -> Routed {
+        match plan::destination(&self.settings, trunk, arrival, kind, now.wall) {
             Destination::Queue { queue, rule, priority, wants, answer, .. } => {
                 let decision = routing::Decision { queue, rule, priority, wants };
                 Routed::Queue { decision, answer }

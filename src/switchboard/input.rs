@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::orders::Order;
 use super::settings::SwitchboardSettings;
 use crate::call::orders::{MediaReport, RecorderReport};
-use crate::incident::{DataCame, LearntCells, Passport, Report};
+use crate::incident::{DataCame, LearntCells, Passport, Remembered, Report};
 use crate::screening::{Mark, WorkEntry};
 use crate::sip::Flow;
 use crate::sip::locate::Hop;
@@ -107,6 +107,8 @@ pub struct Recall {
     pub work: Vec<WorkEntry>,
     /// Calls that ended with the program, and of which the work list does not know yet.
     pub cut_off: Vec<CutOff>,
+    /// Where callers were.
+    pub places: Remembered,
 }
 
 /// A call that ended with the program.

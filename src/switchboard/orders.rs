@@ -8,7 +8,7 @@ use crate::call::table::Part;
 use crate::call::writing::Written;
 use crate::incident::Report;
 use crate::screening::{Disposition, Mark, WorkEntry, WorkId};
-use crate::vocabulary::{CallId, OperatorId, Private, QueueId, SeatId};
+use crate::vocabulary::{CallId, Lane, OperatorId, Private, QueueId, SeatId};
 
 /// A request of a person or a page, answered in the same turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +61,8 @@ pub enum Order {
         queue: Option<QueueId>,
         /// 0 to 9, highest first; none: as it is.
         priority: Option<u8>,
+        /// In this lane, and listening changes it no more; none: as it is.
+        lane: Option<Lane>,
         /// The person's name.
         by: String,
     },

@@ -10,7 +10,7 @@ use crate::call::{PartyId, State};
 use crate::journal::Fact;
 use crate::routing;
 use crate::screening::WorkId;
-use crate::vocabulary::{CallId, Now, OperatorId, Private, QueueId, SeatId};
+use crate::vocabulary::{CallId, Lane, Now, OperatorId, Private, QueueId, SeatId};
 
 use super::Switchboard;
 use super::inbound::ticket;
@@ -56,8 +56,8 @@ impl Switchboard {
             Order::ExtendWrapUp { seat, seconds, by } => {
                 self.extend_wrap_up(now, seat, seconds, by)
             }
-            Order::Move { call, queue, priority, by } => {
-                self.move_caller(now, call, queue, priority, &by)
+            Order::Move { call, queue, priority, lane, by } => {
+                self.move_caller(now, call, (queue, priority, lane), &by)
             }
             Order::PickUp { call, seat, by } => self.pick_up(now, call, seat, by),
             Order::Dispose { call, disposition, by } => {
@@ -198,8 +198,7 @@ impl Switchboard {
         &mut self,
         now: Now,
         id: CallId,
-        queue: Option<QueueId>,
-        priority: Option<u8>,
+        (queue, priority, lane): (Option<QueueId>, Option<u8>, Option<Lane>),
         by: &str,
     ) -> Result<(), Refusal> {
         let call = self.calls.get_mut(&id).filter(|call| !call.is_closing());
@@ -213,9 +212,15 @@ impl Switchboard {
         }
         // New rules leave it where a person has put it.
         call.placed = true;
+        call.laned |= lane.is_some();
+        let other = lane.filter(|lane| *lane != call.lane);
+        call.lane = lane.unwrap_or(call.lane);
         let (answer, wants) = (call.answer, call.wants.clone());
         let priority = priority.unwrap_or(call.priority).min(9);
         let rule = format!("moved by {by}");
+        if let Some(lane) = other {
+            self.note(now, Fact::Laned { call: id, lane, why: rule.clone() });
+        }
         self.assign(now, id, routing::Decision { queue, rule, priority, wants }, answer);
         if let Some(ticket) = self.calls.get(&id).and_then(|call| ticket(call)) {
             self.acd.handle(now.moment, acd::Input::Change(ticket));

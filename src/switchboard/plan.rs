@@ -17,7 +17,7 @@ use crate::sip::message::Message;
 use crate::sip::{Method, Request, parse};
 use crate::trunk::settings::TrunkSettings;
 use crate::trunk::{self, DialledKind, Trunks};
-use crate::vocabulary::{AnswerMode, QueueId, TrunkId, Want};
+use crate::vocabulary::{AnswerMode, QueueId, TrunkId, WallTime, Want};
 
 /// Where an INVITE is said to come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,7 +91,7 @@ pub struct Plan {
     pub steps: Vec<String>,
 }
 
-/// What would become of an INVITE.
+/// What would become of an INVITE that comes at this time.
 ///
 /// # Errors
 /// It is none.
@@ -99,6 +99,7 @@ pub fn plan(
     settings: &SwitchboardSettings,
     invite: &Bytes,
     from: &SentBy,
+    at: WallTime,
 ) -> Result<Plan, PlanError> {
     let request = read(invite)?;
     let trunks = Trunks::new(settings.trunks.clone());
@@ -111,10 +112,11 @@ pub fn plan(
     let (arrival, kind) =
         trunk::arrival(&request, trunk, &settings.centre, &settings.places, &settings.categories);
     told(&arrival, kind, trunk, &mut steps);
-    let destination = destination(settings, trunk, &arrival, kind);
+    steps.push(when_told(settings, at));
+    let destination = destination(settings, trunk, &arrival, kind, at);
     match &destination {
         Destination::Queue { queue, priority, answer, .. } => {
-            steps.extend(routing::explain(&settings.rules, &facts(trunk, &arrival)));
+            steps.extend(routing::explain(&settings.rules, &facts(settings, trunk, &arrival, at)));
             queue_told(settings, queue, *priority, *answer, &mut steps);
         }
         Destination::Test { .. } => {
@@ -134,27 +136,30 @@ pub fn goes_to(
     trunks: &Trunks,
     invite: &Bytes,
     from: &SentBy,
+    at: WallTime,
 ) -> Result<Destination, PlanError> {
     let request = read(invite)?;
     let Some(trunk) = whose(trunks, from).0 else { return Ok(Destination::Stranger) };
     let (arrival, kind) =
         trunk::arrival(&request, trunk, &settings.centre, &settings.places, &settings.categories);
-    Ok(destination(settings, trunk, &arrival, kind))
+    Ok(destination(settings, trunk, &arrival, kind, at))
 }
 
-/// Where a call goes: for the call itself, too.
+/// Where a call goes that came at this time: for the call itself, too.
 pub(super) fn destination(
     settings: &SwitchboardSettings,
     trunk: &TrunkSettings,
     arrival: &Arrival,
     kind: DialledKind,
+    at: WallTime,
 ) -> Destination {
     if kind == DialledKind::Test {
         return Destination::Test { trunk: trunk.id.clone() };
     }
     // A checked configuration has a rule that is always true; without it the first queue is
     // better than none.
-    let decision = routing::decide(&settings.rules, &facts(trunk, arrival)).unwrap_or_else(|| {
+    let facts = facts(settings, trunk, arrival, at);
+    let decision = routing::decide(&settings.rules, &facts).unwrap_or_else(|| {
         let queue = settings.queues.first().map(|queue| queue.id.clone());
         routing::Decision {
             queue: queue.unwrap_or_else(|| "".into()),
@@ -169,12 +174,27 @@ pub(super) fn destination(
     Destination::Queue { trunk: trunk.id.clone(), queue, rule, priority, wants, answer }
 }
 
-fn facts<'a>(trunk: &'a TrunkSettings, arrival: &'a Arrival) -> routing::Facts<'a> {
+fn facts<'a>(
+    settings: &SwitchboardSettings,
+    trunk: &'a TrunkSettings,
+    arrival: &'a Arrival,
+    at: WallTime,
+) -> routing::Facts<'a> {
     routing::Facts {
         trunk: &trunk.id,
         service: &arrival.service,
         dialled: &arrival.dialled,
         kecamatan: arrival.kecamatan.as_deref(),
+        local: at.local(&settings.centre.timezone),
+    }
+}
+
+fn when_told(settings: &SwitchboardSettings, at: WallTime) -> String {
+    let zone = &settings.centre.timezone;
+    let clock = routing::clock(at.local(zone));
+    match zone.iana_name() {
+        Some(name) => format!("The call comes on {clock}, {name}."),
+        None => format!("The call comes on {clock}."),
     }
 }
 

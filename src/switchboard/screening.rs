@@ -197,6 +197,8 @@ impl Switchboard {
                 service: &call.asked.service,
                 dialled: &call.dialled,
                 kecamatan: call.asked.kecamatan.as_deref(),
+                // Only what was changed moves a caller, not the hour that has struck meanwhile.
+                local: call.received.wall.local(&self.settings.centre.timezone),
             };
             let Some(mut decision) = routing::decide(&self.settings.rules, &facts) else {
                 continue;

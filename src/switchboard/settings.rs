@@ -64,6 +64,8 @@ pub struct BrowserMedia {
 /// What a caller hears who waits in a queue. Nothing of it delays an operator.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Announcements {
+    /// Prompts that would be said and have no file, with the event: for whoever keeps them.
+    pub missing: Vec<(PromptId, &'static str)>,
     /// Once, at the beginning.
     pub welcome: Vec<PromptId>,
     /// The same for callers whose telephone reads; empty: nothing.

@@ -200,6 +200,12 @@ pub struct SeatView {
     pub talks: u32,
     /// Phones registered.
     pub phones: usize,
+    /// Of these, those that are none in a browser.
+    #[serde(default)]
+    pub desk_phones: usize,
+    /// Who has signed in to it; none where it is that of its operator in `seats.toml`.
+    #[serde(default)]
+    pub signed_in: Option<OperatorId>,
     /// The call that rings or talks there.
     pub call: Option<CallId>,
     /// Seconds in this state.

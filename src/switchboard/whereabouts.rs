@@ -3,7 +3,7 @@
 //!
 //! Nothing here holds a call up: a place that comes late is a fact that comes late.
 
-use crate::incident::{Arrival, Evidence, LearntCells, Located, Report, Whereabouts};
+use crate::incident::{Arrival, Evidence, LearntCells, Located, Remembered, Report, Whereabouts};
 use crate::journal::Fact;
 use crate::screening::known_number;
 use crate::sip::NameAddr;
@@ -64,6 +64,18 @@ impl Switchboard {
             self.outputs.push_back(Output::Dereference { call: id, uri });
         }
         earlier
+    }
+
+    /// The records tell where callers were before the start.
+    pub(super) fn remember_places(&mut self, now: Now, before: Remembered) {
+        let evidence = Evidence {
+            kecamatan: &self.settings.places,
+            settings: &self.settings.location,
+            learnt: &self.places.learnt,
+        };
+        for located in self.places.whereabouts.remember(now.wall, before, &evidence) {
+            self.note(now, Fact::Located(Box::new(located)));
+        }
     }
 
     /// A report has come, for this call where that is known; returns whose it is.

@@ -60,6 +60,7 @@ impl Switchboard {
     /// knows better than what was kept.
     pub(super) fn recalled(&mut self, now: Now, recall: Recall) {
         self.marks.restore(now.wall, recall.marks);
+        self.remember_places(now, recall.places);
         let mut kept = recall.work;
         kept.retain(|entry| self.work.get(entry.id).is_none());
         for entry in &kept {

@@ -61,6 +61,7 @@ mod tests {
             name: "112 Sumenep".to_owned(),
             area_code: "0328".to_owned(),
             dialled: dialled.map(str::to_owned).to_vec(),
+            timezone: jiff::tz::TimeZone::UTC,
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use jiff::tz::TimeZone;
 
 use super::number_plan::Prefix;
 use crate::incident::IdentityHeader;
@@ -21,6 +22,8 @@ pub struct Centre {
     pub area_code: String,
     /// Dialled forms: digits, or a service URN whose `.*` means any child.
     pub dialled: Vec<String>,
+    /// The zone that hours, days and dates of the configuration are of.
+    pub timezone: TimeZone,
 }
 
 /// One carrier's profile.

@@ -282,12 +282,16 @@ pub const PROMPT_FILES: usize = 1000;
 pub const PROMPTS_LENGTH: Duration = Duration::from_secs(7200);
 /// Folders within each other below the prompts' folder.
 pub const PROMPT_DEPTH: usize = 4;
+/// Points of the borders that maps draw: a screen has fewer.
+pub const OUTLINE_POINTS: usize = 50_000;
 /// People in one call beside the caller and the operator: more cannot be told apart by ear.
 pub const PARTIES: usize = 6;
 /// Of the messages of one carrier that cannot be read, one is kept in so long: a broken switch sends many.
 pub const MALFORMED_EVERY: Duration = Duration::from_secs(10);
 /// Bytes of what is fetched by reference: as much as a message that has it by value.
 pub const REFERENCE_BYTES: usize = 64 << 10;
+/// Bytes of a list of revoked certificates: some twenty thousand of them.
+pub const REVOCATION_BYTES: usize = 1 << 20;
 /// To fetch one reference, redirects included: later it helps nobody who is on the phone.
 pub const REFERENCE_TIME: Duration = Duration::from_secs(10);
 /// Redirects of one reference: a load balancer's, and a move that nobody has told us.

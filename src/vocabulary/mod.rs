@@ -33,4 +33,4 @@ pub use ids::{
 pub use keys::{Fingerprint, IceLogin, SrtpKey, Suite};
 pub use phone::{NumberClass, Phone};
 pub use private::{Private, Secret, SecretBytes};
-pub use time::{Moment, Now, WallTime, rfc3339};
+pub use time::{Moment, Now, WANTED_TIME, WallTime, rfc3339};

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::civil::{self, DateTime};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 /// Monotonic time in microseconds since the switchboard's start.
@@ -35,6 +37,9 @@ impl fmt::Debug for Moment {
     }
 }
 
+/// What [`WallTime::asked`] reads, for whoever wrote something else.
+pub const WANTED_TIME: &str = "write 02:00 for today, or 2026-12-25T02:00, or an RFC 3339 time";
+
 /// Calendar time in microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct WallTime(pub i64);
@@ -51,6 +56,32 @@ impl WallTime {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         text.parse::<jiff::Timestamp>().ok().map(|t| Self(t.as_microsecond()))
+    }
+
+    /// What a clock of this zone shows.
+    #[must_use]
+    pub fn local(self, zone: &TimeZone) -> DateTime {
+        let at = jiff::Timestamp::from_microsecond(self.0);
+        let late = if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        zone.to_datetime(at.unwrap_or(late))
+    }
+
+    /// A time as people ask for it: RFC 3339, a date and time of this zone, or `HH:MM` of today there.
+    #[must_use]
+    pub fn asked(text: &str, now: Self, zone: &TimeZone) -> Option<Self> {
+        let text = text.trim();
+        if let Some(at) = Self::parse(text) {
+            return Some(at);
+        }
+        // What is only a date, or names another zone, has no time that could be meant.
+        if !text.contains(':') || text.contains(['[', 'Z', 'z', '+']) {
+            return None;
+        }
+        let clock =
+            text.parse::<civil::Time>().map(|time| now.local(zone).date().to_datetime(time));
+        let at = if text.contains('-') { text.parse().ok()? } else { clock.ok()? };
+        let at = zone.to_timestamp(at).ok()?;
+        Some(Self(at.as_microsecond()))
     }
 
     /// Whole milliseconds since 1970.
@@ -111,6 +142,30 @@ mod tests {
         assert_eq!(WallTime::parse("2026-09-17T05:12:31.204Z"), Some(t));
         assert_eq!(WallTime::parse("2026-09-17T12:12:31.204+07:00"), Some(t));
         assert_eq!(WallTime::parse("yesterday"), None);
+    }
+
+    #[test]
+    fn a_time_that_is_asked_for_is_of_the_centre_s_clock() {
+        let zone = TimeZone::fixed(jiff::tz::offset(7));
+        let now = WallTime::parse("2026-11-26T18:30:00Z").expect("a time");
+        assert_eq!(now.local(&zone).to_string(), "2026-11-27T01:30:00");
+        for (text, at) in [
+            ("02:00", Some("2026-11-26T19:00:00.000Z")),
+            ("23:59:30", Some("2026-11-27T16:59:30.000Z")),
+            ("2026-12-25T02:00", Some("2026-12-24T19:00:00.000Z")),
+            ("2026-12-25 02:00", Some("2026-12-24T19:00:00.000Z")),
+            ("2026-12-25T02:00:00+08:00", Some("2026-12-24T18:00:00.000Z")),
+            ("2026-12-25T02:00:00Z", Some("2026-12-25T02:00:00.000Z")),
+            ("2026-12-25", None),
+            ("25:00", None),
+            ("02:00Z", None),
+            ("two", None),
+            ("", None),
+        ] {
+            let read = WallTime::asked(text, now, &zone).map(WallTime::to_rfc3339);
+            assert_eq!(read.as_deref(), at, "{text}");
+        }
+        assert_eq!(WallTime(i64::MAX).local(&zone).year(), 9999);
     }
 
     #[test]

@@ -50,6 +50,7 @@ pub fn settings(seats: usize, answer: AnswerMode) -> SwitchboardSettings {
             name: "NTPD 112".into(),
             area_code: "0328".into(),
             dialled: vec!["112".into(), "urn:service:sos".into(), "urn:service:sos.*".into()],
+            timezone: jiff::tz::TimeZone::UTC,
         },
         node: "gw1.112.example".into(),
         sip: SipSettings {

@@ -27,6 +27,7 @@ pub fn rich(dice: &mut Dice, seats: usize, answer: AnswerMode) -> SwitchboardSet
     let mut settings = settings(seats, answer);
     let screens = [Screen::Never, Screen::WhileWaiting, Screen::First];
     let announcements = Announcements {
+        missing: Vec::new(),
         welcome_text: "112".to_owned(),
         welcome: if pick(4) == 0 { Vec::new() } else { prompts("welcome") },
         wait: if pick(4) == 0 { Vec::new() } else { prompts("wait") },

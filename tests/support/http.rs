@@ -12,6 +12,8 @@ pub struct Answer {
     pub status: u16,
     /// Body bytes.
     pub body: Vec<u8>,
+    /// Status line and headers, in lower case.
+    pub head: String,
 }
 
 impl Answer {
@@ -37,18 +39,24 @@ pub fn request(
 
 /// The same with other headers, each but the last ending in a line break.
 pub fn request_with(to: SocketAddr, method: &str, path: &str, headers: &str, json: &str) -> Answer {
+    send(to, method, path, headers, json.as_bytes())
+}
+
+/// The same with a body of bytes.
+pub fn send(to: SocketAddr, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(to).expect("the console listens");
     stream.set_read_timeout(Some(LIMIT)).expect("a timeout is set");
     let token = if headers.is_empty() { String::new() } else { format!("{headers}\r\n") };
-    let length = json.len();
+    let length = body.len();
     // Whoever searches, plays or exports says why.
     let reason = "Siaga112-Reason: test of the suite\r\n";
     write!(
         stream,
         "{method} {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n{token}{reason}\
-         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{json}"
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
     )
     .expect("the request is sent");
+    stream.write_all(body).expect("the body is sent");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("the answer is read");
     read(&answer).unwrap_or_else(|| panic!("no HTTP: {}", String::from_utf8_lossy(&answer)))
@@ -61,7 +69,7 @@ fn read(answer: &[u8]) -> Option<Answer> {
     let body = &answer[end + 4..];
     let chunked =
         head.lines().any(|l| l.starts_with("transfer-encoding:") && l.contains("chunked"));
-    Some(Answer { status, body: if chunked { dechunk(body)? } else { body.to_vec() } })
+    Some(Answer { status, body: if chunked { dechunk(body)? } else { body.to_vec() }, head })
 }
 
 fn dechunk(mut rest: &[u8]) -> Option<Vec<u8>> {

@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::aws_lc_rs::rand::SystemRandom;
 use ::aws_lc_rs::signature;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DistinguishedName,
-    DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer,
+    CrlDistributionPoint, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
 };
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -36,6 +38,7 @@ pub struct Identity {
 /// Who signs callers' numbers.
 pub struct NumberSigner {
     pub cert_pem: String,
+    pub serial: u64,
     key: Vec<u8>,
 }
 
@@ -95,16 +98,50 @@ impl Authority {
     /// Who signs callers' numbers (RFC 8226): a certificate with this TNAuthList, valid to the
     /// beginning of that year.
     pub fn sign_numbers(&self, tn_auth_list: &[u8], year: i32) -> NumberSigner {
+        self.sign_numbers_listed(tn_auth_list, year, &[])
+    }
+
+    /// The same; the certificate names places where it would be listed were it revoked.
+    pub fn sign_numbers_listed(
+        &self,
+        tn_auth_list: &[u8],
+        year: i32,
+        lists: &[String],
+    ) -> NumberSigner {
+        static SERIALS: AtomicU64 = AtomicU64::new(1_000);
+        let serial = SERIALS.fetch_add(1, Ordering::Relaxed);
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, "SHAKEN 709J");
+        params.serial_number = Some(SerialNumber::from(serial));
+        let point = |uri: &String| CrlDistributionPoint { uris: vec![uri.clone()] };
+        params.crl_distribution_points = lists.iter().map(point).collect();
         params.not_after = date_time_ymd(year, 1, 1);
         let oid = [1, 3, 6, 1, 5, 5, 7, 1, 26];
         params.custom_extensions =
             vec![CustomExtension::from_oid_content(&oid, tn_auth_list.to_vec())];
         let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).expect("a key");
         let cert = params.signed_by(&key, &self.issuer).expect("signed");
-        NumberSigner { cert_pem: cert.pem(), key: key.serialize_der() }
+        NumberSigner { cert_pem: cert.pem(), serial, key: key.serialize_der() }
+    }
+
+    /// The list of revoked certificates as of 2026, in PEM; a newer one is due with that month.
+    pub fn revoke(&self, serials: &[u64], (year, month): (i32, u8)) -> String {
+        let revoked = |serial: &u64| RevokedCertParams {
+            serial_number: SerialNumber::from(*serial),
+            revocation_time: date_time_ymd(2026, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update: date_time_ymd(2026, 1, 1),
+            next_update: date_time_ymd(year, month, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: serials.iter().map(revoked).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.issuer).expect("signed").pem().expect("PEM")
     }
 
     /// Its own certificate.

@@ -4,6 +4,15 @@ pub(super) const MISTAKES: &[(&str, &str, &str, &str)] = &[
     (
         "gateway.toml",
         "[node]",
+        "[identity]\ncrl = [\"none.crl\", \"queues.toml\", \"http://crl.example/a\", \"https://crl.example:8443/a\"]\n[node]",
+        r#"gateway.toml:6:8: error: "none.crl" cannot be read: No such file or directory (os error 2); the path counts from the configuration directory; the gateway's user must be able to read it
+gateway.toml:6:20: error: "queues.toml": there is no revocation list in it; it must hold PEM (-----BEGIN X509 CRL-----) or DER, the authority's own whole list
+gateway.toml:6:35: error: "http://crl.example/a" cannot be fetched: it is no https:// address; write https://, or a file beside this one
+gateway.toml:6:59: error: "https://crl.example:8443/a" is never asked: its host is not named; add "crl.example" to [references] hosts"#,
+    ),
+    (
+        "gateway.toml",
+        "[node]",
         "[references]\nhosts = [\"lis telco\"]\nnetworks = [\"10.20\"]\n[node]",
         r#"gateway.toml:6:10: error: "lis telco" is no host name; write letters, digits, hyphens and dots, for example "112.sumenep.example"
 gateway.toml:7:13: error: "10.20" is no network; write an address or a network, for example "10.20.0.0/16""#,

@@ -4,6 +4,7 @@ mod mistakes;
 mod mistakes_of_lines;
 mod mistakes_of_places;
 mod mistakes_of_queues;
+mod mistakes_of_times;
 mod waiting;
 
 use std::fs;
@@ -94,6 +95,7 @@ fn the_sample_loads() {
     let loaded = good(&sample(), &[]);
     let board = &loaded.switchboard;
     assert_eq!(board.centre.name, "NTPD 112 Sumenep");
+    assert_eq!(board.centre.timezone.iana_name(), Some("Asia/Jakarta"));
     assert_eq!(board.places.len(), 27);
     assert_eq!(board.places.iter().filter(|place| place.island).count(), 9);
     assert_eq!(board.categories.len(), 14);
@@ -137,7 +139,8 @@ fn every_mistake_shows_its_place_and_its_mending() {
         .iter()
         .chain(mistakes_of_places::MISTAKES)
         .chain(mistakes_of_lines::MISTAKES)
-        .chain(mistakes_of_queues::MISTAKES);
+        .chain(mistakes_of_queues::MISTAKES)
+        .chain(mistakes_of_times::MISTAKES);
     for (file, from, to, expected) in all {
         let dir = edited(&[(file, from, to)]);
         let found = findings(dir.path(), &[], Severity::Error).join("\n");
@@ -155,7 +158,7 @@ fn of_the_sample(line: &str) -> bool {
 
 #[test]
 fn warnings_show_place_and_mending_and_do_not_refuse() {
-    let table: [(Edit<'_>, &str); 10] = [
+    let table: [(Edit<'_>, &str); 11] = [
         (
             ("gateway.toml", "record = true", "record = true\nbrowser_port = 19998"),
             "gateway.toml:32:16: warning: no browser can register: [sip] listen has neither ws:// nor \
@@ -198,6 +201,18 @@ fn warnings_show_place_and_mending_and_do_not_refuse() {
              remove it\nrouting.toml:20:1: warning: the rule \"sosial\" is never reached: \
              \"semua\" at routing.toml:27:1 takes all of its calls before it; give it a higher \
              priority, or remove it",
+        ),
+        (
+            (
+                "routing.toml",
+                "when = {}",
+                "when = {}\nqueue = \"darurat\"\n[[rule]]\nname = \"siang\"\npriority = 60\nwhen = { \
+                 hours = [\"06:00-18:00\"] }\nqueue = \"darurat\"\n[[rule]]\nname = \
+                 \"pagi\"\npriority = 50\nwhen = { hours = [\"07:00-09:00\"], days = [\"mon\"] }",
+            ),
+            "routing.toml:37:1: warning: the rule \"pagi\" is never reached: \"siang\" at \
+             routing.toml:32:1 takes all of its calls before it; give it a higher priority, or \
+             remove it",
         ),
         (
             ("routing.toml", "sos.marine", "sos.marin"),

@@ -66,6 +66,21 @@ struct Known {
     seq: u64,
     board: Board,
     alarms: Vec<LiveAlarm>,
+    /// All of it as each audience gets it, once somebody has asked: who joins at the same time shares it.
+    whole: [Option<Utf8Bytes>; 2],
+}
+
+impl Known {
+    fn whole(&mut self, build: &str, sees_alarms: bool) -> Utf8Bytes {
+        let [without, with] = &mut self.whole;
+        let written_once = if sees_alarms { with } else { without };
+        let text = written_once.get_or_insert_with(|| {
+            let alarms = sees_alarms.then(|| self.alarms.clone());
+            let whole = Whole::of(self.seq, build, &self.board, alarms);
+            written(&LiveMessage::Whole(Box::new(whole)))
+        });
+        text.clone()
+    }
 }
 
 /// One message as each audience gets it.
@@ -104,18 +119,14 @@ impl Feed {
         sees_alarms: bool,
     ) -> Result<(Message, broadcast::Receiver<Step>), Problem> {
         let mut state = self.state.lock().await;
-        let known = if let Some(known) = &*state {
-            known
-        } else {
+        if state.is_none() {
             let board = live::board_of(&*self.desk).await?;
             let alarms = alarms::list(&*self.desk);
             tokio::spawn(Arc::clone(self).follow());
-            state.insert(Known { seq: 0, board, alarms })
-        };
-        let alarms = sees_alarms.then(|| known.alarms.clone());
-        let whole = Whole::of(known.seq, &self.build, &known.board, alarms);
-        let text = written(&LiveMessage::Whole(Box::new(whole)));
-        Ok((Message::Text(text), self.steps.subscribe()))
+            *state = Some(Known { seq: 0, board, alarms, whole: [None, None] });
+        }
+        let known = state.as_mut().ok_or_else(Problem::too_slow)?;
+        Ok((Message::Text(known.whole(&self.build, sees_alarms)), self.steps.subscribe()))
     }
 
     /// Tells every client what changes, until the last one is gone.
@@ -158,6 +169,7 @@ impl Feed {
         let changes = changes::between(known.seq + 1, &known.board, &board);
         let new_alarms = alarms != known.alarms;
         known.board = board;
+        known.whole = [None, None];
         if changes.is_none() && !new_alarms {
             return;
         }

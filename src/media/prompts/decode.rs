@@ -4,7 +4,10 @@ use std::io::Cursor;
 
 use opus_rs::OpusDecoder;
 use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
+use symphonia::core::codecs::audio::well_known::{
+    CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3, CODEC_ID_OPUS, CODEC_ID_PCM_ALAW, CODEC_ID_PCM_MULAW,
+    CODEC_ID_PCM_S16LE,
+};
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
@@ -13,7 +16,7 @@ use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 
-use super::PromptMistake;
+use super::{PromptMistake, PromptSource};
 use crate::vocabulary::limits;
 
 /// Opus is decoded at its own rate.
@@ -21,8 +24,8 @@ const OPUS_RATE: u32 = 48_000;
 /// The longest Opus packet, samples of one channel: 120 ms (RFC 6716 §3.1).
 const OPUS_PACKET: usize = 5_760;
 
-/// The samples of a file (full scale is 1) mixed into one channel, and how many make a second.
-pub(super) fn decode(file: Vec<u8>) -> Result<(Vec<f32>, u32), PromptMistake> {
+/// The samples of a file (full scale is 1) mixed into one channel, and what they were read from.
+pub(super) fn decode(file: Vec<u8>) -> Result<(Vec<f32>, PromptSource), PromptMistake> {
     if file.is_empty() {
         return Err(PromptMistake::Empty);
     }
@@ -37,6 +40,9 @@ pub(super) fn decode(file: Vec<u8>) -> Result<(Vec<f32>, u32), PromptMistake> {
         return Err(PromptMistake::Empty);
     };
     let rate = parameters.sample_rate.ok_or(PromptMistake::Rate(0))?;
+    let codec = codec(parameters);
+    let channels = parameters.channels.as_ref().map_or(1, |channels| channels.count());
+    let source = PromptSource { codec, rate, channels };
     let (id, mut decoder) = (track.id, Decoder::new(parameters, track.delay.unwrap_or_default())?);
     let mut samples = Vec::new();
     let most = limits::PROMPT_LENGTH.as_secs().saturating_mul(rate.into());
@@ -48,7 +54,19 @@ pub(super) fn decode(file: Vec<u8>) -> Result<(Vec<f32>, u32), PromptMistake> {
             return Err(PromptMistake::Length);
         }
     }
-    if samples.is_empty() { Err(PromptMistake::Empty) } else { Ok((samples, rate)) }
+    if samples.is_empty() { Err(PromptMistake::Empty) } else { Ok((samples, source)) }
+}
+
+/// Its usual name.
+fn codec(parameters: &AudioCodecParameters) -> &'static str {
+    match parameters.codec {
+        CODEC_ID_OPUS => "Opus",
+        CODEC_ID_MP1 | CODEC_ID_MP2 | CODEC_ID_MP3 => "MP3",
+        CODEC_ID_PCM_ALAW => "A-law",
+        CODEC_ID_PCM_MULAW => "mu-law",
+        CODEC_ID_PCM_S16LE => "PCM 16 bit",
+        _ => "PCM",
+    }
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]

@@ -11,7 +11,7 @@ use crate::vocabulary::{PromptId, limits};
 /// Endings of what may lie beside the prompts.
 const BESIDE: [&str; 3] = ["md", "txt", "sh"];
 /// Endings of prompts.
-const PROMPTS: [&str; 3] = ["wav", "opus", "mp3"];
+const PROMPTS: [&str; 4] = ["wav", "opus", "ogg", "mp3"];
 
 /// The prompts below `folder`, and what is wrong with names.
 pub(super) fn files(folder: &Path) -> (BTreeMap<PromptId, PathBuf>, Vec<PromptError>) {

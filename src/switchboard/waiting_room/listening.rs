@@ -119,7 +119,7 @@ impl Switchboard {
         let again = self.announcements(id).map_or(std::time::Duration::ZERO, |a| a.again);
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.verdict = Some(verdict);
-        let moved = verdict.lane(call.lane);
+        let moved = verdict.lane(call.lane).filter(|_| !call.laned);
         if let Some((lane, why)) = moved {
             call.lane = lane;
             self.note(now, Fact::Laned { call: id, lane, why: why.to_owned() });

@@ -107,20 +107,21 @@ export async function get(name: string): Promise<unknown> {
   }
 }
 
-/** Names of what is kept of this person that begin so. */
+/** Names that begin so and under which something of the same person is kept. */
 export async function names(prefix: string): Promise<string[]> {
   await first;
+  const found = new Set<string>();
   const held = key;
-  const found = new Set([...waiting].filter(([, value]) => value !== null).map(([name]) => name));
   if (held) {
-    const own = at(held.person, '');
-    const all = await step('readonly', (store) => store.getAllKeys()).catch(() => []);
-    for (const one of all) {
-      const name = String(one).startsWith(own) ? String(one).slice(own.length) : '';
-      if (name && waiting.get(name) !== null) found.add(name);
-    }
+    const begin = at(held.person, prefix);
+    const range = IDBKeyRange.bound(begin, `${begin}\uffff`);
+    const all = await step('readonly', (store) => store.getAllKeys(range));
+    for (const one of all) found.add(String(one).slice(at(held.person, '').length));
   }
-  return [...found].filter((name) => name.startsWith(prefix));
+  for (const [name, value] of waiting) {
+    if (name.startsWith(prefix)) value === null ? found.delete(name) : found.add(name);
+  }
+  return [...found];
 }
 
 async function fetchKey(person: string): Promise<void> {

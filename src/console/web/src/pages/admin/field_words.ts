@@ -64,6 +64,24 @@ const WORDS = {
     ['Hanya untuk layanan', 'Satu per baris: sos.marine, sos.*'],
     ['Only for services', 'One a line: sos.marine, sos.*'],
   ],
+  when_hours: [
+    [
+      'Hanya pada jam',
+      'Satu per baris: 22:00-06:00. Lewat tengah malam dihitung sebagai hari mulainya.',
+    ],
+    [
+      'Only at hours',
+      'One a line: 22:00-06:00. Over midnight they belong to the day on which they begin.',
+    ],
+  ],
+  when_days: [
+    ['Hanya pada hari', 'Kosong: setiap hari'],
+    ['Only on days', 'None: every day'],
+  ],
+  when_dates: [
+    ['Hanya pada tanggal', 'Satu per baris: 2026-12-25, 2026-12-24..2026-12-26'],
+    ['Only on dates', 'One a line: 2026-12-25, 2026-12-24..2026-12-26'],
+  ],
   rule_skills: [
     ['Meminta kecakapan', 'Satu per baris: kepulauan:2'],
     ['Asks for skills', 'One a line: kepulauan:2'],
@@ -144,6 +162,13 @@ const CHOICES: Record<string, readonly [string, string]> = {
   no: ['tidak dapat diandalkan', 'nothing that can be relied on'],
   heard: ['pelapor mendengar kita', 'callers hear us'],
   both: ['dua arah', 'both ways'],
+  mon: ['Senin', 'Monday'],
+  tue: ['Selasa', 'Tuesday'],
+  wed: ['Rabu', 'Wednesday'],
+  thu: ['Kamis', 'Thursday'],
+  fri: ['Jumat', 'Friday'],
+  sat: ['Sabtu', 'Saturday'],
+  sun: ['Minggu', 'Sunday'],
 };
 
 /** A value that the configuration knows, in words. */

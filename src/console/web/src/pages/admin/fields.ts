@@ -9,7 +9,7 @@ export type Kind =
   /** One name of a kind that the configuration has. */
   | { kind: 'name'; of: 'queue' | 'operator' }
   /** Several of them. */
-  | { kind: 'names'; of: 'trunk' | 'kecamatan' | 'calls' }
+  | { kind: 'names'; of: 'trunk' | 'kecamatan' | 'calls' | 'day' }
   /** A list, one a line. */
   | { kind: 'lines' }
   /** The queues that a seat serves, each with its tier. */
@@ -18,6 +18,9 @@ export type Kind =
   | { kind: 'skills' }
   /** `on_agent`, `immediate` or `after_seconds:N`. */
   | { kind: 'answer' };
+
+/** Days as the configuration writes them. */
+export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 
 export type FormField = Kind & {
   /** Keys between dots. */
@@ -39,7 +42,7 @@ const number = (path: string, words: FieldKey, least: number, most: number): For
 });
 
 /** A hundred years. */
-const DAYS = 36_500;
+const MOST_DAYS = 36_500;
 
 export const FORMS: Record<TableName, FormField[]> = {
   queue: [
@@ -81,6 +84,9 @@ export const FORMS: Record<TableName, FormField[]> = {
     { path: 'when.kecamatan', words: 'when_kecamatan', kind: 'names', of: 'kecamatan' },
     { path: 'when.dialled', words: 'when_dialled', kind: 'lines' },
     { path: 'when.service', words: 'when_service', kind: 'lines' },
+    { path: 'when.hours', words: 'when_hours', kind: 'lines' },
+    { path: 'when.days', words: 'when_days', kind: 'names', of: 'day' },
+    { path: 'when.dates', words: 'when_dates', kind: 'lines' },
     { path: 'skills', words: 'rule_skills', kind: 'lines' },
   ],
   seat: [
@@ -117,9 +123,9 @@ export const FORMS: Record<TableName, FormField[]> = {
   ],
   keep: [
     { path: 'calls', words: 'keep_calls', kind: 'names', of: 'calls' },
-    { ...number('audio_days', 'audio_days', 1, DAYS), needed: true },
-    { ...number('record_days', 'record_days', 1, DAYS), needed: true },
-    { ...number('trace_days', 'trace_days', 1, DAYS), needed: true },
+    { ...number('audio_days', 'audio_days', 1, MOST_DAYS), needed: true },
+    { ...number('record_days', 'record_days', 1, MOST_DAYS), needed: true },
+    { ...number('trace_days', 'trace_days', 1, MOST_DAYS), needed: true },
     { path: 'ground', words: 'keep_ground', kind: 'text', needed: true },
   ],
 };

@@ -5,9 +5,8 @@
 import { useEffect, useId, useState } from 'preact/hooks';
 import { CheckField, Field, SelectField, TextArea, TextField } from '../../components/field';
 import { choiceWord, fieldWords } from './field_words';
-import type { FormField } from './fields';
+import { DAYS, type FormField } from './fields';
 import { type Finding, spoken } from './findings';
-
 import { get, isTable, type Table, type Value } from './toml';
 import { w } from './words';
 
@@ -101,10 +100,12 @@ export function FieldOf(props: Props) {
       );
     }
     case 'names': {
-      const known =
-        field.of === 'trunk'
-          ? props.names.trunk.map((one) => ({ value: one, label: one }))
-          : props.names[field.of];
+      const known = {
+        kecamatan: props.names.kecamatan,
+        calls: props.names.calls,
+        trunk: props.names.trunk.map((one) => ({ value: one, label: one })),
+        day: DAYS.map((day) => ({ value: day, label: choiceWord(day) })),
+      }[field.of];
       return <NamesOf about={about} known={known} chosen={texts(value)} onChange={onChange} />;
     }
     case 'lines':

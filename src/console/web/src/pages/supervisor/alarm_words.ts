@@ -3,6 +3,7 @@ import { wordFrom } from '../../messages';
 
 const id = {
   'alarm.access-not-kept': 'Catatan akses tidak dapat ditulis',
+  'alarm.alarms-not-kept': 'Daftar alarm tidak dapat disimpan',
   'alarm.alert-received': 'Peringatan dari sistem lain diterima',
   'alarm.alert-unreadable': 'Peringatan dari sistem lain tak terbaca',
   'alarm.answer-missing': 'Operator tidak menjawab lagi',
@@ -44,8 +45,10 @@ const id = {
   'alarm.recording-resumed': 'Rekaman berjalan lagi',
   'alarm.recordings-disk-low': 'Disk rekaman hampir penuh',
   'alarm.retention-waits': 'Penghapusan menunggu jam yang benar',
+  'alarm.revocation-list': 'Daftar sertifikat yang dicabut tidak ada atau usang',
   'alarm.seat-lost': 'Telepon kursi terputus',
   'alarm.seat-set-aside': 'Kursi dikesampingkan',
+  'alarm.session-over': 'Sesi operator habis: kursi tidak menerima panggilan',
   'alarm.store-failed': 'Basis data bermasalah',
   'alarm.text-too-long': 'Teks terlalu panjang',
   'alarm.too-many-keys': 'Terlalu banyak tombol ditekan',
@@ -56,6 +59,7 @@ const id = {
 
 const en: Record<keyof typeof id, string> = {
   'alarm.access-not-kept': 'The access log cannot be written',
+  'alarm.alarms-not-kept': 'The list of alarms cannot be kept',
   'alarm.alert-received': 'An alert of another system has come',
   'alarm.alert-unreadable': 'An alert cannot be read',
   'alarm.answer-missing': 'A carrier does not acknowledge',
@@ -97,8 +101,10 @@ const en: Record<keyof typeof id, string> = {
   'alarm.recording-resumed': 'A recording goes on',
   'alarm.recordings-disk-low': 'The disk of the recordings is nearly full',
   'alarm.retention-waits': 'Deletion waits for a clock that is kept',
+  'alarm.revocation-list': 'A list of revoked certificates is missing or old',
   'alarm.seat-lost': 'The phone of a seat is gone',
   'alarm.seat-set-aside': 'A seat was set aside',
+  'alarm.session-over': 'An operator’s session is over: the seat takes no calls',
   'alarm.store-failed': 'The database has trouble',
   'alarm.text-too-long': 'A text is too long',
   'alarm.too-many-keys': 'Too many keys were pressed',

@@ -1,6 +1,6 @@
 /**
- * Forms as they are written: kept under lock in this browser with each key, saved in the gateway a moment
- * later, cleared from here when they are on disk there. One is shown; others that are not saved yet are tried
+ * Forms as they are written: kept under lock in this browser with each key, saved in the gateway a moment later,
+ * cleared from here when they are on disk there. One is shown; others that are not saved yet are tried
  * again behind it until they are. Nothing of another person is overwritten unseen: what they wrote
  * meanwhile is shown, and a person decides.
  */
@@ -49,6 +49,10 @@ interface Work {
   timer: number | undefined;
   /** What is being sent now; true when the gateway has it. */
   flight: Promise<boolean> | null;
+  /** Whether what an earlier page has kept was looked for. */
+  recalled: boolean;
+  /** The version that was seen when that was written. */
+  since: number | undefined;
 }
 
 const works = signal<ReadonlyMap<string, Work>>(new Map());
@@ -113,7 +117,8 @@ function begin(incident: string): Work {
     conflicts: {},
     saving: 'loading',
   };
-  const work: Work = { incident, state: signal(of), timer: undefined, flight: null };
+  const rest = { timer: undefined, flight: null, recalled: false, since: undefined };
+  const work: Work = { incident, state: signal(of), ...rest };
   works.value = new Map(works.peek()).set(incident, work);
   return work;
 }
@@ -143,13 +148,23 @@ export async function openDraft(incident: string): Promise<void> {
   } else await load(work);
 }
 
-async function load(work: Work): Promise<void> {
-  window.clearTimeout(work.timer);
+/** Takes up what an earlier page has kept; what was typed meanwhile is newer. */
+async function recall(work: Work): Promise<void> {
+  if (work.recalled) return;
   const left = await kept(work.incident);
   if (!isHere(work)) return;
-  // What was typed meanwhile is newer.
-  if (left) set(work, { changes: { ...left.changes, ...work.state.peek().changes } });
-  const since = left?.version;
+  // Without the key nothing could be read yet.
+  work.recalled = keeps.peek();
+  if (!left) return;
+  work.since = left.version;
+  set(work, { changes: { ...left.changes, ...work.state.peek().changes } });
+}
+
+async function load(work: Work): Promise<void> {
+  window.clearTimeout(work.timer);
+  await recall(work);
+  if (!isHere(work)) return;
+  const since = work.since;
   try {
     const params = { path: { id: work.incident } };
     const whole = await ask(api.GET('/api/v1/incidents/{id}', { params }));
@@ -255,7 +270,7 @@ function took(work: Work, record: RecordView, sent: Values): void {
     // What was typed on while it was under way is still to be saved.
     if (same(changes[field], value)) delete changes[field];
   }
-  forgetSent(of.incident, record.version, sent);
+  forgetSent(of.incident, sent, (field) => field in work.state.peek().changes);
   const next = { ...of, record, changes };
   set(work, { ...next, saving: standing(next) });
   if (Object.keys(sendable(next)).length > 0) schedule(work, WAIT_MS);
@@ -297,7 +312,7 @@ async function send(work: Work, version: number, sent: Values): Promise<boolean>
     );
     noteNewest(work.incident, answer.version);
     if (isHere(work)) took(work, answer, sent);
-    else forgetSent(work.incident, answer.version, sent);
+    else forgetSent(work.incident, sent);
     return true;
   } catch (error) {
     if (isHere(work)) await refusedBy(work, error);
@@ -478,21 +493,24 @@ effect(() => {
 /** Whose forms these are. Somebody else at this page gets none of them: they stay kept for their writer. */
 const writer = computed(() => (me.value?.permissions['forms'] ? me.value.name : null));
 effect(() => {
-  writer.value;
+  // Read, so that another writer begins anew.
+  void writer.value;
   for (const work of works.peek().values()) window.clearTimeout(work.timer);
   works.value = new Map();
   at.value = null;
 });
+
+// What an earlier page has left is saved as soon as it can be read.
 effect(() => {
-  // What an earlier page has left is saved now.
   const name = writer.value;
   if (name === null || !keeps.value) return;
-  allKept().then(
-    (left) => {
-      if (writer.peek() === name) for (const incident of left) start(incident);
-    },
-    () => {},
-  );
+  allKept().then((found) => {
+    if (writer.peek() !== name) return;
+    for (const incident of found) start(incident);
+    for (const work of works.peek().values()) {
+      if (!work.recalled) recall(work).then(() => isLeft(work.state.peek()) && schedule(work, 0));
+    }
+  });
 });
 
 /** Something is typed, and neither the gateway nor this browser has it: then the page stays as it is. */

@@ -1,5 +1,5 @@
 /**
- * What is written in a form and not yet in the gateway, as this browser keeps it: field by field, so that
+ * What is written in a form and not yet in the gateway, as this browser keeps it under lock: field by field, so that
  * two pages of one person take nothing from each other, and nothing goes but what the gateway has.
  */
 import { read, write } from '../../kept';
@@ -11,38 +11,35 @@ export type Value = string | number | Record<string, unknown> | null;
 export type Values = Record<string, Value>;
 
 export interface Kept {
-  /** The version that was seen when it was written. */
+  /** The oldest version that was seen when it was written. */
   version: number;
   changes: Values;
 }
 
+interface Word {
+  version: number;
+  value: Value;
+}
+
 const PREFIX = 'draft.';
-const key = (incident: string) => PREFIX + incident;
+const prefix = (incident: string) => `${PREFIX}${incident}.`;
 /** The newest version that this browser has saved of a record, until the gateway shows it. */
 const savedKey = (incident: string) => `saved.${me.peek()?.name ?? ''}.${incident}`;
 
 export const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
 
-/** One change after the other: each builds on the one before. */
-let last: Promise<void> = Promise.resolve();
+const wordOf = async (name: string) => (await vault.get(name)) as Word | null;
 
-const stored = async (incident: string) => (await vault.get(key(incident))) as Kept | null;
-
-/** What is kept of a record, after all that was done to it until now. */
+/** What is kept of a record. */
 export async function kept(incident: string): Promise<Kept | null> {
-  await last;
-  return stored(incident);
-}
-
-function change(incident: string, version: number, edit: (changes: Values) => void): void {
-  last = last
-    .then(async () => {
-      const changes = { ...(await stored(incident))?.changes };
-      edit(changes);
-      const left = Object.keys(changes).length > 0;
-      vault.put(key(incident), left ? ({ version, changes } satisfies Kept) : null);
-    })
-    .catch(() => {});
+  const found: Kept = { version: Number.MAX_SAFE_INTEGER, changes: {} };
+  for (const name of await vault.names(prefix(incident))) {
+    const word = await wordOf(name);
+    if (!word) continue;
+    found.version = Math.min(found.version, word.version);
+    found.changes[name.slice(prefix(incident).length)] = word.value;
+  }
+  return Object.keys(found.changes).length > 0 ? found : null;
 }
 
 /** Keeps one field; undefined forgets it. */
@@ -52,30 +49,34 @@ export function keepField(
   field: string,
   value: Value | undefined,
 ): void {
-  change(incident, version, (changes) => {
-    if (value === undefined) delete changes[field];
-    else changes[field] = value;
-  });
+  const word = value === undefined ? null : ({ version, value } satisfies Word);
+  vault.put(prefix(incident) + field, word);
 }
 
 /** Forgets what was sent, where it still is what was sent: what was typed on meanwhile stays. */
-export function forgetSent(incident: string, version: number, sent: Values): void {
-  change(incident, version, (changes) => {
-    for (const [field, value] of Object.entries(sent)) {
-      if (same(changes[field], value)) delete changes[field];
-    }
-  });
+export async function forgetSent(
+  incident: string,
+  sent: Values,
+  /** Whether this page has a newer word for a field by then. */
+  typedOn: (field: string) => boolean = () => false,
+): Promise<void> {
+  for (const [field, value] of Object.entries(sent)) {
+    const name = prefix(incident) + field;
+    const word = await wordOf(name);
+    if (word && same(word.value, value) && !typedOn(field)) vault.put(name, null);
+  }
 }
 
 /** Forgets all of it. */
-export const forget = (incident: string) =>
-  change(incident, 0, (changes) => {
-    for (const field of Object.keys(changes)) delete changes[field];
-  });
+export async function forget(incident: string): Promise<void> {
+  for (const name of await vault.names(prefix(incident))) vault.put(name, null);
+}
 
 /** Records of which something is kept here. */
-export const allKept = async () =>
-  (await vault.names(PREFIX)).map((name) => name.slice(PREFIX.length));
+export async function allKept(): Promise<string[]> {
+  const found = (await vault.names(PREFIX)).map((name) => name.slice(PREFIX.length));
+  return [...new Set(found.map((one) => one.slice(0, one.indexOf('.'))))];
+}
 
 /** The newest version that was saved from here and that the gateway may not show yet; 0: none. */
 export const newest = (incident: string) => Number(read(savedKey(incident)) ?? 0);
