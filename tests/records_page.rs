@@ -284,6 +284,13 @@ fn a_supervisor_hears_who_waits_and_finds_reads_keeps_and_hands_out_the_record()
     press(&mut sari, "Unduh: Salinan yang disamarkan");
     sari.sees("-redacted.zip");
     sari.assert_usable("record-keep");
+    sari.goes("/records/marks");
+    press(&mut sari, &format!("Cari catatannya: {CALLER}"));
+    sari.has("Nomor telepon", CALLER);
+    sari.opens("Nomor bertanda");
+    sari.assert_usable("records-marks");
+    sari.goes(&format!("/records/{id}"));
+    sari.opens("Simpan dan serahkan");
     press(&mut sari, "Cabut tanda");
     sari.sees("Nomor ini tidak ditandai.");
     fills_in(&mut sari, "Jangan dihapus", "Mengapa", "sidang selesai");
@@ -368,8 +375,17 @@ impl Writer {
         );
         let own = sdp(audio.local_addr().expect("bound"));
         let port = text.local_addr().expect("bound").port();
+        let lines = format!(
+            "{lines}Geolocation: <cid:place@telco.example>\r\nContent-Type: multipart/mixed;boundary=b\r\n"
+        );
         let offer = format!("{own}m=text {port} RTP/AVP 98\r\na=rtpmap:98 t140/1000\r\n");
-        call.request(&phone, "INVITE", &lines, &offer);
+        let place = include_str!("fixtures/pidf-circle.xml");
+        let body = format!(
+            "--b\r\nContent-Type: application/sdp\r\n\r\n{offer}\r\n\
+             --b\r\nContent-Type: application/pidf+xml\r\nContent-ID: <place@telco.example>\r\n\r\n{place}\r\n\
+             --b\r\nContent-Type: application/x-telco-note\r\n\r\nlantai 2\r\n--b--\r\n"
+        );
+        call.request(&phone, "INVITE", &lines, &body);
         Self { phone, audio, text, call }
     }
 
@@ -416,6 +432,11 @@ fn a_call_taker_reads_and_writes_text_hears_the_last_words_again_and_sees_who_vo
 
     siti.sees("Jaringan memeriksa nomornya: benar");
     siti.sees("Hanya alamatnya yang datang");
+    // The place is old, and the page says how old, and by whom it was found.
+    siti.sees("hari yang lalu");
+    siti.sees("cara GPS");
+    siti.sees("application/x-telco-note");
+    siti.sees("Tidak dikenal; disimpan utuh (8 byte)");
     caller.types(text, "Tolong, api di dapur");
     siti.sees("Tolong, api di dapur");
     siti.fills("Tulis kepada penelepon", "Di mana rumahnya?");
