@@ -94,6 +94,14 @@ fn is_true(person: &mut Person, script: &str) {
     person.does(&json!({"do": "becomes", "script": script}));
 }
 
+/// Axe finds nothing in the page as it stands; those that have more of their own are looked at in both
+/// languages and themes.
+fn is_clean(person: &mut Person, page: &str) {
+    person.looks(page);
+    let came = person.does(&json!({"do": "axe"}));
+    assert_eq!(came["violations"], json!([]), "{page}");
+}
+
 #[test]
 fn what_is_written_is_saved_when_another_form_opens_and_closing_leaves_no_word_behind() {
     let gateway = start(&Centre::default());
@@ -257,17 +265,17 @@ fn a_supervisor_hears_who_waits_and_finds_reads_keeps_and_hands_out_the_record()
     sari.assert_usable("record");
     sari.opens("Versi");
     sari.sees("Diubah oleh sari");
-    sari.assert_usable("record-versions");
+    is_clean(&mut sari, "record-versions");
     sari.opens("Perjalanan panggilan");
     sari.sees("Dijawab seat-1");
-    sari.assert_usable("record-course");
+    is_clean(&mut sari, "record-course");
     sari.opens("Rekaman dan teks");
     sari.clicks("Putar Bagian 1");
     sari.sees("Tulis alasannya, sedikitnya 4 huruf.");
     sari.fills("Alasan", "didengar penyidik");
     sari.clicks("Putar Bagian 1");
     is_true(&mut sari, "document.querySelector('audio')?.duration > 0.3");
-    sari.assert_usable("record-audio");
+    is_clean(&mut sari, "record-audio");
 
     // Held, marked, and handed out.
     sari.opens("Simpan dan serahkan");
@@ -288,7 +296,7 @@ fn a_supervisor_hears_who_waits_and_finds_reads_keeps_and_hands_out_the_record()
     press(&mut sari, &format!("Cari catatannya: {CALLER}"));
     sari.has("Nomor telepon", CALLER);
     sari.opens("Nomor bertanda");
-    sari.assert_usable("records-marks");
+    is_clean(&mut sari, "records-marks");
     sari.goes(&format!("/records/{id}"));
     sari.opens("Simpan dan serahkan");
     press(&mut sari, "Cabut tanda");
@@ -298,7 +306,7 @@ fn a_supervisor_hears_who_waits_and_finds_reads_keeps_and_hands_out_the_record()
     sari.sees("Tidak ditahan");
     sari.opens("Pesan SIP");
     sari.sees("INVITE sip:112");
-    sari.assert_usable("record-ladder");
+    is_clean(&mut sari, "record-ladder");
 
     // Tied to another record, and taken apart again.
     sari.opens("Catatan");
@@ -339,7 +347,7 @@ fn a_supervisor_hears_who_waits_and_finds_reads_keeps_and_hands_out_the_record()
     dewi.does(&json!({"do": "miss", "role": "tab", "name": "Simpan dan serahkan"}));
     dewi.clicks("Kembali ke pencarian");
     press(&mut dewi, "Catatan tanpa panggilan");
-    dewi.assert_usable("records-new");
+    is_clean(&mut dewi, "records-new");
     press(&mut dewi, "Buat catatan");
     dewi.sees("Tulis apa yang terjadi.");
     dewi.does(&json!({"do": "fill", "label": "Kejadian", "value": "tanah longsor", "exact": true}));
@@ -350,7 +358,7 @@ fn a_supervisor_hears_who_waits_and_finds_reads_keeps_and_hands_out_the_record()
     agus.goes(&format!("/records/{id}"));
     agus.sees("api di gudang");
     agus.does(&json!({"do": "miss", "role": "button", "name": "Tutup catatan"}));
-    agus.assert_usable("record-auditor");
+    is_clean(&mut agus, "record-auditor");
     gateway.stop();
 }
 
