@@ -51,6 +51,22 @@ pub(super) async fn keep_number(tx: &mut Tx, call: CallId, phone: &Phone) -> sql
     insert_rows(tx, "INSERT INTO number_key (key, call)", rows).await
 }
 
+/// A number that somebody wrote, from either end, as it is dialled at home and from abroad.
+fn keys_of_written(text: &str) -> Vec<String> {
+    let key = number(text);
+    let abroad = key.strip_prefix('0').filter(|rest| !rest.starts_with('0'));
+    let other = match (key.strip_prefix(HOME), abroad) {
+        (Some(rest), _) => Some(format!("0{rest}")),
+        (None, Some(rest)) => Some(format!("{HOME}{rest}")),
+        (None, None) => None,
+    };
+    let forwards = [Some(key), other].into_iter().flatten().filter(|key| !key.is_empty());
+    let mut keys: Vec<String> = forwards.flat_map(|key| [backwards(&key), key]).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
 /// What a fact adds to the words of its call.
 pub(super) async fn keep_said(tx: &mut Tx, fact: &Fact) -> sqlx::Result<()> {
     let (call, text) = match fact {
@@ -83,8 +99,13 @@ fn told(arrival: &Arrival) -> String {
     name.chain(civic.map(|(_, value)| value.as_str())).collect::<Vec<_>>().join(" ")
 }
 
-/// The words of a form as it stands.
+/// The words of a form as it stands, and the number in it.
 pub(super) async fn keep_form(tx: &mut Tx, incident: &str, form: &Form) -> sqlx::Result<()> {
+    let gone = query("DELETE FROM form_number_key WHERE incident = ?").bind(incident);
+    gone.execute(tx).await?;
+    let keys = form.text(&Field::CallerNumber).map(keys_of_written).unwrap_or_default();
+    let rows = keys.into_iter().map(|key| vec![Value::from(key), incident.into()]);
+    insert_rows(tx, "INSERT INTO form_number_key (key, incident)", rows).await?;
     let fields = [
         Field::CallerName,
         Field::Text,
@@ -167,14 +188,30 @@ pub(super) async fn calls(filter: &Filter, tx: &mut Tx) -> sqlx::Result<Statemen
     Ok(sql)
 }
 
-/// The calls whose number begins or ends like this.
+/// The calls whose number, or the one in their form, begins or ends like this.
 fn by_number(key: &str) -> Statement {
+    let mut sql = query("");
     let back = backwards(key);
-    let mut sql = query("SELECT call FROM number_key WHERE key >= ");
-    // Keys are letters and digits; what begins like this comes before it with a tilde.
+    for (place, begin) in [key, &back].into_iter().enumerate() {
+        // Keys are letters and digits; what begins like this comes before it with a tilde.
+        let end = format!("{begin}~");
+        sql.push(if place == 0 { "" } else { " UNION ALL " });
+        sql.push("SELECT call FROM number_key WHERE key >= ").push_bind(begin);
+        sql.push(" AND key < ").push_bind(&end);
+        sql.push(" UNION ALL SELECT incident.call AS call FROM form_number_key JOIN incident");
+        sql.push(" ON incident.id = form_number_key.incident WHERE key >= ").push_bind(begin);
+        sql.push(" AND key < ").push_bind(&end);
+    }
+    sql
+}
+
+/// The incidents in whose form a number begins or ends like this.
+fn by_form(key: &str) -> Statement {
+    let back = backwards(key);
+    let mut sql = query("SELECT incident FROM form_number_key WHERE (key >= ");
     sql.push_bind(key).push(" AND key < ").push_bind(format!("{key}~"));
-    sql.push(" UNION ALL SELECT call FROM number_key WHERE key >= ").push_bind(&back);
-    sql.push(" AND key < ").push_bind(format!("{back}~"));
+    sql.push(") OR (key >= ").push_bind(&back).push(" AND key < ").push_bind(format!("{back}~"));
+    sql.push(")");
     sql
 }
 
@@ -195,7 +232,7 @@ fn like(sql: &mut Statement, key: &str) {
     for pattern in e164.into_iter().flatten() {
         sql.push(" OR caller_e164 LIKE ").push_bind(pattern);
     }
-    sql.push(")");
+    sql.push(" OR id IN (").append(by_form(key)).push("))");
 }
 
 /// The lowest id of its time.
@@ -218,5 +255,10 @@ mod tests {
         );
         assert_eq!(words("' OR \"1\" * : &"), ["or", "1"]);
         assert_eq!(number(&"1".repeat(90)).len(), KEY);
+        let home = keys_of_written("0812-3456 7890");
+        assert_eq!(home, keys_of_written("+62 812 3456 7890"));
+        assert_eq!(home, ["081234567890", "6281234567890", "<098765432180", "<0987654321826"]);
+        assert_eq!(keys_of_written("001 65 6123"), ["001656123", "<321656100"]);
+        assert!(keys_of_written(" - ").is_empty());
     }
 }

@@ -9,9 +9,10 @@ use super::super::sql::{Row, Tx, query};
 /// Rows on their way from one database to the other.
 const ROWS: usize = 256;
 /// What other nodes may have changed as well, where there are others.
-const EVERYBODY_S: [&str; 4] = ["mark", "work", "work_call", "work_attempt"];
+const EVERYBODY_S: [&str; 5] = ["mark", "work", "work_call", "work_attempt", "hold_cover"];
 /// Tables by incident of which a record of several nodes is taken out.
-const BY_INCIDENT: [&str; 5] = ["form", "agency_notice", "words", "record_step", "hold"];
+const BY_INCIDENT: [&str; 6] =
+    ["form", "form_number_key", "agency_notice", "words", "record_step", "hold"];
 
 /// A column and how it is read.
 #[derive(Clone, Copy)]
