@@ -2,9 +2,11 @@
 //! same. A call in the course of a talk, or back to a caller who was lost, goes with that caller's; any other
 //! is kept as a call that nobody has judged.
 
+use std::collections::BTreeMap;
+
 use super::erase::Kept;
 use super::hold::HELD;
-use super::sql::{Row, Tx, query};
+use super::sql::{Tx, query};
 use super::{Store, StoreError};
 use crate::journal::retention::{Due, Rules};
 use crate::journal::{Entry, Fact};
@@ -115,39 +117,54 @@ async fn dialled(
         .bind(node)
         .fetch_all(tx)
         .await?;
+    let calls = rows.iter().map(|row| row.try_get("call")).collect::<sqlx::Result<Vec<_>>>()?;
+    let mut with = with(tx, &calls, now).await?;
     let mut all = Vec::new();
-    for row in rows {
-        let call: String = row.try_get("call")?;
-        let with = with(tx, &call, now).await?;
-        let call: CallId = call.parse().map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
+    for (row, id) in rows.iter().zip(calls) {
+        let call: CallId = id.parse().map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
         let (record, trace) = (row.flag("record")?, row.flag("trace")?);
+        let with = with.remove(&id).unwrap_or_default();
         all.push(Dialled { call, at: call.0.at(), record, trace, with });
     }
     Ok(all)
 }
 
-/// The callers' calls that a dialled one belonged to. What was said to somebody who was lost is theirs,
+/// The callers' calls that dialled ones belonged to. What was said to somebody who was lost is theirs,
 /// whatever the seat talked of beside it.
-async fn with(tx: &mut Tx, call: &str, now: WallTime) -> sqlx::Result<Vec<Kept>> {
-    let lost = "SELECT work_call.call FROM work_call JOIN work_attempt
-                ON work_attempt.work = work_call.work WHERE work_attempt.attempt = ?2";
-    let sql = format!(
-        "SELECT call, id, disposition, coalesce(ended_at, ?1) AS over_at,
+async fn with(
+    tx: &mut Tx,
+    calls: &[String],
+    now: WallTime,
+) -> sqlx::Result<BTreeMap<String, Vec<Kept>>> {
+    let mut all: BTreeMap<String, Vec<Kept>> = BTreeMap::new();
+    if calls.is_empty() {
+        return Ok(all);
+    }
+    let lost = "SELECT attempt AS dialled, work_call.call AS owner FROM work_attempt
+                JOIN work_call ON work_call.work = work_attempt.work WHERE attempt";
+    let mut sql = query(format!(
+        "SELECT pairs.dialled AS dialled, call, id, disposition, coalesce(ended_at, ?1) AS over_at,
          CASE WHEN record_erased_at IS NULL THEN 1 ELSE 0 END AS record,
          CASE WHEN trace_erased_at IS NULL THEN 1 ELSE 0 END AS trace,
-         CASE WHEN {HELD} THEN 1 ELSE 0 END AS held FROM incident
-         WHERE call IN ({lost}) OR call IN
-         (SELECT during FROM seat_call WHERE call = ?2 AND NOT EXISTS ({lost}))
-         ORDER BY call"
+         CASE WHEN {HELD} THEN 1 ELSE 0 END AS held FROM ({lost} IN ("
+    ));
+    sql = sql.bind(now.0);
+    sql.push_list(calls).push(
+        ") UNION SELECT call AS dialled, during AS owner FROM seat_call
+         WHERE during IS NOT NULL AND call IN (",
     );
-    let rows = query(sql).bind(now.0).bind(call).fetch_all(tx).await?;
-    rows.iter().map(|row: &Row| Kept::read(row)).collect()
+    sql.push_list(calls).push(") AND NOT EXISTS (").push(lost);
+    sql.push(
+        " = seat_call.call)) AS pairs JOIN incident ON incident.call = pairs.owner ORDER BY call",
+    );
+    for row in sql.fetch_all(tx).await? {
+        all.entry(row.try_get("dialled")?).or_default().push(Kept::read(&row)?);
+    }
+    Ok(all)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::journal::retention::Keep;
     use crate::vocabulary::IncidentId;
