@@ -182,8 +182,22 @@ async fn nodes_share_a_database_and_no_journal_mixes_with_another() {
         assert_eq!(about, [call(n).to_string(), call(n).to_string()]);
     }
 
+    // Another journal under a name that is taken changes nothing.
+    let stranger = Node::new(&url, "gw1");
+    stranger.write(40..=90);
+    let error = stranger.catches_up().await.expect_err("refused").to_string();
+    assert!(error.contains("another journal") && error.contains("its own name"), "{error}");
+    // A node that is named anew goes on where it was.
+    let renamed = Node { settings: Node::new(&url, "gw3").settings, dir: one.dir };
+    renamed.write([31]);
+    assert_eq!(renamed.catches_up().await.expect("catches up"), 42);
+    assert_eq!(seen(&other.store()).await, 31);
+    let names =
+        server.ask("postgres", "SELECT string_agg(name, ' ' ORDER BY name) FROM shared.node");
+    assert_eq!(names.as_deref(), Ok("gw2 gw3"));
+
     // Who looked at what is told of both, page by page, from whichever is asked.
-    for (node, first) in [(&one, 0), (&other, 1)] {
+    for (node, first) in [(&renamed, 0), (&other, 1)] {
         let handle = running(&node.journal());
         for n in 0..150_i64 {
             let at = WallTime(BASE + (2 * n + first) * 1_000_000);
@@ -204,21 +218,7 @@ async fn nodes_share_a_database_and_no_journal_mixes_with_another() {
     }
     assert!(looks.is_sorted_by(|a, b| a.at > b.at), "newest first, none twice");
     let of = |name: &str| looks.iter().filter(|look| look.node == name).count();
-    assert_eq!((looks.len(), of("gw1"), of("gw2")), (300, 150, 150));
-
-    // Another journal under a name that is taken changes nothing.
-    let stranger = Node::new(&url, "gw1");
-    stranger.write(40..=90);
-    let error = stranger.catches_up().await.expect_err("refused").to_string();
-    assert!(error.contains("another journal") && error.contains("its own name"), "{error}");
-    // A node that is named anew goes on where it was.
-    let renamed = Node { settings: Node::new(&url, "gw3").settings, dir: one.dir };
-    renamed.write([31]);
-    assert_eq!(renamed.catches_up().await.expect("catches up"), 192);
-    assert_eq!(seen(&other.store()).await, 31);
-    let names =
-        server.ask("postgres", "SELECT string_agg(name, ' ' ORDER BY name) FROM shared.node");
-    assert_eq!(names.as_deref(), Ok("gw2 gw3"));
+    assert_eq!((looks.len(), of("gw3"), of("gw2")), (300, 150, 150));
 }
 
 /// What is not as the journal says, and how much is.
