@@ -38,7 +38,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (9, "location", include_str!("migrations/0009_location.sql")),
     (10, "search", include_str!("migrations/0010_search.sql")),
     (11, "retention", include_str!("migrations/0011_retention.sql")),
-    (12, "custody", include_str!("migrations/0012_custody.sql")),
+    (13, "custody", include_str!("migrations/0013_custody.sql")),
 ];
 
 /// What went wrong with the database.
