@@ -32,7 +32,7 @@ pub enum Incidents {
         id: String,
         #[command(flatten)]
         why: Why,
-        /// table, csv, json or eido.
+        /// table, csv, sheet, json or eido.
         #[arg(long, default_value = "table")]
         format: RecordFormat,
         /// Draws the SIP messages of its calls; `--ladder=full` with each message whole.
@@ -181,7 +181,7 @@ pub enum Detail {
 pub struct Selection {
     #[command(flatten)]
     why: Why,
-    /// table, csv or json; export also writes eido (NENA-STA-021.1), a document in each line.
+    /// table, json, csv, or sheet (CSV for a spreadsheet that is set to Indonesian); export also writes eido (NENA-STA-021.1), a document in each line.
     #[arg(long)]
     format: Option<RecordFormat>,
     /// A filter, e.g. `--where since=2026-11-25 --where outcome=abandoned`.
@@ -404,7 +404,8 @@ async fn pack(
 ) -> anyhow::Result<()> {
     archivist.signer()?;
     // What is looked for is kept also when there is nothing.
-    let asked = records.note(why, "records of a number packed", wanted.number.reveal())?;
+    let subject = archivist.normal(wanted.number.reveal());
+    let asked = records.note(why, "records of a number packed", &subject)?;
     let found = archivist.look_for(wanted.number.reveal()).await?;
     let runtime = tokio::runtime::Handle::current();
     make(out, move |file| archivist.pack(&found, &wanted, &asked, &runtime, file)).await

@@ -980,7 +980,7 @@ async fn reports_are_json_or_csv_and_refuse_what_they_do_not_know() {
     );
     let week = site.get("/api/v1/reports/ciamis").await.json();
     assert_eq!((&week["week"], &week["total"]["total"]), (&"2026-W38".into(), &4.into()));
-    assert_eq!(week["total"]["remark"], "4 not answered");
+    assert_eq!(week["total"]["remark"], "4 tidak dijawab");
     let month = site.get("/api/v1/reports/national?month=2026-09").await.json();
     assert_eq!(
         (&month["whole"]["calls"], &month["networks"][0]["network"]),
@@ -997,8 +997,13 @@ async fn reports_are_json_or_csv_and_refuse_what_they_do_not_know() {
     assert_eq!(
         ciamis,
         "Call Taker,Normal Call,Prank Call,Ghost Call,Total,Remark\n\
-         (not answered),0,0,0,4,4 not answered\nTotal,0,0,0,4,4 not answered\n"
+         (tidak dijawab),0,0,0,4,4 tidak dijawab\nTotal,0,0,0,4,4 tidak dijawab\n"
     );
+    // As a spreadsheet that is set to Indonesian reads it.
+    let sheet = csv("/api/v1/reports/ciamis?week=2026-W38&format=sheet", "").await;
+    assert_eq!(sheet, format!("\u{feff}{}", ciamis.replace(',', ";").replace('\n', "\r\n")));
+    let sheet = csv("/api/v1/reports/standards?format=sheet", "").await;
+    assert!(sheet.starts_with("\u{feff}slice;offered;"), "{sheet}");
     assert_eq!(csv("/api/v1/reports/ciamis?week=2026-W38", "Accept: text/csv\r\n").await, ciamis);
     let national = csv("/api/v1/reports/national", "Accept: text/csv\r\n").await;
     assert!(national.starts_with("network,calls,answered,"), "{national}");
@@ -1011,7 +1016,7 @@ async fn reports_are_json_or_csv_and_refuse_what_they_do_not_know() {
         ("standards?since=2026-09-18T00:00:00Z", "until is not after since"),
         ("standards?since=2020-01-01T00:00:00Z", "400 days"),
         ("standards?since=2026-01-01T00:00:00Z&by=hour", "62 days"),
-        ("standards?format=xls", "json or csv"),
+        ("standards?format=xls", "json, csv or sheet"),
         ("standards?week=2026-W38", "known are since, until, by"),
         ("ciamis?week=38", "2026-W48"),
         ("national?month=2026-13", "2026-11"),
@@ -1056,8 +1061,8 @@ async fn incidents_are_searched_and_read_and_both_are_audited() {
     assert_eq!(
         site.audits(),
         [
-            "name of suite: incidents searched trunk=telkom&limit=3".to_owned(),
-            format!("name of suite: incidents searched limit=3&before={next}"),
+            "name of suite: incidents searched trunk=telkom&limit=3 test of the suite".to_owned(),
+            format!("name of suite: incidents searched limit=3&before={next} test of the suite"),
             format!("name of suite: incident read {id}"),
         ]
     );

@@ -19,6 +19,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use siaga112::incident::{self, Arrival, Edit, Field, Located, aml};
 use siaga112::journal::{Entry, Fact};
+use siaga112::store::access::AccessFilter;
 use siaga112::store::{
     Filter, JournalHandle, JournalWriter, Projector, StorageSettings, Store, StoreError,
     StoreHealth,
@@ -229,6 +230,30 @@ async fn nodes_share_a_database_and_no_journal_mixes_with_another() {
     let names =
         server.ask("postgres", "SELECT string_agg(name, ' ' ORDER BY name) FROM shared.node");
     assert_eq!(names.as_deref(), Ok("gw2 gw3"));
+
+    // Who looked at what is told of both, page by page, from whichever is asked.
+    for (node, first) in [(&renamed, 0), (&other, 1)] {
+        let handle = running(&node.journal());
+        for n in 0..150_i64 {
+            let at = WallTime(BASE + (2 * n + first) * 1_000_000);
+            let (by, what) = (format!("node {first}"), "incident read".into());
+            let fact = Fact::Audited { by, what, subject: n.to_string(), reason: String::new() };
+            handle.append(0, Entry { at, fact });
+        }
+        assert_eq!(handle.stop(), 0);
+        node.catches_up().await.expect("catches up");
+    }
+    let mut looks = Vec::new();
+    let mut filter = AccessFilter::default();
+    loop {
+        let page = other.store().access(&filter).await.expect("asks");
+        let Some(last) = page.last() else { break };
+        filter.before = Some(last.place);
+        looks.extend(page);
+    }
+    assert!(looks.is_sorted_by(|a, b| a.at > b.at), "newest first, none twice");
+    let of = |name: &str| looks.iter().filter(|look| look.node == name).count();
+    assert_eq!((looks.len(), of("gw3"), of("gw2")), (300, 150, 150));
 }
 
 /// What is not as the journal says, and how much is.

@@ -259,6 +259,27 @@ fn a_judgement_that_somebody_else_has_made_meanwhile_stands_and_a_closed_record_
 }
 
 #[test]
+fn a_number_in_a_form_is_found_from_either_end_until_it_is_another() {
+    let gateway = start(&Centre::default());
+    let (_trunk, _call, incident) = caller(&gateway, "anonymous");
+    let found = |typed: &str| {
+        let list = gateway.get(&format!("/api/v1/incidents?number={typed}")).json();
+        list["incidents"].as_array().map(Vec::len).unwrap()
+    };
+    let (_, saved) =
+        edit(&gateway, &incident, &json!({"version": 0, "caller_number": "0812 9988-7766"}));
+    shown(&gateway, &incident, &saved["version"]);
+    for typed in ["081299887766", "%2B62812998", "7766", "6281299887766"] {
+        assert_eq!(found(typed), 1, "{typed}");
+    }
+    assert_eq!((found("0999"), found("9988")), (0, 0));
+    let change = json!({"version": saved["version"], "caller_number": "08111222333"});
+    let (_, saved) = edit(&gateway, &incident, &change);
+    shown(&gateway, &incident, &saved["version"]);
+    assert_eq!((found("7766"), found("222333")), (0, 1));
+}
+
+#[test]
 fn calls_of_one_event_are_merged_and_taken_apart_again() {
     let gateway = start(&Centre::default());
     let (_t1, _c1, one) = caller(&gateway, "+6281234567891");

@@ -283,6 +283,51 @@ fn a_call_taker_reaches_the_own_seat_and_the_own_incidents_alone() {
 }
 
 #[test]
+fn who_lists_what_is_not_their_own_says_why_and_what_they_said_is_kept() {
+    let gateway = Centre { seats: 2, ..Centre::default() }.start();
+    let sessions = everybody(&gateway);
+    let list = |role: &str, query: &str, why: &str| {
+        let bearer = &sessions[role];
+        let headers = format!("Authorization: Bearer {bearer}\r\nSiaga112-Reason: {why}");
+        let path = format!("/api/v1/incidents{query}");
+        request_with(gateway.console, "GET", &path, &headers, "")
+    };
+    for role in ["supervisor", "dispatcher", "admin", "auditor"] {
+        for query in ["", "?limit=1000", "?outcome=answered", "?operator=operator-1"] {
+            let refused = list(role, query, "");
+            let told = (refused.status, kind(&refused));
+            assert_eq!(told, (400, "reason-needed".to_owned()), "{role} {query}");
+            assert_eq!(list(role, query, "laporan%20bulan%20ini").status, 200, "{role} {query}");
+        }
+    }
+    // The own ones need none, but for a search; what is typed is kept all the same.
+    assert_eq!(list("call-taker", "", "").status, 200);
+    assert_eq!(kind(&list("call-taker", "?number=0812", "")), "reason-needed");
+    assert_eq!(list("call-taker", "?limit=7", "shift%20malam").status, 200);
+    let why = |by: &str, subject: &str| {
+        let path = format!("/api/v1/access-log?by={by}&subject={subject}");
+        until("it is in the access log", || {
+            let log = ask(&gateway, &sessions["auditor"], "GET", &path, "").json();
+            log["access"][0]["reason"].as_str().map(str::to_owned)
+        })
+    };
+    assert_eq!(why("auditor", "limit%3D1000"), "laporan bulan ini");
+    assert_eq!(why("call-taker", "limit%3D7"), "shift malam");
+    // The stream from the beginning on is no way round it.
+    let follow = |query: &str| {
+        let bearer = &sessions["dispatcher"];
+        let headers = format!("Authorization: Bearer {bearer}\r\nSiaga112-Reason:");
+        let path = format!("/api/v1/events{query}");
+        kind(&request_with(gateway.console, "GET", &path, &headers, ""))
+    };
+    assert_eq!(follow("?after=0"), "reason-needed");
+    for free in ["", "?after=0&personal=false"] {
+        assert_eq!(follow(free), "no-websocket", "{free}");
+    }
+    gateway.stop();
+}
+
+#[test]
 #[allow(clippy::too_many_lines, reason = "one person's days, read in one piece")]
 fn people_come_in_and_leave_and_nothing_secret_is_kept_or_told() {
     let centre = Centre::default();

@@ -120,6 +120,11 @@ impl Wish {
         self.personal
     }
 
+    /// The kinds that were asked for by name.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        self.kinds.iter().flatten().map(String::as_str)
+    }
+
     fn wants(&self, kind: &str) -> bool {
         self.kinds.as_ref().map_or(!ASKED_FOR.contains(&kind), |kinds| kinds.contains(kind))
     }

@@ -200,7 +200,8 @@ pub(super) async fn pack(
     let archivist = archivist(&console);
     archivist.signer()?;
     // What is looked for is kept also when there is nothing.
-    let asked = note(&console, &holder, ("records of a number packed", &number, reason)).await?;
+    let subject = archivist.normal(&number);
+    let asked = note(&console, &holder, ("records of a number packed", &subject, reason)).await?;
     let found = archivist.look_for(&number).await?;
     let wanted = Wanted { number: Private::new(number), audio, third_parties };
     let runtime = Handle::current();

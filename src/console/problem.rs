@@ -155,6 +155,15 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "role-may-not", "Not for this role", detail)
     }
 
+    pub(super) fn kind_not_for(kind: &str, role: Role, may: &[Role]) -> Self {
+        let may: Vec<&str> = may.iter().copied().map(Role::word).collect();
+        let detail = format!(
+            "You are here as {role}, who is not told of {kind:?}; {} may be. Leave it out of kinds.",
+            if may.is_empty() { "nobody".to_owned() } else { may.join(" and ") }
+        );
+        Self::new(StatusCode::FORBIDDEN, "role-may-not", "Not for this role", detail)
+    }
+
     pub(super) fn person_needed(file: &str) -> Self {
         let detail = format!(
             "{file} says what is deleted for ever: a person changes it, who is logged in (POST \

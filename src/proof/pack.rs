@@ -19,7 +19,7 @@ use super::redaction::{TEXTS, kept, names};
 use super::scrub::{HIDDEN, NUMBERS, Numbers, Own, Scrub};
 use super::sounds::{self, Elsewhere};
 use super::{ProofError, Signer};
-use crate::store::access::Access;
+use crate::store::access::{Access, AccessFilter};
 use crate::store::cli::Pages;
 use crate::store::{Filter, Incident, Recording, forms};
 use crate::trunk::number_plan::phone;
@@ -27,6 +27,13 @@ use crate::vocabulary::{NumberClass, Phone, Private};
 
 /// Fewer digits are nobody's number, where the plan does not know it.
 const DIGITS: usize = 7;
+/// What people do whose subject is what they looked for.
+const LOOKED_FOR: [&str; 4] = [
+    "records of a number packed",
+    "incidents searched",
+    "incidents exported",
+    "incidents exported as EIDO",
+];
 /// Columns of a record that people wrote in the form of its incident.
 const WRITTEN: [&str; 21] = [
     "caller_name",
@@ -212,8 +219,35 @@ impl Archivist {
             let files = if heard { sounds::sealed(&files) } else { Vec::new() };
             packing.record((call, How::Called), &record, &files, runtime)?;
         }
-        packing.looked_at(&pack.own.number, runtime)?;
+        let mut looked = runtime.block_on(self.looked_for(&pack.own, &scrub))?;
+        if !wanted.third_parties {
+            looked.iter_mut().for_each(|look| look.subject = scrub.text(&look.subject));
+        }
+        packing.access.extend(looked);
         packing.finish(&signer, asked)
+    }
+
+    /// Who looked for the number, however they wrote it: packs, searches, exports.
+    async fn looked_for(&self, own: &Own, scrub: &Scrub) -> Result<Vec<Access>, ProofError> {
+        let all = forms(&own.number);
+        let begins_or_ends = |typed: &str| {
+            let key: String = typed.chars().filter(char::is_ascii_digit).collect();
+            key.len() >= DIGITS && all.iter().any(|it| it.starts_with(&key) || it.ends_with(&key))
+        };
+        let wanted = |look: &Access| {
+            let mut parts = look.subject.split('&').filter_map(|pair| pair.split_once('='));
+            own.is(&look.subject)
+                || scrub.shows(&look.subject)
+                || parts.any(|(key, value)| key == "number" && begins_or_ends(value))
+        };
+        let filter = AccessFilter { what: &LOOKED_FOR, ..AccessFilter::default() };
+        self.looks(filter, usize::MAX, &wanted).await
+    }
+
+    /// A number as it is kept in the access log: its normal form where it has one.
+    #[must_use]
+    pub fn normal(&self, number: &str) -> String {
+        somebodys(phone(number, &self.area_code)).unwrap_or_else(|| number.to_owned())
     }
 
     fn told(&self, pack: &Pack, count: usize, wanted: &Wanted, asked: &Asked) -> String {
@@ -333,8 +367,8 @@ impl<W: Write> Packing<'_, W> {
     }
 
     fn finish(mut self, signer: &Signer, asked: &Asked) -> Result<(), ProofError> {
-        self.access.sort_by_key(|look| look.seq);
-        self.access.dedup_by_key(|look| look.seq);
+        self.access.sort_by_key(|look| look.place);
+        self.access.dedup_by_key(|look| look.place);
         if !self.wanted.third_parties {
             let numbers = Numbers::HideBut(self.pack.own.clone());
             let scrub = Scrub { numbers, names: Vec::new() };

@@ -295,7 +295,7 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
         | Fact::RecordingResumed { .. }
         | Fact::RecordingHeld { .. }
         | Fact::RecordingDeleted { .. } => super::recordings::row(tx, entry).await,
-        Fact::IncidentHeld(hold) => super::erase::held(tx, entry.at, hold).await,
+        Fact::IncidentHeld(hold) => super::hold::row(tx, entry.at, hold).await,
         Fact::PersonalErased(erased) => super::erase::erased(tx, entry.at, erased).await,
         Fact::RetentionRan(ran) => super::erase::ran(tx, seq, entry.at, ran).await,
         Fact::Audited { .. } => super::access::row(tx, seq, entry).await,
@@ -317,10 +317,14 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
         | Fact::IncidentEdited(_)
         | Fact::IncidentClosed(_)
         | Fact::IncidentReopened(_)
-        | Fact::IncidentMerged(_)
         | Fact::IncidentUnmerged(_)
         | Fact::IncidentLinked(_)
         | Fact::IncidentUnlinked(_) => super::record::row(tx, seq, entry).await,
+        Fact::IncidentMerged(tie) => {
+            super::record::row(tx, seq, entry).await?;
+            super::hold::merged(tx, tie).await
+        }
+        Fact::SeatDialled { .. } => super::dialled::row(tx, entry).await,
         // Steps of the time line, messages (`keep_signals`), or facts about no call.
         Fact::DataCame(_)
         | Fact::IdentityChecked(_)
@@ -356,7 +360,6 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
         | Fact::CopyFailed { .. }
         | Fact::Held { .. }
         | Fact::Resumed { .. }
-        | Fact::SeatDialled { .. }
         | Fact::SeatCallEnded { .. }
         | Fact::CalledOut { .. }
         | Fact::CallOutEnded { .. }

@@ -39,6 +39,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "search", include_str!("migrations/0010_search.sql")),
     (11, "retention", include_str!("migrations/0011_retention.sql")),
     (12, "told", include_str!("migrations/0012_told.sql")),
+    (13, "custody", include_str!("migrations/0013_custody.sql")),
 ];
 
 /// What went wrong with the database.

@@ -31,10 +31,12 @@ pub mod cli;
 mod compare;
 mod database;
 mod dialect;
+mod dialled;
 mod erase;
 pub mod drawing;
 mod earlier;
 mod figures;
+mod hold;
 pub mod filter;
 mod hours;
 mod incident;
@@ -71,10 +73,12 @@ pub use audit::{AuditFilter, Audited, Place};
 pub use call_keys::{CallKeys, Lock, drop_keys};
 pub use compare::{Comparison, Difference};
 pub use database::{Store, StoreError};
+pub use dialled::Dialled;
 pub use earlier::EarlierCall;
-pub use erase::{Holding, Kept, Round, deletable};
+pub use erase::{Kept, Round, deletable};
 pub use figures::{Figures, StandardsReport};
 pub use filter::{Filter, FilterError};
+pub use hold::Holding;
 pub use hours::{HourCall, HourFigures, HoursReport};
 pub use incident::{
     At, Incident, IncidentSummary, LinkedCall, Offer, Recording, Work, WorkAttempt,

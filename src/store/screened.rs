@@ -119,6 +119,7 @@ async fn worked(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
             .bind(at)
             .execute(tx)
             .await?;
+            super::dialled::row(tx, entry).await?;
             step(tx, seq, *work, entry).await
         }
         Fact::WorkTriedEnded { work, attempt, outcome } => {

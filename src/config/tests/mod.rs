@@ -190,6 +190,16 @@ fn warnings_show_place_and_mending_and_do_not_refuse() {
              read; prefer token_file or token_env",
         ),
         (
+            (
+                "gateway.toml",
+                "listen = \"127.0.0.1:8112\"",
+                "listen = \"[2001:db8::7]:8112\"\nplain_http = true",
+            ),
+            "gateway.toml:37:10: warning: [console] listens on [2001:db8::7]:8112 without TLS: passwords \
+             and callers' numbers pass in the clear; add tls_cert and tls_key; or listen on 127.0.0.1 \
+             behind a proxy with TLS, or name the proxy in trusted_proxies",
+        ),
+        (
             ("seats.toml", "queues = [\"sosial\", \"cadangan\"]", "queues = [\"cadangan\"]"),
             "queues.toml:39:8: warning: no seat serves the queue \"sosial\": its callers wait for \
              nobody; add \"sosial\" to the queues of a seat",
@@ -273,6 +283,14 @@ fn all_mistakes_are_told_at_once_and_a_syntax_error_hides_none_of_other_files() 
         ],
         "{found:#?}"
     );
+}
+
+#[test]
+fn a_console_beyond_this_machine_may_stand_behind_a_proxy() {
+    let proxy = "listen = \"0.0.0.0:8112\"\ntrusted_proxies = \"10.0.0.2\"";
+    let dir = edited(&[("gateway.toml", "listen = \"127.0.0.1:8112\"", proxy)]);
+    let loaded = load(dir.path(), environment(&[])).expect("no mistake");
+    assert!(!loaded.warnings.to_string().contains("in the clear"), "{}", loaded.warnings);
 }
 
 #[test]

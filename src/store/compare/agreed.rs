@@ -152,6 +152,12 @@ async fn rows(fresh: &mut SqliteConnection, shared: &Shared) -> sqlx::Result<()>
         }
     }
     holds(fresh).await?;
+    // What a hold covers hangs on the order in which several nodes tied records together.
+    for sql in
+        ["DELETE FROM main.hold_cover", "INSERT INTO main.hold_cover SELECT * FROM live.hold_cover"]
+    {
+        sqlx::query(sql).execute(&mut *fresh).await?;
+    }
     marks(fresh, shared).await
 }
 

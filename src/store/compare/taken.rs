@@ -216,7 +216,7 @@ fn whose(table: &str, columns: &[(String, Kind)]) -> &'static str {
     let has = |name: &str| columns.iter().any(|(column, _)| column == name);
     match table {
         // The last node that said something of them has the word.
-        "mark" | "hold" => "?1 > 0",
+        "mark" | "hold" | "hold_cover" => "?1 > 0",
         // Calls that a seat dials have steps and no record.
         "words" => {
             "incident IN (SELECT id FROM incident WHERE node = ?1)
