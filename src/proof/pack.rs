@@ -354,8 +354,8 @@ impl<W: Write> Packing<'_, W> {
         self.looked_at(call, runtime)?;
         let mut entry = json!({ "call": call, "incident": record["id"],
             "received_at": record["received_at"], "how": how.word() });
-        if !elsewhere.is_empty() {
-            entry["recordings_elsewhere"] = json!(elsewhere);
+        if let (false, Some(entry)) = (elsewhere.is_empty(), entry.as_object_mut()) {
+            entry.insert("recordings_elsewhere".into(), json!(elsewhere));
         }
         self.listed.push(entry);
         Ok(())
@@ -463,7 +463,8 @@ fn mention(all: &Value, scrub: &Scrub) -> Value {
     });
     let mut steps: Vec<Value> = steps.collect();
     for called in called::steps(&Value::Object(all.clone()), scrub) {
-        steps.retain(|step| (&step["seq"], &step["at"]) != (&called["seq"], &called["at"]));
+        let same = |step: &Value| ["seq", "at"].iter().all(|key| step.get(key) == called.get(key));
+        steps.retain(|step| !same(step));
         steps.push(called);
     }
     steps.sort_by(|a, b| a["at"].as_str().cmp(&b["at"].as_str()));

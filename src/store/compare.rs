@@ -133,13 +133,7 @@ impl Store {
         }
         if shared.others {
             agreed::agree(&anew, &mut fresh, &work.join(TAKEN), &shared).await?;
-            found.notes.push(format!(
-                "other nodes write here too, of {} records that this one has to do with: its own rows were \
-                 compared with its journal, and what several nodes have made with what the database has of \
-                 each; what stands there under another node's name is compared where that node's journal \
-                 is: run it on every node",
-                shared.incidents
-            ));
+            found.notes.push(with_others(shared.incidents));
         }
         found.total += shared.strangers;
         found.differences.extend(shared.strange.into_iter().take(most));
@@ -148,13 +142,7 @@ impl Store {
             let compared = compare(&table, &mut fresh, &mut live, &mut found, most).await;
             compared.map_err(|e| self.error(e))?;
         }
-        if found.untold > 0 {
-            found.notes.push(format!(
-                "of {} erased records it was not compared which category, kecamatan and kind of call \
-                 people had said: the journal does not tell it any more",
-                found.untold
-            ));
-        }
+        found.notes.extend(untold(found.untold));
         for difference in &mut found.differences {
             let place = with_line(&mut fresh, &difference.place).await;
             difference.place = place.map_err(|e| anew.error(e))?;
@@ -216,6 +204,23 @@ impl Store {
         }
         Ok(reached)
     }
+}
+
+fn with_others(records: u64) -> String {
+    format!(
+        "other nodes write here too, of {records} records that this one has to do with: its own rows were \
+         compared with its journal, and what several nodes have made with what the database has of each; \
+         what stands there under another node's name is compared where that node's journal is: run it on \
+         every node"
+    )
+}
+
+fn untold(records: u64) -> Option<String> {
+    let told = format!(
+        "of {records} erased records it was not compared which category, kecamatan and kind of call people \
+         had said: the journal does not tell it any more"
+    );
+    (records > 0).then_some(told)
 }
 
 /// The last line that is in the database, and its hash.

@@ -28,9 +28,14 @@ struct Claim {
     entry: Value,
 }
 
+/// A text of an entry.
+fn said<'a>(entry: &'a Value, key: &str) -> &'a str {
+    entry.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
 impl Claim {
     fn text(&self, key: &str) -> &str {
-        self.entry[key].as_str().unwrap_or_default()
+        said(&self.entry, key)
     }
 
     /// The fact itself; its time stands beside it.
@@ -106,8 +111,8 @@ async fn forget(fresh: &mut SqliteConnection, erased: &Erased, at: WallTime) -> 
                      (SELECT seq FROM live.step WHERE call = ?1)";
         for row in sqlx::query(steps).bind(&call).fetch_all(&mut *fresh).await? {
             let entry: Value = serde_json::from_str(row.try_get("entry")?).unwrap_or_default();
-            let kind = entry["fact"].as_str().unwrap_or_default();
-            let when = entry["at"].as_str().and_then(WallTime::parse).unwrap_or_default();
+            let kind = said(&entry, "fact");
+            let when = WallTime::parse(said(&entry, "at")).unwrap_or_default();
             if !sealed::is_open(kind) && kind != "arrived" && when <= at {
                 let gone = sqlx::query("DELETE FROM step WHERE call = ? AND seq = ?");
                 let seq: i64 = row.try_get("seq")?;
@@ -144,8 +149,10 @@ async fn rows(fresh: &mut SqliteConnection, shared: &Shared) -> sqlx::Result<()>
         ON theirs.call = own.call AND theirs.part = own.part WHERE own.held <> theirs.held";
     for row in sqlx::query(differ).fetch_all(&mut *fresh).await? {
         let (call, held): (String, i64) = (row.try_get("call")?, row.try_get("held")?);
-        let said = claims(fresh, "recording-held", Some(&call)).await?;
-        if last(said).iter().any(|claim| claim.entry["held"].as_bool() == Some(held != 0)) {
+        let told = claims(fresh, "recording-held", Some(&call)).await?;
+        let is =
+            |claim: &Claim| claim.entry.get("held").and_then(Value::as_bool) == Some(held != 0);
+        if last(told).iter().any(is) {
             let set = sqlx::query("UPDATE recording SET held = ? WHERE call = ? AND part = ?");
             let part: i64 = row.try_get("part")?;
             set.bind(held).bind(call).bind(part).execute(&mut *fresh).await?;
@@ -281,7 +288,7 @@ async fn marks(fresh: &mut SqliteConnection, shared: &Shared) -> sqlx::Result<()
                 said.iter().any(|claim| {
                     claim.text("number") == number
                         && claim.text("by") == by
-                        && claim.entry["until"].as_i64() == Some(until)
+                        && claim.entry.get("until").and_then(Value::as_i64) == Some(until)
                         && claim.is_of(at)
                 })
             }
