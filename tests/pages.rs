@@ -332,7 +332,10 @@ fn a_call_taker_calls_out_a_chain_with_one_press_and_finds_contacts_by_name() {
     siti.fills("Cari nama, instansi, peran, atau kecamatan", "damkar");
     siti.does(&json!({"do": "see", "role": "button", "name": "Panggil Posko Damkar, 113"}));
     siti.assert_usable("taker-contacts");
-    siti.does(&json!({"do": "press", "key": "Escape"}));
+    let dialog = json!({"role": "dialog", "name": "Panggil pihak lain"});
+    siti.does(&json!({
+        "do": "click", "role": "button", "name": "Tutup", "exact": true, "within": dialog,
+    }));
 
     // In vain, and then the caller hangs up while it is tried again.
     siti.clicks("Mulai: Kebakaran: posko, camat");

@@ -179,6 +179,8 @@ fn an_admin_writes_contacts_and_a_chain_by_forms_into_a_file_that_was_not_there(
     press(&mut ani, "Tambah langkah");
     press(&mut ani, "Tambah langkah");
     ani.misses("kurang dari dua orang");
+    // An entry without findings closes.
+    ani.does(&json!({"do": "click", "text": "Rantai kebakaran"}));
     fill(&mut ani, "Rantai", "Berdering (detik) (1)", "40");
     ani.presses("Tab");
     press(&mut ani, "Langkah 2 lebih awal");
