@@ -277,6 +277,7 @@ fn board() -> Board {
             age_seconds: 3,
             answered_after_seconds: None,
             parties: Vec::new(),
+            chain: None,
             private: false,
             quality: Default::default(),
             on_hold: false,
@@ -545,6 +546,11 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "GET /api/v1/audit",
         "GET /api/v1/calls",
         "GET /api/v1/calls/{id}",
+        "POST /api/v1/calls/{id}/chain/next",
+        "POST /api/v1/calls/{id}/chain/stop",
+        "POST /api/v1/calls/{id}/chain/taken",
+        "GET /api/v1/calls/{id}/chains",
+        "POST /api/v1/calls/{id}/chains/{name}",
         "POST /api/v1/calls/{id}/move",
         "POST /api/v1/calls/{id}/parties",
         "DELETE /api/v1/calls/{id}/parties/{party}",
@@ -556,6 +562,8 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "GET /api/v1/calls/{id}/text",
         "POST /api/v1/calls/{id}/text",
         "GET /api/v1/categories",
+        "GET /api/v1/chains",
+        "GET /api/v1/contacts",
         "GET /api/v1/events",
         "GET /api/v1/incidents",
         "POST /api/v1/incidents",
@@ -598,13 +606,24 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "PUT /api/v1/people/{name}/password",
         "DELETE /api/v1/people/{name}/second-factor",
         "DELETE /api/v1/people/{name}/sessions",
+        "GET /api/v1/places",
+        "GET /api/v1/places/outline",
+        "GET /api/v1/prompts",
+        "DELETE /api/v1/prompts/{language}/{name}",
+        "PUT /api/v1/prompts/{language}/{name}",
+        "GET /api/v1/prompts/{language}/{name}/audio",
+        "GET /api/v1/proof",
+        "DELETE /api/v1/proof/verify",
+        "POST /api/v1/proof/verify",
         "GET /api/v1/queues",
         "GET /api/v1/receivers",
         "GET /api/v1/receivers/{name}/refused",
         "POST /api/v1/receivers/{name}/refused/{id}/send",
         "GET /api/v1/reports/ciamis",
+        "GET /api/v1/reports/hours",
         "GET /api/v1/reports/live",
         "GET /api/v1/reports/national",
+        "GET /api/v1/reports/staffing",
         "GET /api/v1/reports/standards",
         "GET /api/v1/retention/report",
         "GET /api/v1/routing",
@@ -850,7 +869,8 @@ async fn a_call_is_judged_and_its_number_marked_and_cleared() {
     let site = Site::new().await;
     let by = || "name of suite".to_owned();
     let path = |n| format!("/api/v1/incidents/{}/disposition", call(n));
-    let dispose = |n, disposition| Order::Dispose { call: call(n), disposition, by: by() };
+    let dispose =
+        |n, disposition| Order::Dispose { call: call(n), disposition: Some(disposition), by: by() };
     assert_eq!(site.post(&path(1), r#"{"disposition":"information"}"#).await.status, 204);
     assert_eq!(site.orders(), [dispose(1, Disposition::Information)]);
     let body = r#"{"disposition":"prank","nuisance":true,"hours":24}"#;

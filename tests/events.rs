@@ -27,11 +27,14 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
+use siaga112::journal::{Entry, Fact};
+use siaga112::store::JournalWriter;
+use siaga112::vocabulary::{CallId, Party, Private, Uid, WallTime};
 use support::gateway::{Centre, Gateway};
 use support::http;
 use support::phone::{Dialog, Phone, companion};
 use support::seat::Seat;
-use support::wait::{Deadline, LIMIT};
+use support::wait::{Deadline, LIMIT, until};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Message;
@@ -266,6 +269,77 @@ async fn a_screen_pop_has_what_an_operator_needs_and_comes_with_the_call() {
     assert!(pop["waiting_ms"].is_u64() && pop["place"]["confidence"].is_string(), "{pop}");
     let posted = receiver.until(|got| got.len() == 2).await;
     assert_eq!((&posted[1]["offset"], &posted[1]["history"]), (&pop["offset"], &pop["history"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_known_of_a_number_is_in_the_screen_pop_without_the_database() {
+    // Nobody listens there: what is told is what the gateway remembers.
+    let url = "\n[storage]\nurl = \"postgres://siaga112@127.0.0.1:9/postgres\"\n";
+    let (gateway, ()) = Centre::default().start_with(|_, config| append(config, url));
+    let mut pops = Client::open(gateway.console, "?kinds=screen-pop").await;
+    let mut flags = Vec::new();
+    for _ in 0..4 {
+        let (trunk, invite) = caller(&gateway, "+6281234567890");
+        let pop = pops.next().await;
+        assert_eq!(
+            (&pop["history"], &pop["caller"]["number"]),
+            (&Value::Null, &json!("+6281234567890"))
+        );
+        flags.push(pop["flags"].clone());
+        trunk.send(&companion(&invite, "CANCEL"));
+        trunk.await_status(487, "INVITE");
+    }
+    let returning = json!(["returning"]);
+    let many = json!(["returning", "many-calls"]);
+    assert_eq!(flags, [json!([]), returning.clone(), returning, many]);
+    let (_trunk, _invite) = caller(&gateway, "+6281955556666");
+    assert_eq!(pops.next().await["flags"], json!([]), "another's number is another's");
+}
+
+/// So much of a long talk in writing that no socket takes it all.
+fn long_talk(config: &Path) -> u64 {
+    let (writer, _) = JournalWriter::open(&config.join("data/journal")).expect("opens");
+    let journal = writer.start(|_| {}).expect("starts");
+    let at = WallTime(1_789_621_200_000_000);
+    let call = CallId(Uid::new(at, 1));
+    let text = Private::new("tolong ".repeat(4_000));
+    let written =
+        Fact::TextWritten { call, by: Party::Caller, name: String::new(), began: at, text };
+    for _ in 0..400 {
+        journal.append(0, Entry { at, fact: written.clone() });
+    }
+    assert_eq!(journal.stop(), 0);
+    400
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_does_not_read_is_cut_told_why_and_goes_on_where_it_was() {
+    let (gateway, lines) = Centre::default().start_with(|_, config| long_talk(config));
+    let query = "kinds=text-written&after=";
+    let mut slow = Client::open(gateway.console, &format!("?{query}0")).await;
+    until("it is cut", || gateway.log().contains("it does not read").then_some(()));
+    // It reads again: what was on its way, and then why no more comes.
+    let mut seen = Vec::new();
+    let why = loop {
+        let message = tokio::time::timeout(LIMIT, slow.0.next()).await.expect("in time");
+        match message.expect("more").expect("a message") {
+            Message::Text(text) => {
+                seen.push(serde_json::from_str::<Value>(&text).expect("JSON"));
+            }
+            Message::Close(frame) => break frame.expect("a word"),
+            _ => {}
+        }
+    };
+    assert_eq!(u16::from(why.code), 1013);
+    assert!(why.reason.contains("you do not read; go on with after="), "{why:?}");
+    let last = *offsets(&seen).last().expect("some came");
+    assert!(last < lines, "all {lines} went into the sockets");
+    let mut rest = Client::open(gateway.console, &format!("?{query}{last}")).await;
+    while offsets(&seen).last() != Some(&lines) {
+        seen.push(rest.next().await);
+    }
+    assert_eq!(offsets(&seen), (1..=lines).collect::<Vec<_>>(), "each once and in order");
+    gateway.stop();
 }
 
 /// Sessions of an admin, and of a call taker who sits at seat 1.

@@ -94,6 +94,14 @@ fn is_true(person: &mut Person, script: &str) {
     person.does(&json!({"do": "becomes", "script": script}));
 }
 
+/// Axe finds nothing in the page as it stands; those that have more of their own are looked at in both
+/// languages and themes.
+fn is_clean(person: &mut Person, page: &str) {
+    person.looks(page);
+    let came = person.does(&json!({"do": "axe"}));
+    assert_eq!(came["violations"], json!([]), "{page}");
+}
+
 #[test]
 fn what_is_written_is_saved_when_another_form_opens_and_closing_leaves_no_word_behind() {
     let gateway = start(&Centre::default());
@@ -187,8 +195,8 @@ fn what_is_written_is_saved_when_another_form_opens_and_closing_leaves_no_word_b
 
 /// The tones of the page since it was asked last.
 fn await_tone(person: &mut Person, hertz: u32) {
-    is_true(person, &format!("window.played.includes({hertz})"));
-    person.does(&json!({"do": "evaluate", "script": "window.played.length = 0"}));
+    is_true(person, &format!("window.tones.includes({hertz})"));
+    person.does(&json!({"do": "evaluate", "script": "window.tones.length = 0"}));
 }
 
 /// Chooses within one part of the page.
@@ -221,12 +229,13 @@ fn a_supervisor_hears_who_waits_and_finds_reads_keeps_and_hands_out_the_record()
     drop(stranger);
     await_tone(&mut sari, 392);
     sari.assert_usable("supervisor-warnings");
-    is_true(&mut sari, "window.played.includes(1319)");
+    is_true(&mut sari, "window.tones.includes(1319)");
     let seat = Seat::sits(&gateway, 1);
     seat.answers();
     let (_, media) = caller.await_answer();
     tone::talk(&caller.audio, media, 440.0, Duration::from_millis(600));
     caller.hangs_up();
+    seat.is_hung_up();
     let id = until("the recording is sealed", || {
         let all = gateway.get("/api/v1/incidents").json();
         let id =
@@ -256,17 +265,17 @@ fn a_supervisor_hears_who_waits_and_finds_reads_keeps_and_hands_out_the_record()
     sari.assert_usable("record");
     sari.opens("Versi");
     sari.sees("Diubah oleh sari");
-    sari.assert_usable("record-versions");
+    is_clean(&mut sari, "record-versions");
     sari.opens("Perjalanan panggilan");
     sari.sees("Dijawab seat-1");
-    sari.assert_usable("record-course");
+    is_clean(&mut sari, "record-course");
     sari.opens("Rekaman dan teks");
     sari.clicks("Putar Bagian 1");
     sari.sees("Tulis alasannya, sedikitnya 4 huruf.");
     sari.fills("Alasan", "didengar penyidik");
     sari.clicks("Putar Bagian 1");
     is_true(&mut sari, "document.querySelector('audio')?.duration > 0.3");
-    sari.assert_usable("record-audio");
+    is_clean(&mut sari, "record-audio");
 
     // Held, marked, and handed out.
     sari.opens("Simpan dan serahkan");
@@ -283,6 +292,13 @@ fn a_supervisor_hears_who_waits_and_finds_reads_keeps_and_hands_out_the_record()
     press(&mut sari, "Unduh: Salinan yang disamarkan");
     sari.sees("-redacted.zip");
     sari.assert_usable("record-keep");
+    sari.goes("/records/marks");
+    press(&mut sari, &format!("Cari catatannya: {CALLER}"));
+    sari.has("Nomor telepon", CALLER);
+    sari.opens("Nomor bertanda");
+    is_clean(&mut sari, "records-marks");
+    sari.goes(&format!("/records/{id}"));
+    sari.opens("Simpan dan serahkan");
     press(&mut sari, "Cabut tanda");
     sari.sees("Nomor ini tidak ditandai.");
     fills_in(&mut sari, "Jangan dihapus", "Mengapa", "sidang selesai");
@@ -290,7 +306,7 @@ fn a_supervisor_hears_who_waits_and_finds_reads_keeps_and_hands_out_the_record()
     sari.sees("Tidak ditahan");
     sari.opens("Pesan SIP");
     sari.sees("INVITE sip:112");
-    sari.assert_usable("record-ladder");
+    is_clean(&mut sari, "record-ladder");
 
     // Tied to another record, and taken apart again.
     sari.opens("Catatan");
@@ -308,7 +324,7 @@ fn a_supervisor_hears_who_waits_and_finds_reads_keeps_and_hands_out_the_record()
     press(&mut sari, "Gabungkan ke catatan itu");
     confirm(&mut sari, "Gabungkan ke catatan itu", "Gabungkan ke catatan itu");
     sari.sees(&format!("Bagian dari catatan {other}"));
-    sari.assert_usable("record-merged");
+    sari.looks("record-merged");
     press(&mut sari, &format!("Keluarkan dari {other}"));
     let dialog = format!("Keluarkan dari {other}");
     sari.does(&json!({"do": "fill", "label": "Mengapa", "value": "dua api", "exact": true,
@@ -331,7 +347,7 @@ fn a_supervisor_hears_who_waits_and_finds_reads_keeps_and_hands_out_the_record()
     dewi.does(&json!({"do": "miss", "role": "tab", "name": "Simpan dan serahkan"}));
     dewi.clicks("Kembali ke pencarian");
     press(&mut dewi, "Catatan tanpa panggilan");
-    dewi.assert_usable("records-new");
+    is_clean(&mut dewi, "records-new");
     press(&mut dewi, "Buat catatan");
     dewi.sees("Tulis apa yang terjadi.");
     dewi.does(&json!({"do": "fill", "label": "Kejadian", "value": "tanah longsor", "exact": true}));
@@ -342,7 +358,7 @@ fn a_supervisor_hears_who_waits_and_finds_reads_keeps_and_hands_out_the_record()
     agus.goes(&format!("/records/{id}"));
     agus.sees("api di gudang");
     agus.does(&json!({"do": "miss", "role": "button", "name": "Tutup catatan"}));
-    agus.assert_usable("record-auditor");
+    is_clean(&mut agus, "record-auditor");
     gateway.stop();
 }
 
@@ -367,8 +383,17 @@ impl Writer {
         );
         let own = sdp(audio.local_addr().expect("bound"));
         let port = text.local_addr().expect("bound").port();
+        let lines = format!(
+            "{lines}Geolocation: <cid:place@telco.example>\r\nContent-Type: multipart/mixed;boundary=b\r\n"
+        );
         let offer = format!("{own}m=text {port} RTP/AVP 98\r\na=rtpmap:98 t140/1000\r\n");
-        call.request(&phone, "INVITE", &lines, &offer);
+        let place = include_str!("fixtures/pidf-circle.xml");
+        let body = format!(
+            "--b\r\nContent-Type: application/sdp\r\n\r\n{offer}\r\n\
+             --b\r\nContent-Type: application/pidf+xml\r\nContent-ID: <place@telco.example>\r\n\r\n{place}\r\n\
+             --b\r\nContent-Type: application/x-telco-note\r\n\r\nlantai 2\r\n--b--\r\n"
+        );
+        call.request(&phone, "INVITE", &lines, &body);
         Self { phone, audio, text, call }
     }
 
@@ -415,6 +440,11 @@ fn a_call_taker_reads_and_writes_text_hears_the_last_words_again_and_sees_who_vo
 
     siti.sees("Jaringan memeriksa nomornya: benar");
     siti.sees("Hanya alamatnya yang datang");
+    // The place is old, and the page says how old, and by whom it was found.
+    siti.sees("hari yang lalu");
+    siti.sees("cara GPS");
+    siti.sees("application/x-telco-note");
+    siti.sees("Tidak dikenal; disimpan utuh (8 byte)");
     caller.types(text, "Tolong, api di dapur");
     siti.sees("Tolong, api di dapur");
     siti.fills("Tulis kepada penelepon", "Di mana rumahnya?");
@@ -427,5 +457,14 @@ fn a_call_taker_reads_and_writes_text_hears_the_last_words_again_and_sees_who_vo
     siti.assert_usable("taker-text");
     caller.call.hang_up(&caller.phone);
     siti.sees("Panggilan berikutnya berdering di sini.");
+
+    // A covered page is not loaded anew, whatever build the gateway has: it is the phone of its seat.
+    siti.does(&json!({"do": "evaluate", "script": "window.same = true"}));
+    siti.does(&json!({"do": "older"}));
+    siti.clicks("Kunci layar");
+    siti.sees("Layar terkunci");
+    is_true(&mut siti, "document.body.textContent.includes('Versi baru tersedia')");
+    is_true(&mut siti, "window.same === true");
+    siti.does(&json!({"do": "current"}));
     gateway.stop();
 }

@@ -16,7 +16,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use siaga112::incident::{Arrival, Raw};
+use siaga112::incident::{Arrival, Edit, Field, Raw, Value};
 use siaga112::journal::retention::Hold;
 use siaga112::journal::{Entry, Fact, Peer, Signal, Way};
 use siaga112::screening::Disposition;
@@ -114,6 +114,16 @@ impl Old {
             disposition,
             by: "operator-1".into(),
         }));
+        // What a person wrote in the form goes with the rest; lists and statistics keep what kind it was.
+        let said = |text: &str| Some(Value::Text(Private::new(text.into())));
+        let changes = [
+            (Field::Text, said(&format!("nomor lain {number}"))),
+            (Field::Category, said("kebakaran")),
+            (Field::Kecamatan, said("35.29.01")),
+        ];
+        let (incident, by) = (IncidentId(call.0), "operator-1".to_owned());
+        let changes = changes.into_iter().collect();
+        facts.push(Fact::IncidentEdited(Box::new(Edit { incident, by, saw: 0, changes })));
         facts.into_iter().map(|fact| Entry { at: self.at, fact }).collect()
     }
 }
@@ -219,6 +229,7 @@ fn what_is_past_its_time_is_unreadable_everywhere_the_chain_holds_and_a_hold_win
     assert!(!messages(&gateway, &trace).contains(trace.number));
     let told = verified(&gateway.config());
     assert!(told.contains("2 deleted by rule") && !told.contains(" 0 erased"), "{told}");
+    assert!(told.contains("of 2 erased records it was not compared which category"), "{told}");
 
     // The court has done with it.
     let path = format!("/api/v1/incidents/{}/hold", held.id());

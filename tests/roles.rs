@@ -36,6 +36,11 @@ const PAGES: &[(&str, &str)] = &[
     ("GET /api/v1/audit", "au"),
     ("GET /api/v1/calls", "csda"),
     ("GET /api/v1/calls/{id}", "csda"),
+    ("POST /api/v1/calls/{id}/chain/next", "Cs"),
+    ("POST /api/v1/calls/{id}/chain/stop", "Cs"),
+    ("POST /api/v1/calls/{id}/chain/taken", "Cs"),
+    ("GET /api/v1/calls/{id}/chains", "Cs"),
+    ("POST /api/v1/calls/{id}/chains/{name}", "Cs"),
     ("POST /api/v1/calls/{id}/move", "s"),
     ("POST /api/v1/calls/{id}/parties", "Cs"),
     ("PATCH /api/v1/calls/{id}/parties/{party}", "Cs"),
@@ -47,6 +52,8 @@ const PAGES: &[(&str, &str)] = &[
     ("GET /api/v1/calls/{id}/text", "Cs"),
     ("POST /api/v1/calls/{id}/text", "Cs"),
     ("GET /api/v1/categories", "csdau"),
+    ("GET /api/v1/chains", "csda"),
+    ("GET /api/v1/contacts", "csda"),
     ("GET /api/v1/events", "csdau"),
     ("GET /api/v1/incidents", "csdau"),
     ("POST /api/v1/incidents", "csd"),
@@ -87,11 +94,22 @@ const PAGES: &[(&str, &str)] = &[
     ("PUT /api/v1/people/{name}/password", "a"),
     ("DELETE /api/v1/people/{name}/second-factor", "a"),
     ("DELETE /api/v1/people/{name}/sessions", "a"),
+    ("GET /api/v1/places", "csdau"),
+    ("GET /api/v1/places/outline", "csdau"),
+    ("GET /api/v1/prompts", "au"),
+    ("PUT /api/v1/prompts/{language}/{name}", "a"),
+    ("DELETE /api/v1/prompts/{language}/{name}", "a"),
+    ("GET /api/v1/prompts/{language}/{name}/audio", "au"),
+    ("GET /api/v1/proof", "au"),
+    ("POST /api/v1/proof/verify", "au"),
+    ("DELETE /api/v1/proof/verify", "au"),
     ("GET /api/v1/queues", "csda"),
     ("GET /api/v1/receivers", "au"),
     ("GET /api/v1/receivers/{name}/refused", "au"),
     ("POST /api/v1/receivers/{name}/refused/{id}/send", "a"),
     ("GET /api/v1/reports/ciamis", "sdau"),
+    ("GET /api/v1/reports/hours", "sdau"),
+    ("GET /api/v1/reports/staffing", "sa"),
     ("GET /api/v1/reports/live", "csda"),
     ("GET /api/v1/reports/national", "sdau"),
     ("GET /api/v1/reports/standards", "sdau"),
@@ -208,6 +226,7 @@ fn each_role_reaches_exactly_its_own_pages() {
     for (route, may) in pages.chain(&last) {
         let (method, path) = route.split_once(' ').expect("a route");
         let path = path.replace("{id}", "seat-2").replace("{party}", "1").replace("{name}", "x");
+        let path = path.replace("{language}", "id");
         for (role, letter) in ROLES {
             let body = if matches!(method, "GET" | "DELETE") { "" } else { "{}" };
             let answer = ask(&gateway, &sessions[role], method, &path, body);

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What speaks to the pages: folders and files of `src`.
-const SPEAKS: [&str; 28] = [
+const SPEAKS: [&str; 30] = [
     "config",
     "console",
     "people",
@@ -36,6 +36,8 @@ const SPEAKS: [&str; 28] = [
     "switchboard/table.rs",
     "switchboard/writing.rs",
     "switchboard/callback.rs",
+    "switchboard/chains.rs",
+    "callout/run.rs",
     "server/policy.rs",
     "server/spoken.rs",
     "media/prompts.rs",
@@ -54,7 +56,7 @@ const SPEAKS: [&str; 28] = [
 const CATALOGUE: [&str; 2] = ["config", "answers"];
 
 /// What no page shows: headers, marks of a file, texts of alarms and logs, names that are in both languages already.
-const NOT_SHOWN: [&str; 38] = [
+const NOT_SHOWN: [&str; 41] = [
     " WHERE {condition}",
     "call >= '{call}'",
     "incident >= '{call}'",
@@ -93,6 +95,9 @@ const NOT_SHOWN: [&str; 38] = [
     "call {id}: the caller {how} for {} s",
     "call {id} writes more than is kept; it goes on unrecorded",
     "Siaga112 sealedx01",
+    "call {id}: nobody of the chain {title:?} comes, {tried} calls in vain; call somebody out by hand",
+    "call {id}: the chain {title:?} stopped, {why}; nobody has said that they come, go on by hand",
+    "the chain goes on",
 ];
 
 fn root() -> PathBuf {

@@ -129,6 +129,7 @@ fn an_admin_gives_a_rule_hours_and_is_told_what_they_are_wrong_with() {
     ani.goes("/admin/routing");
     ani.does(&json!({"do": "click", "text": "Aturan all"}));
     ani.fills("Hanya pada jam", "22.00-6.00");
+    ani.presses("Tab");
     ani.sees("\"22.00-6.00\" bukan jam. Perbaikan: tulis \"22:00-06:00\"");
     ani.fills("Hanya pada jam", "22:00-06:00");
     ani.does(&json!({"do": "click", "role": "checkbox", "name": "Senin", "exact": true}));
@@ -137,6 +138,58 @@ fn an_admin_gives_a_rule_hours_and_is_told_what_they_are_wrong_with() {
     ani.opens("Teks");
     let text = value(&mut ani, "Isi routing.toml");
     assert!(text.contains("\"22:00-06:00\"") && text.contains("\"mon\""), "{text}");
+    gateway.stop();
+}
+
+#[test]
+fn an_admin_writes_contacts_and_a_chain_by_forms_into_a_file_that_was_not_there() {
+    let (gateway, ()) = Centre::default().start_with(|_, _| ());
+    let admin = people::admin(&gateway);
+    let mut ani = at_work(&gateway, &admin, "ani", "admin");
+    let fill = |person: &mut Person, table: &str, label: &str, value: &str| {
+        let within = json!({"role": "region", "name": table});
+        person.does(&json!({
+            "do": "fill", "label": label, "value": value, "exact": true, "within": within,
+        }));
+    };
+    ani.goes("/admin/routing");
+    press(&mut ani, "callout.toml");
+    press(&mut ani, "Tambah: Kontak");
+    fill(&mut ani, "Kontak", "Nama", "posko");
+    fill(&mut ani, "Kontak", "Nama lengkap", "Posko Damkar");
+    fill(&mut ani, "Kontak", "Nomor", "113\n11");
+    fill(&mut ani, "Kontak", "Peran", "posko");
+    ani.sees("\"11\" bukan nomor");
+    ani.assert_usable("admin-contact-mistake");
+    fill(&mut ani, "Kontak", "Nomor", "113\n+6281234567802");
+    ani.presses("Tab");
+    ani.chooses("Instansi", "damkar");
+    ani.misses("\"11\" bukan nomor");
+    // A second one as text, and a chain of both by the form.
+    ani.opens("Teks");
+    let text = value(&mut ani, "Isi callout.toml");
+    assert!(text.contains("agency = \"damkar\""), "{text}");
+    let second = "\n[[contact]]\nname = \"kepala\"\nfull_name = \"Kepala\"\nnumbers = [\"115\"]\n";
+    ani.fills("Isi callout.toml", &format!("{text}{second}"));
+    ani.opens("Formulir");
+    press(&mut ani, "Tambah: Rantai");
+    fill(&mut ani, "Rantai", "Nama", "kebakaran");
+    fill(&mut ani, "Rantai", "Judul", "Kebakaran");
+    ani.sees("kurang dari dua orang");
+    press(&mut ani, "Tambah langkah");
+    press(&mut ani, "Tambah langkah");
+    ani.misses("kurang dari dua orang");
+    fill(&mut ani, "Rantai", "Berdering (detik) (1)", "40");
+    ani.presses("Tab");
+    press(&mut ani, "Langkah 2 lebih awal");
+    ani.assert_usable("admin-chain");
+    press(&mut ani, "Periksa dan terapkan");
+    ani.fills("Alasan", "kontak baru");
+    press(&mut ani, "Terapkan");
+    ani.sees("Berlaku sebagai versi 2.");
+    let steps = &gateway.get("/api/v1/chains").json()["chains"][0]["steps"];
+    assert_eq!(steps[0]["contact"], "kepala", "{steps}");
+    assert_eq!((&steps[1]["contact"], &steps[1]["ring_seconds"]), (&json!("posko"), &json!(40)));
     gateway.stop();
 }
 

@@ -37,7 +37,7 @@ use crate::store::journal_file::{JournalReader, read_from};
 pub(super) const CLIENTS: usize = 64;
 /// Lines read at once.
 const BATCH: usize = 256;
-/// A client that takes nothing for so long is cut.
+/// A client that takes nothing for so long is cut, and has as long again to hear why.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// So often it is looked whether the client may still follow; and after so many of these looks in which
 /// nothing happened it is asked whether it lives.
@@ -183,8 +183,8 @@ impl Stream {
         };
         let frame = CloseFrame { code, reason: why.into() };
         let close = out.send(Message::Close(Some(frame)));
-        // Whoever does not read does not hear this either.
-        let _ = tokio::time::timeout(self.patience.min(Duration::from_secs(1)), close).await;
+        // Behind what is on its way: whoever reads again meanwhile hears it, whoever never does does not.
+        let _ = tokio::time::timeout(self.patience, close).await;
     }
 
     async fn follow<S: AsyncRead + AsyncWrite + Unpin>(&mut self, out: &mut Sink<S>) -> End {

@@ -57,6 +57,7 @@ fn archivist(console: &Console) -> Archivist {
         journal: desk.journal().0,
         data: desk.data(),
         library: desk.recordings().clone(),
+        brought: Vec::new(),
         centre: desk.centre(),
         area_code: desk.area_code(),
         zone: desk.zone(),

@@ -147,8 +147,12 @@ pub(super) async fn ladder(
 }
 
 pub(super) async fn find(console: &Console, id: &str) -> Result<Incident, Problem> {
-    let found = console.desk.store().show(id).await?;
-    found.ok_or_else(|| Problem::unknown_id("incident", id))
+    let wanted = id.to_owned();
+    let asked = console.records.ask(console, move |store| {
+        let id = wanted.clone();
+        Box::pin(async move { store.show(&id).await })
+    });
+    asked.await?.ok_or_else(|| Problem::unknown_id("incident", id))
 }
 
 /// The pairs of a query string; `+` and `%2B` are told apart, since numbers begin with one.

@@ -31,6 +31,8 @@ pub(super) enum Permission {
     Phone,
     /// Acting in a call: picking up, bringing in, writing.
     Calls,
+    /// Who is called out, and in which order.
+    Contacts,
     /// Whom to call back.
     WorkList,
     /// Reading incident records.
@@ -120,6 +122,7 @@ impl Permission {
             Self::Sit => [All, All, No, No, No],
             Self::Phone => [Own, Own, No, No, No],
             Self::Calls => [Own, All, No, No, No],
+            Self::Contacts => [All, All, All, All, No],
             Self::WorkList => [Own, All, No, No, No],
             Self::Records => [Own, All, All, All, All],
             Self::Forms => [Own, All, All, No, No],
@@ -178,6 +181,13 @@ const TABLE: &[Row] = &[
     ("PATCH", "/api/v1/calls/{id}/parties/{party}", Permission::Calls, About::Call),
     ("DELETE", "/api/v1/calls/{id}/parties/{party}", Permission::Calls, About::Call),
     ("POST", "/api/v1/calls/{id}/parties/{party}/take-over", Permission::Calls, About::Call),
+    ("GET", "/api/v1/calls/{id}/chains", Permission::Calls, About::Call),
+    ("POST", "/api/v1/calls/{id}/chains/{name}", Permission::Calls, About::Call),
+    ("POST", "/api/v1/calls/{id}/chain/taken", Permission::Calls, About::Call),
+    ("POST", "/api/v1/calls/{id}/chain/next", Permission::Calls, About::Call),
+    ("POST", "/api/v1/calls/{id}/chain/stop", Permission::Calls, About::Call),
+    ("GET", "/api/v1/chains", Permission::Contacts, About::Nothing),
+    ("GET", "/api/v1/contacts", Permission::Contacts, About::Nothing),
     ("POST", "/api/v1/calls/{id}/move", Permission::Queues, About::Call),
     // Whoever waits is nobody's yet: the handler looks whose the seat is.
     ("POST", "/api/v1/calls/{id}/pick-up", Permission::Calls, About::Nothing),

@@ -327,13 +327,25 @@ impl From<FilterError> for Problem {
     }
 }
 
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "a question to the incident records failed");
+impl Problem {
+    /// The database has not answered while a person waited.
+    pub(super) fn records_silent() -> Self {
+        tracing::error!("the database did not answer a question about a record in time");
+        Self::records_failed()
+    }
+
+    fn records_failed() -> Self {
         let detail = "The records cannot be read now; calls go on and nothing is lost. /readyz and \
                       the log say why.";
         let title = "Records not available";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "store-failed", title, detail)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "a question to the incident records failed");
+        Self::records_failed()
     }
 }
 

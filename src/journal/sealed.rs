@@ -123,6 +123,8 @@ fn parts(kind: &str) -> Parts {
         "seat-dialled" | "called-out" | "call-out-ended" | "party-invited" | "transferred" => {
             Parts::Fields(Class::Record, &[("to", "\"\"")])
         }
+        // Whose telephone it is that was called out.
+        "chain-tried" => Parts::Fields(Class::Record, &[("to", "\"\""), ("name", "\"\"")]),
         "incident-opened" | "incident-edited" | "incident-closed" => {
             Parts::Fields(Class::Record, &[("changes", "{}")])
         }
@@ -132,15 +134,47 @@ fn parts(kind: &str) -> Parts {
         "incident-held" | "recording-held" => Parts::Fields(Class::Record, &[("why", "\"\"")]),
         "number-cleared" => Parts::Fields(Class::Log, &[("number", "\"\"")]),
         "audited" => Parts::Fields(Class::Log, &[("subject", "\"\""), ("reason", "\"\"")]),
-        "queued" | "laned" | "early-media" | "prompted" | "heard" | "linked" | "picked-up"
-        | "disposed" | "offered" | "offer-ended" | "caller-answered" | "answered" | "held"
-        | "resumed" | "seat-call-ended" | "test-answered" | "ended" | "overflowed"
-        | "recording-started" | "recording-sealed" | "recording-failed" | "recording-resumed"
-        | "recording-deleted" | "party-joined" | "party-changed" | "party-held" | "party-left"
-        | "party-took-over" | "private-talk" | "audio-stalled" | "audio-flows" | "caller-quiet"
-        | "caller-speaks" | "audio-heard" | "copy-started" | "copy-failed" | "personal-erased" => {
-            Parts::Open
-        }
+        "queued"
+        | "laned"
+        | "early-media"
+        | "prompted"
+        | "heard"
+        | "linked"
+        | "picked-up"
+        | "disposed"
+        | "disposition-withdrawn"
+        | "offered"
+        | "offer-ended"
+        | "caller-answered"
+        | "answered"
+        | "held"
+        | "resumed"
+        | "seat-call-ended"
+        | "test-answered"
+        | "ended"
+        | "overflowed"
+        | "recording-started"
+        | "recording-sealed"
+        | "recording-failed"
+        | "recording-resumed"
+        | "chain-begun"
+        | "chain-tried-ended"
+        | "chain-ended"
+        | "recording-deleted"
+        | "party-joined"
+        | "party-changed"
+        | "party-held"
+        | "party-left"
+        | "party-took-over"
+        | "private-talk"
+        | "audio-stalled"
+        | "audio-flows"
+        | "caller-quiet"
+        | "caller-speaks"
+        | "audio-heard"
+        | "copy-started"
+        | "copy-failed"
+        | "personal-erased" => Parts::Open,
         _ => Parts::Whole,
     }
 }
@@ -364,7 +398,8 @@ mod tests {
         use crate::incident::{Edit, Field, Value};
         let value = Value::Text(Private::new("Bu Siti".into()));
         let changes = [(Field::CallerName, Some(value))].into();
-        let edit = Edit { incident: IncidentId(call().0), by: "rani".into(), saw: 4, changes };
+        let edit =
+            Edit { incident: IncidentId(call().0), by: "rani".into(), saw: 4, changes, version: 0 };
         let edited = entry(Fact::IncidentEdited(Box::new(edit)));
         let owner = split(&edited).personal.map(|(owner, _)| owner);
         assert_eq!(owner, Some(Owner { class: Class::Record, of: call().0 }));

@@ -4,6 +4,7 @@
 //!
 //! It only reads. Whoever asks it has written the access entry before.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ use sha2::{Digest, Sha256};
 use super::archive::Archive;
 use super::page::Page;
 use super::redaction::Redaction;
+use super::sounds::{self, Sounds};
 use super::{ProofError, Signer, chapters, heads_folder, keys_folder, pem, public_key};
 use crate::recording::Library;
 use crate::store::access::{Access, AccessFilter, PAGE};
@@ -39,6 +41,8 @@ pub struct Archivist {
     pub data: PathBuf,
     /// The recordings.
     pub library: Library,
+    /// Recordings that somebody brought from other nodes.
+    pub brought: Vec<Library>,
     /// The centre's name.
     pub centre: String,
     /// Its area code, which completes numbers in local form.
@@ -68,6 +72,8 @@ pub struct Found {
     versions: Vec<RecordVersion>,
     ladder: Option<Ladder>,
     access: Vec<Access>,
+    /// Recordings on other nodes' disks.
+    nodes: BTreeMap<String, String>,
 }
 
 /// Records that have to do with an incident: who is named in one may stand in the text of another.
@@ -118,6 +124,10 @@ impl Archivist {
         for subject in subjects {
             access.extend(self.access(subject).await?);
         }
+        let mut nodes = BTreeMap::new();
+        for call in &calls {
+            nodes.extend(self.store.recordings_elsewhere(&call.summary.call).await?);
+        }
         let tied = match calls.first() {
             Some(call) => self.tied(call).await?,
             None => Tied::default(),
@@ -129,6 +139,7 @@ impl Archivist {
             versions: versions(incident, &steps),
             ladder: self.store.ladder(id).await?,
             access,
+            nodes,
         })
     }
 
@@ -167,6 +178,11 @@ impl Archivist {
         Ok(all)
     }
 
+    /// Where recordings are, those of `nodes` on other nodes' disks.
+    pub(super) fn sounds(&self, nodes: BTreeMap<String, String>) -> Sounds<'_> {
+        Sounds { library: &self.library, brought: &self.brought, nodes }
+    }
+
     /// The node's key, which signs what is handed out.
     ///
     /// # Errors
@@ -201,7 +217,11 @@ impl Archivist {
             .replace("{centre}", &self.centre)
             .replace("{what}", &format!("{} / {}: {}", what.0, what.1, found.incident));
         archive.add("README.txt", readme.as_bytes())?;
-        archive.add("index.html", self.page(found, asked, redaction, what, &records).as_bytes())?;
+        let mut missing = String::new();
+        let sounds = self.sounds(found.nodes.clone());
+        let absent = sounds.absent(found.calls.iter().flat_map(sounds::files), redaction);
+        let page = self.page(found, asked, redaction, what, (&records, &absent));
+        archive.add("index.html", page.as_bytes())?;
         archive.json("record.json", &records)?;
         if let Some(redaction) = redaction {
             archive.json("redaction.json", &found.note(asked, redaction))?;
@@ -217,9 +237,9 @@ impl Archivist {
         let places = (self.journal.as_path(), &*heads_folder(&self.data));
         let begins = begins.unwrap_or_default();
         chapters::journal(&mut archive, places, &ids, begins, redaction.is_none())?;
-        let mut missing = String::new();
         for call in &found.calls {
-            chapters::audio(&mut archive, &self.library, call, redaction, &mut missing)?;
+            let files = (call.summary.call.as_str(), &*sounds::files(call));
+            sounds.write(&mut archive, files, redaction, &mut missing)?;
         }
         if !missing.is_empty() {
             archive.add("MISSING.txt", missing.as_bytes())?;
@@ -237,7 +257,7 @@ impl Archivist {
         asked: &Asked,
         redaction: Option<&Redaction>,
         title: (&str, &str),
-        records: &[Value],
+        (records, absent): (&[Value], &BTreeMap<String, String>),
     ) -> String {
         let line = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut notes = vec![
@@ -265,9 +285,10 @@ impl Archivist {
             notes.push(line("Dihapus / Taken out", &out));
         }
         let heard = redaction.is_none_or(|redaction| redaction.audio.is_some());
-        let files = found.calls.iter().filter(|_| heard).flat_map(chapters::files);
+        let files = found.calls.iter().filter(|_| heard).flat_map(sounds::files);
+        let files = files.filter(|file| !absent.contains_key(&file.file));
         let audio: Vec<(String, String)> = files
-            .map(|file| (file.file.clone(), chapters::audio_name(&file.file, redaction.is_some())))
+            .map(|file| (file.file.clone(), sounds::audio_name(&file.file, redaction.is_some())))
             .collect();
         let page = Page {
             centre: &self.centre,
@@ -275,6 +296,7 @@ impl Archivist {
             notes,
             calls: records,
             audio: &audio,
+            absent,
             zone: &self.zone,
         };
         page.html()
@@ -299,7 +321,7 @@ impl Found {
         let record: Vec<Value> = self.calls.iter().map(whole).collect();
         let mut text = serde_json::to_vec_pretty(&record).unwrap_or_default();
         text.push(b'\n');
-        let files = self.calls.iter().flat_map(chapters::files);
+        let files = self.calls.iter().flat_map(sounds::files);
         let files = files.map(|file| json!({ "part": file.part, "sha256": file.sha256 }));
         Note {
             incident: &self.incident,

@@ -123,7 +123,7 @@ pub async fn database(
 ) -> Result<(), ProofError> {
     let compared = store.compare(journal, work, LISTED, since).await?;
     report.rows = Some(compared.rows);
-    report.notes.extend(compared.note);
+    report.notes.extend(compared.notes);
     report.faults_total += compared.total - compared.differences.len() as u64;
     for difference in compared.differences {
         report.fault("database", difference.place, difference.why);

@@ -303,6 +303,7 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
         | Fact::Heard { .. }
         | Fact::Linked { .. }
         | Fact::Disposed { .. }
+        | Fact::DispositionWithdrawn { .. }
         | Fact::NumberMarked { .. }
         | Fact::NumberCleared { .. }
         | Fact::WorkOpened { .. }
@@ -337,6 +338,10 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
         | Fact::PartyHeld { .. }
         | Fact::PartyLeft { .. }
         | Fact::PartyTookOver { .. }
+        | Fact::ChainBegun(_)
+        | Fact::ChainTried(_)
+        | Fact::ChainTriedEnded(_)
+        | Fact::ChainEnded(_)
         | Fact::PrivateTalk { .. }
         | Fact::TextWritten { .. }
         | Fact::AudioStalled { .. }
@@ -371,8 +376,11 @@ async fn arrived(tx: &mut Tx, entry: &Entry) -> sqlx::Result<()> {
     let facts = serde_json::to_string(arrival).map_err(|e| sqlx::Error::Encode(e.into()))?;
     query(
         "INSERT INTO incident (call, id, trunk, source, dialled, service, category, kecamatan,
-         caller_raw, caller_e164, received_at, stage, node, place, cell)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'arriving', ?, ?, ?)
+         told_category, told_kecamatan, caller_raw, caller_e164, received_at, stage, node, place, cell)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6,
+         coalesce((SELECT form.category FROM form WHERE form.incident = ?2), ?7),
+         coalesce((SELECT form.kecamatan FROM form WHERE form.incident = ?2), ?8),
+         ?7, ?8, ?9, ?10, ?11, 'arriving', ?12, ?13, ?14)
          ON CONFLICT (call) DO NOTHING",
     )
     .bind(call.to_string())
@@ -409,8 +417,9 @@ async fn alert(tx: &mut Tx, at: i64, alerted: &Alerted) -> sqlx::Result<()> {
     }
     query(
         "INSERT INTO incident (call, id, trunk, source, dialled, service, category, kecamatan,
-         caller_raw, received_at, stage, origin, node)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'none', 'cap', ?) ON CONFLICT (call) DO NOTHING",
+         told_category, told_kecamatan, caller_raw, received_at, stage, origin, node)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7, ?8, ?9, ?10, 'none', 'cap', ?11)
+         ON CONFLICT (call) DO NOTHING",
     )
     .bind(call.to_string())
     .bind(incident.to_string())

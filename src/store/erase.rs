@@ -119,6 +119,7 @@ pub(super) async fn erased(tx: &mut Tx, at: WallTime, erased: &Erased) -> sqlx::
         if erased.record {
             for statement in [
                 "UPDATE incident SET caller_raw = '', caller_e164 = NULL, place = NULL, cell = NULL,
+                 category = told_category, kecamatan = told_kecamatan, placed_kecamatan = NULL,
                  record_erased_at = ?2 WHERE call = ?1",
                 "DELETE FROM location WHERE call = ?1 AND ?2 > 0",
                 "DELETE FROM arrival WHERE call = ?1 AND ?2 > 0",
@@ -128,7 +129,9 @@ pub(super) async fn erased(tx: &mut Tx, at: WallTime, erased: &Erased) -> sqlx::
                 "DELETE FROM agency_notice
                  WHERE incident = (SELECT id FROM incident WHERE call = ?1) AND ?2 > 0",
                 "DELETE FROM number_key WHERE call = ?1 AND ?2 > 0",
-                "DELETE FROM words WHERE incident = (SELECT id FROM incident WHERE call = ?1) AND ?2 > 0",
+                // A call back has no record of its own.
+                "DELETE FROM words WHERE incident = coalesce((SELECT id FROM incident WHERE call = ?1), ?1)
+                 AND ?2 > 0",
                 "DELETE FROM mark WHERE call = ?1 AND at <= ?2",
                 "UPDATE work SET number = NULL WHERE call = ?1 AND at <= ?2",
                 "UPDATE hold SET why = '' WHERE incident = (SELECT id FROM incident WHERE call = ?1)
@@ -300,6 +303,7 @@ mod tests {
         "incident.caller_e164",
         "location.report",
         "incident.place",
+        "incident.placed_kecamatan",
         "incident.cell",
         "arrival.facts",
         "record_step.entry",
@@ -407,6 +411,8 @@ mod tests {
         "incident.service",
         "incident.category",
         "incident.kecamatan",
+        "incident.told_category",
+        "incident.told_kecamatan",
         "incident.queue",
         "incident.rule",
         "incident.priority",

@@ -62,6 +62,7 @@ mod search;
 mod settings;
 mod sheets;
 mod sql;
+mod standby;
 mod work;
 
 pub use alarms::{Alarm, Alarms, Seen};
@@ -83,15 +84,16 @@ pub use journal_file::{JournalError, JournalReader, VerifyReport};
 pub use journal_writer::{JournalHandle, JournalReport, JournalWriter};
 pub use ladder::{CallLadder, Ladder, LadderEnd, LadderMessage};
 pub use locations::LocationReport;
-pub use numbers::forms;
+pub use numbers::{Step, forms};
 pub use projector::{Projector, StoreHealth};
 pub use record::{
-    FieldChange, KnownRecord, RecordVersion, RecordView, TiedRecord, shown, versions,
+    FieldChange, KeptStep, KnownRecord, RecordVersion, RecordView, TiedRecord, shown, versions,
 };
-pub use recovered::{OpenCall, Recovered};
+pub use recovered::{OpenCall, OpenChain, Recovered};
 pub use report::By;
 pub use settings::StorageSettings;
 pub use sheets::{
     CIAMIS_COLUMNS, CiamisReport, CiamisRow, NationalReport, NationalRow, SheetError,
 };
+pub use standby::Standby;
 pub use work::{CallNumber, Recall};

@@ -201,7 +201,7 @@ fn offer(row: &Row) -> sqlx::Result<Offer> {
     })
 }
 
-fn step(row: &Row) -> sqlx::Result<Map<String, Value>> {
+pub(super) fn step(row: &Row) -> sqlx::Result<Map<String, Value>> {
     let seq: i64 = row.try_get("seq")?;
     let mut step = object(row, "entry")?;
     step.insert("seq".into(), seq.into());

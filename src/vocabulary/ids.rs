@@ -201,6 +201,14 @@ named!(
     OperatorId
 );
 named!(
+    /// Somebody who is called out, by their name in the configuration.
+    ContactId
+);
+named!(
+    /// An order in which contacts are called out, by its name in the configuration.
+    ChainId
+);
+named!(
     /// Something that not every operator can: a language, a modality, a topic.
     Skill
 );

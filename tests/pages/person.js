@@ -41,13 +41,6 @@ const ears = () => {
       this.addEventListener('track', ({ streams }) => window.heard.push(streams[0]));
     }
   };
-  // What tones the page plays.
-  window.played = [];
-  const begin = OscillatorNode.prototype.start;
-  OscillatorNode.prototype.start = function start(...at) {
-    window.played.push(Math.round(this.frequency.value));
-    return begin.apply(this, at);
-  };
   window.share = async (hertz) => {
     const context = new AudioContext();
     await context.resume();
@@ -163,6 +156,12 @@ const main = async () => {
       const element = await find(step).elementHandle();
       await page.waitForFunction(([it, value]) => it.value === value, [element, step.value]);
     },
+    // Answers name another build of the pages than this one, or the real one again.
+    older: () => page.route('**/api/**', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, headers: { ...response.headers(), 'siaga112-build': 'another' } });
+    }),
+    current: () => page.unroute('**/api/**'),
     hold,
     held: () => held.first,
     release: () => held.letGo(),

@@ -65,6 +65,7 @@ type Facts = {
   caller?: Caller;
   locations?: Location[];
   additional_data?: Additional[];
+  cell?: { mcc: string; mnc: string; area: string; cell: string } | null;
   languages?: string[];
   findings?: string[];
 };

@@ -63,7 +63,7 @@ function Recordings({ whole }: { whole: Incident }) {
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState<string>();
-  const [playing, setPlaying] = useState<{ name: string; source: string } | null>(null);
+  const [playing, setPlaying] = useState<{ key: string; source: string } | null>(null);
   useEffect(() => {
     const source = playing?.source;
     return () => {
@@ -71,6 +71,7 @@ function Recordings({ whole }: { whole: Incident }) {
     };
   }, [playing]);
   const all = pieces(whole);
+  const heard = all.find((piece) => piece.key === playing?.key)?.name ?? '';
   const short = reason.trim().length < REASON_LEAST;
   const play = async (piece: Piece) => {
     setTried(true);
@@ -78,7 +79,7 @@ function Recordings({ whole }: { whole: Incident }) {
     setBusy(true);
     setWrong(undefined);
     try {
-      setPlaying({ name: piece.name, source: await fetchAudio(piece.url, reason.trim()) });
+      setPlaying({ key: piece.key, source: await fetchAudio(piece.url, reason.trim()) });
     } catch (error) {
       setWrong(inWords(error));
     } finally {
@@ -124,10 +125,10 @@ function Recordings({ whole }: { whole: Incident }) {
       {playing && (
         <>
           <p class="muted">
-            {playing.name}. {r('audio.sides')}
+            {heard}. {r('audio.sides')}
           </p>
           {/* biome-ignore lint/a11y/useMediaCaption: what was written in the call stands below */}
-          <audio controls autoplay src={playing.source} aria-label={playing.name} />
+          <audio controls autoplay src={playing.source} aria-label={heard} />
         </>
       )}
     </section>

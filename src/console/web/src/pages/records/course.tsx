@@ -5,6 +5,7 @@ import { dateAndTime } from '../../clock';
 import { Table } from '../../components/table';
 import { maybe } from '../taker/words';
 import { type Step, steps } from './arrival';
+import { byWord, causeWord, offerWord } from './course_words';
 import { r } from './words';
 
 /** With seconds: in a course they matter. */
@@ -20,7 +21,13 @@ function Stations({ whole }: { whole: Incident }) {
       whole.answered_at,
       r('course.answered', { seat: whole.seat ?? '–', operator: whole.operator ?? '–' }),
     ],
-    [whole.ended_at, r('course.ended', { cause: whole.cause ?? '–', by: whole.ended_by ?? '–' })],
+    [
+      whole.ended_at,
+      r('course.ended', {
+        cause: causeWord(whole.cause ?? '–'),
+        by: byWord(whole.ended_by ?? '–'),
+      }),
+    ],
   ] as const;
   return (
     <section class="card" aria-labelledby={id}>
@@ -54,7 +61,8 @@ function Work({ whole }: { whole: Incident }) {
             </span>
             {one.attempts.map((attempt) => (
               <span key={attempt.call} class="muted">
-                {dateAndTime(attempt.at)}, {attempt.seat}, {attempt.by}: {attempt.outcome ?? '…'}
+                {dateAndTime(attempt.at)}, {attempt.seat}, {attempt.by}:{' '}
+                {offerWord(attempt.outcome ?? '…')}
               </span>
             ))}
           </li>
@@ -95,7 +103,8 @@ export function Course({ whole }: { whole: Incident }) {
             { name: r('ended'), cell: (offer) => moment(offer.ended_at) },
             {
               name: r('result'),
-              cell: (offer) => [offer.outcome, offer.status].filter(Boolean).join(' '),
+              cell: (offer) =>
+                [offerWord(offer.outcome ?? ''), offer.status].filter(Boolean).join(' '),
             },
           ]}
         />

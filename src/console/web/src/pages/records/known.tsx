@@ -93,6 +93,7 @@ function Where({ whole }: { whole: Incident }) {
     ),
   ];
   const guess = place.kecamatan;
+  const cell = facts(whole).cell;
   return (
     <section class="card" aria-labelledby={id}>
       <h2 id={id}>{w('place')}</h2>
@@ -107,6 +108,11 @@ function Where({ whole }: { whole: Incident }) {
       </div>
       {point(place.location) && <p class="mono">{point(place.location)}</p>}
       {civic(place.location) && <p>{civic(place.location)}</p>}
+      {cell && (
+        <p class="mono">
+          {w('place.cell', { cell: `${cell.mcc}-${cell.mnc}-${cell.area}-${cell.cell}` })}
+        </p>
+      )}
       {place.neighbour && (
         <p>{r('neighbour', { name: place.neighbour.name, number: place.neighbour.number })}</p>
       )}
@@ -134,21 +140,37 @@ function Where({ whole }: { whole: Incident }) {
   );
 }
 
-const block = (data: Additional, how?: string): Block => ({
+/** Data that came after the call, or why it did not. */
+interface Late {
+  how: string;
+  data: Additional;
+  reference?: string;
+  findings?: string[];
+}
+
+const block = (data: Additional, how?: string, findings?: string[]): Block => ({
   purpose: data.purpose,
   content_type: data.content_type,
   bytes: bodyBytes(data.body),
   fields: data.fields ?? [],
   text: bodyText(data.body).slice(0, 20_000),
   how,
+  findings,
 });
 
 function Came({ whole }: { whole: Incident }) {
   const id = useId();
-  const late = steps(whole).filter((step) => step.fact === 'data-came');
+  const late = steps(whole)
+    .filter((step) => step.fact === 'data-came')
+    .map((step) => step as unknown as Late);
+  // What came by a reference stands in its place.
+  const followed = new Set(late.map((one) => one.reference).filter(Boolean));
+  const first = (facts(whole).additional_data ?? []).filter(
+    (data) => !followed.has(data.content_type),
+  );
   const blocks = [
-    ...(facts(whole).additional_data ?? []).map((data) => block(data)),
-    ...late.map((step) => block(step['data'] as Additional, String(step['how'] ?? ''))),
+    ...first.map((data) => block(data)),
+    ...late.map((one) => block(one.data, one.how, one.findings)),
   ];
   return (
     <section class="card" aria-labelledby={id}>

@@ -7,6 +7,7 @@
 import { computed, effect, type Signal, signal } from '@preact/signals';
 import { api, ask, Refused } from '../../api/client';
 import type { FieldProblem, Incident, RecordView } from '../../api/types';
+import { holds } from '../../build';
 import { link } from '../../live/store';
 import { me } from '../../session';
 import { keeps } from '../../vault';
@@ -269,7 +270,7 @@ function took(work: Work, record: RecordView, sent: Values): void {
     // What was typed on while it was under way is still to be saved.
     if (same(changes[field], value)) delete changes[field];
   }
-  forgetSent(of.incident, sent);
+  forgetSent(of.incident, sent, (field) => field in work.state.peek().changes);
   const next = { ...of, record, changes };
   set(work, { ...next, saving: standing(next) });
   if (Object.keys(sendable(next)).length > 0) schedule(work, WAIT_MS);
@@ -328,8 +329,12 @@ export const save = (incident?: string): Promise<boolean> => {
 /** Saves what there is of all forms; how many the gateway has not got whole. */
 export async function saveAll(): Promise<number> {
   await Promise.all([...works.peek().values()].map(flush));
-  return [...works.peek().values()].filter((work) => isLeft(work.state.peek())).length;
+  return unsavedNow();
 }
+
+/** How many forms the gateway has not got whole. */
+export const unsavedNow = (): number =>
+  [...works.peek().values()].filter((work) => isLeft(work.state.peek())).length;
 
 async function refusedBy(work: Work, error: unknown): Promise<void> {
   const here = work.state.peek();
@@ -506,4 +511,18 @@ effect(() => {
       if (!work.recalled) recall(work).then(() => isLeft(work.state.peek()) && schedule(work, 0));
     }
   });
+});
+
+/** Something is typed, and neither the gateway nor this browser has it: then the page stays as it is. */
+const atRisk = computed(
+  () => !keeps.value && [...works.value.values()].some((work) => isLeft(work.state.value)),
+);
+let holding = false;
+effect(() => {
+  if (atRisk.value === holding) return;
+  holding = atRisk.value;
+  holds.value = holds.peek() + (holding ? 1 : -1);
+});
+addEventListener('beforeunload', (event) => {
+  if (atRisk.peek()) event.preventDefault();
 });

@@ -54,11 +54,16 @@ export function keepField(
 }
 
 /** Forgets what was sent, where it still is what was sent: what was typed on meanwhile stays. */
-export async function forgetSent(incident: string, sent: Values): Promise<void> {
+export async function forgetSent(
+  incident: string,
+  sent: Values,
+  /** Whether this page has a newer word for a field by then. */
+  typedOn: (field: string) => boolean = () => false,
+): Promise<void> {
   for (const [field, value] of Object.entries(sent)) {
     const name = prefix(incident) + field;
     const word = await wordOf(name);
-    if (word && same(word.value, value)) vault.put(name, null);
+    if (word && same(word.value, value) && !typedOn(field)) vault.put(name, null);
   }
 }
 

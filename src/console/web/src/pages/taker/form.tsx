@@ -211,10 +211,11 @@ const TONES: Record<Saving, Tone> = {
 };
 
 function Standing({ of }: { of: Draft }) {
+  const word = of.saving === 'away' && !keeps.value ? 'away_open' : of.saving;
   return (
     <div role="status" aria-live="polite">
       <Badge tone={TONES[of.saving]} icon={of.saving === 'shut' ? 'lock' : undefined}>
-        {w(of.saving === 'away' && !keeps.value ? 'form.away_open' : `form.${of.saving}`)}
+        {of.record?.state === 'merged' ? f('form.merged') : w(`form.${word}`)}
       </Badge>
     </div>
   );

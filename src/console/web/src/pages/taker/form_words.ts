@@ -2,6 +2,7 @@
 import { catalogue } from '../../messages';
 
 const id = {
+  'form.merged': 'Bagian dari catatan lain',
   'close.look': 'Belum ditutup: periksa isian yang ditandai dulu.',
   'left.title': '{n} formulir lain belum tersimpan di gateway. Dicoba terus dari peramban ini.',
   'left.open': 'Buka {incident}',
@@ -12,6 +13,8 @@ const id = {
   'leave.title': 'Belum semua tersimpan',
   'leave.detail':
     '{n} formulir belum tersimpan di gateway. Isiannya tinggal di peramban ini dan dikirim saat Anda masuk lagi di sini.',
+  'leave.detail_lost':
+    '{n} formulir belum tersimpan di gateway, dan peramban ini tidak dapat menyimpannya: isiannya hilang jika Anda keluar.',
   'leave.anyway': 'Tetap keluar',
   'agency.change': 'Ubah',
   'agency.change_of': 'Ubah {agency}',
@@ -25,6 +28,7 @@ const id = {
 } as const;
 
 const en: Record<keyof typeof id, string> = {
+  'form.merged': 'Part of another record',
   'close.look': 'Not closed: look at the marked field first.',
   'left.title': '{n} other forms are not saved in the gateway yet. This browser keeps trying.',
   'left.open': 'Open {incident}',
@@ -35,6 +39,8 @@ const en: Record<keyof typeof id, string> = {
   'leave.title': 'Not everything is saved',
   'leave.detail':
     '{n} forms are not saved in the gateway. What you wrote stays in this browser and is sent when you sign in here again.',
+  'leave.detail_lost':
+    '{n} forms are not saved in the gateway, and this browser cannot keep them: what you wrote is lost if you sign out.',
   'leave.anyway': 'Sign out all the same',
   'agency.change': 'Change',
   'agency.change_of': 'Change {agency}',

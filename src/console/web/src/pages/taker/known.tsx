@@ -75,11 +75,13 @@ export interface Sourced {
 
 /** A place is old after so long: the caller may have gone on. */
 const OLD_SECONDS = 300;
+const UNITS = { minutes: 60, hours: 3600, days: 86_400 } as const;
 
 /** When a place was found, by whom, how sure, and why it is believed. */
 export function PlaceSource({ of, live }: { of: Sourced; live: boolean }) {
   const age = of.found_at ? secondsSince(of.found_at) : 0;
   const old = live && age > OLD_SECONDS;
+  const unit = age > 2 * UNITS.days ? 'days' : age > 2 * UNITS.hours ? 'hours' : 'minutes';
   const time = of.found_at ? dateAndTime(of.found_at) : '';
   const whence = [
     of.source,
@@ -88,6 +90,7 @@ export function PlaceSource({ of, live }: { of: Sourced; live: boolean }) {
     of.confidence != null && k('place.confidence', { n: of.confidence }),
   ].filter(Boolean);
   const whys = [of.why, of.guess_why].filter(Boolean).map((why) => reasonInWords(String(why)));
+  if (!of.source && !of.found_at && whence.length + whys.length === 0) return null;
   return (
     <dl class="data">
       {(of.source || of.found_at) && (
@@ -98,7 +101,7 @@ export function PlaceSource({ of, live }: { of: Sourced; live: boolean }) {
             {of.found_at && !old && k('place.found', { time })}
             {old && (
               <Badge tone="warn" icon="clock">
-                {k('place.old', { time, n: Math.floor(age / 60) })}
+                {k(`place.old.${unit}`, { time, n: Math.floor(age / UNITS[unit]) })}
               </Badge>
             )}
           </dd>
@@ -130,6 +133,8 @@ export interface Block {
   text?: string | undefined;
   /** How it came, where it came after the call. */
   how?: string | undefined;
+  /** What was odd about it, or why nothing came. */
+  findings?: string[] | undefined;
 }
 
 export function Blocks({ blocks }: { blocks: Block[] }) {
@@ -155,6 +160,11 @@ export function Blocks({ blocks }: { blocks: Block[] }) {
               {block.bytes > 0 ? k('data.unknown', { n: block.bytes }) : k('data.reference')}
             </p>
           )}
+          {block.findings?.map((finding) => (
+            <p key={finding} class="muted">
+              {finding}
+            </p>
+          ))}
           {block.text && (
             <details>
               <summary>{k('data.whole')}</summary>

@@ -3,7 +3,8 @@ import { signal } from '@preact/signals';
 import { Confirm } from '../../components/dialog';
 import { sayRefused } from '../../components/toast';
 import { signOut } from '../../session';
-import { saveAll } from './draft';
+import { keeps } from '../../vault';
+import { saveAll, unsavedNow } from './draft';
 import { f } from './form_words';
 
 /** How many forms the gateway has not got whole; null: nobody is asked. */
@@ -13,7 +14,7 @@ const PATIENCE_MS = 4000;
 
 /** Saves, and signs out when nothing is left behind. */
 export async function leave(): Promise<void> {
-  const late = new Promise<number>((tell) => setTimeout(() => tell(1), PATIENCE_MS));
+  const late = new Promise<number>((tell) => setTimeout(() => tell(unsavedNow()), PATIENCE_MS));
   const n = await Promise.race([saveAll(), late]);
   if (n > 0) unsaved.value = n;
   else await signOut();
@@ -25,7 +26,7 @@ export function Leaving() {
   return (
     <Confirm
       title={f('leave.title')}
-      detail={<p>{f('leave.detail', { n })}</p>}
+      detail={<p>{f(keeps.value ? 'leave.detail' : 'leave.detail_lost', { n })}</p>}
       action={f('leave.anyway')}
       onClose={() => {
         unsaved.value = null;

@@ -1,0 +1,71 @@
+/** The gateway's words for how calls end and offers go, as people read them. */
+import { wordFrom } from '../../messages';
+
+const id: Record<string, string> = {
+  'by.caller': 'pelapor',
+  'by.seat': 'kursi',
+  'by.gateway': 'gateway',
+  'by.network': 'jaringan',
+  'by.staff': 'petugas',
+  'cause.hung-up': 'menutup telepon',
+  'cause.cancelled': 'membatalkan sebelum dijawab',
+  'cause.network-timer': 'batas waktu jaringan',
+  'cause.network-fault': 'gangguan jaringan',
+  'cause.no-ack': 'jawaban tidak dikonfirmasi',
+  'cause.dialog-lost': 'hubungan hilang',
+  'cause.not-reached': 'tidak terhubung',
+  'cause.transferred': 'dialihkan',
+  'cause.test-over': 'uji selesai',
+  'cause.draining': 'gateway akan berhenti',
+  'cause.nuisance': 'gangguan',
+  'cause.too-many-tests': 'terlalu banyak uji',
+  'cause.restart': 'gateway mulai ulang',
+  'cause.internal-fault': 'kesalahan di gateway',
+  'offer.answered': 'dijawab',
+  'offer.busy': 'sibuk',
+  'offer.declined': 'ditolak',
+  'offer.no-answer': 'tidak dijawab',
+  'offer.unreachable': 'tidak terjangkau',
+  'offer.caller-left': 'pelapor menutup',
+  'offer.elsewhere': 'dijawab di tempat lain',
+  'offer.needed': 'dibutuhkan penelepon lain',
+  'offer.forwarded': 'dialihkan',
+  'offer.seat-left': 'kursi menutup',
+};
+
+const en: Record<string, string> = {
+  'by.caller': 'the caller',
+  'by.seat': 'the seat',
+  'by.gateway': 'the gateway',
+  'by.network': 'the network',
+  'by.staff': 'staff',
+  'cause.hung-up': 'hung up',
+  'cause.cancelled': 'cancelled before an answer',
+  'cause.network-timer': 'the network’s time was up',
+  'cause.network-fault': 'trouble of the network',
+  'cause.no-ack': 'the answer was not confirmed',
+  'cause.dialog-lost': 'the connection was lost',
+  'cause.not-reached': 'not reached',
+  'cause.transferred': 'transferred',
+  'cause.test-over': 'the test was over',
+  'cause.draining': 'the gateway was about to stop',
+  'cause.nuisance': 'nuisance',
+  'cause.too-many-tests': 'too many tests',
+  'cause.restart': 'the gateway was started anew',
+  'cause.internal-fault': 'a fault of the gateway',
+  'offer.answered': 'answered',
+  'offer.busy': 'busy',
+  'offer.declined': 'declined',
+  'offer.no-answer': 'no answer',
+  'offer.unreachable': 'not reached',
+  'offer.caller-left': 'the caller left',
+  'offer.elsewhere': 'answered elsewhere',
+  'offer.needed': 'needed for another caller',
+  'offer.forwarded': 'forwarded',
+  'offer.seat-left': 'the seat hung up',
+};
+
+const texts = { id, en };
+export const byWord = wordFrom(texts, 'by');
+export const causeWord = wordFrom(texts, 'cause');
+export const offerWord = wordFrom(texts, 'offer');
