@@ -13,7 +13,7 @@ import { DISPOSITIONS, disposition, t } from '../../messages';
 import { Apply } from './apply';
 import { isDirty, present } from './draft';
 import { CALLOUT, FORMS, type TableName, tablesOf } from './fields';
-import { type Finding, findingsAt, spoken } from './findings';
+import { type Finding, findingsAt, spoken, spotOf } from './findings';
 import { FieldOf, type Names } from './form';
 import { Moved } from './moved';
 import {
@@ -357,7 +357,13 @@ export function Routing() {
   if (files === null) return <p>{t('app.loading')}</p>;
   const fixed = files.fixed.some((one) => one.name === file.value);
   const chosen = fixed || tablesOf(file.value).length === 0 ? 'text' : view.value;
-  const elsewhere = findings.value.filter((one) => one.file !== file.value);
+  // What stands at no field of the forms: in another file, or about the whole of this one.
+  const tables: string[] = tablesOf(file.value);
+  const placed = (one: Finding) =>
+    one.line > 0 && tables.includes(spotOf(text(one.file), one.line).table);
+  const elsewhere = findings.value.filter(
+    (one) => one.file !== file.value || (chosen === 'form' && !placed(one)),
+  );
   return (
     <>
       {!files.running && <p class="band warn">{w('not_running')}</p>}
