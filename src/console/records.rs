@@ -409,7 +409,8 @@ pub(super) async fn note_agency(
     };
     let field = Field::Agency(agency.to_owned());
     let changes = Changes::from([(field, Some(crate::incident::Value::Notice(notice)))]);
-    let edit = Edit { incident: record.incident, by, saw: record.version, changes };
+    let (incident, saw, version) = (record.incident, record.version, next(console, &[&record]));
+    let edit = Edit { incident, by, saw, changes, version };
     keep(console, record, Fact::IncidentEdited(Box::new(edit))).await.map(drop)
 }
 
