@@ -336,7 +336,10 @@ mod tests {
             Permission::Queues => "moving a caller who waits",
             Permission::Sit => "signing in to a seat",
             Permission::Phone => "being the phone of a seat",
-            Permission::Calls => "picking up, bringing in, private talk, text of a call",
+            Permission::Calls => {
+                "picking up, bringing in, calling out a chain, private talk, text of a call"
+            }
+            Permission::Contacts => "contacts and chains",
             Permission::WorkList => "those to call back",
             Permission::Records => {
                 "incident records: reading, searching, versions, EIDO; the stream of events"
@@ -356,10 +359,12 @@ mod tests {
                 "how long what is kept, what was deleted, who looked at what (access log)"
             }
             Permission::Reports => "reports",
+            Permission::Staffing => "seats that each hour needs",
+            Permission::Proof => "proof of the records: how it stands, verifying",
             Permission::Receivers => "receivers elsewhere: how far each was told, what it refused",
             Permission::Resend => "sending a refused letter again",
-            Permission::Policy => "configuration: reading it, its versions",
-            Permission::PolicyChange => "configuration: changing it, trying a change",
+            Permission::Policy => "configuration and prompts: reading, hearing, versions",
+            Permission::PolicyChange => "configuration and prompts: changing, trying a change",
             Permission::Audit => "who did what (audit)",
             Permission::People => "people and tokens",
             Permission::Locations => "telling where a phone is (AML)",

@@ -166,7 +166,7 @@ fn of_the_sample(line: &str) -> bool {
 
 #[test]
 fn warnings_show_place_and_mending_and_do_not_refuse() {
-    let table: [(Edit<'_>, &str); 11] = [
+    let table: [(Edit<'_>, &str); 13] = [
         (
             ("callout.toml", "when = { category = [\"medis\"] }\n", ""),
             "callout.toml:135:1: warning: the chain \"medis\" is never proposed: it is begun by hand \
