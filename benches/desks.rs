@@ -20,6 +20,7 @@
     reason = "a benchmark keeps time and may stop at any fault"
 )]
 
+#[allow(dead_code, reason = "each benchmark uses its own part of the load")]
 mod load;
 
 use std::collections::HashSet;

@@ -112,7 +112,7 @@ fn entries(n: u32, dice: &mut Dice) -> Vec<Entry> {
     if n % 2 == 1 {
         let text = Private::new(report(dice));
         let changes = [(Field::Text, Some(Value::Text(text)))].into_iter().collect();
-        let edit = Edit { incident, by: "operator-1".into(), saw: 0, changes };
+        let edit = Edit { incident, by: "operator-1".into(), saw: 0, changes, version: 0 };
         facts.push((95_000, Fact::IncidentEdited(Box::new(edit))));
     }
     facts.into_iter().map(|(millis, fact)| Entry { at: at(n, millis), fact }).collect()

@@ -14,7 +14,7 @@ use siaga112::proof::redaction::Redaction;
 use siaga112::recording::Library;
 use siaga112::store::looks::{self, Look};
 use siaga112::vocabulary::{Private, WallTime};
-use siaga112::{agencies, config, server, store};
+use siaga112::{agencies, config, proof, server, store};
 
 use crate::report;
 
@@ -32,7 +32,7 @@ pub enum Incidents {
         id: String,
         #[command(flatten)]
         why: Why,
-        /// table, csv, json or eido.
+        /// table, csv, sheet, json or eido.
         #[arg(long, default_value = "table")]
         format: RecordFormat,
         /// Draws the SIP messages of its calls; `--ladder=full` with each message whole.
@@ -67,6 +67,8 @@ pub enum Incidents {
         /// config/README.md).
         #[arg(long, value_name = "FILE.json", num_args = 0..=1, require_equals = true)]
         redacted: Option<Option<PathBuf>>,
+        #[command(flatten)]
+        brought: Brought,
     },
     /// Everything that is kept of one number, for the person whose it is. A ZIP file.
     Pack {
@@ -84,6 +86,8 @@ pub enum Incidents {
         /// With numbers of others, which are hidden without it.
         #[arg(long)]
         third_parties: bool,
+        #[command(flatten)]
+        brought: Brought,
     },
     /// The recording of an incident.
     Recording {
@@ -112,6 +116,15 @@ pub struct Why {
     /// Why, 4 to 200 characters: it is kept in the access log.
     #[arg(long, value_name = "WORDS", value_parser = reason)]
     reason: String,
+}
+
+/// What lies on other nodes' disks.
+#[derive(Debug, clap::Args)]
+pub struct Brought {
+    /// A copy of another node's recordings folder, for recordings that lie on that node's disk; again for
+    /// each further one.
+    #[arg(long = "recordings", value_name = "DIR")]
+    folders: Vec<PathBuf>,
 }
 
 fn reason(text: &str) -> Result<String, String> {
@@ -168,7 +181,7 @@ pub enum Detail {
 pub struct Selection {
     #[command(flatten)]
     why: Why,
-    /// table, csv or json; export also writes eido (NENA-STA-021.1), a document in each line.
+    /// table, json, csv, or sheet (CSV for a spreadsheet that is set to Indonesian); export also writes eido (NENA-STA-021.1), a document in each line.
     #[arg(long)]
     format: Option<RecordFormat>,
     /// A filter, e.g. `--where since=2026-11-25 --where outcome=abandoned`.
@@ -225,17 +238,24 @@ impl Records {
         self.loaded.issuer()
     }
 
-    fn archivist(&self) -> Archivist {
+    /// With recordings of other nodes from the folders `brought`.
+    fn archivist(&self, brought: &[PathBuf]) -> anyhow::Result<Archivist> {
+        for folder in brought {
+            let there = std::fs::read_dir(folder).map(drop);
+            there.with_context(|| format!("--recordings: {} cannot be read", folder.display()))?;
+        }
+        let library = Library::new(self.loaded.recording.clone());
         let centre = &self.loaded.switchboard.centre;
-        Archivist {
+        Ok(Archivist {
             store: self.store.clone(),
             journal: self.journal.clone(),
             data: self.loaded.node.data_dir.clone(),
-            library: Library::new(self.loaded.recording.clone()),
+            brought: brought.iter().map(|folder| proof::brought(folder, &library)).collect(),
+            library,
             centre: centre.name.clone(),
             area_code: centre.area_code.clone(),
             zone: jiff::tz::TimeZone::system(),
-        }
+        })
     }
 
     /// Keeps who looks at what, and why; nothing may be shown when it cannot.
@@ -338,13 +358,14 @@ pub async fn incidents(command: Incidents) -> anyhow::Result<ExitCode> {
                 }
             }
         }
-        Incidents::Bundle { id, out, redacted, .. } => {
-            bundle(&records, why, id, out, redacted.as_ref()).await?;
+        Incidents::Bundle { id, out, redacted, brought, .. } => {
+            let archivist = records.archivist(&brought.folders)?;
+            bundle(&records, archivist, why, id, (out, redacted.as_ref())).await?;
         }
-        Incidents::Pack { number, out, audio, third_parties, .. } => {
+        Incidents::Pack { number, out, audio, third_parties, brought, .. } => {
             let number = Private::new(number.clone());
             let wanted = Wanted { number, audio: *audio, third_parties: *third_parties };
-            pack(&records, why, out, wanted).await?;
+            pack(&records, records.archivist(&brought.folders)?, why, out, wanted).await?;
         }
         Incidents::Recording { id, out, part, redacted, .. } => {
             recording(&records, why, id, out, *part, redacted.as_deref()).await?;
@@ -355,17 +376,16 @@ pub async fn incidents(command: Incidents) -> anyhow::Result<ExitCode> {
 
 async fn bundle(
     records: &Records,
+    archivist: Archivist,
     why: &Why,
     id: &str,
-    out: &Path,
-    redacted: Option<&Option<PathBuf>>,
+    (out, redacted): (&Path, Option<&Option<PathBuf>>),
 ) -> anyhow::Result<()> {
     let redaction = match redacted {
         None => None,
         Some(None) => Some(Redaction::default()),
         Some(Some(file)) => Some(wanted(file)?),
     };
-    let archivist = records.archivist();
     archivist.signer()?;
     let found = archivist.find(id).await?;
     redaction.as_ref().map_or(Ok(()), |redaction| found.check(redaction))?;
@@ -375,11 +395,17 @@ async fn bundle(
     make(out, move |file| archivist.bundle(&found, &asked, redaction.as_ref(), file)).await
 }
 
-async fn pack(records: &Records, why: &Why, out: &Path, wanted: Wanted) -> anyhow::Result<()> {
-    let archivist = records.archivist();
+async fn pack(
+    records: &Records,
+    archivist: Archivist,
+    why: &Why,
+    out: &Path,
+    wanted: Wanted,
+) -> anyhow::Result<()> {
     archivist.signer()?;
     // What is looked for is kept also when there is nothing.
-    let asked = records.note(why, "records of a number packed", wanted.number.reveal())?;
+    let subject = archivist.normal(wanted.number.reveal());
+    let asked = records.note(why, "records of a number packed", &subject)?;
     let found = archivist.look_for(wanted.number.reveal()).await?;
     let runtime = tokio::runtime::Handle::current();
     make(out, move |file| archivist.pack(&found, &wanted, &asked, &runtime, file)).await
@@ -396,7 +422,7 @@ async fn recording(
     let redaction = redacted.map(wanted).transpose()?;
     let call = records.store.show(id).await?.map_or_else(|| id.to_owned(), |it| it.summary.call);
     if let Some(redaction) = &redaction {
-        records.archivist().find(id).await?.check(redaction)?;
+        records.archivist(&[])?.find(id).await?.check(redaction)?;
     }
     let files = records.store.recordings_of(&call).await?;
     let file = files.into_iter().find(|file| file.part == part && file.state != "deleted");
@@ -439,7 +465,7 @@ type Draft = std::io::BufWriter<std::fs::File>;
 /// Makes a file whole or not at all, for its owner only.
 async fn make(
     out: &Path,
-    write: impl FnOnce(Draft) -> Result<(), siaga112::proof::ProofError> + Send + 'static,
+    write: impl FnOnce(Draft) -> Result<(), proof::ProofError> + Send + 'static,
 ) -> anyhow::Result<()> {
     anyhow::ensure!(!out.exists(), "{} is there already; it is left as it is", out.display());
     let mut draft = out.as_os_str().to_owned();

@@ -14,6 +14,7 @@ pub mod routing;
 pub mod screening;
 pub mod call;
 pub mod acd;
+pub mod callout;
 pub mod journal;
 pub mod switchboard;
 pub mod simulation;

@@ -130,7 +130,7 @@ struct ReportOutput {
     /// Configuration folder.
     #[arg(long, value_name = "DIR")]
     config: PathBuf,
-    /// table, csv or json.
+    /// table, json, csv, or sheet: CSV for a spreadsheet that is set to Indonesian.
     #[arg(long, default_value = "table")]
     format: store::cli::Format,
 }

@@ -46,12 +46,16 @@ fn call() -> CallId {
     CallId(Uid::new(WallTime(BASE), 7))
 }
 
+/// What the network has called the incident.
+const GIVEN: &str = "urn:emergency:uid:incidentid:9a1b2c3d4e5f:esrp.telco-a.example";
+
 fn arrival() -> Arrival {
     let mut arrival = Arrival {
         sip_call_id: "1_2231@198.51.100.7".into(),
         emergency_call_id: Some(
             "urn:emergency:uid:callid:7f3c1e200001:sbc1.telco-a.example".into(),
         ),
+        emergency_incident_id: Some(GIVEN.into()),
         dialled: "0328112".into(),
         service: "urn:service:sos.fire".into(),
         category: Some("kebakaran".into()),
@@ -192,6 +196,7 @@ fn edit() -> Edit {
         by: "siti".into(),
         saw: 0,
         changes: changes.expect("fields"),
+        version: 0,
     }
 }
 
@@ -202,6 +207,7 @@ fn tie() -> Tie {
         other: IncidentId(call().0),
         by: "siti".into(),
         why: Private::new("the same house".into()),
+        version: 0,
     }
 }
 
@@ -393,6 +399,32 @@ async fn an_eido_has_the_form_of_the_standard_and_says_what_the_record_says() {
     for part in ["-7.11 113.66", "<ca:A3>Pragaan</ca:A3>", "<ca:A4>Prenduan</ca:A4>"] {
         assert!(place.as_str().is_some_and(|xml| xml.contains(part)), "{part} in {place}");
     }
+
+    // Another incident has the name that somebody else gave it, here as in its own document.
+    let other = IncidentId(Uid::new(WallTime(BASE), 8));
+    let named = "urn:emergency:uid:incidentid:0f0e0d0c0b0a:esrp.telco-b.example";
+    let (writer, _) = JournalWriter::open(&journal).expect("opens");
+    let handle = writer.start(|_| {}).expect("starts");
+    let arrival = Arrival { emergency_incident_id: Some(named.into()), ..Arrival::default() };
+    let fact = Fact::Arrived {
+        call: CallId(other.0),
+        incident: other,
+        trunk: "telco-b".into(),
+        source: "udp:198.51.100.7:5060".into(),
+        arrival: Box::new(arrival),
+    };
+    handle.append(0, Entry { at: WallTime(BASE + 90_000_000), fact });
+    assert_eq!(handle.stop(), 0);
+    store.catch_up(&journal).await.expect("catches up");
+    let document = async |id: String| {
+        let calls = eido_export::calls(&store, &id).await.expect("asks");
+        siaga112::agencies::eido::eido(&calls, &issuer()).expect("a document")
+    };
+    let (ours, theirs) = (document(call().to_string()).await, document(other.to_string()).await);
+    for list in ["mergeComponent", "linkComponent"] {
+        assert_eq!(ours[list][0]["incidentTrackingIdentifier"], named, "{list}");
+        assert_eq!(theirs[list][0]["incidentTrackingIdentifier"], GIVEN, "{list}");
+    }
 }
 
 /// What each log event must have besides what all have (Logging Service 1.2.1).
@@ -438,6 +470,22 @@ fn every_log_event_has_the_form_of_the_logging_service() {
                 .chain(*own)
             {
                 assert!(!event[must].is_null(), "{kind} has no {must}");
+            }
+            // An incident has one name in all of them: the one that came with its call.
+            let named = [&event["incidentId"], &event["linkedIncidentId"]];
+            assert!(
+                named.iter().all(|name| !name.to_string().contains(&call().to_string())),
+                "{event}"
+            );
+            if kind == "QueueStateChangeLogEvent" {
+                let told = event["notificationContents"].as_str().expect("a text");
+                let told: Value = serde_json::from_str(told).expect("JSON");
+                assert_eq!(
+                    (&told["state"], &told["queueUri"]),
+                    (&"Active".into(), &event["queueId"])
+                );
+                assert!(told["queueLength"].is_u64() && told["queueMaxLength"].is_u64(), "{told}");
+                assert_eq!(told.as_object().map(serde_json::Map::len), Some(4), "{told}");
             }
             assert!(event["callIdSip"] == "1_2231@198.51.100.7" || event["callId"].is_null());
             let nulls: Vec<_> =

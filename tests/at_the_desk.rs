@@ -173,7 +173,7 @@ fn a_call_taker_chooses_a_free_seat_and_calls_back_who_gave_up() {
     budi.presses("F2");
     let audio = UdpSocket::bind((gateway.site.trunk(), 0)).expect("a free port");
     let invite = carrier.await_request("INVITE");
-    assert!(invite.target().contains(CALLER), "{invite:?}");
+    assert!(invite.start.contains(CALLER), "{invite:?}");
     let mut dialog = Dialog::accept(&carrier, &invite, audio.local_addr().unwrap());
     carrier.await_request("ACK");
     budi.sees("Tahan");
@@ -183,6 +183,9 @@ fn a_call_taker_chooses_a_free_seat_and_calls_back_who_gave_up() {
         assert!(share > 0.8, "the call taker hears who is called back: {share}");
         tone::assert_tone("and is heard", &talk.join().unwrap(), SEAT_HERTZ, RATE);
     });
+    budi.does(&json!({"do": "see", "role": "region", "name": "Bicara"}));
+    let card = budi.asks("document.querySelector('.call-number').textContent");
+    assert_eq!(card, json!(CALLER), "the card says who is called back");
     budi.assert_usable("taker-call-back");
     dialog.hang_up(&carrier);
     budi.misses("Tahan");
@@ -290,16 +293,16 @@ fn without_a_microphone_the_caller_goes_to_another_seat_and_the_page_says_the_wa
 
     // What the page says helps.
     siti.does(&json!({"do": "grant", "permission": "microphone"}));
-    siti.clicks("Headset");
+    siti.clicks("Periksa headset");
     siti.sees("Mikrofon terdengar");
     siti.presses("Escape");
+    siti.misses("Peramban tidak memberi mikrofon.");
     gateway.await_seat("seat-1", "ready");
     let mut caller = Caller::dials(&gateway, CALLER, "");
     siti.sees("Panggilan masuk");
     siti.presses("F2");
     caller.await_answer();
     siti.sees("Tahan");
-    siti.misses("Peramban tidak memberi mikrofon.");
     caller.hangs_up();
     gateway.stop();
 }

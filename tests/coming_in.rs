@@ -11,6 +11,11 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
 use aws_lc_rs::hmac;
 use data_encoding::BASE32_NOPAD;
 use serde_json::{Value, json};
@@ -19,6 +24,7 @@ use siaga112::sip::digest::Algorithm;
 use support::gateway::{Centre, Gateway, account, edit};
 use support::http::{Answer, request};
 use support::people::{PASSWORD, add, admin, session};
+use support::site::Site;
 use support::wait::until;
 
 fn ask(gateway: &Gateway, bearer: &str, method: &str, path: &str, body: &Value) -> Answer {
@@ -230,5 +236,30 @@ fn a_session_that_ends_by_time_leaves_no_seat_ready_unless_a_phone_stands_there(
         (&seat("seat-1")["operator"], &seat("seat-1")["state"]),
         (&json!("siti"), &json!("ready"))
     );
+    gateway.stop();
+}
+
+#[test]
+fn over_tls_browsers_are_told_to_come_by_tls_only() {
+    let keys = "[console]\ntls_cert = \"tls/cert.pem\"\ntls_key = \"tls/key.pem\"\n";
+    let secure = |_: &Site, config: &Path| edit(config, "gateway.toml", "[console]\n", keys);
+    let (gateway, ()) = Centre::of_every_transport().start_with(secure);
+    let mut client = Command::new("openssl");
+    client.args(["s_client", "-quiet", "-connect", &gateway.console.to_string()]);
+    client.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut client = client.spawn().expect("openssl runs");
+    let asked = "GET /healthz HTTP/1.1\r\nHost: 112.example\r\nConnection: close\r\n\r\n";
+    client.stdin.as_mut().expect("piped").write_all(asked.as_bytes()).expect("written");
+    let told = client.wait_with_output().expect("it ends").stdout;
+    let told = String::from_utf8_lossy(&told).to_lowercase();
+    assert!(told.contains("strict-transport-security: max-age=31536000"), "{told}");
+    gateway.stop();
+    // In the clear it would keep nobody from anything but this page.
+    let gateway = Centre::default().start();
+    let mut stream = TcpStream::connect(gateway.console).expect("it listens");
+    stream.write_all(asked.as_bytes()).expect("written");
+    let mut told = String::new();
+    stream.read_to_string(&mut told).expect("an answer");
+    assert!(!told.to_lowercase().contains("strict-transport"), "{told}");
     gateway.stop();
 }

@@ -11,6 +11,8 @@
 
 #[allow(dead_code, reason = "each test file uses a part of the world")]
 mod scenario;
+#[path = "conference/chains.rs"]
+mod chains;
 #[path = "conference/succession.rs"]
 mod succession;
 #[path = "conference/table.rs"]

@@ -277,6 +277,7 @@ fn board() -> Board {
             age_seconds: 3,
             answered_after_seconds: None,
             parties: Vec::new(),
+            chain: None,
             private: false,
             quality: Default::default(),
             on_hold: false,
@@ -545,6 +546,11 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "GET /api/v1/audit",
         "GET /api/v1/calls",
         "GET /api/v1/calls/{id}",
+        "POST /api/v1/calls/{id}/chain/next",
+        "POST /api/v1/calls/{id}/chain/stop",
+        "POST /api/v1/calls/{id}/chain/taken",
+        "GET /api/v1/calls/{id}/chains",
+        "POST /api/v1/calls/{id}/chains/{name}",
         "POST /api/v1/calls/{id}/move",
         "POST /api/v1/calls/{id}/parties",
         "DELETE /api/v1/calls/{id}/parties/{party}",
@@ -556,6 +562,8 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "GET /api/v1/calls/{id}/text",
         "POST /api/v1/calls/{id}/text",
         "GET /api/v1/categories",
+        "GET /api/v1/chains",
+        "GET /api/v1/contacts",
         "GET /api/v1/events",
         "GET /api/v1/incidents",
         "POST /api/v1/incidents",
@@ -598,13 +606,24 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "PUT /api/v1/people/{name}/password",
         "DELETE /api/v1/people/{name}/second-factor",
         "DELETE /api/v1/people/{name}/sessions",
+        "GET /api/v1/places",
+        "GET /api/v1/places/outline",
+        "GET /api/v1/prompts",
+        "DELETE /api/v1/prompts/{language}/{name}",
+        "PUT /api/v1/prompts/{language}/{name}",
+        "GET /api/v1/prompts/{language}/{name}/audio",
+        "GET /api/v1/proof",
+        "DELETE /api/v1/proof/verify",
+        "POST /api/v1/proof/verify",
         "GET /api/v1/queues",
         "GET /api/v1/receivers",
         "GET /api/v1/receivers/{name}/refused",
         "POST /api/v1/receivers/{name}/refused/{id}/send",
         "GET /api/v1/reports/ciamis",
+        "GET /api/v1/reports/hours",
         "GET /api/v1/reports/live",
         "GET /api/v1/reports/national",
+        "GET /api/v1/reports/staffing",
         "GET /api/v1/reports/standards",
         "GET /api/v1/retention/report",
         "GET /api/v1/routing",
@@ -850,7 +869,8 @@ async fn a_call_is_judged_and_its_number_marked_and_cleared() {
     let site = Site::new().await;
     let by = || "name of suite".to_owned();
     let path = |n| format!("/api/v1/incidents/{}/disposition", call(n));
-    let dispose = |n, disposition| Order::Dispose { call: call(n), disposition, by: by() };
+    let dispose =
+        |n, disposition| Order::Dispose { call: call(n), disposition: Some(disposition), by: by() };
     assert_eq!(site.post(&path(1), r#"{"disposition":"information"}"#).await.status, 204);
     assert_eq!(site.orders(), [dispose(1, Disposition::Information)]);
     let body = r#"{"disposition":"prank","nuisance":true,"hours":24}"#;
@@ -960,7 +980,7 @@ async fn reports_are_json_or_csv_and_refuse_what_they_do_not_know() {
     );
     let week = site.get("/api/v1/reports/ciamis").await.json();
     assert_eq!((&week["week"], &week["total"]["total"]), (&"2026-W38".into(), &4.into()));
-    assert_eq!(week["total"]["remark"], "4 not answered");
+    assert_eq!(week["total"]["remark"], "4 tidak dijawab");
     let month = site.get("/api/v1/reports/national?month=2026-09").await.json();
     assert_eq!(
         (&month["whole"]["calls"], &month["networks"][0]["network"]),
@@ -977,8 +997,13 @@ async fn reports_are_json_or_csv_and_refuse_what_they_do_not_know() {
     assert_eq!(
         ciamis,
         "Call Taker,Normal Call,Prank Call,Ghost Call,Total,Remark\n\
-         (not answered),0,0,0,4,4 not answered\nTotal,0,0,0,4,4 not answered\n"
+         (tidak dijawab),0,0,0,4,4 tidak dijawab\nTotal,0,0,0,4,4 tidak dijawab\n"
     );
+    // As a spreadsheet that is set to Indonesian reads it.
+    let sheet = csv("/api/v1/reports/ciamis?week=2026-W38&format=sheet", "").await;
+    assert_eq!(sheet, format!("\u{feff}{}", ciamis.replace(',', ";").replace('\n', "\r\n")));
+    let sheet = csv("/api/v1/reports/standards?format=sheet", "").await;
+    assert!(sheet.starts_with("\u{feff}slice;offered;"), "{sheet}");
     assert_eq!(csv("/api/v1/reports/ciamis?week=2026-W38", "Accept: text/csv\r\n").await, ciamis);
     let national = csv("/api/v1/reports/national", "Accept: text/csv\r\n").await;
     assert!(national.starts_with("network,calls,answered,"), "{national}");
@@ -991,7 +1016,7 @@ async fn reports_are_json_or_csv_and_refuse_what_they_do_not_know() {
         ("standards?since=2026-09-18T00:00:00Z", "until is not after since"),
         ("standards?since=2020-01-01T00:00:00Z", "400 days"),
         ("standards?since=2026-01-01T00:00:00Z&by=hour", "62 days"),
-        ("standards?format=xls", "json or csv"),
+        ("standards?format=xls", "json, csv or sheet"),
         ("standards?week=2026-W38", "known are since, until, by"),
         ("ciamis?week=38", "2026-W48"),
         ("national?month=2026-13", "2026-11"),
@@ -1036,8 +1061,8 @@ async fn incidents_are_searched_and_read_and_both_are_audited() {
     assert_eq!(
         site.audits(),
         [
-            "name of suite: incidents searched trunk=telkom&limit=3".to_owned(),
-            format!("name of suite: incidents searched limit=3&before={next}"),
+            "name of suite: incidents searched trunk=telkom&limit=3 test of the suite".to_owned(),
+            format!("name of suite: incidents searched limit=3&before={next} test of the suite"),
             format!("name of suite: incident read {id}"),
         ]
     );

@@ -27,11 +27,14 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
+use siaga112::journal::{Entry, Fact};
+use siaga112::store::JournalWriter;
+use siaga112::vocabulary::{CallId, Party, Private, Uid, WallTime};
 use support::gateway::{Centre, Gateway};
 use support::http;
 use support::phone::{Dialog, Phone, companion};
 use support::seat::Seat;
-use support::wait::{Deadline, LIMIT};
+use support::wait::{Deadline, LIMIT, until};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Message;
@@ -62,6 +65,8 @@ impl Client {
     async fn open_as(console: SocketAddr, query: &str, bearer: &str) -> Option<Self> {
         let url = format!("ws://{console}/api/v1/events{query}");
         let mut request = url.into_client_request().expect("a request");
+        let reason = "a test of the suite".parse().expect("a header");
+        request.headers_mut().insert("siaga112-reason", reason);
         let token = format!("Bearer {bearer}").parse().expect("a header");
         request.headers_mut().insert("authorization", token);
         let stream = TcpStream::connect(console).await.expect("connects");
@@ -131,8 +136,7 @@ async fn the_stream_has_every_event_once_and_goes_on_after_a_kill() {
     assert_eq!(ended.last().unwrap()["ending"]["cause"], "restart");
 
     // Every line is there for whoever names the kinds that come only then.
-    let kinds =
-        "kinds=node-started,config-adopted,arrived,queued,signalled,audited,ended,work-opened";
+    let kinds = "kinds=node-started,arrived,queued,signalled,audited,ended,work-opened";
     let mut all = Client::open(gateway.console, &format!("?after=0&{kinds}")).await;
     let all = all.until("ended").await;
     assert!(offsets(&all).len() > before.len());
@@ -268,6 +272,77 @@ async fn a_screen_pop_has_what_an_operator_needs_and_comes_with_the_call() {
     assert_eq!((&posted[1]["offset"], &posted[1]["history"]), (&pop["offset"], &pop["history"]));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_known_of_a_number_is_in_the_screen_pop_without_the_database() {
+    // Nobody listens there: what is told is what the gateway remembers.
+    let url = "\n[storage]\nurl = \"postgres://siaga112@127.0.0.1:9/postgres\"\n";
+    let (gateway, ()) = Centre::default().start_with(|_, config| append(config, url));
+    let mut pops = Client::open(gateway.console, "?kinds=screen-pop").await;
+    let mut flags = Vec::new();
+    for _ in 0..4 {
+        let (trunk, invite) = caller(&gateway, "+6281234567890");
+        let pop = pops.next().await;
+        assert_eq!(
+            (&pop["history"], &pop["caller"]["number"]),
+            (&Value::Null, &json!("+6281234567890"))
+        );
+        flags.push(pop["flags"].clone());
+        trunk.send(&companion(&invite, "CANCEL"));
+        trunk.await_status(487, "INVITE");
+    }
+    let returning = json!(["returning"]);
+    let many = json!(["returning", "many-calls"]);
+    assert_eq!(flags, [json!([]), returning.clone(), returning, many]);
+    let (_trunk, _invite) = caller(&gateway, "+6281955556666");
+    assert_eq!(pops.next().await["flags"], json!([]), "another's number is another's");
+}
+
+/// So much of a long talk in writing that no socket takes it all.
+fn long_talk(config: &Path) -> u64 {
+    let (writer, _) = JournalWriter::open(&config.join("data/journal")).expect("opens");
+    let journal = writer.start(|_| {}).expect("starts");
+    let at = WallTime(1_789_621_200_000_000);
+    let call = CallId(Uid::new(at, 1));
+    let text = Private::new("tolong ".repeat(4_000));
+    let written =
+        Fact::TextWritten { call, by: Party::Caller, name: String::new(), began: at, text };
+    for _ in 0..400 {
+        journal.append(0, Entry { at, fact: written.clone() });
+    }
+    assert_eq!(journal.stop(), 0);
+    400
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_does_not_read_is_cut_told_why_and_goes_on_where_it_was() {
+    let (gateway, lines) = Centre::default().start_with(|_, config| long_talk(config));
+    let query = "kinds=text-written&after=";
+    let mut slow = Client::open(gateway.console, &format!("?{query}0")).await;
+    until("it is cut", || gateway.log().contains("it does not read").then_some(()));
+    // It reads again: what was on its way, and then why no more comes.
+    let mut seen = Vec::new();
+    let why = loop {
+        let message = tokio::time::timeout(LIMIT, slow.0.next()).await.expect("in time");
+        match message.expect("more").expect("a message") {
+            Message::Text(text) => {
+                seen.push(serde_json::from_str::<Value>(&text).expect("JSON"));
+            }
+            Message::Close(frame) => break frame.expect("a word"),
+            _ => {}
+        }
+    };
+    assert_eq!(u16::from(why.code), 1013);
+    assert!(why.reason.contains("you do not read; go on with after="), "{why:?}");
+    let last = *offsets(&seen).last().expect("some came");
+    assert!(last < lines, "all {lines} went into the sockets");
+    let mut rest = Client::open(gateway.console, &format!("?{query}{last}")).await;
+    while offsets(&seen).last() != Some(&lines) {
+        seen.push(rest.next().await);
+    }
+    assert_eq!(offsets(&seen), (1..=lines).collect::<Vec<_>>(), "each once and in order");
+    gateway.stop();
+}
+
 /// Sessions of an admin, and of a call taker who sits at seat 1.
 fn people(gateway: &Gateway) -> (String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_siaga112"));
@@ -316,6 +391,68 @@ async fn a_call_taker_sees_who_calls_the_own_seat_and_nothing_of_other_callers()
     let seen = events.until("answered").await;
     let all: String = seen.iter().map(Value::to_string).collect();
     assert!(all.contains("offered") && !all.contains("87812345678"), "{all}");
+}
+
+/// Kinds that not every role is told of, and who is: c(all taker), s(upervisor), d(ispatcher), a(dmin),
+/// u: auditor. All others are on the records, which everybody reaches.
+const NOT_FOR_ALL: &[(&str, &str)] = &[
+    ("alarm", "sau"),
+    ("audited", "sau"),
+    ("clock-jumped", "sau"),
+    ("config-adopted", "au"),
+    ("config-refused", "au"),
+    ("head-signed", "sau"),
+    ("malformed-message", "sau"),
+    ("number-cleared", "sa"),
+    ("retention-ran", "sau"),
+    ("signalled", "sau"),
+    ("work-closed", "cs"),
+    ("work-tried", "cs"),
+    ("work-tried-ended", "cs"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_role_is_told_of_exactly_its_own_kinds() {
+    let gateway = Centre::default().start();
+    let (admin, _) = people(&gateway);
+    let none = serde_json::from_str::<Fact>(r#"{"fact": "?"}"#).expect_err("no kind").to_string();
+    let kinds: Vec<&str> = none.split('`').skip(3).step_by(2).chain(["screen-pop"]).collect();
+    assert!(kinds.len() > 70, "{kinds:?}");
+    let (_trunk, _call) = caller(&gateway, "+6281234567890");
+    for (role, letter) in [
+        ("call-taker", 'c'),
+        ("supervisor", 's'),
+        ("dispatcher", 'd'),
+        ("admin", 'a'),
+        ("auditor", 'u'),
+    ] {
+        let name = format!("orang-{letter}");
+        let person = json!({"name": name, "role": role, "password": PASSWORD}).to_string();
+        let added = http::request(gateway.console, "POST", "/api/v1/people", Some(&admin), &person);
+        assert_eq!(added.status, 201);
+        let bearer = log_in(&gateway, &name);
+        let told = |kind: &str| {
+            NOT_FOR_ALL
+                .iter()
+                .find(|(one, _)| *one == kind)
+                .is_none_or(|(_, who)| who.contains(letter))
+        };
+        for kind in &kinds {
+            let path = format!("/api/v1/events?kinds=arrived,{kind}");
+            let answer = http::request(gateway.console, "GET", &path, Some(&bearer), "");
+            // It is no WebSocket; but that is not what is wrong first.
+            let wanted = if told(kind) { 426 } else { 403 };
+            assert_eq!(answer.status, wanted, "{kind} as {role}: {answer:?}");
+        }
+        // What nobody names does not come either.
+        let mut events = Client::open_as(gateway.console, "?after=0", &bearer).await.expect("one");
+        let seen = events.until("queued").await;
+        for kind in seen.iter().map(|event| event["kind"].as_str().expect("a kind")) {
+            assert!(told(kind), "{kind} came to a {role}");
+        }
+        let adopted = seen.iter().any(|event| event["kind"] == "config-adopted");
+        assert_eq!(adopted, told("config-adopted"), "{role}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

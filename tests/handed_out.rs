@@ -442,7 +442,30 @@ fn a_pack_has_every_record_of_a_number_however_it_was_written_and_no_other_s_num
     assert!(!holding(dir.path(), "81955556666").is_empty());
     assert!(!audio(dir.path(), &first));
     let look = await_access(&gateway, "records of a number packed", "hak subjek data");
-    assert_eq!(look["subject"], "0812 3456 7890");
+    assert_eq!(look["subject"], NUMBER, "in its normal form");
+    // Whoever looked for it is in the pack, however they wrote it; whoever looked for another is not.
+    for (number, reason) in [("0812-3456-7890", "cari satu"), ("81955556666", "cari lain")] {
+        let filter = format!("number={number}");
+        let words = ["list", "--where", &filter, "--reason", reason];
+        assert!(incidents(&gateway, &words).0);
+        await_access(&gateway, "incidents searched", reason);
+    }
+    assert_eq!(gateway.get("/api/v1/incidents?number=%2B62812345678&reason=x").status, 200);
+    until("the search is in the log", || {
+        access(&gateway).iter().any(|look| look["subject"] == "number=+62812345678").then_some(())
+    });
+    let dir = ask(&[]);
+    let looks: Value = serde_json::from_str(&text(dir.path(), "access.json")).unwrap();
+    let looks = looks.as_array().unwrap();
+    let packs = looks.iter().filter(|look| look["what"] == "records of a number packed").count();
+    assert!(packs >= 2, "{looks:?}");
+    let searches: Vec<&str> = looks
+        .iter()
+        .filter(|look| look["what"] == "incidents searched")
+        .map(|look| look["subject"].as_str().unwrap())
+        .collect();
+    // Of the second only a part of the number was typed, which is nobody's.
+    assert_eq!(searches, ["number=0812-3456-7890", "number=████████████"]);
 
     let answer = gateway.post("/api/v1/packs", "{\"number\": \"+62 812-3456-7890\"}");
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -456,6 +479,59 @@ fn a_pack_has_every_record_of_a_number_however_it_was_written_and_no_other_s_num
     until("the search is in the log", || {
         access(&gateway).iter().any(|look| look["subject"] == "+6281300000000").then_some(())
     });
+    gateway.stop();
+}
+
+#[test]
+fn a_bundle_has_the_calls_of_merged_records_and_says_what_is_not_in_it() {
+    let gateway = Centre::default().start();
+    let one = with_a_call(&gateway, NUMBER);
+    let two = with_a_call(&gateway, "+6281955556666");
+    write(&gateway, &two, &json!({ "version": 0, "text": "asap dari dapur" }));
+    let body = json!({ "incident": one, "why": "satu kebakaran" }).to_string();
+    let merged = gateway.post(&format!("/api/v1/incidents/{two}/merge"), &body);
+    assert_eq!(merged.status, 200, "{merged:?}");
+    until("the database has it", || {
+        let record = gateway.get(&format!("/api/v1/incidents/{one}")).json();
+        (record["written"]["merged"][0]["incident"] == json!(two)).then_some(())
+    });
+    let calls = [&one, &two].map(|id| call_of(&gateway, id));
+    let handed = |id: &str| {
+        let answer = gateway.get(&format!("/api/v1/incidents/{id}/bundle"));
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let zip = gateway.dir().join(format!("{id}.zip"));
+        fs::write(&zip, answer.body).unwrap();
+        unpacked(&zip)
+    };
+    let dir = handed(&one);
+    let records: Value = serde_json::from_str(&text(dir.path(), "record.json")).unwrap();
+    let told: Vec<&str> =
+        records.as_array().unwrap().iter().map(|it| it["call"].as_str().unwrap()).collect();
+    assert_eq!(told, calls.each_ref().map(String::as_str));
+    for call in &calls {
+        assert!(dir.path().join(format!("audio/{call}.wav")).exists(), "{call}");
+    }
+    let versions: Value =
+        serde_json::from_str(&text(dir.path(), &format!("versions-{two}.json"))).unwrap();
+    assert_eq!(versions[0]["changes"][0]["to"], "asap dari dapur");
+    assert!(text(dir.path(), &format!("ladder-{two}.json")).contains("INVITE sip:"));
+    let opened = text(dir.path(), "journal/opened.jsonl");
+    assert!(opened.contains("asap dari dapur") && opened.contains(&calls[1]), "{opened}");
+    assert!(text(dir.path(), "index.html").contains("asap dari dapur"));
+    assert!(!dir.path().join("MISSING.txt").exists());
+    let (right, told) = run(dir.path(), &["check.sh"]);
+    assert!(right, "{told}");
+    // Of the part alone, and of a redacted copy, it is said what they are without.
+    let dir = handed(&two);
+    let missing = text(dir.path(), "MISSING.txt");
+    assert!(missing.contains(&one), "{missing}");
+    assert!(!dir.path().join(format!("audio/{}.wav", calls[0])).exists());
+    let answer = gateway.post(&format!("/api/v1/incidents/{one}/redacted"), "{}");
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let zip = gateway.dir().join("redacted.zip");
+    fs::write(&zip, answer.body).unwrap();
+    let dir = unpacked(&zip);
+    assert!(text(dir.path(), "MISSING.txt").contains(&two));
     gateway.stop();
 }
 

@@ -421,9 +421,9 @@ fn a_supervisor_says_in_which_lane_a_caller_waits() {
     assert_eq!((live.text("lane"), live.text("queue")), ("nuisance".into(), "darurat".into()));
     assert_eq!(to(json!({"priority": 9})), 204);
     assert_eq!(caller.live(&gateway).expect("it waits").text("lane"), "nuisance", "it is kept");
+    let id = live.text("incident");
     caller.gives_up();
     let record = until("the record says who and why", || {
-        let id = caller.record(&gateway)?.text("id");
         let whole = gateway.get(&format!("/api/v1/incidents/{id}")).json();
         whole.to_string().contains("moved by awas").then_some(whole)
     });

@@ -10,6 +10,7 @@
 )]
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -48,14 +49,22 @@ impl Letters for Alarms {
 struct Receiver {
     got: watch::Sender<Vec<String>>,
     answer: Arc<Mutex<StatusCode>>,
+    /// What it fails at, whatever it answers to the rest.
+    fails_at: Arc<Mutex<&'static str>>,
 }
 
 impl Receiver {
     async fn start() -> (Self, String) {
         let answer = Arc::new(Mutex::new(StatusCode::NO_CONTENT));
-        let receiver = Self { got: watch::channel(Vec::new()).0, answer };
+        let fails_at = Arc::new(Mutex::new("nothing"));
+        let receiver = Self { got: watch::channel(Vec::new()).0, answer, fails_at };
         let take = async |State(receiver): State<Self>, body: String| {
-            let answer = *receiver.answer.lock().expect("a lock");
+            let fails = body.contains(*receiver.fails_at.lock().expect("a lock"));
+            let answer = if fails {
+                StatusCode::INTERNAL_SERVER_ERROR
+            } else {
+                *receiver.answer.lock().expect("a lock")
+            };
             let text = if answer.is_success() { body } else { format!("{body} !") };
             receiver.got.send_modify(|got| got.push(text));
             answer
@@ -71,6 +80,13 @@ impl Receiver {
         *self.answer.lock().expect("a lock") = status;
     }
 
+    /// Waits until what it got is as wanted, and says what that is.
+    async fn until(&self, wanted: impl FnMut(&Vec<String>) -> bool) -> Vec<String> {
+        let mut got = self.got.subscribe();
+        let got = got.wait_for(wanted).await.expect("the receiver");
+        got.clone()
+    }
+
     /// Waits until it got this much, and says what.
     async fn got(&self, count: usize) -> Vec<String> {
         let mut got = self.got.subscribe();
@@ -83,6 +99,8 @@ struct Site {
     dir: TempDir,
     journal: JournalHandle,
     alarms: Arc<Mutex<Vec<String>>>,
+    /// The time of the outbox, microseconds since 1970.
+    now: Arc<AtomicI64>,
 }
 
 impl Site {
@@ -90,7 +108,8 @@ impl Site {
         let dir = tempfile::tempdir().expect("a folder");
         let (writer, _) = JournalWriter::open(&dir.path().join("journal")).expect("opens");
         let journal = writer.start(|_| {}).expect("starts");
-        Self { dir, journal, alarms: Arc::default() }
+        let now = Arc::new(AtomicI64::new(1_789_621_200_000_000));
+        Self { dir, journal, alarms: Arc::default(), now }
     }
 
     fn folder(&self) -> PathBuf {
@@ -98,15 +117,19 @@ impl Site {
     }
 
     fn outbox(&self, url: &str) -> Outbox {
-        let alarms = Arc::clone(&self.alarms);
+        let (alarms, now) = (Arc::clone(&self.alarms), Arc::clone(&self.now));
         let around = Surroundings {
             journal: self.dir.path().join("journal"),
             durable: self.journal.durable(),
             folder: self.folder(),
-            now: Box::new(|| WallTime(1_789_621_200_000_000)),
+            now: Box::new(move || WallTime(now.load(Ordering::Relaxed))),
             alarm: Box::new(move |name, _| alarms.lock().expect("a lock").push(name.to_owned())),
         };
         Outbox::start("bpbd", Endpoint::parse(url, None).expect("a URL"), Alarms, around)
+    }
+
+    fn minutes_pass(&self, minutes: i64) {
+        self.now.fetch_add(minutes * 60_000_000, Ordering::Relaxed);
     }
 
     async fn alarm(&self, detail: &str) {
@@ -188,4 +211,75 @@ async fn a_place_that_cannot_be_read_is_told_of_and_nothing_is_sent_twice_over()
     assert_eq!(receiver.got(2).await, ["1 one", "1 two"]);
     assert_eq!(*site.alarms.lock().expect("a lock"), ["receiver-place-lost"]);
     outbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_letter_that_a_receiver_fails_at_is_laid_aside_once_it_takes_others() {
+    let (receiver, url) = Receiver::start().await;
+    *receiver.fails_at.lock().expect("a lock") = "rusak";
+    let site = Site::new();
+    let outbox = site.outbox(&url);
+    site.alarm("rusak").await;
+    site.alarm("two").await;
+    // What was answered first is known when the second try comes.
+    assert_eq!(receiver.got(2).await, ["1 rusak !", "1 rusak !"], "it may be the receiver");
+    site.minutes_pass(11);
+    // The second letter is tried; it is taken, so the first is at fault, and stops nobody.
+    let got = receiver.until(|got| got.contains(&"2 two".to_owned())).await;
+    assert!(!got.contains(&"1 rusak".to_owned()));
+    let dead = || outbox.dead().into_iter().map(|it| (it.body, it.status)).collect::<Vec<_>>();
+    site.alarm("three").await;
+    receiver.until(|got| got.contains(&"3 three".to_owned())).await;
+    assert_eq!(dead(), [("1 rusak".to_owned(), 500)]);
+    assert!(site.alarms.lock().expect("a lock").contains(&"dead-letter".to_owned()));
+    *receiver.fails_at.lock().expect("a lock") = "nothing";
+    assert!(outbox.send_again(&outbox.dead()[0].id));
+    receiver.until(|got| got.contains(&"1 rusak".to_owned())).await;
+    outbox.stop().await;
+    assert!(outbox.dead().is_empty());
+}
+
+#[tokio::test]
+async fn a_receiver_that_fails_at_everything_loses_nothing_and_is_told_in_order() {
+    let (receiver, url) = Receiver::start().await;
+    receiver.answers(StatusCode::BAD_GATEWAY);
+    let site = Site::new();
+    let outbox = site.outbox(&url);
+    site.alarm("one").await;
+    site.alarm("two").await;
+    receiver.got(2).await;
+    site.minutes_pass(11);
+    receiver.until(|got| got.contains(&"2 two !".to_owned())).await;
+    assert!(outbox.dead().is_empty(), "none of them is at fault");
+    // Killed now, it begins with what was passed over; alive, it goes on with it.
+    outbox.stop().await;
+    let outbox = site.outbox(&url);
+    receiver.answers(StatusCode::OK);
+    let took = |got: &Vec<String>| got.iter().filter(|it| !it.ends_with('!')).count() >= 2;
+    let got = receiver.until(took).await;
+    let took: Vec<_> = got.iter().filter(|it| !it.ends_with('!')).collect();
+    assert!(took.iter().any(|it| it.ends_with("one")) && took.iter().any(|it| it.ends_with("two")));
+    outbox.stop().await;
+    assert!(outbox.dead().is_empty());
+    assert!(!site.alarms.lock().expect("a lock").contains(&"dead-letter".to_owned()));
+}
+
+#[tokio::test]
+async fn what_was_passed_over_comes_first_when_the_receiver_works_again() {
+    let (receiver, url) = Receiver::start().await;
+    receiver.answers(StatusCode::BAD_GATEWAY);
+    let site = Site::new();
+    let outbox = site.outbox(&url);
+    site.alarm("one").await;
+    site.alarm("two").await;
+    receiver.got(2).await;
+    site.minutes_pass(11);
+    receiver.until(|got| got.contains(&"2 two !".to_owned())).await;
+    receiver.answers(StatusCode::OK);
+    let both = |got: &Vec<String>| got.iter().filter(|it| !it.ends_with('!')).count() >= 2;
+    let got = receiver.until(both).await;
+    let took: Vec<_> = got.iter().filter(|it| !it.ends_with('!')).map(String::as_str).collect();
+    assert!(took == ["1 one", "2 two"] || took == ["2 two", "1 one"], "{took:?}");
+    outbox.stop().await;
+    assert!(outbox.dead().is_empty());
 }

@@ -19,6 +19,7 @@ use support::caller::Caller;
 use support::gateway::{Centre, Gateway, edit};
 use support::people;
 use support::person::Person;
+use support::phone::Phone;
 use support::seat::Seat;
 use support::sipp_caller::SippCaller;
 use support::tone::{self, CALLER_HERTZ, RATE, SEAT_HERTZ};
@@ -32,10 +33,46 @@ const OTHER_HERTZ: f64 = 1320.0;
 const LISTENER_HERTZ: f64 = 2200.0;
 const CALLER: &str = "+6281234567890";
 
+/// Whom the centre calls out.
+const CALLOUT: &str = r#"
+[[contact]]
+name = "posko"
+full_name = "Posko Damkar"
+agency = "damkar"
+role = "posko"
+numbers = ["113"]
+note = "Dua armada"
+
+[[contact]]
+name = "camat-kota"
+full_name = "Camat Kota Sumenep"
+role = "camat"
+kecamatan = ["35.29.01"]
+numbers = ["+6281234567801"]
+
+[[chain]]
+name = "kebakaran"
+title = "Kebakaran: posko, camat"
+when = { category = ["kebakaran"] }
+steps = [{ contact = "posko" }, { role = "camat" }]
+
+[[chain]]
+name = "lain"
+title = "Lain: camat, posko"
+steps = [{ contact = "camat-kota" }, { contact = "posko" }]
+"#;
+
 /// A centre with two seats whose phones are browsers, at ports that are the same after a restart.
 fn centre() -> (Centre, Gateway) {
     let centre = Centre { seats: 3, transports: &["ws"], ..Centre::default() };
     let (gateway, ()) = centre.start_with(|site, config| {
+        let trunk = format!(
+            "[[trunk]]\nname = \"keluar\"\ntarget = \"sip:{}:5060\"\nprobe_seconds = 0\n\
+             area_code = \"0328\"\nanswer = \"on_agent\"\n",
+            site.seat(9)
+        );
+        std::fs::write(config.join("trunks/keluar.toml"), trunk).expect("written");
+        std::fs::write(config.join("callout.toml"), CALLOUT).expect("written");
         let own = site.gateway();
         for (from, to) in [
             (format!("udp://{own}:0"), format!("udp://{own}:5060")),
@@ -248,6 +285,84 @@ fn a_call_taker_talks_with_another_in_private_with_all_and_gives_the_caller_away
 }
 
 /// A call taker at a seat that is paused.
+#[test]
+fn a_call_taker_calls_out_a_chain_with_one_press_and_finds_contacts_by_name() {
+    let (_, gateway) = centre();
+    let at = gateway.site.seat(9);
+    let audio = UdpSocket::bind((at, 0)).expect("a free port");
+    let carrier = Seat { number: 9, phone: Phone::at(at, 5060, gateway.sip), audio };
+    let mut siti = sits(&gateway, 1, SEAT_HERTZ);
+    gateway.set_seat(2, "paused");
+    let mut caller = rings(&gateway, &mut siti);
+    siti.presses("F2");
+    let media = caller.call.await_answer(&caller.phone).media();
+    siti.chooses("Jenis kejadian", "kebakaran");
+    siti.sees("Mulai: Kebakaran: posko, camat");
+    siti.sees("Posko Damkar → (camat: tidak ada)");
+    siti.chooses("Kecamatan", "35.29.01");
+    siti.sees("Posko Damkar → Camat Kota Sumenep");
+    siti.assert_usable("taker-chain-proposed");
+    siti.clicks("Mulai: Kebakaran: posko, camat");
+    let first = carrier.rings();
+    siti.sees("Memanggil Posko Damkar");
+    siti.looks("taker-chain-ringing");
+    let own = format!("{};tag=ring", first.header("To"));
+    carrier.phone.respond("486 Busy Here", &first, &own, "", "");
+    carrier.phone.await_request("ACK");
+    let second = carrier.rings();
+    siti.sees("Memanggil Camat Kota Sumenep");
+    siti.sees("Sibuk");
+    let mut camat = carrier.accepts(&second);
+    carrier.phone.await_request("ACK");
+    siti.sees("Camat Kota Sumenep menjawab");
+    siti.assert_usable("taker-chain-answered");
+    assert!(
+        caller_hears(&caller.audio, media, SEAT_HERTZ) > 0.5,
+        "the caller has the operator still"
+    );
+    siti.clicks("Diterima");
+    siti.sees("Camat Kota Sumenep menerima");
+    siti.clicks("Sambungkan ke penelepon");
+    until("all talk", || (gateway.calls()[0].text("parties.0.part") == "talk").then_some(()));
+    camat.hang_up(&carrier.phone);
+    until("the two talk on", || gateway.calls()[0].text("parties.0").is_empty().then_some(()));
+
+    // Somebody who stands in no chain is found by what they are.
+    siti.presses("t");
+    siti.fills("Cari nama, instansi, peran, atau kecamatan", "damkar");
+    siti.does(&json!({"do": "see", "role": "button", "name": "Panggil Posko Damkar, 113"}));
+    siti.assert_usable("taker-contacts");
+    let dialog = json!({"role": "dialog", "name": "Panggil pihak lain"});
+    siti.does(&json!({
+        "do": "click", "role": "button", "name": "Tutup", "exact": true, "within": dialog,
+    }));
+
+    // In vain, and then the caller hangs up while it is tried again.
+    siti.clicks("Mulai: Kebakaran: posko, camat");
+    for _ in 0..2 {
+        let invite = carrier.rings();
+        let own = format!("{};tag=ring", invite.header("To"));
+        carrier.phone.respond("603 Decline", &invite, &own, "", "");
+        carrier.phone.await_request("ACK");
+    }
+    siti.sees("Tidak ada yang menerima");
+    siti.assert_usable("taker-chain-exhausted");
+    siti.clicks("Mulai: Kebakaran: posko, camat");
+    let invite = carrier.rings();
+    caller.call.hang_up(&caller.phone);
+    siti.sees("Penelepon sudah menutup. Anda dan yang dipanggil tetap tersambung");
+    let mut posko = carrier.accepts(&invite);
+    carrier.phone.await_request("ACK");
+    siti.sees("Posko Damkar menjawab");
+    siti.looks("taker-chain-without-caller");
+    siti.clicks("Diterima");
+    let written = await_form(&gateway, |record| record["form"]["agencies"]["damkar"].is_object());
+    assert!(written["form"]["agencies"]["damkar"]["accepted_at"].is_string(), "{written}");
+    posko.hang_up(&carrier.phone);
+    siti.sees("Penyelesaian berakhir");
+    gateway.stop();
+}
+
 fn sits_paused(gateway: &Gateway, number: u8, hertz: f64) -> Person {
     let mut person = Person::signs_in(gateway, &format!("operator-{number}"), hertz);
     person.sees("Telepon peramban siap");

@@ -274,7 +274,7 @@ fn a_caller_is_picked_up_from_a_phone_that_rings_elsewhere() {
 fn a_call_is_judged_also_when_it_is_long_over() {
     let mut world = world(0);
     let (call, by) = (CallId(Uid::new(WallTime(5), 7)), "sri".to_owned());
-    let judged = Order::Dispose { call, disposition: Disposition::Prank, by };
+    let judged = Order::Dispose { call, disposition: Some(Disposition::Prank), by };
     assert_eq!(world.order(judged), Ok(Answer::Done));
     let by = "sri".to_owned();
     let fact = Fact::Disposed { call, disposition: Disposition::Prank, by };

@@ -11,12 +11,15 @@
 
 mod support;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use siaga112::incident::{Arrival, Located, aml};
+use serde_json::{Value, json};
+use siaga112::incident::{self, Arrival, Edit, Field, Located, aml};
 use siaga112::journal::{Entry, Fact};
+use siaga112::store::access::AccessFilter;
 use siaga112::store::{
     Filter, JournalHandle, JournalWriter, Projector, StorageSettings, Store, StoreError,
     StoreHealth,
@@ -25,7 +28,7 @@ use siaga112::vocabulary::{
     CallId, Cause, Ending, IncidentId, Party, Private, Stage, Uid, WallTime,
 };
 use support::caller::Caller;
-use support::gateway::Centre;
+use support::gateway::{Centre, Gateway};
 use support::postgres::Postgres;
 use support::sipp::Sipp;
 use support::wait::until;
@@ -227,15 +230,95 @@ async fn nodes_share_a_database_and_no_journal_mixes_with_another() {
     let names =
         server.ask("postgres", "SELECT string_agg(name, ' ' ORDER BY name) FROM shared.node");
     assert_eq!(names.as_deref(), Ok("gw2 gw3"));
+
+    // Who looked at what is told of both, page by page, from whichever is asked.
+    for (node, first) in [(&renamed, 0), (&other, 1)] {
+        let handle = running(&node.journal());
+        for n in 0..150_i64 {
+            let at = WallTime(BASE + (2 * n + first) * 1_000_000);
+            let (by, what) = (format!("node {first}"), "incident read".into());
+            let fact = Fact::Audited { by, what, subject: n.to_string(), reason: String::new() };
+            handle.append(0, Entry { at, fact });
+        }
+        assert_eq!(handle.stop(), 0);
+        node.catches_up().await.expect("catches up");
+    }
+    let mut looks = Vec::new();
+    let mut filter = AccessFilter::default();
+    loop {
+        let page = other.store().access(&filter).await.expect("asks");
+        let Some(last) = page.last() else { break };
+        filter.before = Some(last.place);
+        looks.extend(page);
+    }
+    assert!(looks.is_sorted_by(|a, b| a.at > b.at), "newest first, none twice");
+    let of = |name: &str| looks.iter().filter(|look| look.node == name).count();
+    assert_eq!((looks.len(), of("gw3"), of("gw2")), (300, 150, 150));
 }
 
 /// What is not as the journal says, and how much is.
+/// What somebody wrote into a field of a call's form, having seen this version.
+fn wrote(n: u32, micros: i64, (saw, version): (u64, u64), field: Field, text: &str) -> Entry {
+    let text = incident::Value::Text(Private::new(text.to_owned()));
+    let changes = [(field, Some(text))].into();
+    let (incident, by) = (IncidentId(call(n).0), "siti".to_owned());
+    let edit = Edit { incident, by, saw, changes, version };
+    Entry { at: WallTime(BASE + micros), fact: Fact::IncidentEdited(Box::new(edit)) }
+}
+
+#[tokio::test]
+async fn what_two_nodes_wrote_of_one_record_stands_there_whatever_their_lines_and_clocks_say() {
+    let server = Postgres::start();
+    let url = server.database("first");
+    let (old, young) = (Node::new(&url, "gw1"), Node::new(&url, "gw2"));
+    let write = |node: &Node, entries: &[Entry]| {
+        let handle = running(&node.journal());
+        entries.iter().for_each(|entry| handle.append(0, entry.clone()));
+        assert_eq!(handle.stop(), 0);
+    };
+    let version = |micros: i64| (BASE + micros).unsigned_abs();
+    // The first has many lines, the second few, and its clock is behind by a second.
+    old.write(1..20);
+    let first = wrote(1, 9_000_000, (0, version(9_000_000)), Field::Text, "api");
+    write(&old, &[first]);
+    let seen = version(9_000_000);
+    let second = wrote(1, 8_000_000, (seen, seen + 1), Field::Text, "api besar");
+    let other = wrote(1, 8_000_001, (seen + 1, seen + 2), Field::Desa, "Pabian");
+    write(&young, &[second, other]);
+    // Whichever comes into the database first.
+    for (first, second, name) in [(&old, &young, "first"), (&young, &old, "turned")] {
+        let url = if name == "first" { url.clone() } else { server.database(name) };
+        let store = |node: &Node| {
+            let settings =
+                StorageSettings { node: node.settings.node.clone(), ..StorageSettings::at(&url) };
+            Store::open(&settings).expect("an address")
+        };
+        for node in [first, second] {
+            store(node).catch_up(&node.journal()).await.expect("catches up");
+        }
+        let known = store(&old).record(&call(1).to_string()).await.expect("asks").expect("there");
+        let form = &known.record.form;
+        assert_eq!(form.text(&Field::Text), Some("api besar"), "{name}");
+        assert_eq!(form.text(&Field::Desa), Some("Pabian"), "{name}");
+        let told: Vec<u64> = known.versions().iter().map(|version| version.version).collect();
+        assert_eq!(told, [seen, seen + 1, seen + 2], "{name}");
+        assert_eq!(known.record.version, seen + 2);
+        let row = store(&young).show(&call(1).to_string()).await.expect("asks").expect("there");
+        assert_eq!(row.summary.text.as_deref(), Some("api besar"), "{name}");
+        // Whoever writes now meets what the other node has written.
+        let text = incident::Value::Text(Private::new("padam".to_owned()));
+        let mine = [(Field::Text, Some(text))].into();
+        assert_eq!(known.record.conflicts(seen, &mine).len(), 1, "{name}");
+        assert!(known.record.conflicts(seen + 2, &mine).is_empty(), "{name}");
+    }
+}
+
 async fn compared(node: &Node, since: Option<WallTime>) -> (u64, Vec<String>, String) {
     let work = tempfile::tempdir().expect("a folder");
     let found = node.store().compare(&node.journal(), work.path(), 10, since).await;
     let found = found.expect("compared");
     let told = found.differences.iter().map(|it| format!("{}: {}", it.place, it.why)).collect();
-    (found.rows, told, found.note.unwrap_or_default())
+    (found.rows, told, found.notes.join("; "))
 }
 
 #[tokio::test]
@@ -289,15 +372,74 @@ async fn a_shared_database_is_compared_with_each_journal_and_from_a_time_on() {
     assert!(told[0].contains("line 40") && told[0].contains("has not"), "{told:?}");
 }
 
+/// Takes all the room that is left beside a file.
+fn fill(folder: &Path) -> PathBuf {
+    let path = folder.join("filler");
+    let mut filler = std::fs::File::create(&path).expect("created");
+    for size in [1 << 20, 4096, 1] {
+        while filler.write_all(&vec![0; size]).is_ok() {}
+    }
+    let error = filler.write_all(&[0]).expect_err("no room");
+    assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
+    path
+}
+
+#[test]
+fn full_disks_under_server_and_journal_end_no_call_and_lose_none() {
+    let server = Postgres::on_a_disk(96);
+    let url = server.database("filled");
+    let centre = Centre { data_kib: Some(4096), ..Centre::default() };
+    let (gateway, ()) = centre.start_with(|_, config| stored(config, &url));
+    let seat = Sipp::seats(&gateway, 1, "seat-answers-expect-bye", &["-m", "7"]);
+    let talks = |number: u32| {
+        let mut caller = Caller::dials(&gateway, &format!("+62812000000{number:02}"), "");
+        caller.await_answer();
+        caller.hangs_up();
+    };
+    let ready = |wanted: &str, is: bool| {
+        until(&format!("{wanted:?} on the page: {is}"), || {
+            let page = String::from_utf8(gateway.get("/readyz").body).expect("text");
+            (page.contains(wanted) == is).then_some(page)
+        })
+    };
+    talks(1);
+    assert_eq!(gateway.incidents(1).len(), 1);
+
+    // The server's disk first: it answers questions, and takes no row.
+    let servers = fill(&server.data());
+    (2..=3).for_each(talks);
+    let page = ready("PostgreSQL at 127.0.0.1", true);
+    assert!(page.contains("No space left on device") && page.contains("degraded"), "{page}");
+    // And our own as well: what cannot be written waits in memory.
+    let own = fill(&gateway.data());
+    (4..=5).for_each(talks);
+    ready("journal: cannot", true);
+    gateway.assert_nothing_left();
+
+    // Our own has room again: everything is on disk, and the server still takes nothing.
+    std::fs::remove_file(own).expect("removed");
+    ready("journal: cannot", false);
+    (6..=7).for_each(talks);
+    seat.finish();
+    ready("PostgreSQL at 127.0.0.1", true);
+    std::fs::remove_file(servers).expect("removed");
+    assert_eq!(gateway.incidents(7).len(), 7);
+    ready("PostgreSQL", false);
+    gateway.stop();
+}
+
+/// Writes where the records are kept.
+fn stored(config: &Path, url: &str) {
+    let file = config.join("gateway.toml");
+    let text = std::fs::read_to_string(&file).expect("read");
+    std::fs::write(file, format!("{text}\n[storage]\nurl = \"{url}\"\n")).expect("written");
+}
+
 #[test]
 fn a_server_that_hangs_delays_no_call_and_is_said() {
     let server = Postgres::start();
     let url = server.database("hangs");
-    let (gateway, ()) = Centre::default().start_with(|_, config| {
-        let file = config.join("gateway.toml");
-        let text = std::fs::read_to_string(&file).expect("read");
-        std::fs::write(file, format!("{text}\n[storage]\nurl = \"{url}\"\n")).expect("written");
-    });
+    let (gateway, ()) = Centre::default().start_with(|_, config| stored(config, &url));
     let seat = Sipp::seats(&gateway, 1, "seat-answers-expect-bye", &["-m", "3"]);
     let talks = |number: &str| {
         let mut caller = Caller::dials(&gateway, number, "");
@@ -337,6 +479,91 @@ fn a_server_that_hangs_delays_no_call_and_is_said() {
     until("the page says that all is well", || {
         let page = String::from_utf8(gateway.get("/readyz").body).expect("text");
         (!page.contains("PostgreSQL")).then_some(())
+    });
+    gateway.stop();
+}
+
+/// A centre whose records are on a server.
+fn on_a_server(centre: &Centre, url: &str) -> Gateway {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/categories.toml");
+    let (gateway, ()) = centre.start_with(|_, config| {
+        let file = config.join("gateway.toml");
+        let text = std::fs::read_to_string(&file).expect("read");
+        std::fs::write(file, format!("{text}\n[storage]\nurl = \"{url}\"\n")).expect("written");
+        std::fs::copy(&sample, config.join("categories.toml")).expect("copied");
+    });
+    gateway
+}
+
+#[test]
+fn forms_open_and_are_written_while_the_server_hangs_and_nothing_of_before_is_forgotten() {
+    let server = Postgres::start();
+    let url = server.database("forms");
+    let centre = Centre::default();
+    let gateway = on_a_server(&centre, &url);
+    let waits = |gateway: &Gateway, number: &str| {
+        let caller = Caller::waits(gateway, number);
+        let incident = caller.live(gateway).expect("on the board").text("incident");
+        (caller, incident)
+    };
+    let path = |incident: &str| format!("/api/v1/incidents/{incident}");
+    let edit = |gateway: &Gateway, incident: &str, body: Value| {
+        let answer = gateway.patch(&path(incident), &body.to_string());
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    };
+    let open = |gateway: &Gateway, incident: &str| {
+        let answer = gateway.get(&path(incident));
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    };
+    let (before, first) = waits(&gateway, "+6281200000001");
+    let body = json!({"version": 0, "category": "kriminalitas", "desa": "Pabian"});
+    let saved = edit(&gateway, &first, body);
+    until("the database has it", || {
+        let answer = gateway.get(&path(&first));
+        (answer.status == 200 && answer.json()["written"]["version"] == saved["version"])
+            .then_some(())
+    });
+
+    server.freeze();
+    let (during, second) = waits(&gateway, "+6281200000002");
+    // A form of a call that came meanwhile opens, and one that was written before has its fields.
+    assert_eq!(open(&gateway, &second)["written"]["version"], 0);
+    assert_eq!(open(&gateway, &first)["written"]["form"]["desa"], "Pabian");
+    let body = json!({"version": saved["version"], "sub_category": "pembunuhan"});
+    let saved = edit(&gateway, &first, body);
+    assert_eq!(saved["form"]["category"], "kriminalitas");
+    // Somebody who saw nothing of it is told.
+    let body = json!({"version": 1, "desa": "Kolor"}).to_string();
+    assert_eq!(gateway.patch(&path(&first), &body).status, 409);
+    // Both leave: there is still something to be written, on this page and on one that is new.
+    before.gives_up();
+    during.gives_up();
+    until("nobody is on the board", || gateway.calls().is_empty().then_some(()));
+    edit(&gateway, &second, json!({"version": 0, "text": "anak hilang"}));
+    let gateway = centre.restart(gateway);
+    let body = json!({"version": saved["version"], "landmark": "masjid"});
+    let saved = edit(&gateway, &first, body);
+    for (field, text) in [("category", "kriminalitas"), ("desa", "Pabian"), ("landmark", "masjid")]
+    {
+        assert_eq!(saved["form"][field], text);
+    }
+    let versions = gateway.get(&format!("{}/versions", path(&first))).json();
+    assert_eq!(versions.as_array().map(Vec::len), Some(3), "{versions}");
+    assert_eq!(open(&gateway, &second)["written"]["form"]["text"], "anak hilang");
+    assert_eq!(gateway.get(&path("0000000000000000")).status, 503);
+
+    server.thaw();
+    until("the database has it all", || {
+        let answer = gateway.get(&path(&first));
+        let there = answer.status == 200 && answer.json()["written"]["version"] == saved["version"];
+        (there && gateway.get("/readyz").status == 200).then_some(())
+    });
+    until("what stood in is gone", || {
+        let stands = gateway.config().join("data/recent-journal.db").exists();
+        let asked = gateway.get(&path(&first)).status == 200;
+        (asked && !stands).then_some(())
     });
     gateway.stop();
 }

@@ -210,6 +210,76 @@ fn every_wrong_field_is_named_and_nothing_is_saved() {
 }
 
 #[test]
+fn a_judgement_that_somebody_else_has_made_meanwhile_stands_and_a_closed_record_is_not_judged() {
+    let gateway = start(&Centre::default());
+    let (_trunk, _call, incident) = caller(&gateway, "+6281234567890");
+    let judge = |body: &Value| {
+        let answer = gateway.post(&path(&incident, "/disposition"), &body.to_string());
+        let told = if answer.status == 204 { Value::Null } else { answer.json() };
+        (answer.status, told)
+    };
+    let (_, first) = edit(&gateway, &incident, &json!({"version": 0, "text": "api"}));
+    let (_, normal) =
+        edit(&gateway, &incident, &json!({"version": first["version"], "disposition": "normal"}));
+    // A page that has not seen it yet.
+    let stale = json!({"disposition": "ghost", "version": first["version"]});
+    let (status, told) = judge(&stale);
+    assert_eq!((status, &told["type"]), (409, &json!("urn:siaga112:problem:changed-meanwhile")));
+    assert_eq!(told["errors"][0]["theirs"], "normal");
+    assert_eq!(told["version"], normal["version"]);
+    assert_eq!(shown(&gateway, &incident, &normal["version"]).text("disposition"), "normal");
+    // With what it has seen now, and what stands there already is no conflict.
+    assert_eq!(judge(&json!({"disposition": "normal", "version": 0})).0, 204);
+    assert_eq!(judge(&json!({"disposition": "ghost", "version": told["version"]})).0, 204);
+    let (status, closed) = post(&gateway, &path(&incident, "/close"), &json!({}));
+    assert_eq!((status, &closed["form"]["disposition"]), (200, &json!("ghost")));
+    let body = json!({"disposition": "prank", "nuisance": true, "version": closed["version"]});
+    let (status, told) = judge(&body);
+    assert!(status == 409 && told["detail"].as_str().unwrap().contains("reopen"), "{told}");
+    assert_eq!(gateway.get("/api/v1/marks").json()["marks"], json!([]));
+
+    // It was no ghost after all: the record is opened again and the judgement taken back.
+    let why = json!({"why": "salah tekan"});
+    let (_, open) = post(&gateway, &path(&incident, "/reopen"), &why);
+    let body = json!({"version": open["version"], "disposition": null});
+    let (status, saved) = edit(&gateway, &incident, &body);
+    assert_eq!((status, &saved["form"]["disposition"]), (200, &Value::Null));
+    let record = shown(&gateway, &incident, &saved["version"]);
+    for field in ["disposition", "disposed_by", "disposed_at"] {
+        assert_eq!(record.0[field], Value::Null, "{field}");
+    }
+    until("the call's own line says so too", || {
+        let steps = gateway.get(&path(&incident, "")).json()["steps"].to_string();
+        steps.contains("disposition-withdrawn").then_some(())
+    });
+    assert_eq!(
+        gateway.get("/api/v1/incidents?disposition=none").json()["incidents"][0]["id"],
+        json!(incident)
+    );
+}
+
+#[test]
+fn a_number_in_a_form_is_found_from_either_end_until_it_is_another() {
+    let gateway = start(&Centre::default());
+    let (_trunk, _call, incident) = caller(&gateway, "anonymous");
+    let found = |typed: &str| {
+        let list = gateway.get(&format!("/api/v1/incidents?number={typed}")).json();
+        list["incidents"].as_array().map(Vec::len).unwrap()
+    };
+    let (_, saved) =
+        edit(&gateway, &incident, &json!({"version": 0, "caller_number": "0812 9988-7766"}));
+    shown(&gateway, &incident, &saved["version"]);
+    for typed in ["081299887766", "%2B62812998", "7766", "6281299887766"] {
+        assert_eq!(found(typed), 1, "{typed}");
+    }
+    assert_eq!((found("0999"), found("9988")), (0, 0));
+    let change = json!({"version": saved["version"], "caller_number": "08111222333"});
+    let (_, saved) = edit(&gateway, &incident, &change);
+    shown(&gateway, &incident, &saved["version"]);
+    assert_eq!((found("7766"), found("222333")), (0, 1));
+}
+
+#[test]
 fn calls_of_one_event_are_merged_and_taken_apart_again() {
     let gateway = start(&Centre::default());
     let (_t1, _c1, one) = caller(&gateway, "+6281234567891");

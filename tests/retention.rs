@@ -16,12 +16,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use siaga112::incident::{Arrival, Raw};
+use siaga112::incident::{Arrival, Edit, Field, Located, Raw, Report, Tie, Value};
 use siaga112::journal::retention::Hold;
 use siaga112::journal::{Entry, Fact, Peer, Signal, Way};
-use siaga112::screening::Disposition;
+use siaga112::screening::{Disposition, WorkId, WorkKind};
 use siaga112::sip::Transport;
 use siaga112::store::JournalWriter;
+use siaga112::trunk::Malformed;
 use siaga112::vocabulary::{
     CallId, Cause, Ending, IncidentId, Party, Private, Stage, Uid, WallTime,
 };
@@ -114,8 +115,51 @@ impl Old {
             disposition,
             by: "operator-1".into(),
         }));
+        // What a person wrote in the form goes with the rest; lists and statistics keep what kind it was.
+        let said = |text: &str| Some(Value::Text(Private::new(text.into())));
+        let changes = [
+            (Field::Text, said(&format!("nomor lain {number}"))),
+            (Field::Category, said("kebakaran")),
+            (Field::Kecamatan, said("35.29.01")),
+        ];
+        let (incident, by) = (IncidentId(call.0), "operator-1".to_owned());
+        let changes = changes.into_iter().collect();
+        facts.push(Fact::IncidentEdited(Box::new(Edit { incident, by, saw: 0, changes })));
         facts.into_iter().map(|fact| Entry { at: self.at, fact }).collect()
     }
+
+    /// The same as a call that a seat dialled to this number.
+    fn dialled(&self, recordings: &Path, during: Option<CallId>) -> Vec<Entry> {
+        let (call, to) = (self.call, format!("+{}", self.number));
+        let mut entries = self.entries(recordings);
+        for entry in &mut entries {
+            match &mut entry.fact {
+                fact @ Fact::Arrived { .. } => {
+                    *fact =
+                        Fact::SeatDialled { call, seat: "seat-1".into(), to: to.clone(), during };
+                }
+                fact @ Fact::Ended { .. } => {
+                    let Fact::Ended { ending, .. } = fact.clone() else { unreachable!() };
+                    *fact = Fact::SeatCallEnded { call, during, ending };
+                }
+                _ => {}
+            }
+        }
+        entries
+    }
+}
+
+/// What people did to two records.
+fn tie(one: &Old, other: &Old) -> Box<Tie> {
+    let (incident, other) = (IncidentId(one.call.0), IncidentId(other.call.0));
+    let why = Private::new("one fire".to_owned());
+    Box::new(Tie { incident, other, by: "rani".into(), why })
+}
+
+fn hold(of: &Old, held: bool) -> Fact {
+    let (call, incident) = (of.call, IncidentId(of.call.0));
+    let (by, why) = ("supervisor".to_owned(), "asked for by a court".to_owned());
+    Fact::IncidentHeld(Box::new(Hold { call, incident, held, by, why, until: None }))
 }
 
 fn write(config: &Path, olds: &[&Old], held: &Old) {
@@ -219,6 +263,7 @@ fn what_is_past_its_time_is_unreadable_everywhere_the_chain_holds_and_a_hold_win
     assert!(!messages(&gateway, &trace).contains(trace.number));
     let told = verified(&gateway.config());
     assert!(told.contains("2 deleted by rule") && !told.contains(" 0 erased"), "{told}");
+    assert!(told.contains("of 2 erased records it was not compared which category"), "{told}");
 
     // The court has done with it.
     let path = format!("/api/v1/incidents/{}/hold", held.id());
@@ -228,6 +273,180 @@ fn what_is_past_its_time_is_unreadable_everywhere_the_chain_holds_and_a_hold_win
     let gateway = centre.restart(gateway);
     until("it goes as well", || (rounds(&gateway).len() == 2).then_some(()));
     until("nothing is left of it", || found(&data, held.number).is_none().then_some(()));
+    verified(&gateway.config());
+    gateway.stop();
+}
+
+/// Writes a journal of these, as if all had been written long ago.
+fn journal(config: &Path, write: impl FnOnce(&Path) -> Vec<Entry>) {
+    let data = config.join("data");
+    let (writer, _) = JournalWriter::open(&data.join("journal")).unwrap();
+    let journal = writer.start(|_| {}).unwrap();
+    write(&data.join("recordings")).into_iter().for_each(|entry| journal.append(0, entry));
+    assert_eq!(journal.stop(), 0);
+    fs::write(config.join("retention.toml"), RULES).unwrap();
+}
+
+#[test]
+fn a_hold_covers_all_records_of_one_event_also_when_they_are_taken_apart() {
+    let now = siaga112::server::Clock::start().now().wall;
+    let prank = |n, number| old(now, n, 100, Some(Disposition::Prank), number);
+    let court = old(now, 1, 100, Some(Disposition::Normal), "6281200000011");
+    let (part, deeper) = (prank(2, "6281200000012"), prank(3, "6281200000013"));
+    let (late, apart) = (prank(4, "6281200000014"), prank(5, "6281200000015"));
+    let centre = Centre::default();
+    let (gateway, ()) = centre.start_with(|_, config| {
+        journal(config, |recordings| {
+            let all = [&court, &part, &deeper, &late, &apart];
+            let mut entries: Vec<Entry> =
+                all.iter().flat_map(|old| old.entries(recordings)).collect();
+            let facts = [
+                Fact::IncidentMerged(tie(&deeper, &part)),
+                Fact::IncidentMerged(tie(&part, &court)),
+                hold(&court, true),
+                Fact::IncidentMerged(tie(&late, &court)),
+                Fact::IncidentUnmerged(tie(&part, &court)),
+            ];
+            entries.extend(facts.map(|fact| Entry { at: now, fact }));
+            entries
+        });
+    });
+    let round = until("what nobody holds is deleted", || rounds(&gateway).pop());
+    let count = |name: &str| round[name].as_u64().unwrap();
+    assert_eq!(["audio", "records", "held"].map(count), [1, 1, 4], "{round}");
+    for kept in [&court, &part, &deeper, &late] {
+        assert_eq!(gateway.show(&kept.id()).text("caller_raw"), kept.number);
+        let record = gateway.get(&format!("/api/v1/incidents/{}", kept.id())).json();
+        let ids = [&court, &part, &deeper, &late].map(Old::id);
+        assert_eq!(record["hold"]["incident"], court.id(), "{record}");
+        assert_eq!(record["hold"]["covers"], serde_json::json!(ids));
+    }
+    assert_eq!(gateway.show(&apart.id()).text("caller_raw"), "");
+    verified(&gateway.config());
+    // It is taken back where it was said, and nowhere else.
+    let back = r#"{"hold": false, "why": "the case is closed"}"#;
+    let refused = gateway.post(&format!("/api/v1/incidents/{}/hold", part.id()), back);
+    assert_eq!(refused.status, 409);
+    assert!(refused.json()["detail"].to_string().contains(&court.id()));
+    assert_eq!(gateway.post(&format!("/api/v1/incidents/{}/hold", court.id()), back).status, 204);
+    let gateway = centre.restart(gateway);
+    until("they go as well", || (rounds(&gateway).len() == 2).then_some(()));
+    until("nothing is left", || {
+        gateway.show(&deeper.id()).text("caller_raw").is_empty().then_some(())
+    });
+    verified(&gateway.config());
+    gateway.stop();
+}
+
+#[test]
+fn what_a_seat_dialled_goes_with_its_caller_and_by_a_rule_where_it_had_none() {
+    let now = siaga112::server::Clock::start().now().wall;
+    let prank = |n, number| old(now, n, 100, Some(Disposition::Prank), number);
+    // A prank and whom the seat asked meanwhile; a held one and whom it asked; a call of the seat's own,
+    // long ago and not long ago; two lost calls, one held, and the call back to both.
+    let (caller, asked) = (prank(1, "6281200000021"), prank(2, "6281200000022"));
+    let (held, beside) = (prank(3, "6281200000023"), prank(4, "6281200000024"));
+    let (own, recent) =
+        (old(now, 5, 800, None, "6281200000025"), old(now, 6, 100, None, "6281200000026"));
+    let (lost, again) = (prank(7, "6281200000027"), prank(8, "6281200000028"));
+    let back = old(now, 9, 99, None, "6281200000029");
+    let centre = Centre::default();
+    let (gateway, ()) = centre.start_with(|_, config| {
+        journal(config, |recordings| {
+            let mut entries = own.dialled(recordings, None);
+            for old in [&caller, &held, &lost, &again] {
+                entries.extend(old.entries(recordings));
+            }
+            entries.extend(asked.dialled(recordings, Some(caller.call)));
+            entries.extend(beside.dialled(recordings, Some(held.call)));
+            entries.extend(recent.dialled(recordings, None));
+            let work = WorkId(lost.call.0);
+            for lost in [&lost, &again] {
+                let (kind, number) = (WorkKind::Abandoned, None);
+                let fact = Fact::WorkOpened { work, call: lost.call, kind, number };
+                entries.push(Entry { at: lost.at, fact });
+            }
+            entries.extend(back.dialled(recordings, None));
+            let (seat, by) = ("seat-1".into(), "rani".to_owned());
+            let fact = Fact::WorkTried { work, attempt: back.call, seat, by };
+            entries.push(Entry { at: back.at, fact });
+            entries.extend(
+                [hold(&held, true), hold(&again, true)].map(|fact| Entry { at: now, fact }),
+            );
+            entries
+        });
+    });
+    let round = until("what nobody holds is deleted", || rounds(&gateway).pop());
+    let data = gateway.config().join("data");
+    let recordings = data.join("recordings");
+    for gone in [&caller, &asked, &own, &lost] {
+        let left =
+            within(Duration::from_secs(20), || found(&data, gone.number).is_none().then_some(()));
+        assert!(left.is_some(), "{} stands in {:?}", gone.number, found(&data, gone.number));
+        assert!(!recordings.join(gone.file()).exists(), "{}", gone.number);
+    }
+    for kept in [&held, &beside, &again, &back, &recent] {
+        assert!(recordings.join(kept.file()).exists(), "{}: {round}", kept.number);
+    }
+    let count = |name: &str| round[name].as_u64().unwrap();
+    assert_eq!(["audio", "records", "traces", "held"].map(count), [4, 4, 5, 2], "{round}");
+    verified(&gateway.config());
+    let path = format!("/api/v1/incidents/{}/hold", again.id());
+    assert_eq!(gateway.post(&path, r#"{"hold": false, "why": "the case is closed"}"#).status, 204);
+    let gateway = centre.restart(gateway);
+    until("the call back goes with the last of those who were lost", || {
+        (!recordings.join(back.file()).exists()).then_some(())
+    });
+    until("and nothing is left of it", || found(&data, back.number).is_none().then_some(()));
+    verified(&gateway.config());
+    gateway.stop();
+}
+
+#[test]
+fn what_belongs_to_no_call_goes_within_days_and_the_access_log_stays() {
+    let now = siaga112::server::Clock::start().now().wall;
+    let report = |number: &str| {
+        let report = Report { number: Some(Private::new(number.into())), ..Report::default() };
+        let (id, call, place) = (Uid::new(now, 3), None, None);
+        Fact::Located(Box::new(Located { id, call, report, place }))
+    };
+    let unreadable = |number: &str| {
+        let bytes = bytes::Bytes::from(format!("INVITE tel:{number} SIP/3.0"));
+        let (trunk, why) = ("telco-a".into(), "no such version".to_owned());
+        Fact::MalformedMessage(Box::new(Malformed::new(trunk, "udp:x".into(), why, &bytes)))
+    };
+    let audited = Fact::Audited {
+        by: "rani".into(),
+        what: "incidents searched".into(),
+        subject: "number=6281200000034".into(),
+        reason: "police".into(),
+    };
+    let centre = Centre::default();
+    let (gateway, ()) = centre.start_with(|_, config| {
+        journal(config, |_| {
+            let then = WallTime(now.0 - 10 * DAY);
+            let old = [report("6281200000031"), unreadable("6281200000032"), audited];
+            let mut entries: Vec<_> = old.map(|fact| Entry { at: then, fact }).into();
+            entries.push(Entry { at: now, fact: report("6281200000033") });
+            entries
+        });
+        let rules = format!("{RULES}\n[access_log]\ndays = 1825\n");
+        fs::write(config.join("retention.toml"), rules).unwrap();
+    });
+    let data = gateway.config().join("data");
+    let places = || gateway.get("/api/v1/locations/unmatched").json()["reports"].clone();
+    until("the old place is forgotten", || {
+        (places().as_array().map(Vec::len) == Some(1)).then_some(())
+    });
+    assert_eq!(places()[0]["number"], "6281200000033", "{}", places());
+    for gone in ["6281200000031", "6281200000032"] {
+        let left = within(Duration::from_secs(20), || found(&data, gone).is_none().then_some(()));
+        assert!(left.is_some(), "{gone} stands in {:?}", found(&data, gone));
+    }
+    let log = gateway.get("/api/v1/access-log?by=rani").json();
+    assert_eq!(log["access"][0]["subject"], "number=6281200000034", "{log}");
+    let report = gateway.get("/api/v1/retention/report").json();
+    assert_eq!((&report["no_call_days"], &report["access_log_days"]), (&7.into(), &1825.into()));
     verified(&gateway.config());
     gateway.stop();
 }

@@ -36,6 +36,11 @@ const PAGES: &[(&str, &str)] = &[
     ("GET /api/v1/audit", "au"),
     ("GET /api/v1/calls", "csda"),
     ("GET /api/v1/calls/{id}", "csda"),
+    ("POST /api/v1/calls/{id}/chain/next", "Cs"),
+    ("POST /api/v1/calls/{id}/chain/stop", "Cs"),
+    ("POST /api/v1/calls/{id}/chain/taken", "Cs"),
+    ("GET /api/v1/calls/{id}/chains", "Cs"),
+    ("POST /api/v1/calls/{id}/chains/{name}", "Cs"),
     ("POST /api/v1/calls/{id}/move", "s"),
     ("POST /api/v1/calls/{id}/parties", "Cs"),
     ("PATCH /api/v1/calls/{id}/parties/{party}", "Cs"),
@@ -47,6 +52,8 @@ const PAGES: &[(&str, &str)] = &[
     ("GET /api/v1/calls/{id}/text", "Cs"),
     ("POST /api/v1/calls/{id}/text", "Cs"),
     ("GET /api/v1/categories", "csdau"),
+    ("GET /api/v1/chains", "csda"),
+    ("GET /api/v1/contacts", "csda"),
     ("GET /api/v1/events", "csdau"),
     ("GET /api/v1/incidents", "csdau"),
     ("POST /api/v1/incidents", "csd"),
@@ -87,11 +94,22 @@ const PAGES: &[(&str, &str)] = &[
     ("PUT /api/v1/people/{name}/password", "a"),
     ("DELETE /api/v1/people/{name}/second-factor", "a"),
     ("DELETE /api/v1/people/{name}/sessions", "a"),
+    ("GET /api/v1/places", "csdau"),
+    ("GET /api/v1/places/outline", "csdau"),
+    ("GET /api/v1/prompts", "au"),
+    ("PUT /api/v1/prompts/{language}/{name}", "a"),
+    ("DELETE /api/v1/prompts/{language}/{name}", "a"),
+    ("GET /api/v1/prompts/{language}/{name}/audio", "au"),
+    ("GET /api/v1/proof", "au"),
+    ("POST /api/v1/proof/verify", "au"),
+    ("DELETE /api/v1/proof/verify", "au"),
     ("GET /api/v1/queues", "csda"),
     ("GET /api/v1/receivers", "au"),
     ("GET /api/v1/receivers/{name}/refused", "au"),
     ("POST /api/v1/receivers/{name}/refused/{id}/send", "a"),
     ("GET /api/v1/reports/ciamis", "sdau"),
+    ("GET /api/v1/reports/hours", "sdau"),
+    ("GET /api/v1/reports/staffing", "sa"),
     ("GET /api/v1/reports/live", "csda"),
     ("GET /api/v1/reports/national", "sdau"),
     ("GET /api/v1/reports/standards", "sdau"),
@@ -208,6 +226,7 @@ fn each_role_reaches_exactly_its_own_pages() {
     for (route, may) in pages.chain(&last) {
         let (method, path) = route.split_once(' ').expect("a route");
         let path = path.replace("{id}", "seat-2").replace("{party}", "1").replace("{name}", "x");
+        let path = path.replace("{language}", "id");
         for (role, letter) in ROLES {
             let body = if matches!(method, "GET" | "DELETE") { "" } else { "{}" };
             let answer = ask(&gateway, &sessions[role], method, &path, body);
@@ -260,6 +279,51 @@ fn a_call_taker_reaches_the_own_seat_and_the_own_incidents_alone() {
     let role = r#"{"role": "supervisor"}"#;
     assert_eq!(ask(&gateway, admin, "PATCH", "/api/v1/people/call-taker", role).status, 204);
     assert_eq!(set("seat-2").status, 204);
+    gateway.stop();
+}
+
+#[test]
+fn who_lists_what_is_not_their_own_says_why_and_what_they_said_is_kept() {
+    let gateway = Centre { seats: 2, ..Centre::default() }.start();
+    let sessions = everybody(&gateway);
+    let list = |role: &str, query: &str, why: &str| {
+        let bearer = &sessions[role];
+        let headers = format!("Authorization: Bearer {bearer}\r\nSiaga112-Reason: {why}");
+        let path = format!("/api/v1/incidents{query}");
+        request_with(gateway.console, "GET", &path, &headers, "")
+    };
+    for role in ["supervisor", "dispatcher", "admin", "auditor"] {
+        for query in ["", "?limit=1000", "?outcome=answered", "?operator=operator-1"] {
+            let refused = list(role, query, "");
+            let told = (refused.status, kind(&refused));
+            assert_eq!(told, (400, "reason-needed".to_owned()), "{role} {query}");
+            assert_eq!(list(role, query, "laporan%20bulan%20ini").status, 200, "{role} {query}");
+        }
+    }
+    // The own ones need none, but for a search; what is typed is kept all the same.
+    assert_eq!(list("call-taker", "", "").status, 200);
+    assert_eq!(kind(&list("call-taker", "?number=0812", "")), "reason-needed");
+    assert_eq!(list("call-taker", "?limit=7", "shift%20malam").status, 200);
+    let why = |by: &str, subject: &str| {
+        let path = format!("/api/v1/access-log?by={by}&subject={subject}");
+        until("it is in the access log", || {
+            let log = ask(&gateway, &sessions["auditor"], "GET", &path, "").json();
+            log["access"][0]["reason"].as_str().map(str::to_owned)
+        })
+    };
+    assert_eq!(why("auditor", "limit%3D1000"), "laporan bulan ini");
+    assert_eq!(why("call-taker", "limit%3D7"), "shift malam");
+    // The stream from the beginning on is no way round it.
+    let follow = |query: &str| {
+        let bearer = &sessions["dispatcher"];
+        let headers = format!("Authorization: Bearer {bearer}\r\nSiaga112-Reason:");
+        let path = format!("/api/v1/events{query}");
+        kind(&request_with(gateway.console, "GET", &path, &headers, ""))
+    };
+    assert_eq!(follow("?after=0"), "reason-needed");
+    for free in ["", "?after=0&personal=false"] {
+        assert_eq!(follow(free), "no-websocket", "{free}");
+    }
     gateway.stop();
 }
 

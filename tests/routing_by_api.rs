@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use support::caller::Caller;
 use support::gateway::{Centre, Gateway, edit};
 use support::http::{Answer, request};
+use support::people;
 use support::wait::until;
 
 /// The token of the one who keeps the configuration.
@@ -181,6 +182,47 @@ fn a_change_is_judged_compared_adopted_under_calls_and_brought_back() {
     first.gives_up();
     second.gives_up();
     gateway.assert_nothing_left();
+    gateway.stop();
+}
+
+#[test]
+fn how_long_records_are_kept_is_changed_by_a_person_alone_and_no_version_brings_it_back() {
+    let (gateway, ()) = Centre::default().start_with(|_, config| with_admin(config));
+    let rules = |days: u32| {
+        format!(
+            "[[keep]]\ncalls = [\"normal\", \"misrouted\", \"callback\", \"abandoned\", \"none\", \"prank\", \
+             \"ghost\", \"information\", \"test\"]\naudio_days = {days}\nrecord_days = {days}\n\
+             trace_days = {days}\nground = \"pasal 42\"\n"
+        )
+    };
+    let file = gateway.config().join("retention.toml");
+    let change = |days: u32, why: &str| json!({"base": base(&gateway), "why": why, "files": {"retention.toml": rules(days)}});
+    // A program's token may change any other file.
+    let refused = ask(&gateway, "PUT", "", &change(900, "program"));
+    assert_eq!(refused.status, 403, "{refused:?}");
+    assert!(refused.json()["detail"].as_str().expect("words").contains("retention.toml"));
+    assert!(!file.exists());
+    let person = people::admin(&gateway);
+    let apply = |body: &Value| {
+        let body = body.to_string();
+        request(gateway.console, "PUT", "/api/v1/routing", Some(&person), &body)
+    };
+    let done = apply(&change(900, "aturan pertama"));
+    assert_eq!(done.status, 200, "{}", String::from_utf8_lossy(&done.body));
+    let shown = good(&gateway, "GET", "/versions", &Value::Null);
+    let first = shown["versions"][0]["number"].as_u64().expect("a number");
+    let mut second = change(800, "lebih singkat");
+    second["files"]["routing.toml"] =
+        "[[rule]]\nname = \"baru\"\npriority = 0\nwhen = {}\nqueue = \"darurat\"\n".into();
+    assert_eq!(apply(&second).status, 200);
+    // What is brought back is the routing; how long records are kept stays as it is.
+    let back = json!({"version": first, "base": base(&gateway), "why": "kembali"});
+    good(&gateway, "POST", "/rollback", &back);
+    let routing = fs::read_to_string(gateway.config().join("routing.toml")).expect("a file");
+    assert!(routing.contains("name = \"all\""), "{routing}");
+    assert_eq!(fs::read_to_string(&file).expect("a file"), rules(800));
+    let report = gateway.get("/api/v1/retention/report").json();
+    assert_eq!(report["rules"][0]["audio_days"], 800, "{report}");
     gateway.stop();
 }
 

@@ -19,10 +19,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What speaks to the pages: folders and files of `src`.
-const SPEAKS: [&str; 22] = [
+const SPEAKS: [&str; 30] = [
     "config",
     "console",
     "people",
+    "journal/chain.rs",
     "journal/deed.rs",
     "trunk/line.rs",
     "incident/form.rs",
@@ -35,6 +36,13 @@ const SPEAKS: [&str; 22] = [
     "switchboard/table.rs",
     "switchboard/writing.rs",
     "switchboard/callback.rs",
+    "switchboard/chains.rs",
+    "callout/run.rs",
+    "server/policy.rs",
+    "server/spoken.rs",
+    "media/prompts.rs",
+    "store/compare.rs",
+    "store/journal_file.rs",
     "proof/mod.rs",
     "proof/redaction.rs",
     "proof/verify.rs",
@@ -48,7 +56,17 @@ const SPEAKS: [&str; 22] = [
 const CATALOGUE: [&str; 2] = ["config", "answers"];
 
 /// What no page shows: headers, marks of a file, texts of alarms and logs, names that are in both languages already.
-const NOT_SHOWN: [&str; 28] = [
+const NOT_SHOWN: [&str; 41] = [
+    " WHERE {condition}",
+    "call >= '{call}'",
+    "incident >= '{call}'",
+    "seq >= {line}",
+    " bytes, SHA-256 ",
+    "sound of ",
+    "sound of {} bytes, SHA-256 {}\n",
+    "bytes */{whole}",
+    "bytes {first}-{last}/{whole}",
+    "private, no-cache",
     "1 OPTIONS",
     "attachment; filename=\"{name}\"",
     "text/plain; version=0.0.4; charset=utf-8",
@@ -77,6 +95,9 @@ const NOT_SHOWN: [&str; 28] = [
     "call {id}: the caller {how} for {} s",
     "call {id} writes more than is kept; it goes on unrecorded",
     "Siaga112 sealedx01",
+    "call {id}: nobody of the chain {title:?} comes, {tried} calls in vain; call somebody out by hand",
+    "call {id}: the chain {title:?} stopped, {why}; nobody has said that they come, go on by hand",
+    "the chain goes on",
 ];
 
 fn root() -> PathBuf {

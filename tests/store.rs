@@ -15,15 +15,17 @@
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
-use siaga112::incident::{Arrival, Edit, Field, Location, Raw, form};
+use siaga112::incident::{
+    Arrival, Edit, Field, Guess, How, Located, Location, Place, Raw, Report, form,
+};
 use siaga112::journal::{Entry, Fact, OfferOutcome, Peer, Signal, Way};
 use siaga112::screening::{Attempt, Disposition, Mark, WorkEntry, WorkId, WorkKind, WorkOutcome};
 use siaga112::sip::Transport;
 use siaga112::store::drawing::Paper;
 use siaga112::store::periods::Period;
 use siaga112::store::{
-    By, Filter, Incident, IncidentSummary, JournalHandle, JournalWriter, Ladder, Projector,
-    StandardsReport, StorageSettings, Store, StoreError, StoreHealth, cli, report_cli,
+    By, Filter, HourFigures, Incident, IncidentSummary, JournalHandle, JournalWriter, Ladder,
+    Projector, StandardsReport, StorageSettings, Store, StoreError, StoreHealth, cli, report_cli,
 };
 use siaga112::vocabulary::{
     AnswerMode, CallId, Cause, Ending, IncidentId, Lane, NumberClass, OfferId, Party, Private,
@@ -638,7 +640,13 @@ async fn records_are_found_by_place_category_number_and_words() {
         let text = |text: &str| Some(form::Value::Text(Private::new(text.to_owned())));
         let changes = pairs.iter().map(|(field, value)| (field.clone(), text(value))).collect();
         let incident = IncidentId(call(n).0);
-        Fact::IncidentEdited(Box::new(Edit { incident, by: "ani".into(), saw, changes }))
+        Fact::IncidentEdited(Box::new(Edit {
+            incident,
+            by: "ani".into(),
+            saw,
+            changes,
+            version: 0,
+        }))
     };
     let story = [(Field::Text, "Kebakaran gudang, DUA orang terjebak"), (Field::Desa, "Sapeken")];
     let store = site
@@ -675,6 +683,105 @@ async fn records_are_found_by_place_category_number_and_words() {
     store.catch_up(&site.journal()).await.expect("catches up");
     assert_eq!(found(&[("words", "kebakaran")]).await, [0u32; 0]);
     assert_eq!(found(&[("words", "banjir sapeken")]).await, [3]);
+}
+
+/// What somebody wrote into the form of a call; none clears a field.
+fn form(n: u32, millis: i64, fields: &[(Field, Option<&str>)]) -> Entry {
+    let value = |text: &str| form::Value::Text(Private::new(text.to_owned()));
+    let changes = fields.iter().map(|(field, text)| (field.clone(), text.map(value))).collect();
+    let (incident, by) = (IncidentId(call(n).0), "ani".to_owned());
+    let edit = Edit { incident, by, saw: 0, changes, version: 0 };
+    Entry { at: at(n, millis), fact: Fact::IncidentEdited(Box::new(edit)) }
+}
+
+/// A report of where a caller most likely is.
+fn located(n: u32, millis: i64, kecamatan: &str) -> Entry {
+    let guess = Guess { code: kecamatan.into(), name: "x".into(), percent: 80, why: "cell".into() };
+    let fact = Fact::Located(Box::new(Located {
+        id: Uid::new(at(n, millis), n),
+        call: Some(call(n)),
+        report: Report { how: How::Reference, ..Report::default() },
+        place: Some(Place { kecamatan: Some(guess), ..Place::default() }),
+    }));
+    Entry { at: at(n, millis), fact }
+}
+
+#[tokio::test]
+async fn a_form_stands_over_what_came_with_the_call_and_a_cleared_field_goes_back_to_it() {
+    let site = Site::new();
+    let mut first = arrived(1, "telkom");
+    if let Fact::Arrived { arrival, .. } = &mut first.fact {
+        arrival.kecamatan = Some("3529010".into());
+        arrival.category = Some("fire".into());
+    }
+    let of = |disposition| {
+        let judged = Fact::Disposed { call: call(1), disposition, by: "ani".into() };
+        Entry { at: at(1, 40), fact: judged }
+    };
+    let store = site
+        .filled([
+            first,
+            form(1, 10, &[(Field::Category, Some("medis")), (Field::Kecamatan, Some("3529020"))]),
+            located(1, 20, "3529030"),
+            of(Disposition::Ghost),
+            form(1, 50, &[(Field::Disposition, Some("ghost"))]),
+        ])
+        .await;
+    let row = async || store.list(&Filter::default()).await.expect("lists").remove(0);
+    let shown = async || {
+        let row = row().await;
+        (row.category.unwrap(), row.kecamatan.unwrap(), row.disposition)
+    };
+    // A report that came later does not stand over a person's word.
+    assert_eq!(shown().await, ("medis".into(), "3529020".into(), Some("ghost".into())));
+
+    let nothing = [(Field::Category, None), (Field::Kecamatan, None), (Field::Disposition, None)];
+    site.write([form(1, 60, &nothing)]);
+    store.catch_up(&site.journal()).await.expect("catches up");
+    assert_eq!(shown().await, ("fire".into(), "3529030".into(), None));
+    assert_eq!((row().await.disposed_by, row().await.disposed_at), (None, None));
+
+    // Said of the call alone, and taken back.
+    let withdrawn = Fact::DispositionWithdrawn { call: call(1), by: "ani".into() };
+    site.write([of(Disposition::Prank)]);
+    store.catch_up(&site.journal()).await.expect("catches up");
+    assert_eq!(shown().await.2.as_deref(), Some("prank"));
+    site.write([Entry { at: at(1, 80), fact: withdrawn }, located(1, 90, "3529040")]);
+    store.catch_up(&site.journal()).await.expect("catches up");
+    assert_eq!(shown().await, ("fire".into(), "3529040".into(), None));
+}
+
+#[tokio::test]
+async fn a_call_is_found_by_the_number_in_its_form_as_long_as_it_stands_there() {
+    let site = Site::new();
+    let store = site
+        .filled([
+            arrived(1, "telkom"),
+            arrived(2, "telkom"),
+            form(1, 10, &[(Field::CallerNumber, Some("0877-1234 5678"))]),
+        ])
+        .await;
+    let found = async |number: &str| {
+        let mut filter = Filter::default();
+        filter.set("number", number, &TimeZone::UTC).expect("a filter");
+        store
+            .list(&filter)
+            .await
+            .expect("lists")
+            .into_iter()
+            .map(|row| row.call)
+            .collect::<Vec<_>>()
+    };
+    let first = vec![call(1).to_string()];
+    let own = site.store().show(&first[0]).await.expect("shows").expect("there").summary;
+    for typed in ["087712345678", "+62 877", "6287712345678", "45678"] {
+        assert_eq!(found(typed).await, first, "{typed}");
+    }
+    assert_eq!(found(own.number()).await, first);
+    site.write([form(1, 20, &[(Field::CallerNumber, None)])]);
+    store.catch_up(&site.journal()).await.expect("catches up");
+    assert_eq!(found("087712345678").await, Vec::<String>::new());
+    assert_eq!(found(own.number()).await, first);
 }
 
 async fn run_cli(
@@ -1099,6 +1206,51 @@ async fn standards_are_counted_from_the_records_and_the_short_stand_apart() {
     let empty = store.standards_report(empty, By::Queue, &jakarta()).await.expect("reports");
     assert_eq!((empty.whole.offered, empty.whole.occupancy), (0, None));
     assert!(empty.slices.is_empty());
+}
+
+#[tokio::test]
+async fn hours_days_lanes_and_kinds_are_counted_alike_and_seats_by_the_clock() {
+    let site = Site::new();
+    let store = site.filled(a_week()).await;
+    let report = store.hours_report(first_hour(), &jakarta()).await.expect("reports");
+    let all = &report.whole;
+    assert_eq!((all.offered, all.answered, all.abandoned, all.abandoned_short), (10, 6, 3, 1));
+    assert_eq!((all.lost, all.waiting), (1, 0));
+    assert_eq!((all.wait_p50_ms, all.wait_max_ms), (Some(10_000), Some(43_000)));
+    assert_eq!((all.talk_seconds, all.wrap_up_seconds, all.signed_in_seconds), (360, 60, 1_200));
+    assert_eq!(all.occupancy, Some(0.35));
+    let named = |rows: &[HourFigures]| {
+        let busy = rows.iter().filter(|row| row.offered > 0);
+        busy.map(|row| (row.slice.clone(), row.offered, row.answered)).collect::<Vec<_>>()
+    };
+    let row = |name: &str, offered, answered| (name.to_owned(), offered, answered);
+    assert_eq!((report.by_hour.len(), named(&report.by_hour)), (24, vec![row("12", 10, 6)]));
+    assert_eq!(named(&report.by_day), [row("2026-09-17", 10, 6)]);
+    assert_eq!(named(&report.by_lane), [row("usual", 10, 6)]);
+    let kinds = [
+        row("-", 4, 1),
+        row("abandoned", 1, 0),
+        row("ghost", 1, 1),
+        row("information", 1, 1),
+        row("normal", 1, 1),
+        row("prank", 2, 2),
+    ];
+    assert_eq!(named(&report.by_disposition), kinds);
+    assert_eq!(report.by_hour[12].signed_in_seconds, 1_200);
+    let empty = Period { since: WallTime(0), until: WallTime(1) };
+    let empty = store.hours_report(empty, &jakarta()).await.expect("reports");
+    assert_eq!((empty.whole.offered, empty.whole.occupancy, empty.days), (0, None, 1));
+
+    // What the hint for staffing is made of: answered or left, by queue and by the clock.
+    let calls = store.calls_by_hour(first_hour(), "112", &jakarta()).await.expect("calls");
+    assert_eq!(calls.len(), 9);
+    let first = &calls[0];
+    assert_eq!((first.day, first.weekday, first.hour), (0, 4, 12));
+    assert_eq!((first.waited_ms, first.talk_ms), (4_000, Some(60_000)));
+    let left = calls.iter().find(|call| call.waited_ms == 31_000).expect("the one who left");
+    assert_eq!(left.talk_ms, None);
+    let none = store.calls_by_hour(first_hour(), "lain", &jakarta()).await.expect("calls");
+    assert!(none.is_empty());
 }
 
 #[tokio::test]

@@ -18,10 +18,11 @@ use std::process::Command;
 
 use serde_json::json;
 use support::caller::Caller;
-use support::gateway::{Centre, Gateway};
+use support::gateway::{Centre, Gateway, edit};
 use support::people;
 use support::person::Person;
 use support::seat::Seat;
+use support::tone::{self, RATE};
 use support::wait::until;
 
 /// Presses the button with exactly these words.
@@ -128,6 +129,7 @@ fn an_admin_gives_a_rule_hours_and_is_told_what_they_are_wrong_with() {
     ani.goes("/admin/routing");
     ani.does(&json!({"do": "click", "text": "Aturan all"}));
     ani.fills("Hanya pada jam", "22.00-6.00");
+    ani.presses("Tab");
     ani.sees("\"22.00-6.00\" bukan jam. Perbaikan: tulis \"22:00-06:00\"");
     ani.fills("Hanya pada jam", "22:00-06:00");
     ani.does(&json!({"do": "click", "role": "checkbox", "name": "Senin", "exact": true}));
@@ -136,6 +138,60 @@ fn an_admin_gives_a_rule_hours_and_is_told_what_they_are_wrong_with() {
     ani.opens("Teks");
     let text = value(&mut ani, "Isi routing.toml");
     assert!(text.contains("\"22:00-06:00\"") && text.contains("\"mon\""), "{text}");
+    gateway.stop();
+}
+
+#[test]
+fn an_admin_writes_contacts_and_a_chain_by_forms_into_a_file_that_was_not_there() {
+    let (gateway, ()) = Centre::default().start_with(|_, _| ());
+    let admin = people::admin(&gateway);
+    let mut ani = at_work(&gateway, &admin, "ani", "admin");
+    let fill = |person: &mut Person, table: &str, label: &str, value: &str| {
+        let within = json!({"role": "region", "name": table});
+        person.does(&json!({
+            "do": "fill", "label": label, "value": value, "exact": true, "within": within,
+        }));
+    };
+    ani.goes("/admin/routing");
+    press(&mut ani, "callout.toml");
+    press(&mut ani, "Tambah: Kontak");
+    fill(&mut ani, "Kontak", "Nama", "posko");
+    fill(&mut ani, "Kontak", "Nama lengkap", "Posko Damkar");
+    fill(&mut ani, "Kontak", "Nomor", "113\n11");
+    fill(&mut ani, "Kontak", "Peran", "posko");
+    ani.sees("\"11\" bukan nomor");
+    ani.assert_usable("admin-contact-mistake");
+    fill(&mut ani, "Kontak", "Nomor", "113\n+6281234567802");
+    ani.presses("Tab");
+    ani.chooses("Instansi", "damkar");
+    ani.misses("\"11\" bukan nomor");
+    // A second one as text, and a chain of both by the form.
+    ani.opens("Teks");
+    let text = value(&mut ani, "Isi callout.toml");
+    assert!(text.contains("agency = \"damkar\""), "{text}");
+    let second = "\n[[contact]]\nname = \"kepala\"\nfull_name = \"Kepala\"\nnumbers = [\"115\"]\n";
+    ani.fills("Isi callout.toml", &format!("{text}{second}"));
+    ani.opens("Formulir");
+    press(&mut ani, "Tambah: Rantai");
+    fill(&mut ani, "Rantai", "Nama", "kebakaran");
+    fill(&mut ani, "Rantai", "Judul", "Kebakaran");
+    ani.sees("kurang dari dua orang");
+    press(&mut ani, "Tambah langkah");
+    press(&mut ani, "Tambah langkah");
+    ani.misses("kurang dari dua orang");
+    // An entry without findings closes.
+    ani.does(&json!({"do": "click", "text": "Rantai kebakaran"}));
+    fill(&mut ani, "Rantai", "Berdering (detik) (1)", "40");
+    ani.presses("Tab");
+    press(&mut ani, "Langkah 2 lebih awal");
+    ani.assert_usable("admin-chain");
+    press(&mut ani, "Periksa dan terapkan");
+    ani.fills("Alasan", "kontak baru");
+    press(&mut ani, "Terapkan");
+    ani.sees("Berlaku sebagai versi 2.");
+    let steps = &gateway.get("/api/v1/chains").json()["chains"][0]["steps"];
+    assert_eq!(steps[0]["contact"], "kepala", "{steps}");
+    assert_eq!((&steps[1]["contact"], &steps[1]["ring_seconds"]), (&json!("posko"), &json!(40)));
     gateway.stop();
 }
 
@@ -240,6 +296,41 @@ fn a_supervisor_sees_who_waits_and_listens_whispers_joins_and_takes_over() {
 }
 
 #[test]
+fn an_admin_changes_how_long_what_is_kept_with_the_same_findings_and_a_reason() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/retention.toml");
+    let prepare = |_: &_, config: &Path| {
+        fs::copy(&sample, config.join("retention.toml")).expect("copied");
+    };
+    let (gateway, ()) = Centre::default().start_with(prepare);
+    let admin = people::admin(&gateway);
+    let mut ani = at_work(&gateway, &admin, "ani", "admin");
+    ani.goes("/admin/retention");
+    ani.sees("730 hari");
+    ani.assert_usable("admin-retention-rules");
+    press(&mut ani, "Ubah masa simpan");
+    // A kind that no rule names would be kept for ever: told, and refused.
+    ani.does(&json!({"do": "click", "text": "Iseng, Panggilan kosong"}));
+    let second = json!({"do": "click", "role": "checkbox", "name": "Iseng"});
+    ani.does(&second);
+    ani.sees("tidak ada [[keep]] untuk panggilan jenis prank");
+    ani.assert_usable("admin-retention-mistake");
+    ani.does(&second);
+    ani.misses("tidak ada [[keep]]");
+    let days =
+        json!({"do": "fill", "label": "Rekaman suara disimpan (hari)", "nth": 1, "value": "30"});
+    ani.does(&days);
+    press(&mut ani, "Periksa dan terapkan");
+    ani.sees("+audio_days = 30");
+    ani.fills("Alasan", "jadwal retensi 2026");
+    press(&mut ani, "Terapkan");
+    ani.sees("Berlaku sebagai versi 2.");
+    let rules = gateway.get("/api/v1/retention/report").json()["rules"].clone();
+    let prank = rules.as_array().expect("a list").iter().find(|rule| rule["calls"] == "prank");
+    assert_eq!(prank.expect("a rule")["audio_days"], 30, "{rules}");
+    gateway.stop();
+}
+
+#[test]
 fn a_supervisor_hands_out_a_bundle_a_redacted_copy_and_a_pack() {
     let gateway = Centre { seats: 1, ..Centre::default() }.start();
     let admin = people::admin(&gateway);
@@ -299,6 +390,98 @@ fn a_supervisor_hands_out_a_bundle_a_redacted_copy_and_a_pack() {
     gateway.stop();
 }
 
+#[test]
+fn an_admin_hears_puts_and_replaces_what_callers_hear() {
+    let gateway = Centre::default().start();
+    let admin = people::admin(&gateway);
+    let sound = |name: &str, hertz: f64| {
+        let file = gateway.dir().join(name);
+        tone::piece(&file, hertz, RATE);
+        file
+    };
+    let (first, second) = (sound("first.wav", 600.0), sound("second.wav", 900.0));
+    let broken = gateway.dir().join("broken.wav");
+    fs::write(&broken, "this is no audio at all").expect("written");
+    let mut ani = at_work(&gateway, &admin, "ani", "admin");
+    ani.goes("/admin/prompts");
+    ani.sees("selamat-datang");
+    ani.assert_usable("admin-prompts-missing");
+    ani.clicks("Unggah: selamat-datang");
+    press(&mut ani, "Terapkan");
+    ani.sees("Wajib diisi.");
+    ani.sees("Tulis alasannya.");
+    let attach = |file: &Path| json!({"do": "attach", "label": "Berkas suara", "files": file});
+    ani.does(&attach(&broken));
+    ani.fills("Alasan", "suara baru");
+    press(&mut ani, "Terapkan");
+    ani.sees("tidak dapat dibaca sebagai suara");
+    ani.assert_usable("admin-prompt-refused");
+    ani.does(&attach(&first));
+    press(&mut ani, "Terapkan");
+    ani.sees("selamat-datang disimpan dan terdengar mulai sekarang.");
+    ani.sees("darurat: sambutan");
+    assert_eq!(
+        fs::read(gateway.config().join("prompts/id/selamat-datang.wav")).expect("it is kept"),
+        fs::read(&first).expect("a file")
+    );
+    // It plays in the page: so long as it is.
+    let played = ani.asks(
+        "new Promise((done) => {
+            const player = document.querySelector('audio[aria-label*=selamat-datang]');
+            player.onended = () => done(player.duration);
+            player.play();
+        })",
+    );
+    assert!((played.as_f64().expect("seconds") - 1.0).abs() < 0.1, "{played}");
+    ani.assert_usable("admin-prompts");
+
+    ani.clicks("Ganti: selamat-datang");
+    ani.does(&attach(&second));
+    ani.fills("Alasan", "lebih jelas");
+    press(&mut ani, "Terapkan");
+    ani.misses("lebih jelas");
+    until("the second one is kept", || {
+        let kept = fs::read(gateway.config().join("prompts/id/selamat-datang.wav")).ok()?;
+        (kept == fs::read(&second).expect("a file")).then_some(())
+    });
+    ani.clicks("Hapus: selamat-datang");
+    ani.fills("Alasan", "coba");
+    confirm(&mut ani, "Hapus", "Hapus");
+    ani.sees("antrean darurat sebagai");
+    confirm(&mut ani, "Hapus", "Batal");
+    // A version like any other.
+    press(&mut ani, "Versi dan pengembalian");
+    ani.sees("lebih jelas");
+    gateway.stop();
+}
+
+#[test]
+fn an_auditor_sees_the_heads_verifies_and_is_told_what_was_changed() {
+    let (gateway, ()) = Centre::default().start_with(|_, config| {
+        let copies = config.join("copies");
+        fs::create_dir(&copies).expect("created");
+        let node = "[node]";
+        edit(config, "gateway.toml", node, &format!("[proof]\ncopy_to = {copies:?}\n\n{node}"));
+    });
+    let admin = people::admin(&gateway);
+    let heads = gateway.config().join("data/heads");
+    let file =
+        until("today's head is signed", || Some(fs::read_dir(&heads).ok()?.next()?.ok()?.path()));
+    let mut agus = at_work(&gateway, &admin, "agus", "auditor");
+    agus.goes("/auditor/proof");
+    agus.sees("Tanda tangan 1 kepala jurnal benar");
+    agus.clicks("Mulai periksa");
+    agus.sees("Utuh");
+    agus.assert_usable("auditor-proof-whole");
+    let text = fs::read_to_string(&file).expect("a head");
+    fs::write(&file, text.replace("\"line\": ", "\"line\": 9")).expect("written");
+    agus.clicks("Mulai periksa");
+    agus.sees("Ada yang berubah");
+    agus.sees("tidak ditandatangani dengan kunci node ini");
+    agus.assert_usable("auditor-proof-changed");
+    gateway.stop();
+}
+
 /// Looks at each page of a role in both languages and both themes.
 fn look_at_all(name: &str, role: &str, paths: &[&str]) {
     let gateway = Centre { seats: 2, ..Centre::default() }.start();
@@ -314,12 +497,17 @@ fn look_at_all(name: &str, role: &str, paths: &[&str]) {
 
 #[test]
 fn every_page_of_a_supervisor_is_open_to_everybody() {
-    look_at_all("sari", "supervisor", &["/supervisor", "/supervisor/figures"]);
+    look_at_all(
+        "sari",
+        "supervisor",
+        &["/supervisor", "/supervisor/figures", "/supervisor/staffing"],
+    );
 }
 
 #[test]
 fn every_page_of_an_admin_is_open_to_everybody() {
-    let pages = ["routing", "versions", "status", "people", "tokens", "retention", "audit"];
+    let pages =
+        ["routing", "versions", "prompts", "status", "people", "tokens", "retention", "audit"];
     let pages = pages.map(|page| format!("/admin/{page}"));
     look_at_all("ani", "admin", &pages.each_ref().map(String::as_str));
 }

@@ -31,6 +31,9 @@ pub struct DeadLetter {
     /// Somebody wants it sent again.
     #[serde(default)]
     pub asked_again: bool,
+    /// It is not known yet whether it is this letter or the receiver that is at fault.
+    #[serde(default)]
+    pub suspect: bool,
 }
 
 /// All of one receiver, the oldest first.
@@ -59,10 +62,31 @@ impl DeadLetters {
         Self { path, letters }
     }
 
-    /// All of them.
+    /// All that were refused.
     #[must_use]
     pub fn list(&self) -> Vec<DeadLetter> {
-        self.letters.clone()
+        self.letters.iter().filter(|letter| !letter.suspect).cloned().collect()
+    }
+
+    /// Has those sent again of which it was not known whose fault it was when the program ended.
+    pub fn ask_for_suspects(&mut self) {
+        for letter in self.letters.iter_mut().filter(|letter| letter.suspect) {
+            (letter.suspect, letter.asked_again) = (false, true);
+        }
+    }
+
+    /// It is known: the letter was taken after all (none), or is refused with this status.
+    pub fn settle(&mut self, id: &str, refused: Option<u16>) {
+        match refused {
+            None => self.letters.retain(|letter| !(letter.suspect && letter.id == id)),
+            Some(status) => {
+                let suspects = self.letters.iter_mut().filter(|it| it.suspect && it.id == id);
+                suspects.for_each(|it| (it.suspect, it.status) = (false, status));
+            }
+        }
+        if let Err(error) = self.write() {
+            tracing::error!(path = %self.path.display(), %error, "refused letters cannot be kept");
+        }
     }
 
     /// One more; the oldest go where there are too many.
@@ -80,7 +104,8 @@ impl DeadLetters {
     /// Marks one to be sent again; false when there is none with this id.
     #[must_use]
     pub fn ask_again(&mut self, id: &str) -> bool {
-        let Some(letter) = self.letters.iter_mut().find(|letter| letter.id == id) else {
+        let known = self.letters.iter_mut().find(|letter| letter.id == id && !letter.suspect);
+        let Some(letter) = known else {
             return false;
         };
         letter.asked_again = true;

@@ -21,7 +21,7 @@ pub const SCREEN_POP: &str = "screen-pop";
 /// Kinds that come only to those who name them: there are many, or they are about people at work.
 const ASKED_FOR: [&str; 2] = ["signalled", "audited"];
 /// Members that say nothing of who somebody is.
-const OPEN: [&str; 35] = [
+const OPEN: [&str; 37] = [
     "call",
     "incident",
     "trunk",
@@ -45,6 +45,8 @@ const OPEN: [&str; 35] = [
     "over",
     "work",
     "attempt",
+    "chain",
+    "verdict",
     "party",
     "part",
     "muted",
@@ -116,6 +118,11 @@ impl Wish {
     #[must_use]
     pub const fn is_personal(&self) -> bool {
         self.personal
+    }
+
+    /// The kinds that were asked for by name.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        self.kinds.iter().flatten().map(String::as_str)
     }
 
     fn wants(&self, kind: &str) -> bool {

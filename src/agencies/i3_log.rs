@@ -17,6 +17,10 @@ use crate::vocabulary::{CallId, IncidentId, Party, QueueId};
 
 /// Calls that are remembered at most: a journal that lost its ends must not fill the memory.
 const CALLS: usize = 20_000;
+/// Incidents that were named elsewhere and are remembered at most.
+const GIVEN: usize = 20_000;
+/// The longest queue: ours refuse nobody, and the standard asks for a number.
+const NO_LIMIT: u32 = 2_147_483_647;
 /// `policyType` of the rules by which calls find their queue.
 const POLICY: &str = "OtherRoutePolicy";
 
@@ -27,6 +31,9 @@ pub struct LogBook {
     /// Where each caller waits who waits.
     #[serde(default)]
     waiting: BTreeMap<CallId, QueueId>,
+    /// The names of incidents that others had named before they came here.
+    #[serde(default)]
+    given: BTreeMap<IncidentId, String>,
 }
 
 /// The names of one call, and what its end will tell.
@@ -50,11 +57,12 @@ impl LogBook {
     pub fn events(&mut self, line: &Line, issuer: &Issuer) -> Vec<Value> {
         let Some(Entry { at, fact }) = &line.entry else { return Vec::new() };
         let names = fact.call().map(|call| self.names(call, fact, issuer));
-        let page = Page { issuer, at: at.to_rfc3339(), seq: line.seq, names: names.as_ref() };
+        self.learn(fact);
+        let (at, names) = (at.to_rfc3339(), names.as_ref());
+        let page = Page { issuer, at, seq: line.seq, names, given: &self.given };
         let mut events = page.events(fact);
-        events.extend(
-            self.queues(fact).into_iter().map(|(queue, length)| page.queue(&queue, length)),
-        );
+        let queues = Self::queues(&mut self.waiting, fact).into_iter();
+        events.extend(queues.map(|(queue, length)| page.queue(&queue, length)));
         if let Some(call) = fact.call() {
             self.follow(call, fact);
         }
@@ -81,27 +89,43 @@ impl LogBook {
         self.calls.get(&call).cloned().unwrap_or_else(unknown)
     }
 
+    /// Remembers what somebody else has called an incident: every event calls it so.
+    fn learn(&mut self, fact: &Fact) {
+        let (incident, given) = match fact {
+            Fact::Arrived { incident, arrival, .. } => (*incident, &arrival.emergency_incident_id),
+            Fact::AlertReceived(alerted) => {
+                (alerted.incident, &alerted.arrival.emergency_incident_id)
+            }
+            Fact::IncidentOpened(opened) => (opened.incident, &opened.emergency_incident_id),
+            _ => return,
+        };
+        if let Some(given) = given {
+            self.given.insert(incident, given.clone());
+            if self.given.len() > GIVEN {
+                self.given.pop_first();
+            }
+        }
+    }
+
     /// Queues whose length a fact changes, with how many wait there now.
-    fn queues(&mut self, fact: &Fact) -> Vec<(QueueId, usize)> {
+    fn queues(waiting: &mut BTreeMap<CallId, QueueId>, fact: &Fact) -> Vec<(QueueId, usize)> {
         let (before, after) = match fact {
             Fact::Queued { call, queue, .. } => {
-                let before = self.waiting.insert(*call, queue.clone());
-                if self.waiting.len() > CALLS {
-                    self.waiting.pop_first();
+                let before = waiting.insert(*call, queue.clone());
+                if waiting.len() > CALLS {
+                    waiting.pop_first();
                 }
                 (before, Some(queue.clone()))
             }
-            Fact::Answered { call, .. } | Fact::Ended { call, .. } => {
-                (self.waiting.remove(call), None)
-            }
+            Fact::Answered { call, .. } | Fact::Ended { call, .. } => (waiting.remove(call), None),
             _ => (None, None),
         };
         if before == after {
             return Vec::new();
         }
         let length = |queue: QueueId| {
-            let waiting = self.waiting.values().filter(|waits| **waits == queue).count();
-            (queue, waiting)
+            let many = waiting.values().filter(|waits| **waits == queue).count();
+            (queue, many)
         };
         before.into_iter().chain(after).map(length).collect()
     }
@@ -138,9 +162,15 @@ struct Page<'a> {
     at: String,
     seq: u64,
     names: Option<&'a Names>,
+    given: &'a BTreeMap<IncidentId, String>,
 }
 
 impl Page<'_> {
+    /// An incident by its name everywhere.
+    fn incident(&self, incident: IncidentId) -> String {
+        self.issuer.incident(incident, self.given.get(&incident).map(String::as_str))
+    }
+
     fn events(&self, fact: &Fact) -> Vec<Value> {
         match fact {
             Fact::Arrived { trunk, .. } => self.arrived(trunk.as_str()),
@@ -212,7 +242,9 @@ impl Page<'_> {
     /// A queue as its state package tells of it (NENA-STA-010.3 §4.2.1.3).
     fn queue(&self, queue: &QueueId, length: usize) -> Value {
         let uri = format!("sip:{queue}@{}", self.issuer.agency);
-        let told = json!({"queueUri": uri, "queueLength": length, "queueState": "Active"});
+        let told = json!({
+            "queueUri": uri, "queueLength": length, "queueMaxLength": NO_LIMIT, "state": "Active",
+        });
         let fields = json!({
             "notificationContents": told.to_string(), "queueId": uri, "direction": "outgoing",
         });
@@ -241,9 +273,9 @@ impl Page<'_> {
     /// What people did to a record.
     fn written(&self, fact: &Fact) -> Option<Value> {
         let tie = |kind: &str, tie: &Tie, first: IncidentId, second: IncidentId, key: &str| {
-            let mut own = json!({"incidentId": self.issuer.incident(first, None)});
+            let mut own = json!({"incidentId": self.incident(first)});
             if let Some(own) = own.as_object_mut() {
-                own.insert(key.to_owned(), self.issuer.incident(second, None).into());
+                own.insert(key.to_owned(), self.incident(second).into());
                 own.insert("agencyAgentId".to_owned(), self.issuer.own(&tie.by).into());
                 if kind == "IncidentLinkLogEvent" {
                     own.insert("relationship".to_owned(), "unspecified".into());
@@ -253,7 +285,7 @@ impl Page<'_> {
         };
         let whole = |kind: &str, incident: IncidentId, by: &str| {
             let own = json!({
-                "incidentId": self.issuer.incident(incident, None),
+                "incidentId": self.incident(incident),
                 "agencyAgentId": self.issuer.own(by),
             });
             self.event(kind, own)

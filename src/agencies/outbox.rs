@@ -3,7 +3,8 @@
 //! queue; beside it there is a small file that says how far the receiver has been told.
 //!
 //! Nothing waits for it. What a receiver refuses for good is laid aside where a person can see it and
-//! send it again.
+//! send it again. So is a letter that it fails at again and again while it takes others: one bad event
+//! stops nobody. Which of the two it is, the next letters tell; while they are not taken either, all wait.
 
 use std::fs;
 use std::io;
@@ -18,7 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::dead::{DeadLetter, DeadLetters};
-use super::post::{Endpoint, Outcome, Poster};
+use super::post::{Endpoint, Failure, Outcome, Poster};
 use crate::journal::Line;
 use crate::store::journal_file::{JournalReader, read_from};
 use crate::vocabulary::WallTime;
@@ -29,6 +30,10 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_s
 const TOLD_AFTER: i64 = 60_000_000;
 /// Pause after the journal could not be read.
 const READ_AGAIN: Duration = Duration::from_secs(10);
+/// After so long of answers that do not take a letter the next is tried, microseconds.
+const SUSPECT_AFTER: i64 = 600_000_000;
+/// Letters that are passed over at once: more say that the receiver is at fault.
+const SUSPECTS: usize = 8;
 /// Lines that are read at once.
 const BATCH: usize = 256;
 
@@ -125,6 +130,7 @@ impl Outbox {
             stopping,
             asked,
             dead: Arc::clone(&dead),
+            suspects: Vec::new(),
             told: false,
         };
         // What happens after this is told, whenever the task begins.
@@ -189,6 +195,8 @@ struct Work<L: Letters> {
     stopping: watch::Receiver<bool>,
     asked: watch::Receiver<u64>,
     dead: Arc<Mutex<DeadLetters>>,
+    /// Letters that the receiver fails at, or would if it took any; in their order.
+    suspects: Vec<Letter>,
     /// People were told that the receiver cannot be reached.
     told: bool,
 }
@@ -199,7 +207,11 @@ struct Stopping;
 impl<L: Letters> Work<L> {
     async fn run(mut self, mut place: Place<L::Memory>) {
         let mut reader = read_from(&self.around.journal, place.after + 1);
-        let dead = self.dead.lock().unwrap_or_else(PoisonError::into_inner).list().len();
+        let dead = {
+            let mut dead = self.dead.lock().unwrap_or_else(PoisonError::into_inner);
+            dead.ask_for_suspects();
+            dead.list().len()
+        };
         self.shown.send_modify(|view| (view.after, view.dead) = (place.after, dead));
         loop {
             let until = *self.around.durable.borrow_and_update();
@@ -275,15 +287,17 @@ impl<L: Letters> Work<L> {
 
     /// Sends one letter until it is taken or refused.
     async fn deliver(&mut self, letter: &Letter) -> Result<(), Stopping> {
-        let mut pause = BACK_OFF.0;
+        let (mut pause, mut since) = (BACK_OFF.0, None);
         loop {
             if *self.stopping.borrow() {
                 return Err(Stopping);
             }
-            let headers = self.letters.headers(letter, (self.around.now)());
-            match self.poster.post(&headers, letter.body.clone()).await {
+            self.try_suspects(false).await;
+            match self.post(letter).await {
                 Outcome::Taken => {
                     self.recovered();
+                    // It takes others: what it fails at now is at fault itself.
+                    self.try_suspects(true).await;
                     return Ok(());
                 }
                 Outcome::Refused(status) => {
@@ -291,8 +305,16 @@ impl<L: Letters> Work<L> {
                     self.lay_aside(letter, status);
                     return Ok(());
                 }
-                Outcome::Failed(why, wait) => {
+                Outcome::Failed(Failure { why, wait, status }) => {
                     self.in_trouble(&why);
+                    let now = (self.around.now)();
+                    since = status.map(|_| since.unwrap_or(now));
+                    let long = since.is_some_and(|since| now.0 - since.0 >= SUSPECT_AFTER);
+                    if let Some(status) = status.filter(|_| long && self.suspects.len() < SUSPECTS)
+                    {
+                        self.suspect(letter, status);
+                        return Ok(());
+                    }
                     let longest = wait.unwrap_or(pause).clamp(pause, 2 * BACK_OFF.1);
                     self.pause(longest).await?;
                     pause = (pause * 2).min(BACK_OFF.1);
@@ -301,7 +323,50 @@ impl<L: Letters> Work<L> {
         }
     }
 
+    async fn post(&mut self, letter: &Letter) -> Outcome {
+        let headers = self.letters.headers(letter, (self.around.now)());
+        self.poster.post(&headers, letter.body.clone()).await
+    }
+
+    /// Goes on without a letter for now. It is kept with those that were refused, so that a crash loses
+    /// nothing.
+    fn suspect(&mut self, letter: &Letter, status: u16) {
+        self.put_down(letter, status, true);
+        self.suspects.push(letter.clone());
+    }
+
+    /// Sends once more what was passed over, each once. With `at_fault` the receiver has just taken another:
+    /// what it answers without taking it is laid aside.
+    async fn try_suspects(&mut self, at_fault: bool) {
+        for letter in std::mem::take(&mut self.suspects) {
+            let refused = match self.post(&letter).await {
+                Outcome::Taken => None,
+                Outcome::Refused(status) => Some(status),
+                Outcome::Failed(Failure { status: Some(status), .. }) if at_fault => Some(status),
+                Outcome::Failed(_) => {
+                    self.suspects.push(letter);
+                    continue;
+                }
+            };
+            let left = {
+                let mut dead = self.dead.lock().unwrap_or_else(PoisonError::into_inner);
+                dead.settle(&letter.id, refused);
+                dead.list().len()
+            };
+            self.shown.send_modify(|view| view.dead = left);
+            match refused {
+                Some(status) => self.tell_refused(&letter, status),
+                None => self.recovered(),
+            }
+        }
+    }
+
     fn lay_aside(&self, letter: &Letter, status: u16) {
+        self.put_down(letter, status, false);
+        self.tell_refused(letter, status);
+    }
+
+    fn put_down(&self, letter: &Letter, status: u16, suspect: bool) {
         let mut dead = self.dead.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = dead.add(DeadLetter {
             id: letter.id.clone(),
@@ -310,12 +375,16 @@ impl<L: Letters> Work<L> {
             status,
             body: String::from_utf8_lossy(&letter.body).into_owned(),
             asked_again: false,
+            suspect,
         });
         self.shown.send_modify(|view| view.dead = dead.list().len());
         drop(dead);
         if let Err(error) = kept {
             tracing::error!(%error, receiver = self.name, "a refused letter cannot be kept");
         }
+    }
+
+    fn tell_refused(&self, letter: &Letter, status: u16) {
         let detail = format!("{} refused {} ({}) with {status}", self.name, letter.id, letter.kind);
         (self.around.alarm)("dead-letter", detail);
     }
@@ -357,8 +426,9 @@ impl<L: Letters> Work<L> {
         }
     }
 
-    /// Waits for more to tell.
+    /// Waits for more to tell; or until what was passed over is to be tried again.
     async fn wait(&mut self) -> Result<(), Stopping> {
+        let waits = !self.suspects.is_empty();
         let Self { around, asked, stopping, .. } = self;
         let more = async {
             if around.durable.changed().await.is_err() {
@@ -366,12 +436,17 @@ impl<L: Letters> Work<L> {
                 std::future::pending::<()>().await;
             }
         };
-        tokio::select! {
-            () = more => Ok(()),
+        let again = tokio::select! {
+            () = more => false,
             // An error says that the outbox is gone, and with it whoever could ask.
-            _ = asked.changed() => Ok(()),
-            _ = stopping.wait_for(|stop| *stop) => Err(Stopping),
+            _ = asked.changed() => false,
+            _ = stopping.wait_for(|stop| *stop) => return Err(Stopping),
+            () = tokio::time::sleep(BACK_OFF.1), if waits => true,
+        };
+        if again {
+            self.try_suspects(false).await;
         }
+        Ok(())
     }
 
     async fn pause(&mut self, time: Duration) -> Result<(), Stopping> {

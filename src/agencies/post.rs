@@ -96,9 +96,25 @@ pub enum Outcome {
     Taken,
     /// The receiver will not have this one, however often it is sent (its status).
     Refused(u16),
-    /// It may be sent again: not there, busy or broken. When the receiver said how long to wait, so
-    /// long.
-    Failed(String, Option<Duration>),
+    /// It may be sent again: not there, busy or broken.
+    Failed(Failure),
+}
+
+/// Why a body was not taken, and may be later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// In words.
+    pub why: String,
+    /// How long to wait, when the receiver said so.
+    pub wait: Option<Duration>,
+    /// The status of a receiver that is there and did not say that it is busy: this body may be what it fails at.
+    pub status: Option<u16>,
+}
+
+impl Failure {
+    const fn of(why: String) -> Self {
+        Self { why, wait: None, status: None }
+    }
 }
 
 /// A sender and its connection.
@@ -121,12 +137,12 @@ impl Poster {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(why)) => {
                 self.open = None;
-                Outcome::Failed(why, None)
+                Outcome::Failed(Failure::of(why))
             }
             Err(_) => {
                 self.open = None;
                 let why = format!("no answer within {} s", PATIENCE.as_secs());
-                Outcome::Failed(why, None)
+                Outcome::Failed(Failure::of(why))
             }
         }
     }
@@ -161,12 +177,14 @@ impl Poster {
         }
         Ok(match status.as_u16() {
             200..300 => Outcome::Taken,
-            // Later or elsewhere it may be taken: a time-out, too early, too many, a proxy.
-            408 | 425 | 429 | 300..400 | 401 | 403 | 404 | 407 => {
-                Outcome::Failed(format!("{status}"), wait)
+            // Later it may be taken: a time-out, too early, too many.
+            408 | 425 | 429 => Outcome::Failed(Failure { wait, ..Failure::of(status.to_string()) }),
+            // Or elsewhere: a login, a proxy.
+            code @ (300..400 | 401 | 403 | 404 | 407) => {
+                Outcome::Failed(Failure { why: status.to_string(), wait, status: Some(code) })
             }
             400..500 => Outcome::Refused(status.as_u16()),
-            _ => Outcome::Failed(format!("{status}"), wait),
+            code => Outcome::Failed(Failure { why: status.to_string(), wait, status: Some(code) }),
         })
     }
 

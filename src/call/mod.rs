@@ -299,6 +299,17 @@ pub struct Talk {
     pub heir: bool,
 }
 
+/// The caller has hung up, and the operator goes on for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// When.
+    pub at: Now,
+    /// How the call ended for the caller.
+    pub ending: Ending,
+    /// The record of the call has its ending.
+    pub told: bool,
+}
+
 /// One call.
 #[derive(Debug)]
 pub struct Call {
@@ -390,6 +401,8 @@ pub struct Call {
     pub ended: Option<Now>,
     /// The Reason that the side which ended it gave (RFC 3326), for the other side.
     pub reason: Option<Box<str>>,
+    /// The caller has hung up; those who are called out for them talk on with the operator.
+    pub left: Option<Left>,
     /// Who was brought in, and who is being called for it.
     pub parties: BTreeMap<PartyId, Joined>,
     /// See `parties`.
@@ -505,6 +518,7 @@ impl Call {
             streams: Vec::new(),
             ended: None,
             reason: None,
+            left: None,
             parties: BTreeMap::new(),
             inviting: BTreeMap::new(),
             next_party: 0,

@@ -18,7 +18,8 @@ use crate::journal::retention::FILE as RETENTION;
 use crate::vocabulary::hex;
 
 /// Files at the top that may be changed by the API; `gateway.toml` belongs to whoever has the machine.
-const TOP: [&str; 5] = ["queues.toml", "routing.toml", "seats.toml", "categories.toml", RETENTION];
+const TOP: [&str; 6] =
+    ["queues.toml", "routing.toml", "seats.toml", "categories.toml", "callout.toml", RETENTION];
 /// Folders of such files, and how their names end.
 const BELOW: [(&str, &str); 3] = [("trunks", ".toml"), ("places", ".csv"), ("places", ".geojson")];
 /// Bytes of one file, and files in all: a regency needs a hundredth.
@@ -136,8 +137,8 @@ fn text_of(dir: &Path, name: &str) -> io::Result<Option<String>> {
     if !is_sound(name) {
         return read_bounded(&path);
     }
-    let sound = Sound::read(&path).map_err(|error| told(&path, &error))?;
-    Ok(sound.map(|sound| sound.reference()))
+    // One that cannot be read is told by whoever plays it; nobody's change of the routing waits for it.
+    Ok(Sound::read(&path).ok().flatten().map(|sound| sound.reference()))
 }
 
 /// The files that may be changed, as they are now; of prompts their references.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 
-use super::findings::At;
+use super::findings::{At, Log};
 use super::names::Names;
 use super::secrets::{Found, TOKEN, Vault};
 use super::section::{Section, Wrong, some_text};
@@ -25,12 +25,18 @@ pub(super) fn read(
     let usual =
         At { place: section.place.clone(), value: SocketAddr::from((Ipv4Addr::LOCALHOST, 8112)) };
     let listen = section.word("listen", forms::socket).unwrap_or(usual);
+    let encrypted = section.has("tls_cert") || section.has("tls_key");
     let tls = tls::server(section, vault.dir);
     let tokens = tokens(section, vault);
+    let accounts = accounts(section);
+    let plain = section.truth("plain_http", false);
+    if !listen.value.ip().is_loopback() && !encrypted && accounts.proxies.is_empty() {
+        in_the_clear(section.log(), &listen, plain);
+    }
     let settings = ConsoleSettings {
         listen: listen.value,
         tokens,
-        accounts: accounts(section),
+        accounts,
         aml_key: None,
         map_tiles: section.word("map_tiles", tiles).map(|tiles| tiles.value),
         map_credit: section.word("map_credit", some_text).map(|credit| credit.value),
@@ -38,6 +44,21 @@ pub(super) fn read(
         lock_minutes: section.number("lock_minutes", 0..=240, 15).value,
     };
     (settings, tls)
+}
+
+/// Passwords, cookies, tokens and callers' numbers would pass through the network as they are.
+fn in_the_clear(log: &Log, listen: &At<SocketAddr>, wanted: bool) {
+    let what = format!("[console] listens on {} without TLS", listen.value);
+    let mend = "add tls_cert and tls_key; or listen on 127.0.0.1 behind a proxy with TLS, or name the proxy in \
+                trusted_proxies";
+    if wanted {
+        let what = format!("{what}: passwords and callers' numbers pass in the clear");
+        log.warn(&listen.place, what, mend);
+    } else {
+        let what = format!("{what}: passwords and callers' numbers would pass in the clear");
+        let mend = format!("{mend}; or say plain_http = true where nobody else is in that network");
+        log.error(&listen.place, what, mend);
+    }
 }
 
 fn tokens(section: &mut Section<'_>, vault: &Vault<'_>) -> Vec<Token> {

@@ -18,12 +18,13 @@ use super::sounds::Sound;
 use crate::vocabulary::hex;
 
 /// Files at the top of the directory.
-const KNOWN: [&str; 6] = [
+const KNOWN: [&str; 7] = [
     "gateway.toml",
     "queues.toml",
     "routing.toml",
     "seats.toml",
     "categories.toml",
+    "callout.toml",
     "retention.toml",
 ];
 /// Syntax errors shown of one file: later ones are mostly echoes of the first.
@@ -112,8 +113,9 @@ impl<'l> Folder<'l> {
         let entries = fs::read_dir(self.dir.join(sub)).into_iter().flatten().flatten();
         let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
         let mut names: Vec<String> = entries.map(name).collect();
-        names.sort();
+        // A change may bring a file that was not there, or take one away.
         self.changes.listed(sub, &mut names);
+        names.sort();
         names
     }
 

@@ -8,6 +8,7 @@
 mod announce;
 mod audio;
 mod browsers;
+mod callout;
 mod categories;
 mod cells;
 mod changes;
@@ -57,6 +58,7 @@ use rustls::ServerConfig;
 use crate::agencies::Issuer;
 use crate::agencies::settings::{IdentitySettings, ReferenceSettings};
 use crate::agencies::settings::{LoggerSettings, WebhookSettings};
+use crate::callout::settings::CalloutSettings;
 use crate::console::places::Outline;
 use crate::console::settings::ConsoleSettings;
 use crate::incident::CellTable;
@@ -299,6 +301,14 @@ fn read(
     let file = folder.table("categories.toml");
     let categories = file.map(|file| categories::read(file, log)).unwrap_or_default();
 
+    let known = callout::Known {
+        centre,
+        trunks: &trunks,
+        categories: &categories,
+        places: &places,
+        kecamatan: &kecamatan,
+    };
+    let callout = read_callout(&mut folder, &known, log);
     let retention = read_retention(&mut folder, log);
     let outline = read_outline(&mut folder, &places, log);
     let gateway = gateway?;
@@ -325,6 +335,7 @@ fn read(
             seats,
             categories,
             places,
+            callout,
             location: LocationSettings { window: gateway.location_window, ..location },
         },
         node: NodeSettings { name: gateway.name, data_dir: gateway.data_dir },
@@ -363,6 +374,14 @@ fn read_outline(folder: &mut Folder<'_>, places: &[Kecamatan], log: &Log) -> Opt
     let text = outline::read(&text, &folder.whole(outline::FILE), places, log)?;
     let sha256 = Sound::of(text.as_bytes()).sha256;
     Some(Arc::new(Outline { text, sha256 }))
+}
+
+/// A centre may have no such file: then nobody is called out but by hand.
+fn read_callout(folder: &mut Folder<'_>, known: &callout::Known<'_>, log: &Log) -> CalloutSettings {
+    const FILE: &str = "callout.toml";
+    let written = folder.names("").iter().any(|name| name == FILE);
+    let file = written.then(|| folder.table(FILE)).flatten();
+    file.map(|file| callout::read(file, known, log)).unwrap_or_default()
 }
 
 fn read_queues(folder: &mut Folder<'_>, log: &Log) -> (Vec<queues::Written>, Names) {

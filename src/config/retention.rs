@@ -9,6 +9,8 @@ use crate::screening::Disposition;
 
 /// A hundred years.
 const MOST_DAYS: u32 = 36_500;
+/// Days that what belongs to no call is kept where nothing is written: a call that is to have it comes within hours.
+const NO_CALL_DAYS: u32 = 7;
 /// What stands for calls that nobody has judged.
 const UNJUDGED: &str = "none";
 
@@ -55,6 +57,13 @@ pub(super) fn read(file: At<Vec<Entry>>, log: &Log) -> Rules {
         }
         let days = section.number("days", 1..=MOST_DAYS, 1_825).value;
         rules.log_days = written.then_some(days);
+    }
+    rules.no_call_days = Some(NO_CALL_DAYS);
+    if let Some(mut section) = top.section("no_call", "[no_call]") {
+        if !section.has("days") {
+            section.missing("days", "7");
+        }
+        rules.no_call_days = Some(section.number("days", 1..=MOST_DAYS, NO_CALL_DAYS).value);
     }
     let all = Disposition::ALL.into_iter().filter(|kind| !rules.by.contains_key(kind));
     let mut forgotten: Vec<&str> = all.map(Disposition::word).collect();

@@ -28,12 +28,18 @@ const REASON_LEAST: usize = 4;
 /// Why somebody asks: the header `Siaga112-Reason` (percent-encoded where it is not ASCII), or `reason` in
 /// the query.
 pub(super) fn reason(headers: &HeaderMap, query: Option<&str>) -> Result<String, Problem> {
+    let reason = reason_if_given(headers, query)?;
+    if reason.is_empty() { Err(Problem::reason_needed()) } else { Ok(reason) }
+}
+
+/// The same where none is needed: empty where nothing was typed, and kept where something was.
+pub(super) fn reason_if_given(headers: &HeaderMap, query: Option<&str>) -> Result<String, Problem> {
     let header = headers.get(REASON).and_then(|value| value.to_str().ok()).map(unescape);
     let asked = || pairs(query.unwrap_or_default()).find(|(key, _)| key == "reason");
     let reason = header.or_else(|| asked().map(|(_, value)| value.replace('+', " ")));
     let reason = reason.unwrap_or_default().trim().to_owned();
     match reason.chars().count() {
-        REASON_LEAST..=WORDS => Ok(reason),
+        0 | REASON_LEAST..=WORDS => Ok(reason),
         _ => Err(Problem::reason_needed()),
     }
 }
@@ -51,14 +57,17 @@ pub(super) struct HoldBody {
     until: Option<String>,
 }
 
-/// Says that all of an incident must be kept whatever its age, such as for a court; or need not any more.
+/// Says that all of an incident must be kept whatever its age, such as for a court; or need not any more. It
+/// covers every record that is part of the incident, and the one that it is part of, also those that are merged
+/// later: `hold.covers` of the record names them. It is taken back where it was said.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/hold", tag = "incidents",
     request_body = HoldBody,
     params(("id" = String, Path, description = "The incident's id, or its call's")), responses(
     (status = 204, description = "Done, and on disk"),
     (status = 400, description = "The body is not understood", body = Problem),
     (status = 401, description = "No token", body = Problem),
-    (status = 404, description = "No such incident", body = Problem)))]
+    (status = 404, description = "No such incident", body = Problem),
+    (status = 409, description = "It is held by what was said of another incident", body = Problem)))]
 pub(super) async fn hold(
     State(console): State<Console>,
     Extension(holder): Extension<Holder>,
@@ -84,6 +93,18 @@ pub(super) async fn hold(
     let unknown = |_| Problem::unknown_id("incident", &id);
     let call = summary.call.parse().map_err(unknown)?;
     let incident = summary.id.parse().map_err(unknown)?;
+    if !hold {
+        let holds = console.desk.store().holds(&summary.id).await?;
+        if let Some(other) = holds.first()
+            && holds.iter().all(|one| one.incident != summary.id)
+        {
+            return Err(Problem::not_now(format!(
+                "It is kept by the hold that {} put on incident {}, which covers it: take that one back \
+                 with POST /api/v1/incidents/{}/hold.",
+                other.by, other.incident, other.incident
+            )));
+        }
+    }
     let hold = Hold { call, incident, held: hold, by: holder.name, why, until };
     console.desk.keep_safely(Fact::IncidentHeld(Box::new(hold))).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -111,6 +132,9 @@ pub(super) struct Report {
     rules: Vec<Rule>,
     /// Days that it is known who looked at what; null: for ever.
     access_log_days: Option<u32>,
+    /// Days that what belongs to no call is kept: where a phone was, messages that nobody could read; null: for
+    /// ever.
+    no_call_days: Option<u32>,
     /// What each round of deletion did, newest first.
     rounds: Vec<Round>,
 }
@@ -133,6 +157,7 @@ pub(super) async fn report(State(console): State<Console>) -> Result<Json<Report
     Ok(Json(Report {
         rules: kinds.map(rule).collect(),
         access_log_days: rules.log_days,
+        no_call_days: rules.no_call_days,
         rounds: console.desk.store().rounds().await?,
     }))
 }
@@ -143,7 +168,7 @@ pub(super) struct AccessLog {
     /// Newest first.
     access: Vec<Access>,
     /// Give this as `before` for the next page; null on the last one.
-    next: Option<i64>,
+    next: Option<String>,
 }
 
 /// Who looked at what, and why, newest first.
@@ -152,7 +177,7 @@ pub(super) struct AccessLog {
     ("until" = Option<String>, Query, description = "Before this time"),
     ("by" = Option<String>, Query, description = "By this person or token"),
     ("subject" = Option<String>, Query, description = "About this incident"),
-    ("before" = Option<i64>, Query, description = "`next` of the page before")), responses(
+    ("before" = Option<String>, Query, description = "`next` of the page before")), responses(
     (status = 200, description = "One page", body = AccessLog),
     (status = 400, description = "The query is not understood", body = Problem),
     (status = 401, description = "No token", body = Problem)))]
@@ -169,7 +194,11 @@ pub(super) async fn access_log(
             "by" => filter.by = Some(value),
             "subject" => filter.subject = Some(value),
             "before" => {
-                let wrong = || Problem::bad_query(format!("before={value}; wanted is a number"));
+                let wrong = || {
+                    Problem::bad_query(format!(
+                        "before={value}; wanted is `next` of the page before"
+                    ))
+                };
                 filter.before = Some(value.parse().map_err(|_| wrong())?);
             }
             "reason" => {}
@@ -183,7 +212,7 @@ pub(super) async fn access_log(
     let access = console.desk.store().access(&filter).await?;
     console.desk.audit(&holder.name, "access log read", "");
     let full = access.len() >= PAGE as usize;
-    let next = access.last().filter(|_| full).map(|last| last.seq);
+    let next = access.last().filter(|_| full).map(|last| last.place.to_string());
     Ok(Json(AccessLog { access, next }))
 }
 

@@ -17,6 +17,7 @@ use super::proof::Verifier;
 use super::settings::Site;
 use crate::acd::settings::QueueSettings;
 use crate::agencies::{Issuer, Outbox};
+use crate::callout::settings::CalloutSettings;
 use crate::incident::Choices;
 use crate::journal::Fact;
 use crate::journal::retention::Rules;
@@ -120,6 +121,10 @@ pub trait Desk: Send + Sync + 'static {
     fn journal(&self) -> (PathBuf, watch::Receiver<u64>);
     /// What an operator may choose from in a form.
     fn choices(&self) -> Arc<Choices>;
+    /// Who is called out, and in which order.
+    fn callout(&self) -> CalloutSettings {
+        CalloutSettings::default()
+    }
     /// A number for a record that is made without a call.
     fn new_incident(&self) -> IncidentId;
     /// The time of this moment.

@@ -4,6 +4,8 @@
 //! Each client reads the journal's files for itself, first what was and then what comes: nobody is ever
 //! waited for, and a client that does not read is cut and goes on later where it was.
 
+mod kinds;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +24,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
 use super::access::Holder;
+use super::custody::{reason, reason_if_given};
 use super::incidents::pairs;
 use super::own;
 use super::permissions::Grant;
@@ -37,7 +40,7 @@ use crate::store::journal_file::{JournalReader, read_from};
 pub(super) const CLIENTS: usize = 64;
 /// Lines read at once.
 const BATCH: usize = 256;
-/// A client that takes nothing for so long is cut.
+/// A client that takes nothing for so long is cut, and has as long again to hear why.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// So often it is looked whether the client may still follow; and after so many of these looks in which
 /// nothing happened it is asked whether it lives.
@@ -58,7 +61,12 @@ const MESSAGE: usize = 4096;
                     when left out"),
     ("kinds" = Option<String>, Query,
      description = "Only these, between commas; `signalled`, `audited` and `screen-pop` come only when \
-                    named. `screen-pop` comes when a call is queued, in the place of `queued`"),
+                    named. `screen-pop` comes when a call is queued, in the place of `queued`. What a \
+                    role may not see elsewhere does not come here either, such as alarms"),
+    ("reason" = Option<String>, Query,
+     description = "Why, 4 to 200 characters, for the access log; needed with `after`, which reads what was, \
+                    but for `personal=false` and roles that reach their own calls only. Or the header \
+                    `Siaga112-Reason`"),
     ("personal" = Option<bool>, Query,
      description = "false: without numbers, names, places and texts. Roles that reach only their own \
                     calls get others' without them anyhow, and a `screen-pop` when their seat rings")),
@@ -66,6 +74,7 @@ const MESSAGE: usize = 4096;
     (status = 101, description = "The stream begins"),
     (status = 400, description = "The query is not understood", body = Problem),
     (status = 401, description = "No token", body = Problem),
+    (status = 403, description = "One of these kinds is not for this role", body = Problem),
     (status = 426, description = "It is no WebSocket", body = Problem),
     (status = 503, description = "Too many clients", body = Problem)))]
 pub(super) async fn stream(
@@ -77,11 +86,21 @@ pub(super) async fn stream(
 ) -> Result<Response, Problem> {
     let (folder, durable) = console.desk.journal();
     let end = *durable.borrow();
-    let (after, wish) = asked(&query.unwrap_or_default(), end)?;
+    let query = query.unwrap_or_default();
+    let (after, wish) = asked(&query, end)?;
+    for kind in wish.named() {
+        kinds::may(holder.role, kind)
+            .map_err(|roles| Problem::kind_not_for(kind, holder.role, &roles))?;
+    }
+    let reads_back = pairs(&query).any(|(key, _)| key == "after");
+    let reason = match reads_back && wish.is_personal() && !grant.own_only {
+        true => reason(request.headers(), Some(&query))?,
+        false => reason_if_given(request.headers(), Some(&query))?,
+    };
     let (answer, upgrade) = websocket::accept(&mut request)?;
     let place = Arc::clone(&console.streams).try_acquire_owned();
     let place = place.map_err(|_| Problem::too_many_streams(CLIENTS))?;
-    console.desk.audit(&holder.name, "events followed", &format!("after {after}"));
+    console.desk.audit_why(&holder.name, "events followed", &format!("after {after}"), &reason);
     let mine = match grant.own_only {
         true => Some(own::mine(&console, &holder).await?),
         false => None,
@@ -110,13 +129,15 @@ fn asked(query: &str, end: u64) -> Result<(u64, Wish), Problem> {
                 after = line.ok_or_else(|| Problem::bad_query(takes()))?;
             }
             "kinds" => kinds = Some(value),
+            "reason" => {}
             "personal" => match value.as_str() {
                 "true" => {}
                 "false" => personal = false,
                 _ => return Err(Problem::bad_query("personal takes true or false")),
             },
             _ => {
-                let what = format!("there is no {name:?}; known are after, kinds, personal");
+                let what =
+                    format!("there is no {name:?}; known are after, kinds, personal, reason");
                 return Err(Problem::bad_query(what));
             }
         }
@@ -183,8 +204,8 @@ impl Stream {
         };
         let frame = CloseFrame { code, reason: why.into() };
         let close = out.send(Message::Close(Some(frame)));
-        // Whoever does not read does not hear this either.
-        let _ = tokio::time::timeout(self.patience.min(Duration::from_secs(1)), close).await;
+        // Behind what is on its way: whoever reads again meanwhile hears it, whoever never does does not.
+        let _ = tokio::time::timeout(self.patience, close).await;
     }
 
     async fn follow<S: AsyncRead + AsyncWrite + Unpin>(&mut self, out: &mut Sink<S>) -> End {
@@ -213,7 +234,7 @@ impl Stream {
                     Some(mine) => self.wish.own_event(line, &mut arrivals, mine),
                     None => self.wish.event(line, &mut arrivals),
                 };
-                if let Some(mut event) = event {
+                if let Some(mut event) = event.filter(|event| self.shows(line, &event.kind)) {
                     let desk = Arc::clone(&self.desk);
                     pops::fill(&mut event, self.desk.store(), &move || desk.now()).await;
                     if let Err(end) = self.send(out, Message::text(event.json())).await {
@@ -243,6 +264,13 @@ impl Stream {
                 return End::Over;
             }
         }
+    }
+
+    /// Whether whoever follows may see this line elsewhere too.
+    fn shows(&self, line: &Line, kind: &str) -> bool {
+        let fact = line.entry.as_ref().map(|entry| &entry.fact);
+        let role = self.holder.role;
+        kinds::may(role, kind).is_ok() && fact.is_some_and(|fact| kinds::shows(role, fact))
     }
 
     /// Whether whoever opened it may still come in, as what they were then.

@@ -57,6 +57,7 @@ fn archivist(console: &Console) -> Archivist {
         journal: desk.journal().0,
         data: desk.data(),
         library: desk.recordings().clone(),
+        brought: Vec::new(),
         centre: desk.centre(),
         area_code: desk.area_code(),
         zone: desk.zone(),
@@ -199,7 +200,8 @@ pub(super) async fn pack(
     let archivist = archivist(&console);
     archivist.signer()?;
     // What is looked for is kept also when there is nothing.
-    let asked = note(&console, &holder, ("records of a number packed", &number, reason)).await?;
+    let subject = archivist.normal(&number);
+    let asked = note(&console, &holder, ("records of a number packed", &subject, reason)).await?;
     let found = archivist.look_for(&number).await?;
     let wanted = Wanted { number: Private::new(number), audio, third_parties };
     let runtime = Handle::current();

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::Console;
 use super::access::Holder;
-use super::custody::{SEARCHES, reason};
+use super::custody::{SEARCHES, reason, reason_if_given};
 use super::own::operator;
 use super::permissions::Grant;
 use super::problem::Problem;
@@ -50,8 +50,9 @@ pub(super) struct Incidents {
     ("words" = Option<String>, Query, description = "Words, or their beginnings, that all stand in \
      what was written of it: notes, address, report, agencies, text of the call"),
     ("reason" = Option<String>, Query,
-     description = "Why, 4 to 200 characters, for the access log; needed with `number` and words. Or the \
-                    header `Siaga112-Reason`"),
+     description = "Why, 4 to 200 characters, for the access log; needed but for a list of the incidents that \
+                    the asker answered, without `number`, `words` and `place`. Or, better, the header \
+                    `Siaga112-Reason`, percent-encoded where it is not ASCII"),
     ("limit" = Option<u32>, Query, description = "1 to 1000; 100 when left out"),
     ("before" = Option<String>, Query, description = "`next` of the page before")),
     responses(
@@ -76,9 +77,16 @@ pub(super) async fn list(
     if grant.own_only {
         filter.operator = Some(operator(&holder)?.to_string());
     }
-    let reason = if searches { reason(&headers, Some(&query))? } else { String::new() };
+    let own = holder
+        .operator
+        .as_ref()
+        .is_some_and(|own| filter.operator.as_deref() == Some(own.as_str()));
+    let reason = match searches || !own {
+        true => reason(&headers, Some(&query))?,
+        false => reason_if_given(&headers, Some(&query))?,
+    };
     let incidents = console.desk.store().list(&filter).await?;
-    let asked: String = query.chars().take(200).collect();
+    let asked = subject(&query);
     console.desk.audit_why(&holder.name, "incidents searched", &asked, &reason);
     let full = incidents.len() >= filter.rows() as usize;
     let next = incidents.last().filter(|_| full).map(|last| last.call.clone());
@@ -124,7 +132,8 @@ pub(super) async fn eido(
     let calls = eido_export::calls(console.desk.store(), &id).await?;
     let document = eido::eido(&calls, &console.desk.issuer());
     let document = document.ok_or_else(|| Problem::unknown_id("incident", &id))?;
-    console.desk.audit_why(&holder.name, "incident exported as EIDO", &id, &reason);
+    let subject = calls.first().map_or(id, |call| call.summary.id.clone());
+    console.desk.audit_why(&holder.name, "incident exported as EIDO", &subject, &reason);
     Ok(([(CONTENT_TYPE, eido::EIDO)], document.to_string()).into_response())
 }
 
@@ -147,8 +156,19 @@ pub(super) async fn ladder(
 }
 
 pub(super) async fn find(console: &Console, id: &str) -> Result<Incident, Problem> {
-    let found = console.desk.store().show(id).await?;
-    found.ok_or_else(|| Problem::unknown_id("incident", id))
+    let wanted = id.to_owned();
+    let asked = console.records.ask(console, move |store| {
+        let id = wanted.clone();
+        Box::pin(async move { store.show(&id).await })
+    });
+    asked.await?.ok_or_else(|| Problem::unknown_id("incident", id))
+}
+
+/// What was asked for as it is kept: readable, and without why.
+fn subject(query: &str) -> String {
+    let pairs = pairs(query).filter(|(key, _)| key != "reason");
+    let pairs: Vec<String> = pairs.map(|(key, value)| format!("{key}={value}")).collect();
+    pairs.join("&").chars().take(200).collect()
 }
 
 /// The pairs of a query string; `+` and `%2B` are told apart, since numbers begin with one.

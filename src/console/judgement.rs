@@ -15,7 +15,7 @@ use super::access::Holder;
 use super::body::read;
 use super::live::board;
 use super::problem::Problem;
-use super::records::note_disposition;
+use super::records::to_judge;
 use super::{Console, DeskError};
 use crate::screening::{Disposition, Mark};
 use crate::store::{At, CallNumber};
@@ -37,6 +37,10 @@ pub(super) struct Judgement {
     /// `normal`, `prank`, `ghost`, `information`, `misrouted`, `test`, `callback` or `abandoned`.
     #[schema(value_type = String)]
     disposition: Disposition,
+    /// The version of the record that whoever says it has seen: what somebody else has said since is then
+    /// a conflict. Left out: the last word counts.
+    #[serde(default)]
+    version: Option<u64>,
     /// Marks its number as a nuisance, too: only with `prank`, `ghost` or `information`.
     #[serde(default)]
     nuisance: bool,
@@ -45,7 +49,7 @@ pub(super) struct Judgement {
     hours: Option<u32>,
 }
 
-/// Says what kind of call it was, as often as somebody knows better; the last word counts.
+/// Says what kind of call it was, as often as somebody knows better, as long as the record is open.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/disposition", tag = "incidents",
     request_body = Judgement,
     params(("id" = String, Path, description = "The incident's id, or its call's")), responses(
@@ -54,7 +58,8 @@ pub(super) struct Judgement {
      disposition", body = Problem),
     (status = 401, description = "No token", body = Problem),
     (status = 404, description = "No such incident", body = Problem),
-    (status = 409, description = "Its number cannot be marked", body = Problem)))]
+    (status = 409, description = "Somebody else has said something else since `version`; or the record \
+     is closed or merged; or its number cannot be marked. Nothing was changed", body = Problem)))]
 pub(super) async fn dispose(
     State(console): State<Console>,
     Extension(holder): Extension<Holder>,
@@ -62,8 +67,8 @@ pub(super) async fn dispose(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
     let Path(id) = id.map_err(|_| Problem::unknown_id("incident", ""))?;
-    let wanted = r#"{"disposition": "normal", "nuisance": false, "hours": 24}"#;
-    let Judgement { disposition, nuisance, hours } = read(body, wanted)?;
+    let wanted = r#"{"disposition": "normal", "version": 7, "nuisance": false, "hours": 24}"#;
+    let Judgement { disposition, version, nuisance, hours } = read(body, wanted)?;
     if hours.is_some_and(|hours| !nuisance || !(1..=HOURS).contains(&hours)) {
         let detail = format!("hours are 1 to {HOURS}, and only with \"nuisance\": true");
         return Err(Problem::bad_body(detail));
@@ -78,6 +83,7 @@ pub(super) async fn dispose(
         return Err(Problem::bad_body(detail));
     }
     let calls = calls(&console, &id).await?;
+    let form = to_judge(&console, &id, disposition, version).await?;
     // The mark first: it is what may be refused, and then nothing was changed.
     let mut marked = BTreeSet::new();
     for CallNumber { call, number } in calls.iter().filter(|_| nuisance) {
@@ -90,10 +96,11 @@ pub(super) async fn dispose(
         }
     }
     for CallNumber { call, .. } in calls {
-        let order = Order::Dispose { call, disposition, by: holder.name.clone() };
+        let order =
+            Order::Dispose { call, disposition: Some(disposition), by: holder.name.clone() };
         console.desk.order(order).await?;
     }
-    note_disposition(&console, &id, disposition, &holder.name).await?;
+    form.note(&console, &holder.name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -122,9 +129,17 @@ pub(super) async fn clear(
 /// The calls of an incident: of the records, or of the live board while the records do not have it
 /// or cannot be read.
 async fn calls(console: &Console, id: &str) -> Result<Vec<CallNumber>, Problem> {
-    let (mut calls, failed) = match console.desk.store().calls_of(id).await {
-        Ok(calls) => (calls, None),
-        Err(error) => (Vec::new(), Some(error)),
+    let of = id.to_owned();
+    let asked = console.records.ask(console, move |store| {
+        let id = of.clone();
+        Box::pin(async move {
+            let calls = store.calls_of(&id).await?;
+            Ok(Some(calls).filter(|calls| !calls.is_empty()))
+        })
+    });
+    let (mut calls, failed) = match asked.await {
+        Ok(calls) => (calls.unwrap_or_default(), None),
+        Err(problem) => (Vec::new(), Some(problem)),
     };
     if calls.is_empty() {
         let wanted = |call: &crate::switchboard::view::CallView| {
@@ -136,7 +151,7 @@ async fn calls(console: &Console, id: &str) -> Result<Vec<CallNumber>, Problem> 
     }
     match failed {
         _ if !calls.is_empty() => Ok(calls),
-        Some(error) => Err(error.into()),
+        Some(problem) => Err(problem),
         None => Err(Problem::unknown_id("incident", id)),
     }
 }

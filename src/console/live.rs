@@ -5,6 +5,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::callout::LiveChain;
 use super::place::{LiveCell, LiveLocation, LivePlace};
 use super::problem::Problem;
 use super::who::Who;
@@ -70,7 +71,7 @@ pub(super) struct LiveCall {
     /// Skills that it asks of a seat, e.g. `mad:3`.
     wants: Vec<String>,
     /// What an operator should see at once: `spoke`, `tapped`, `pressed`, `wrote`, `noise`, `silent`,
-    /// `returning`, `linked`, `text` (their telephone reads and writes), `fax`, `text-telephone`,
+    /// `returning`, `linked`, `caller-left` (hung up while somebody is called out), `text` (their telephone reads and writes), `fax`, `text-telephone`,
     /// `ring-back`, `busy-tone`, `unobtainable`; the last five with `called-` before them where they
     /// come from who was called.
     flags: Vec<String>,
@@ -96,6 +97,8 @@ pub(super) struct LiveCall {
     cell: Option<LiveCell>,
     /// Who was brought in, and who is being called for it.
     parties: Vec<Party>,
+    /// Who is called out for it, the last time; null: nobody was.
+    chain: Option<LiveChain>,
     /// The caller hears nothing of the talk.
     private: bool,
     /// How the caller's leg is heard; none before the first seconds.
@@ -203,6 +206,7 @@ impl From<CallView> for LiveCall {
             locations: view.locations.into_iter().map(LiveLocation::from).collect(),
             cell: view.cell.map(LiveCell::from),
             parties: view.parties.into_iter().map(Party::from).collect(),
+            chain: view.chain.map(LiveChain::from),
             private: view.private,
             caller_audio: view.quality.caller.map(Audio::from),
             seat_audio: view.quality.seat.map(Audio::from),

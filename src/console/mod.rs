@@ -5,10 +5,12 @@
 
 mod access;
 pub mod accounts;
+mod acknowledged;
 mod alarms;
 mod audit;
 mod body;
 mod book;
+mod callout;
 mod custody;
 pub mod desk;
 mod door;
@@ -165,6 +167,13 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(parties::change, parties::remove))
         .routes(routes!(parties::take_over))
         .routes(routes!(parties::private))
+        .routes(routes!(callout::contacts))
+        .routes(routes!(callout::chains))
+        .routes(routes!(callout::of_call))
+        .routes(routes!(callout::begin))
+        .routes(routes!(callout::taken))
+        .routes(routes!(callout::next))
+        .routes(routes!(callout::stop))
         .routes(routes!(text::show, text::write))
         .routes(routes!(incidents::list, records::open))
         .routes(routes!(incidents::show, records::edit))
@@ -198,6 +207,24 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(work::list))
         .routes(routes!(work::call))
         .routes(routes!(work::close))
+        .routes(routes!(login::logout))
+        .routes(routes!(login::own_password))
+        .routes(routes!(people::list, people::add))
+        .routes(routes!(people::change))
+        .routes(routes!(people::set_password))
+        .routes(routes!(people::log_out))
+        .routes(routes!(people::tokens, people::make_token))
+        .routes(routes!(people::revoke_token))
+        .routes(routes!(openapi))
+        .merge(looking_back())
+        .merge(files())
+        .merge(sounds())
+        .merge(oneself())
+}
+
+/// Figures, who elsewhere is told, who did what, and what proves it.
+fn looking_back() -> OpenApiRouter<Console> {
+    OpenApiRouter::new()
         .routes(routes!(reports::standards))
         .routes(routes!(reports::live))
         .routes(routes!(reports::hours))
@@ -210,18 +237,6 @@ fn guarded() -> OpenApiRouter<Console> {
         .routes(routes!(audit::list))
         .routes(routes!(proof::show))
         .routes(routes!(proof::verify, proof::stop))
-        .routes(routes!(login::logout))
-        .routes(routes!(login::own_password))
-        .routes(routes!(people::list, people::add))
-        .routes(routes!(people::change))
-        .routes(routes!(people::set_password))
-        .routes(routes!(people::log_out))
-        .routes(routes!(people::tokens, people::make_token))
-        .routes(routes!(people::revoke_token))
-        .routes(routes!(openapi))
-        .merge(files())
-        .merge(sounds())
-        .merge(oneself())
 }
 
 /// Whoever asks, and where they sit.
@@ -296,6 +311,7 @@ fn router(tokens: Vec<Token>, pages: Pages, secure: bool, desk: Arc<dyn Desk>) -
     let (open, _) = open().split_for_parts();
     let (api, _) = guarded().split_for_parts();
     let (entrance, _) = entrance().split_for_parts();
+    crate::store::Standby::sweep(&desk.data());
     let console = Console {
         feed: Feed::new(Arc::clone(&desk), pages.build()),
         desk,
@@ -308,6 +324,7 @@ fn router(tokens: Vec<Token>, pages: Pages, secure: bool, desk: Arc<dyn Desk>) -
         staffing: staffing::Made::default(),
         openapi: description().into(),
     };
+    acknowledged::start(console.clone());
     let guard = middleware::from_fn_with_state(console.clone(), access::guard);
     api.method_not_allowed_fallback(wrong_method)
         .route_layer(guard)

@@ -27,11 +27,20 @@ pub(super) async fn check(
             let here = |call: &str, incident: &str| {
                 call.eq_ignore_ascii_case(id) || incident.eq_ignore_ascii_case(id)
             };
-            talks(&board, operator, here)
-                || console.desk.store().answered_by(id, operator.as_str()).await?
+            talks(&board, operator, here) || answered(console, id, operator).await?
         }
     };
     if own { Ok(()) } else { Err(Problem::not_own(operator)) }
+}
+
+/// Whether the operator answered a call of the incident.
+async fn answered(console: &Console, id: &str, operator: &OperatorId) -> Result<bool, Problem> {
+    let (id, operator) = (id.to_owned(), operator.to_string());
+    let asked = console.records.ask(console, move |store| {
+        let (id, operator) = (id.clone(), operator.clone());
+        Box::pin(async move { Ok(store.answered_by(&id, &operator).await?.then_some(())) })
+    });
+    Ok(asked.await?.is_some())
 }
 
 /// For handlers whose request names the seat: refuses a seat of somebody else.

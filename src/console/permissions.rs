@@ -31,6 +31,8 @@ pub(super) enum Permission {
     Phone,
     /// Acting in a call: picking up, bringing in, writing.
     Calls,
+    /// Who is called out, and in which order.
+    Contacts,
     /// Whom to call back.
     WorkList,
     /// Reading incident records.
@@ -120,6 +122,7 @@ impl Permission {
             Self::Sit => [All, All, No, No, No],
             Self::Phone => [Own, Own, No, No, No],
             Self::Calls => [Own, All, No, No, No],
+            Self::Contacts => [All, All, All, All, No],
             Self::WorkList => [Own, All, No, No, No],
             Self::Records => [Own, All, All, All, All],
             Self::Forms => [Own, All, All, No, No],
@@ -178,6 +181,13 @@ const TABLE: &[Row] = &[
     ("PATCH", "/api/v1/calls/{id}/parties/{party}", Permission::Calls, About::Call),
     ("DELETE", "/api/v1/calls/{id}/parties/{party}", Permission::Calls, About::Call),
     ("POST", "/api/v1/calls/{id}/parties/{party}/take-over", Permission::Calls, About::Call),
+    ("GET", "/api/v1/calls/{id}/chains", Permission::Calls, About::Call),
+    ("POST", "/api/v1/calls/{id}/chains/{name}", Permission::Calls, About::Call),
+    ("POST", "/api/v1/calls/{id}/chain/taken", Permission::Calls, About::Call),
+    ("POST", "/api/v1/calls/{id}/chain/next", Permission::Calls, About::Call),
+    ("POST", "/api/v1/calls/{id}/chain/stop", Permission::Calls, About::Call),
+    ("GET", "/api/v1/chains", Permission::Contacts, About::Nothing),
+    ("GET", "/api/v1/contacts", Permission::Contacts, About::Nothing),
     ("POST", "/api/v1/calls/{id}/move", Permission::Queues, About::Call),
     // Whoever waits is nobody's yet: the handler looks whose the seat is.
     ("POST", "/api/v1/calls/{id}/pick-up", Permission::Calls, About::Nothing),
@@ -312,6 +322,77 @@ mod tests {
             assert_eq!(permission.reach(Role::CallTaker), Reach::Own, "{permission:?}");
             assert_eq!(permission.reach(Role::Supervisor), Reach::All, "{permission:?}");
         }
+    }
+
+    /// The row of the table for people, in config/README.md.
+    const fn words(permission: Permission) -> Option<&'static str> {
+        Some(match permission {
+            // Everybody's.
+            Permission::Myself => return None,
+            Permission::Live => "live calls, queues, seats, trunks; places that belong to no call",
+            Permission::Alarms => "alarms",
+            Permission::AlarmsSeen => "taking an alarm as seen",
+            Permission::Seats => "a seat's status and wrap-up, signing somebody out",
+            Permission::Queues => "moving a caller who waits",
+            Permission::Sit => "signing in to a seat",
+            Permission::Phone => "being the phone of a seat",
+            Permission::Calls => "picking up, bringing in, private talk, text of a call",
+            Permission::WorkList => "those to call back",
+            Permission::Records => {
+                "incident records: reading, searching, versions, EIDO; the stream of events"
+            }
+            Permission::Forms => {
+                "forms: writing, closing, merging, linking, a record without a call"
+            }
+            Permission::Ladders => "SIP messages of an incident",
+            Permission::Judgement => "kind of call",
+            Permission::Marks => "marks on numbers",
+            Permission::Audio => "recordings",
+            Permission::Holds => "holding an incident, or a recording, whatever its age",
+            Permission::HandingOut => {
+                "copies that leave the house: bundles, redacted copies, packs of a number"
+            }
+            Permission::Custody => {
+                "how long what is kept, what was deleted, who looked at what (access log)"
+            }
+            Permission::Reports => "reports",
+            Permission::Receivers => "receivers elsewhere: how far each was told, what it refused",
+            Permission::Resend => "sending a refused letter again",
+            Permission::Policy => "configuration: reading it, its versions",
+            Permission::PolicyChange => "configuration: changing it, trying a change",
+            Permission::Audit => "who did what (audit)",
+            Permission::People => "people and tokens",
+            Permission::Locations => "telling where a phone is (AML)",
+        })
+    }
+
+    #[test]
+    fn the_table_for_people_says_the_same() {
+        let readme = include_str!("../../config/README.md");
+        let table = readme.split("### Who may do what").nth(1).expect("the section");
+        let table = table.split("\n\n").nth(1).expect("its table");
+        let rows: BTreeMap<&str, Vec<&str>> = table
+            .lines()
+            .skip(2)
+            .map(|line| {
+                let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+                (cells[0], cells[1..].to_vec())
+            })
+            .collect();
+        let mut wanted = BTreeMap::new();
+        for (_, _, permission, _) in TABLE {
+            let cell = |role: Role| match permission.reach(role) {
+                Reach::No => "",
+                Reach::Own => "own",
+                Reach::All => "yes",
+            };
+            let roles =
+                [Role::CallTaker, Role::Supervisor, Role::Dispatcher, Role::Admin, Role::Auditor];
+            if let Some(words) = words(*permission) {
+                wanted.insert(words, roles.map(cell).to_vec());
+            }
+        }
+        assert_eq!(rows, wanted, "config/README.md, and src/console/permissions.rs");
     }
 
     #[test]

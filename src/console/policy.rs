@@ -196,8 +196,8 @@ pub struct Replayed {
 pub enum PolicyError {
     /// A file that is not changed here.
     #[error(
-        "{0:?} is not changed here: that are queues.toml, routing.toml, seats.toml, categories.toml, retention.toml, \
-         trunks/NAME.toml, places/NAME.csv and places/outline.geojson"
+        "{0:?} is not changed here: that are queues.toml, routing.toml, seats.toml, categories.toml, callout.toml, \
+         retention.toml, trunks/NAME.toml, places/NAME.csv and places/outline.geojson"
     )]
     NotEditable(String),
     /// Somebody else was faster.

@@ -155,6 +155,15 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "role-may-not", "Not for this role", detail)
     }
 
+    pub(super) fn kind_not_for(kind: &str, role: Role, may: &[Role]) -> Self {
+        let may: Vec<&str> = may.iter().copied().map(Role::word).collect();
+        let detail = format!(
+            "You are here as {role}, who is not told of {kind:?}; {} may be. Leave it out of kinds.",
+            if may.is_empty() { "nobody".to_owned() } else { may.join(" and ") }
+        );
+        Self::new(StatusCode::FORBIDDEN, "role-may-not", "Not for this role", detail)
+    }
+
     pub(super) fn person_needed(file: &str) -> Self {
         let detail = format!(
             "{file} says what is deleted for ever: a person changes it, who is logged in (POST \
@@ -327,13 +336,25 @@ impl From<FilterError> for Problem {
     }
 }
 
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "a question to the incident records failed");
+impl Problem {
+    /// The database has not answered while a person waited.
+    pub(super) fn records_silent() -> Self {
+        tracing::error!("the database did not answer a question about a record in time");
+        Self::records_failed()
+    }
+
+    fn records_failed() -> Self {
         let detail = "The records cannot be read now; calls go on and nothing is lost. /readyz and \
                       the log say why.";
         let title = "Records not available";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "store-failed", title, detail)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "a question to the incident records failed");
+        Self::records_failed()
     }
 }
 

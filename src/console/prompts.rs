@@ -17,8 +17,9 @@ use super::recording::{Range, parse};
 use super::routing::{policy, reason};
 use crate::vocabulary::limits;
 
-/// Bytes of a body that brings a prompt: one more than it may have is told as such.
-pub(super) const BYTES: usize = (limits::PROMPT_BYTES as usize) + 1024;
+/// Bytes of a body that brings a prompt: one with a little more than it may have is judged, and told so.
+pub(super) const BYTES: usize = 21 << 20;
+const _: () = assert!(limits::PROMPT_BYTES < 21 << 20, "every prompt that may be kept comes in");
 /// Stands for no language in a path.
 const NO_LANGUAGE: &str = "-";
 
@@ -90,9 +91,9 @@ pub(super) async fn audio(
 ) -> Result<Response, Problem> {
     let file = policy(&console)?.prompt(named(path)?).await?;
     let PromptFile { media_type, sha256, content } = file;
-    let (content, length) = (Bytes::from(content), content_length(&headers));
+    let (content, range) = (Bytes::from(content), range_of(&headers));
     let whole = content.len() as u64;
-    let asked = length.map_or(Range::Whole, |range| parse(range, whole));
+    let asked = range.map_or(Range::Whole, |range| parse(range, whole));
     let answer = Response::builder()
         .header(header::CONTENT_TYPE, media_type)
         .header(header::ACCEPT_RANGES, "bytes")
@@ -117,7 +118,7 @@ pub(super) async fn audio(
     }
 }
 
-fn content_length(headers: &HeaderMap) -> Option<&str> {
+fn range_of(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::RANGE).and_then(|range| range.to_str().ok())
 }
 
@@ -150,7 +151,7 @@ pub(super) async fn put(
     let (base, why) = asked(query.as_deref())?;
     let body = body.map_err(|_| Problem::body_too_large(BYTES))?;
     let what = if base.is_some() { "prompt replaced" } else { "prompt added" };
-    changed(&console, holder, what, (prompt, Some(body.into())), (base, why)).await
+    changed(&console, &holder, what, (prompt, Some(body.into())), (base, why)).await
 }
 
 /// Takes a prompt away that callers do not hear.
@@ -174,12 +175,12 @@ pub(super) async fn remove(
 ) -> Result<Json<PromptChanged>, Problem> {
     let prompt = named(path)?;
     let asked = asked(query.as_deref())?;
-    changed(&console, holder, "prompt removed", (prompt, None), asked).await
+    changed(&console, &holder, "prompt removed", (prompt, None), asked).await
 }
 
 async fn changed(
     console: &Console,
-    holder: Holder,
+    holder: &Holder,
     what: &str,
     (prompt, file): (PromptName, Option<Vec<u8>>),
     (base, why): (Option<String>, String),

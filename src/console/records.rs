@@ -17,6 +17,7 @@ use super::access::Holder;
 use super::body::{bounded, read};
 use super::fields::{FieldsDoc, fields};
 use super::problem::Problem;
+use crate::callout::ChainEnded;
 use crate::incident::settings::{Category, Kecamatan};
 use crate::incident::{
     Changes, Closing, Edit, Field, Opened, Origin, Record, Reopening, Tie, WrongField,
@@ -25,7 +26,7 @@ use crate::journal::Fact;
 use crate::screening::Disposition;
 use crate::store::{KnownRecord, RecordVersion, RecordView};
 use crate::switchboard::orders::Order;
-use crate::vocabulary::Private;
+use crate::vocabulary::{Private, WallTime};
 
 /// What a change of the form looks like, for whoever sent something else.
 const WANTED: &str = r#"{"version": 0, "category": "kebakaran", "text": "…", "agencies": {"Damkar 113": {"notified_at": "2026-09-17T05:13:00Z"}}}"#;
@@ -79,6 +80,7 @@ pub(super) async fn open(
         operator: holder.operator,
         emergency_incident_id: None,
         changes,
+        version: next(&console, &[&record]),
     };
     let record = keep(&console, record, Fact::IncidentOpened(Box::new(opened))).await?;
     Ok((StatusCode::CREATED, Saved::of(&record)))
@@ -115,7 +117,8 @@ pub(super) async fn edit(
         return Ok(Saved::of(&known.record));
     };
     let said = disposition(&changes);
-    let edit = Edit { incident: known.record.incident, by: by.clone(), saw, changes };
+    let (incident, version) = (known.record.incident, next(&console, &[&known.record]));
+    let edit = Edit { incident, by: by.clone(), saw, changes, version };
     let record = keep(&console, known.record, Fact::IncidentEdited(Box::new(edit))).await?;
     dispose(&console, &known.calls, said, &by).await;
     Ok(Saved::of(&record))
@@ -133,11 +136,10 @@ pub(super) async fn versions(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Vec<RecordVersion>>, Problem> {
     let Path(id) = id.map_err(|_| Problem::unknown_id("incident", ""))?;
-    let incident = console.records.find(&console, &id).await?.record.incident;
-    let mut steps = console.desk.store().record_steps(incident).await?;
-    console.records.add_pending(incident, &mut steps);
-    console.desk.audit(&holder.name, "record versions read", &incident.to_string());
-    Ok(Json(crate::store::versions(incident, &steps)))
+    let known = console.records.find(&console, &id).await?;
+    let incident = known.record.incident.to_string();
+    console.desk.audit(&holder.name, "record versions read", &incident);
+    Ok(Json(known.versions()))
 }
 
 /// Closes a record, with its last fields. Nobody writes to a closed one.
@@ -164,7 +166,8 @@ pub(super) async fn close(
     let (_lock, known) = lock(&console, &id).await?;
     let changes = written(&console, &known.record, saw, changes)?.unwrap_or_default();
     let (by, said) = (holder.name, disposition(&changes));
-    let closing = Closing { incident: known.record.incident, by: by.clone(), changes };
+    let (incident, version) = (known.record.incident, next(&console, &[&known.record]));
+    let closing = Closing { incident, by: by.clone(), changes, version };
     let record = keep(&console, known.record, Fact::IncidentClosed(Box::new(closing))).await?;
     dispose(&console, &known.calls, said, &by).await;
     Ok(Saved::of(&record))
@@ -199,7 +202,8 @@ pub(super) async fn reopen(
     if known.record.closed.is_none() {
         return Err(Problem::not_now("the record is open"));
     }
-    let reopening = Reopening { incident: known.record.incident, by: holder.name, why };
+    let (incident, version) = (known.record.incident, next(&console, &[&known.record]));
+    let reopening = Reopening { incident, by: holder.name, why, version };
     let fact = Fact::IncidentReopened(Box::new(reopening));
     Ok(Saved::of(&keep(&console, known.record, fact).await?))
 }
@@ -239,7 +243,9 @@ pub(super) async fn merge(
             return Err(Problem::not_now(detail));
         }
     }
-    let tie = Tie { incident: one.incident, other: other.incident, by: holder.name, why };
+    let version = next(&console, &[&one, &other]);
+    let (incident, other) = (one.incident, other.incident);
+    let tie = Tie { incident, other, by: holder.name, why, version };
     Ok(Saved::of(&keep(&console, one, Fact::IncidentMerged(Box::new(tie))).await?))
 }
 
@@ -265,7 +271,9 @@ pub(super) async fn unmerge(
         return Err(Problem::not_now("the record is part of no other one"));
     };
     let (incident, other) = (known.record.incident, tied.incident);
-    let tie = Tie { incident, other, by: holder.name, why };
+    let other_record = console.records.find(&console, &other.to_string()).await?.record;
+    let version = next(&console, &[&known.record, &other_record]);
+    let tie = Tie { incident, other, by: holder.name, why, version };
     let fact = Fact::IncidentUnmerged(Box::new(tie));
     Ok(Saved::of(&keep(&console, known.record, fact).await?))
 }
@@ -284,7 +292,9 @@ pub(super) async fn link(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Saved>, Problem> {
     let (_locks, one, other, why) = two(&console, id, body).await?;
-    let tie = Tie { incident: one.incident, other: other.incident, by: holder.name, why };
+    let version = next(&console, &[&one, &other]);
+    let (incident, other) = (one.incident, other.incident);
+    let tie = Tie { incident, other, by: holder.name, why, version };
     Ok(Saved::of(&keep(&console, one, Fact::IncidentLinked(Box::new(tie))).await?))
 }
 
@@ -306,7 +316,9 @@ pub(super) async fn unlink(
     if !one.links.iter().any(|tied| tied.incident == other.incident) {
         return Err(Problem::not_now("the two records are not linked"));
     }
-    let tie = Tie { incident: one.incident, other: other.incident, by: holder.name, why };
+    let version = next(&console, &[&one, &other]);
+    let (incident, other) = (one.incident, other.incident);
+    let tie = Tie { incident, other, by: holder.name, why, version };
     Ok(Saved::of(&keep(&console, one, Fact::IncidentUnlinked(Box::new(tie))).await?))
 }
 
@@ -340,22 +352,65 @@ pub(super) async fn choices(State(console): State<Console>) -> Json<Choosable> {
     })
 }
 
-/// What kind of call it was stands in the form, too, whoever says it and where.
-pub(super) async fn note_disposition(
-    console: &Console,
+/// A record in whose form it is to be said what kind of call it was, and nobody else writes to it
+/// meanwhile.
+pub(super) struct ToJudge<'a> {
+    _lock: Lock<'a>,
+    record: Record,
+    changes: Option<Changes>,
+    saw: u64,
+}
+
+/// Whether the kind of call may be written into the form: the record is open, and nobody else has said
+/// something else since the version that the editor `saw`.
+pub(super) async fn to_judge<'a>(
+    console: &'a Console,
     id: &str,
     disposition: Disposition,
-    by: &str,
-) -> Result<(), Problem> {
+    saw: Option<u64>,
+) -> Result<ToJudge<'a>, Problem> {
     let word = crate::incident::Value::Text(Private::new(disposition.word().to_owned()));
     let changes = Changes::from([(Field::Disposition, Some(word))]);
-    let (_lock, KnownRecord { record, .. }) = lock(console, id).await?;
-    let saw = record.version;
-    let edit = Edit { incident: record.incident, by: by.to_owned(), saw, changes };
-    if record.form.text(&Field::Disposition) != Some(disposition.word()) {
+    let (lock, KnownRecord { record, .. }) = lock(console, id).await?;
+    let saw = saw.unwrap_or(record.version);
+    let changes = written(console, &record, saw, changes)?;
+    Ok(ToJudge { _lock: lock, record, changes, saw })
+}
+
+impl ToJudge<'_> {
+    /// Writes it, where it does not stand there already.
+    pub(super) async fn note(self, console: &Console, by: &str) -> Result<(), Problem> {
+        let Self { record, changes, saw, .. } = self;
+        let Some(changes) = changes else { return Ok(()) };
+        let (incident, version) = (record.incident, next(console, &[&record]));
+        let edit = Edit { incident, by: by.to_owned(), saw, changes, version };
         keep(console, record, Fact::IncidentEdited(Box::new(edit))).await?;
+        Ok(())
     }
-    Ok(())
+}
+
+/// The agency of whoever comes was told, and comes: where nobody has written that already.
+pub(super) async fn note_agency(
+    console: &Console,
+    at: WallTime,
+    ended: &ChainEnded,
+    agency: &str,
+) -> Result<(), Problem> {
+    let (_lock, KnownRecord { record, .. }) = lock(console, &ended.call.to_string()).await?;
+    record.is_open().map_err(|shut| Problem::not_now(shut.to_string()))?;
+    let known = record.form.agencies().find(|(name, _)| *name == agency);
+    let known = known.map(|(_, notice)| notice.clone()).unwrap_or_default();
+    let Some(notice) = known.acknowledged(ended.answered_at.unwrap_or(at), at) else {
+        return Ok(());
+    };
+    let by = match (&ended.contact, ended.by.is_empty()) {
+        (Some(contact), true) => contact.as_str().to_owned(),
+        _ => ended.by.clone(),
+    };
+    let field = Field::Agency(agency.to_owned());
+    let changes = Changes::from([(field, Some(crate::incident::Value::Notice(notice)))]);
+    let edit = Edit { incident: record.incident, by, saw: record.version, changes };
+    keep(console, record, Fact::IncidentEdited(Box::new(edit))).await.map(drop)
 }
 
 // ---- what all of them do ----------------------------------------------------------------------
@@ -406,20 +461,30 @@ fn written(
     Ok(Some(changes).filter(|changes| !changes.is_empty()))
 }
 
+/// The version that a change of these records makes now.
+fn next(console: &Console, records: &[&Record]) -> u64 {
+    let now = console.desk.now();
+    records.iter().map(|record| record.next_version(now)).max().unwrap_or_default()
+}
+
 /// Keeps a fact on disk; returns the record as it stands with it.
 async fn keep(console: &Console, mut record: Record, fact: Fact) -> Result<Record, Problem> {
     let at = console.desk.now();
     let line = console.desk.keep_safely(fact.clone()).await?;
     if let Some(step) = fact.step() {
-        record.follow(line, at, step);
+        record.follow(step.version(), at, step);
     }
     console.records.kept(line, at, fact);
     Ok(record)
 }
 
-fn disposition(changes: &Changes) -> Option<Disposition> {
-    let value = changes.get(&Field::Disposition)?.as_ref()?;
-    Disposition::ALL.into_iter().find(|known| known.word() == value.shown())
+/// What the changes say of the kind of call: nothing, that nobody knows it any more, or which.
+fn disposition(changes: &Changes) -> Option<Option<Disposition>> {
+    let said = changes.get(&Field::Disposition)?;
+    let known = |value: &crate::incident::Value| {
+        Disposition::ALL.into_iter().find(|known| known.word() == value.shown())
+    };
+    Some(said.as_ref().and_then(known))
 }
 
 /// Tells the calls what the form says that they were. The record has it already: a switchboard that
@@ -427,7 +492,7 @@ fn disposition(changes: &Changes) -> Option<Disposition> {
 async fn dispose(
     console: &Console,
     calls: &[crate::store::CallNumber],
-    said: Option<Disposition>,
+    said: Option<Option<Disposition>>,
     by: &str,
 ) {
     let Some(disposition) = said else { return };

@@ -13,7 +13,9 @@ use super::incidents::pairs;
 use super::problem::Problem;
 use crate::store::cli::CliError;
 use crate::store::periods::{Period, PeriodError};
-use crate::store::report_cli::{bounded, ciamis_csv, hours_csv, national_csv, standards_csv};
+use crate::store::report_cli::{
+    bounded, ciamis_csv, hours_csv, national_csv, spreadsheet, standards_csv,
+};
 use crate::store::{
     At, By, CiamisReport, HoursReport, NationalReport, SheetError, StandardsReport,
 };
@@ -23,6 +25,8 @@ use crate::store::{
 enum Form {
     Json,
     Csv,
+    /// CSV for a spreadsheet that is set to Indonesian.
+    Sheet,
 }
 
 /// A report's query: the keys that it knows, and `format`.
@@ -46,7 +50,10 @@ impl Question {
                 (Some(key), ..) => question.values.push((key, value)),
                 (None, "format", "json") => question.form = Form::Json,
                 (None, "format", "csv") => question.form = Form::Csv,
-                (None, "format", _) => return Err(Problem::bad_query("format is json or csv")),
+                (None, "format", "sheet") => question.form = Form::Sheet,
+                (None, "format", _) => {
+                    return Err(Problem::bad_query("format is json, csv or sheet"));
+                }
                 _ => {
                     let shown: String = key.chars().take(40).collect();
                     let known = known.join(", ");
@@ -71,7 +78,11 @@ impl Question {
         if self.form == Form::Json {
             return Ok(Json(report).into_response());
         }
-        let text = csv(&report).map_err(|error| {
+        let text = csv(&report).and_then(|text| match self.form {
+            Form::Sheet => spreadsheet(&text),
+            Form::Json | Form::Csv => Ok(text),
+        });
+        let text = text.map_err(|error| {
             tracing::error!(%error, "a report cannot be written");
             Problem::too_slow()
         })?;
@@ -87,7 +98,8 @@ impl Question {
      description = "INVITE before this RFC 3339 time, or a day's midnight; now when left out"),
     ("by" = Option<String>, Query,
      description = "queue (when left out), trunk, hour (62 days at most) or operator"),
-    ("format" = Option<String>, Query, description = "json or csv; else by the Accept header")),
+    ("format" = Option<String>, Query, description = "json, csv, or sheet: CSV for a \
+     spreadsheet that is set to Indonesian (`;`, decimal commas, a byte order mark); else by the Accept header")),
     responses(
     (status = 200, description = "The whole and each slice", body = StandardsReport),
     (status = 400, description = "The query is not understood", body = Problem),
@@ -163,7 +175,8 @@ pub(super) async fn live(State(console): State<Console>) -> Result<Json<LiveStan
 #[utoipa::path(get, path = "/api/v1/reports/ciamis", tag = "reports", params(
     ("week" = Option<String>, Query,
      description = "ISO 8601 week, 2026-W48; the current one when left out"),
-    ("format" = Option<String>, Query, description = "json or csv; else by the Accept header")),
+    ("format" = Option<String>, Query, description = "json, csv, or sheet: CSV for a \
+     spreadsheet that is set to Indonesian (`;`, decimal commas, a byte order mark); else by the Accept header")),
     responses(
     (status = 200, description = "A row for each call taker, and the sum", body = CiamisReport),
     (status = 400, description = "The query is not understood", body = Problem),
@@ -185,7 +198,8 @@ pub(super) async fn ciamis(
 #[utoipa::path(get, path = "/api/v1/reports/national", tag = "reports", params(
     ("month" = Option<String>, Query,
      description = "Month, 2026-11; the current one when left out"),
-    ("format" = Option<String>, Query, description = "json or csv; else by the Accept header")),
+    ("format" = Option<String>, Query, description = "json, csv, or sheet: CSV for a \
+     spreadsheet that is set to Indonesian (`;`, decimal commas, a byte order mark); else by the Accept header")),
     responses(
     (status = 200, description = "Every network together, and each", body = NationalReport),
     (status = 400, description = "The query is not understood", body = Problem),

@@ -244,6 +244,7 @@ mod tests {
             age_seconds: u64::MAX,
             answered_after_seconds: None,
             parties: Vec::new(),
+            chain: None,
             private: false,
             quality: Default::default(),
             on_hold: false,

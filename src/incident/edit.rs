@@ -53,6 +53,11 @@ impl Origin {
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// A record was made without a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
@@ -71,6 +76,9 @@ pub struct Opened {
     /// What is known from the beginning.
     #[serde(default, skip_serializing_if = "Changes::is_empty")]
     pub changes: Changes,
+    /// The version of the record that it makes; 0 in what was written before versions were said.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub version: u64,
 }
 
 /// Fields of a form were changed.
@@ -85,6 +93,9 @@ pub struct Edit {
     /// What becomes of which field.
     #[serde(default)]
     pub changes: Changes,
+    /// The version of the record that it makes; 0 in what was written before versions were said.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub version: u64,
 }
 
 /// A record was closed.
@@ -97,6 +108,9 @@ pub struct Closing {
     /// What was written with it: the result, the last report.
     #[serde(default, skip_serializing_if = "Changes::is_empty")]
     pub changes: Changes,
+    /// The version of the record that it makes; 0 in what was written before versions were said.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub version: u64,
 }
 
 /// A closed record was opened again.
@@ -108,6 +122,9 @@ pub struct Reopening {
     pub by: String,
     /// Why.
     pub why: Private<String>,
+    /// The version of the record that it makes; 0 in what was written before versions were said.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub version: u64,
 }
 
 /// Two records were brought together, or taken apart again.
@@ -121,6 +138,9 @@ pub struct Tie {
     pub by: String,
     /// Why.
     pub why: Private<String>,
+    /// The version of the record that it makes; 0 in what was written before versions were said.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub version: u64,
 }
 
 /// One thing that was done to a record.
@@ -189,6 +209,20 @@ impl<'a> Step<'a> {
             Self::Reopened(step) => &step.by,
             Self::Merged(tie) | Self::Unmerged(tie) | Self::Linked(tie) | Self::Unlinked(tie) => {
                 &tie.by
+            }
+        }
+    }
+
+    /// The version of the record that it makes; 0 where it says none.
+    #[must_use]
+    pub const fn version(self) -> u64 {
+        match self {
+            Self::Opened(step) => step.version,
+            Self::Edited(step) => step.version,
+            Self::Closed(step) => step.version,
+            Self::Reopened(step) => step.version,
+            Self::Merged(tie) | Self::Unmerged(tie) | Self::Linked(tie) | Self::Unlinked(tie) => {
+                tie.version
             }
         }
     }

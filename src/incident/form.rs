@@ -335,6 +335,18 @@ pub struct Notice {
 }
 
 impl Notice {
+    /// The notice of an agency that was told and has said that it comes; what a person wrote stays. None
+    /// where nothing is left to be filled, or the times would not follow each other.
+    #[must_use]
+    pub fn acknowledged(&self, told: WallTime, comes: WallTime) -> Option<Self> {
+        let notice = Self {
+            notified_at: self.notified_at.or(Some(told)),
+            accepted_at: self.accepted_at.or(Some(comes)),
+            ..self.clone()
+        };
+        (notice != *self && notice.check().is_ok()).then_some(notice)
+    }
+
     fn check(&self) -> Result<(), String> {
         let Self { notified_at, accepted_at, arrived_at, done_at, note } = self;
         let times = [notified_at, accepted_at, arrived_at, done_at];

@@ -1,8 +1,9 @@
 //! One record as it stands after everything that was done to it: the form, its version, whether it is
 //! open, and which records belong to it.
 //!
-//! A version is the number of the journal's line that made it, so that it is the same wherever the
-//! journal is read. It never says who may write: it says what stands in the way.
+//! A version is a time in microseconds, and more than every version before it ([`super::in_order`]), so
+//! that it is the same wherever the steps are read. It never says who may write: it says what stands in
+//! the way.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ pub struct Record {
     pub incident: IncidentId,
     /// How it became known.
     pub origin: Origin,
-    /// The line of the last change; 0: nobody has written yet.
+    /// That of the last change; 0: nobody has written yet.
     pub version: u64,
     /// When and by whom that was.
     pub changed: Option<(WallTime, String)>,
@@ -108,17 +109,23 @@ impl Record {
         }
     }
 
-    /// Takes in what was done, in the order of the journal. Lines that it has already are nothing new,
-    /// and steps of other records are none of its own.
-    pub fn follow(&mut self, line: u64, at: WallTime, step: Step<'_>) {
+    /// The version that a change makes now.
+    #[must_use]
+    pub fn next_version(&self, now: WallTime) -> u64 {
+        now.0.unsigned_abs().max(self.version + 1)
+    }
+
+    /// Takes in what was done, in its order ([`super::in_order`]). Steps of other records are none of
+    /// its own.
+    pub fn follow(&mut self, version: u64, at: WallTime, step: Step<'_>) {
         let concerns = step.incident() == self.incident || step.other() == Some(self.incident);
-        if !concerns || line <= self.version {
+        if !concerns {
             return;
         }
-        self.version = line;
+        self.version = version;
         self.changed = Some((at, step.by().to_owned()));
         for (field, _) in step.changes().into_iter().flatten() {
-            let touch = Touch { version: line, at, by: step.by().to_owned() };
+            let touch = Touch { version, at, by: step.by().to_owned() };
             self.touched.insert(field.clone(), touch);
         }
         if let Some(changes) = step.changes() {

@@ -16,6 +16,7 @@ mod edit;
 pub mod form;
 mod history;
 pub mod location;
+mod order;
 mod place;
 mod reach;
 mod record;
@@ -31,6 +32,7 @@ pub use cell_table::{CellKey, CellTable, Learnt, LearntCells};
 pub use edit::{Closing, Edit, Opened, Origin, Reopening, Step, Tie};
 pub use form::{Changes, Choices, Field, Form, Notice, Point, Value, WrongField};
 pub use history::{Conflict, Record, Shut, Tied};
+pub use order::{Stamp, in_order};
 pub use place::place;
 pub use record::{
     AdditionalData, Arrival, Caller, Cell, DataCame, IdentityHeader, Location, Raw, Trust,

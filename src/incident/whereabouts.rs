@@ -4,6 +4,7 @@
 //! never gives a report to two calls, and never forgets one in silence: what belongs to nobody is a fact
 //! of its own.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -118,8 +119,8 @@ impl Whereabouts {
         evidence: &Evidence<'_>,
     ) -> Vec<Located> {
         for (ended, call, known) in before.calls {
-            if !self.calls.contains_key(&call) {
-                self.calls.insert(call, known);
+            if let Entry::Vacant(place) = self.calls.entry(call) {
+                place.insert(known);
                 self.over.insert((ended, call));
             }
         }

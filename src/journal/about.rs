@@ -20,6 +20,7 @@ impl Fact {
             | Self::Linked { call, .. }
             | Self::PickedUp { call, .. }
             | Self::Disposed { call, .. }
+            | Self::DispositionWithdrawn { call, .. }
             | Self::NumberMarked { call, .. }
             | Self::WorkOpened { call, .. }
             | Self::Overflowed { call, .. }
@@ -56,6 +57,10 @@ impl Fact {
             | Self::AudioHeard { call, .. }
             | Self::CopyStarted { call, .. }
             | Self::CopyFailed { call, .. } => Some(*call),
+            Self::ChainBegun(chain) => Some(chain.call),
+            Self::ChainTried(tried) => Some(tried.call),
+            Self::ChainTriedEnded(tried) => Some(tried.call),
+            Self::ChainEnded(chain) => Some(chain.call),
             Self::TextCarried(carried) => Some(carried.call),
             Self::AnswerUnusable(answer) => Some(answer.call),
             Self::AlertReceived(alerted) => Some(alerted.call),

@@ -27,6 +27,9 @@ impl Fact {
             Self::Disposed { call, disposition, by } => {
                 (by, format!("call judged as {}", disposition.word()), call.to_string())
             }
+            Self::DispositionWithdrawn { call, by } => {
+                (by, "judgement of a call taken back".to_owned(), call.to_string())
+            }
             Self::NumberMarked { call, by, .. } => {
                 (by, "number marked as a nuisance".to_owned(), call.to_string())
             }
@@ -58,6 +61,12 @@ impl Fact {
             }
             Self::PartyTookOver { call, by, .. } => {
                 (by, "caller handed to who was brought in".to_owned(), call.to_string())
+            }
+            Self::ChainBegun(it) => {
+                (&it.by, format!("chain {} begun", it.chain), it.call.to_string())
+            }
+            Self::ChainEnded(it) => {
+                (&it.by, format!("chain {} {}", it.chain, it.verdict.word()), it.call.to_string())
             }
             Self::PrivateTalk { call, private, by } => {
                 let what = if *private { "talk in private" } else { "talk with the caller again" };

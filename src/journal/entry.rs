@@ -7,6 +7,7 @@ use super::{Head, Signal};
 use crate::call::AnswerUnusable;
 use crate::call::quality::{Quality, TextCarried};
 use crate::call::table::Part;
+use crate::callout::{ChainBegun, ChainEnded, ChainTried, ChainTriedEnded};
 use crate::incident::alert::Alerted;
 use crate::incident::{
     Arrival, Closing, DataCame, Edit, IdentityChecked, Located, Opened, Reopening, Tie,
@@ -147,6 +148,13 @@ pub enum Fact {
         call: CallId,
         /// What kind.
         disposition: Disposition,
+        /// The token's name.
+        by: String,
+    },
+    /// A person took back what they had said of a call: nobody has judged it any more.
+    DispositionWithdrawn {
+        /// The call.
+        call: CallId,
         /// The token's name.
         by: String,
     },
@@ -491,6 +499,14 @@ pub enum Fact {
         /// Who asked; empty: the operator had left.
         by: String,
     },
+    /// A person began to call somebody out, one contact after the other.
+    ChainBegun(Box<ChainBegun>),
+    /// One of them is called.
+    ChainTried(Box<ChainTried>),
+    /// That is over.
+    ChainTriedEnded(Box<ChainTriedEnded>),
+    /// Somebody comes, all were called in vain, or it was stopped.
+    ChainEnded(Box<ChainEnded>),
     /// The caller hears nothing of the talk, or again.
     PrivateTalk {
         /// The call.

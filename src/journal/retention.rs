@@ -37,6 +37,8 @@ pub struct Rules {
     pub unjudged: Option<Keep>,
     /// Days that it is known who looked at what.
     pub log_days: Option<u32>,
+    /// Days that what belongs to no call is kept: where a phone was, messages that nobody could read.
+    pub no_call_days: Option<u32>,
 }
 
 /// The parts of a call that are past their time.
@@ -112,7 +114,7 @@ pub struct Erased {
     pub record: bool,
     /// Its SIP messages.
     pub trace: bool,
-    /// Calls back to the same caller, which went with it.
+    /// Calls back to the same caller, which went with it. They have a line of their own by now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<CallId>,
     /// Why that was right: the rule and its ground.
@@ -137,6 +139,9 @@ pub struct Ran {
     /// Who looked at what before this day is not known any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_before: Option<WallTime>,
+    /// What belongs to no call and came before this day is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_call_before: Option<WallTime>,
 }
 
 /// The wall clock went another way than time does.
@@ -165,6 +170,7 @@ mod tests {
             by: BTreeMap::from([(Disposition::Prank, keep(90, 90, 30))]),
             unjudged: Some(keep(730, 730, 90)),
             log_days: None,
+            no_call_days: None,
         }
     }
 

@@ -28,6 +28,8 @@ pub enum Class {
     Trace,
     /// Who looked at what, day by day: about no single call.
     Log,
+    /// What came and belongs to no call, day by day: where a phone is, messages that nobody could read.
+    NoCall,
 }
 
 /// Whose a key is: a call, an incident for what people wrote of it, or a day.
@@ -35,7 +37,7 @@ pub enum Class {
 pub struct Owner {
     /// What for.
     pub class: Class,
-    /// The call or the incident; for [`Class::Log`] an id that was made at the day's midnight (UTC).
+    /// The call or the incident; for [`Class::Log`] and [`Class::NoCall`] an id that was made at the day's midnight (UTC).
     pub of: Uid,
 }
 
@@ -45,6 +47,7 @@ impl fmt::Display for Owner {
             Class::Record => 'r',
             Class::Trace => 't',
             Class::Log => 'l',
+            Class::NoCall => 'n',
         };
         write!(f, "{class}{}", self.of)
     }
@@ -64,6 +67,7 @@ impl FromStr for Owner {
             Some(("r", rest)) => (Class::Record, rest),
             Some(("t", rest)) => (Class::Trace, rest),
             Some(("l", rest)) => (Class::Log, rest),
+            Some(("n", rest)) => (Class::NoCall, rest),
             _ => (Class::Record, ""),
         };
         Ok(Self { class, of: rest.parse()? })
@@ -123,6 +127,8 @@ fn parts(kind: &str) -> Parts {
         "seat-dialled" | "called-out" | "call-out-ended" | "party-invited" | "transferred" => {
             Parts::Fields(Class::Record, &[("to", "\"\"")])
         }
+        // Whose telephone it is that was called out.
+        "chain-tried" => Parts::Fields(Class::Record, &[("to", "\"\""), ("name", "\"\"")]),
         "incident-opened" | "incident-edited" | "incident-closed" => {
             Parts::Fields(Class::Record, &[("changes", "{}")])
         }
@@ -132,15 +138,47 @@ fn parts(kind: &str) -> Parts {
         "incident-held" | "recording-held" => Parts::Fields(Class::Record, &[("why", "\"\"")]),
         "number-cleared" => Parts::Fields(Class::Log, &[("number", "\"\"")]),
         "audited" => Parts::Fields(Class::Log, &[("subject", "\"\""), ("reason", "\"\"")]),
-        "queued" | "laned" | "early-media" | "prompted" | "heard" | "linked" | "picked-up"
-        | "disposed" | "offered" | "offer-ended" | "caller-answered" | "answered" | "held"
-        | "resumed" | "seat-call-ended" | "test-answered" | "ended" | "overflowed"
-        | "recording-started" | "recording-sealed" | "recording-failed" | "recording-resumed"
-        | "recording-deleted" | "party-joined" | "party-changed" | "party-held" | "party-left"
-        | "party-took-over" | "private-talk" | "audio-stalled" | "audio-flows" | "caller-quiet"
-        | "caller-speaks" | "audio-heard" | "copy-started" | "copy-failed" | "personal-erased" => {
-            Parts::Open
-        }
+        "queued"
+        | "laned"
+        | "early-media"
+        | "prompted"
+        | "heard"
+        | "linked"
+        | "picked-up"
+        | "disposed"
+        | "disposition-withdrawn"
+        | "offered"
+        | "offer-ended"
+        | "caller-answered"
+        | "answered"
+        | "held"
+        | "resumed"
+        | "seat-call-ended"
+        | "test-answered"
+        | "ended"
+        | "overflowed"
+        | "recording-started"
+        | "recording-sealed"
+        | "recording-failed"
+        | "recording-resumed"
+        | "chain-begun"
+        | "chain-tried-ended"
+        | "chain-ended"
+        | "recording-deleted"
+        | "party-joined"
+        | "party-changed"
+        | "party-held"
+        | "party-left"
+        | "party-took-over"
+        | "private-talk"
+        | "audio-stalled"
+        | "audio-flows"
+        | "caller-quiet"
+        | "caller-speaks"
+        | "audio-heard"
+        | "copy-started"
+        | "copy-failed"
+        | "personal-erased" => Parts::Open,
         _ => Parts::Whole,
     }
 }
@@ -167,7 +205,7 @@ pub fn split(entry: &Entry) -> Split {
         // Where a phone is whose call has not come is about nobody's call: it goes with its day.
         // The same holds for what nobody could read.
         (_, None) if matches!(entry.fact, Fact::Located(_) | Fact::MalformedMessage(_)) => {
-            Owner { class: Class::Log, of: day_of(entry.at) }
+            Owner { class: Class::NoCall, of: day_of(entry.at) }
         }
         // What people write of an incident has a key of the incident: it may have no call, or several.
         (_, None) => match entry.fact.step() {
@@ -364,7 +402,8 @@ mod tests {
         use crate::incident::{Edit, Field, Value};
         let value = Value::Text(Private::new("Bu Siti".into()));
         let changes = [(Field::CallerName, Some(value))].into();
-        let edit = Edit { incident: IncidentId(call().0), by: "rani".into(), saw: 4, changes };
+        let edit =
+            Edit { incident: IncidentId(call().0), by: "rani".into(), saw: 4, changes, version: 0 };
         let edited = entry(Fact::IncidentEdited(Box::new(edit)));
         let owner = split(&edited).personal.map(|(owner, _)| owner);
         assert_eq!(owner, Some(Owner { class: Class::Record, of: call().0 }));
@@ -433,7 +472,7 @@ mod tests {
 
     #[test]
     fn owners_are_read_back() {
-        for class in [Class::Record, Class::Trace, Class::Log] {
+        for class in [Class::Record, Class::Trace, Class::Log, Class::NoCall] {
             let owner = Owner { class, of: call().0 };
             assert_eq!(owner.to_string().parse(), Ok(owner));
         }

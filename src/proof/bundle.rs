@@ -4,6 +4,8 @@
 //!
 //! It only reads. Whoever asks it has written the access entry before.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -15,6 +17,7 @@ use sha2::{Digest, Sha256};
 use super::archive::Archive;
 use super::page::Page;
 use super::redaction::Redaction;
+use super::sounds::{self, Sounds};
 use super::{ProofError, Signer, chapters, heads_folder, keys_folder, pem, public_key};
 use crate::recording::Library;
 use crate::store::access::{Access, AccessFilter, PAGE};
@@ -39,6 +42,8 @@ pub struct Archivist {
     pub data: PathBuf,
     /// The recordings.
     pub library: Library,
+    /// Recordings that somebody brought from other nodes.
+    pub brought: Vec<Library>,
     /// The centre's name.
     pub centre: String,
     /// Its area code, which completes numbers in local form.
@@ -68,6 +73,19 @@ pub struct Found {
     versions: Vec<RecordVersion>,
     ladder: Option<Ladder>,
     access: Vec<Access>,
+    /// Recordings on other nodes' disks.
+    nodes: BTreeMap<String, String>,
+    /// Incidents that are part of it.
+    merged: Vec<Part>,
+}
+
+/// An incident that is part of another.
+#[derive(Debug)]
+struct Part {
+    incident: String,
+    calls: Vec<Incident>,
+    versions: Vec<RecordVersion>,
+    ladder: Option<Ladder>,
 }
 
 /// Records that have to do with an incident: who is named in one may stand in the text of another.
@@ -101,7 +119,32 @@ impl Archivist {
     /// No such incident, or the database fails.
     pub async fn find(&self, id: &str) -> Result<Found, ProofError> {
         let unknown = || ProofError::NoSuchIncident(id.chars().take(40).collect());
-        let known = self.store.record(id).await?.ok_or_else(unknown)?;
+        let Part { incident, calls, versions, ladder } =
+            self.part(id).await?.ok_or_else(unknown)?;
+        let mut merged = Vec::new();
+        for tied in calls.first().iter().flat_map(|call| &call.written.merged) {
+            merged.extend(self.part(&tied.incident).await?);
+        }
+        let mut subjects = ids([(&incident, &calls)]);
+        subjects.extend(ids(merged.iter().map(|part| (&part.incident, &part.calls))));
+        let mut access = Vec::new();
+        for subject in subjects {
+            access.extend(self.access(subject).await?);
+        }
+        let mut nodes = BTreeMap::new();
+        for call in calls.iter().chain(merged.iter().flat_map(|part| &part.calls)) {
+            nodes.extend(self.store.recordings_elsewhere(&call.summary.call).await?);
+        }
+        let tied = match calls.first() {
+            Some(call) => self.tied(call).await?,
+            None => Tied::default(),
+        };
+        Ok(Found { tied, incident, calls, versions, ladder, access, nodes, merged })
+    }
+
+    /// One incident, without those that are part of it.
+    async fn part(&self, id: &str) -> Result<Option<Part>, ProofError> {
+        let Some(known) = self.store.record(id).await? else { return Ok(None) };
         let incident = known.record.incident;
         let steps = self.store.record_steps(incident).await?;
         let mut calls = Vec::new();
@@ -111,25 +154,8 @@ impl Archivist {
         if calls.is_empty() {
             calls.extend(self.store.show(id).await?);
         }
-        let mut subjects = vec![incident.to_string()];
-        subjects.extend(calls.iter().map(|call| call.summary.call.clone()));
-        subjects.dedup();
-        let mut access = Vec::new();
-        for subject in subjects {
-            access.extend(self.access(subject).await?);
-        }
-        let tied = match calls.first() {
-            Some(call) => self.tied(call).await?,
-            None => Tied::default(),
-        };
-        Ok(Found {
-            tied,
-            incident: incident.to_string(),
-            calls,
-            versions: versions(incident, &steps),
-            ladder: self.store.ladder(id).await?,
-            access,
-        })
+        let (versions, ladder) = (versions(incident, &steps), self.store.ladder(id).await?);
+        Ok(Some(Part { incident: incident.to_string(), calls, versions, ladder }))
     }
 
     /// What has to do with the incident of a call, without this call.
@@ -153,18 +179,33 @@ impl Archivist {
 
     /// Who looked at a record, newest first.
     pub(super) async fn access(&self, subject: String) -> Result<Vec<Access>, ProofError> {
-        let mut filter = AccessFilter { subject: Some(subject), ..AccessFilter::default() };
+        let filter = AccessFilter { subject: Some(subject), ..AccessFilter::default() };
+        self.looks(filter, ACCESS_PAGES, &|_| true).await
+    }
+
+    /// Those of so many pages of the access log that are wanted, newest first.
+    pub(super) async fn looks(
+        &self,
+        mut filter: AccessFilter,
+        pages: usize,
+        wanted: &(dyn Fn(&Access) -> bool + Sync),
+    ) -> Result<Vec<Access>, ProofError> {
         let mut all = Vec::new();
-        for _ in 0..ACCESS_PAGES {
+        for _ in 0..pages {
             let page = self.store.access(&filter).await?;
-            filter.before = page.last().map(|last| last.seq);
+            filter.before = page.last().map(|last| last.place);
             let full = page.len() >= PAGE as usize;
-            all.extend(page);
+            all.extend(page.into_iter().filter(|look| wanted(look)));
             if !full {
                 break;
             }
         }
         Ok(all)
+    }
+
+    /// Where recordings are, those of `nodes` on other nodes' disks.
+    pub(super) fn sounds(&self, nodes: BTreeMap<String, String>) -> Sounds<'_> {
+        Sounds { library: &self.library, brought: &self.brought, nodes }
     }
 
     /// The node's key, which signs what is handed out.
@@ -191,7 +232,7 @@ impl Archivist {
         let mut archive = Archive::new(out, asked.at);
         let records: Vec<Value> = match redaction {
             Some(redaction) => redaction.records(&found.calls, &found.tied),
-            None => found.calls.iter().map(whole).collect(),
+            None => found.all().map(whole).collect(),
         };
         let what = match redaction {
             Some(_) => ("Salinan yang disunting", "Redacted copy"),
@@ -201,7 +242,13 @@ impl Archivist {
             .replace("{centre}", &self.centre)
             .replace("{what}", &format!("{} / {}: {}", what.0, what.1, found.incident));
         archive.add("README.txt", readme.as_bytes())?;
-        archive.add("index.html", self.page(found, asked, redaction, what, &records).as_bytes())?;
+        // Of a redacted copy the parts that were named are those of one incident.
+        let with = if redaction.is_none() { found.merged.as_slice() } else { &[] };
+        let calls = || found.calls.iter().chain(with.iter().flat_map(|part| &part.calls));
+        let sounds = self.sounds(found.nodes.clone());
+        let absent = sounds.absent(calls().flat_map(sounds::files), redaction);
+        let page = self.page(found, asked, redaction, what, (&records, &absent));
+        archive.add("index.html", page.as_bytes())?;
         archive.json("record.json", &records)?;
         if let Some(redaction) = redaction {
             archive.json("redaction.json", &found.note(asked, redaction))?;
@@ -209,17 +256,21 @@ impl Archivist {
             archive.json("versions.json", &found.versions)?;
             archive.json("access.json", &found.access)?;
             archive.json("ladder.json", &found.ladder)?;
+            for part in &found.merged {
+                archive.json(&format!("versions-{}.json", part.incident), &part.versions)?;
+                archive.json(&format!("ladder-{}.json", part.incident), &part.ladder)?;
+            }
         }
-        let begins = found.calls.iter().map(|call| call.summary.received_at.0).min();
-        let mut ids = vec![found.incident.clone()];
-        ids.extend(found.calls.iter().map(|call| call.summary.call.clone()));
-        ids.dedup();
+        let begins = calls().map(|call| call.summary.received_at.0).min();
+        let mut ids = ids([(&found.incident, &found.calls)]);
+        ids.extend(self::ids(with.iter().map(|part| (&part.incident, &part.calls))));
         let places = (self.journal.as_path(), &*heads_folder(&self.data));
         let begins = begins.unwrap_or_default();
         chapters::journal(&mut archive, places, &ids, begins, redaction.is_none())?;
-        let mut missing = String::new();
-        for call in &found.calls {
-            chapters::audio(&mut archive, &self.library, call, redaction, &mut missing)?;
+        let mut missing = found.not_here(redaction.is_some());
+        for call in calls() {
+            let files = (call.summary.call.as_str(), &*sounds::files(call));
+            sounds.write(&mut archive, files, redaction, &mut missing)?;
         }
         if !missing.is_empty() {
             archive.add("MISSING.txt", missing.as_bytes())?;
@@ -237,7 +288,7 @@ impl Archivist {
         asked: &Asked,
         redaction: Option<&Redaction>,
         title: (&str, &str),
-        records: &[Value],
+        (records, absent): (&[Value], &BTreeMap<String, String>),
     ) -> String {
         let line = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut notes = vec![
@@ -265,9 +316,12 @@ impl Archivist {
             notes.push(line("Dihapus / Taken out", &out));
         }
         let heard = redaction.is_none_or(|redaction| redaction.audio.is_some());
-        let files = found.calls.iter().filter(|_| heard).flat_map(chapters::files);
+        let with = if redaction.is_none() { found.merged.as_slice() } else { &[] };
+        let calls = found.calls.iter().chain(with.iter().flat_map(|part| &part.calls));
+        let files = calls.filter(|_| heard).flat_map(sounds::files);
+        let files = files.filter(|file| !absent.contains_key(&file.file));
         let audio: Vec<(String, String)> = files
-            .map(|file| (file.file.clone(), chapters::audio_name(&file.file, redaction.is_some())))
+            .map(|file| (file.file.clone(), sounds::audio_name(&file.file, redaction.is_some())))
             .collect();
         let page = Page {
             centre: &self.centre,
@@ -275,6 +329,7 @@ impl Archivist {
             notes,
             calls: records,
             audio: &audio,
+            absent,
             zone: &self.zone,
         };
         page.html()
@@ -286,7 +341,45 @@ pub(super) fn whole(incident: &Incident) -> Value {
     serde_json::to_value(incident).unwrap_or_default()
 }
 
+/// An incident's own id, and those of its calls.
+fn ids<'f>(of: impl IntoIterator<Item = (&'f String, &'f Vec<Incident>)>) -> Vec<String> {
+    let mut ids = Vec::new();
+    for (incident, calls) in of {
+        ids.push(incident.clone());
+        ids.extend(calls.iter().map(|call| call.summary.call.clone()).filter(|id| id != incident));
+    }
+    ids
+}
+
 impl Found {
+    /// Every call, also of the incidents that are part of it.
+    fn all(&self) -> impl Iterator<Item = &Incident> {
+        self.calls.iter().chain(self.merged.iter().flat_map(|part| &part.calls))
+    }
+
+    /// Which incidents of the same event are not in a copy.
+    fn not_here(&self, redacted: bool) -> String {
+        let mut text = String::new();
+        let ours = self.calls.first().map(|call| &call.written);
+        if let Some(into) = ours.and_then(|written| written.merged_into.as_ref()) {
+            let _ = writeln!(
+                text,
+                "{}: kejadian ini bagian darinya; catatannya tidak ada di sini / this incident is part of it; its \
+                 records are not in here",
+                into.incident
+            );
+        }
+        for part in self.merged.iter().filter(|_| redacted) {
+            let _ = writeln!(
+                text,
+                "{}: bagian dari kejadian ini; ada salinannya sendiri / part of this incident; it has a copy of \
+                 its own",
+                part.incident
+            );
+        }
+        text
+    }
+
     /// Looks whether `redaction` can be done to it.
     ///
     /// # Errors
@@ -299,7 +392,7 @@ impl Found {
         let record: Vec<Value> = self.calls.iter().map(whole).collect();
         let mut text = serde_json::to_vec_pretty(&record).unwrap_or_default();
         text.push(b'\n');
-        let files = self.calls.iter().flat_map(chapters::files);
+        let files = self.calls.iter().flat_map(sounds::files);
         let files = files.map(|file| json!({ "part": file.part, "sha256": file.sha256 }));
         Note {
             incident: &self.incident,

@@ -1,7 +1,6 @@
-//! The parts of a bundle that are read from disk: the journal's lines with the heads that cover them,
-//! and recordings. One line, one block of audio is held at a time.
+//! The part of a bundle that is the journal's lines, with the heads that cover them. One line is held at a
+//! time.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -9,12 +8,10 @@ use memchr::memmem;
 use serde_json::json;
 
 use super::archive::Archive;
-use super::redaction::Redaction;
 use super::{ProofError, heads, signer};
 use crate::journal::Head;
-use crate::recording::{Library, Span};
+use crate::store::CallKeys;
 use crate::store::journal_file::{self, walk};
-use crate::store::{CallKeys, Incident, Recording};
 use crate::vocabulary::{WallTime, hex};
 
 /// Lines of one call may be a little older than the time in its record.
@@ -134,68 +131,6 @@ fn stretches(own: &[u64], heads: Vec<heads::Read>) -> Vec<Stretch> {
     stretches
 }
 
-/// The files of a call that are there to be heard.
-pub(super) fn files(call: &Incident) -> impl Iterator<Item = &Recording> {
-    let files = call.recording.iter().chain(&call.further_recordings);
-    files.filter(|file| !file.file.is_empty() && file.state == "sealed")
-}
-
-/// What a file of audio is called in a copy.
-pub(super) fn audio_name(file: &str, redacted: bool) -> String {
-    let plain = file.strip_suffix(".enc").unwrap_or(file);
-    if !redacted {
-        return format!("audio/{plain}");
-    }
-    let stem = plain.rsplit_once('.').map_or(plain, |(stem, _)| stem);
-    format!("audio/{stem}-redacted.wav")
-}
-
-/// Writes the recordings of a call: whole, or with what `redaction` says replaced. One that cannot be read
-/// keeps nothing else back: `missing` says so.
-pub(super) fn audio<W: Write>(
-    archive: &mut Archive<W>,
-    library: &Library,
-    call: &Incident,
-    redaction: Option<&Redaction>,
-    missing: &mut String,
-) -> io::Result<()> {
-    if redaction.is_some_and(|redaction| redaction.audio.is_none()) {
-        return Ok(());
-    }
-    for file in files(call) {
-        let name = &file.file;
-        let spans = redaction.map(|redaction| redaction.spans_of(&call.summary.call, file.part));
-        if let Err(error) = one(archive, library, name, spans.as_deref()) {
-            let _ = writeln!(
-                missing,
-                "{name}: rekaman tidak dapat disalin utuh / the recording cannot be copied whole: {error}"
-            );
-        }
-    }
-    // Where it was the copy that failed, it fails here again.
-    archive.flush()
-}
-
-fn one<W: Write>(
-    archive: &mut Archive<W>,
-    library: &Library,
-    name: &str,
-    spans: Option<&[Span]>,
-) -> io::Result<()> {
-    let reader = library.open(name).map_err(io::Error::other)?;
-    archive.part(&audio_name(name, spans.is_some()))?;
-    match spans {
-        Some(spans) => reader.redacted(spans, archive)?,
-        None => reader.copy(archive)?,
-    };
-    if spans.is_none() && library.is_locked(name) {
-        let mut sealed = library.as_sealed(name).map_err(io::Error::other)?;
-        archive.part(&format!("sealed/{name}"))?;
-        io::copy(&mut sealed, archive)?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,11 +162,5 @@ mod tests {
             [(12, 50, name("day-50")), (60, 90, name("day-90")), (95, 99, name("unsigned"))]
         );
         assert!(all(&[]).is_empty());
-    }
-
-    #[test]
-    fn copies_of_recordings_are_called_after_them() {
-        assert_eq!(audio_name("06-2.ogg.enc", false), "audio/06-2.ogg");
-        assert_eq!(audio_name("06-2.ogg.enc", true), "audio/06-2-redacted.wav");
     }
 }

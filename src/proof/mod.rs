@@ -6,6 +6,7 @@
 
 mod archive;
 pub mod bundle;
+mod called;
 mod chapters;
 pub mod heads;
 pub mod pack;
@@ -14,12 +15,14 @@ pub mod redaction;
 pub mod standing;
 mod scrub;
 mod signer;
+mod sounds;
 pub mod verify;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub use signer::{Signer, pem, public_key};
+pub use sounds::brought;
 
 /// Why something cannot be proved.
 #[derive(Debug, thiserror::Error)]

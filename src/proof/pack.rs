@@ -11,20 +11,29 @@ use std::io::Write;
 use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 
-use super::ProofError;
 use super::archive::Archive;
 use super::bundle::{Archivist, Asked, Tied, whole};
-use super::chapters;
+use super::called::{self, Dialled};
 use super::page::Page;
 use super::redaction::{TEXTS, kept, names};
 use super::scrub::{HIDDEN, NUMBERS, Numbers, Own, Scrub};
+use super::sounds::{self, Elsewhere};
+use super::{ProofError, Signer};
+use crate::store::access::{Access, AccessFilter};
 use crate::store::cli::Pages;
-use crate::store::{Filter, Incident, forms};
+use crate::store::{Filter, Incident, Recording, forms};
 use crate::trunk::number_plan::phone;
 use crate::vocabulary::{NumberClass, Phone, Private};
 
 /// Fewer digits are nobody's number, where the plan does not know it.
 const DIGITS: usize = 7;
+/// What people do whose subject is what they looked for.
+const LOOKED_FOR: [&str; 4] = [
+    "records of a number packed",
+    "incidents searched",
+    "incidents exported",
+    "incidents exported as EIDO",
+];
 /// Columns of a record that people wrote in the form of its incident.
 const WRITTEN: [&str; 21] = [
     "caller_name",
@@ -68,6 +77,8 @@ enum How {
     Caller,
     /// It stands in the form, as where the caller can be reached.
     Form,
+    /// It was called: brought in, or given the caller.
+    Called,
     /// It stands in something that was written.
     Mentioned,
 }
@@ -77,6 +88,7 @@ impl How {
         match self {
             Self::Caller => "menelepon / called",
             Self::Form => "di formulir / in the form",
+            Self::Called => "dihubungi / called out to",
             Self::Mentioned => "disebut / mentioned",
         }
     }
@@ -88,6 +100,8 @@ pub struct Pack {
     own: Own,
     /// By their call, oldest first.
     calls: BTreeMap<String, How>,
+    /// Calls to it that seats dialled, which have no record of their own.
+    dialled: Dialled,
     /// Calls whose number came without a beginning that says whose it is.
     unsure: Vec<String>,
 }
@@ -96,13 +110,13 @@ impl Pack {
     /// How many records there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.calls.len()
+        self.calls.len() + self.dialled.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.calls.is_empty()
+        self.len() == 0
     }
 
     /// The number in its normal form.
@@ -137,6 +151,17 @@ impl Archivist {
                 calls.entry(call).or_insert(How::Form);
             }
         }
+        let mut dialled = Dialled::new();
+        for (call, step) in self.store.called(|to| own.is(to)).await? {
+            let known = calls.contains_key(&call) || self.store.show(&call).await?.is_some();
+            // In the record of an emergency call there may stand what a seat dialled meanwhile.
+            if let Some(other) = called::dialled(&step) {
+                dialled.entry(other.to_owned()).or_default().push(step);
+            }
+            if known {
+                calls.entry(call).or_insert(How::Called);
+            }
+        }
         for words in mentioned(&forms) {
             let filter = Filter { words: Some(words), ..Filter::default() };
             let mut pages = Pages::new(&self.store, filter);
@@ -152,10 +177,10 @@ impl Archivist {
                 }
             }
         }
-        if calls.is_empty() && unsure.is_empty() {
+        if calls.is_empty() && dialled.is_empty() && unsure.is_empty() {
             return Err(ProofError::NoRecords);
         }
-        Ok(Pack { own, calls, unsure })
+        Ok(Pack { own, calls, dialled, unsure })
     }
 
     /// Writes a pack. Blocks; `runtime` asks the database meanwhile.
@@ -172,55 +197,57 @@ impl Archivist {
         out: impl Write,
     ) -> Result<(), ProofError> {
         let signer = self.signer()?;
-        let mut archive = Archive::new(out, asked.at);
-        let (mut access, mut listed, mut missing) = (Vec::new(), Vec::new(), String::new());
+        let archive = Archive::new(out, asked.at);
+        let (access, listed, missing) = (Vec::new(), Vec::new(), String::new());
+        let mut packing = Packing { room: self, pack, wanted, archive, access, listed, missing };
         for (call, how) in &pack.calls {
             let Some(incident) = runtime.block_on(self.store.show(call))? else { continue };
             let tied = runtime.block_on(self.tied(&incident))?;
             let record = record(&incident, *how, wanted, &pack.own, &tied);
-            archive.json(&format!("records/{call}.json"), &record)?;
-            let mut audio = Vec::new();
-            if wanted.audio && (*how == How::Caller || wanted.third_parties) {
-                let library = &self.library;
-                chapters::audio(&mut archive, library, &incident, None, &mut missing)?;
-                audio.extend(
-                    chapters::files(&incident)
-                        .map(|file| (file.file.clone(), chapters::audio_name(&file.file, false))),
-                );
-            }
-            let page = Page {
-                centre: &self.centre,
-                title: ("Catatan", "Record"),
-                notes: vec![("Nomor ini / This number".into(), how.word().into())],
-                calls: &[record],
-                audio: &audio,
-                zone: &self.zone,
-            };
-            archive.add(&format!("{call}.html"), page.html().as_bytes())?;
-            for subject in [&incident.summary.id, call] {
-                access.extend(runtime.block_on(self.access(subject.clone()))?);
-            }
-            let at = incident.summary.received_at.0.to_rfc3339();
-            listed.push(json!({ "call": call, "incident": incident.summary.id, "received_at": at,
-                "how": how.word() }));
+            let heard = *how == How::Caller || wanted.third_parties;
+            let files = if heard { sounds::files(&incident) } else { Vec::new() };
+            packing.record((call, *how), &record, &files, runtime)?;
+            packing.looked_at(&incident.summary.id, runtime)?;
         }
-        access.extend(runtime.block_on(self.access(pack.own.number.clone()))?);
-        access.sort_by_key(|look| look.seq);
-        access.dedup_by_key(|look| look.seq);
+        let scrub = Scrub { numbers: Numbers::HideBut(pack.own.clone()), names: Vec::new() };
+        for (call, named) in &pack.dialled {
+            let steps = runtime.block_on(self.store.steps_of(call))?;
+            let files = runtime.block_on(self.store.recordings_of(call))?;
+            let whole = wanted.third_parties;
+            let record = called::record(call, named, &steps, &files, &scrub, whole);
+            let heard = whole || !called::is_about_another(named);
+            let files = if heard { sounds::sealed(&files) } else { Vec::new() };
+            packing.record((call, How::Called), &record, &files, runtime)?;
+        }
+        let mut looked = runtime.block_on(self.looked_for(&pack.own, &scrub))?;
         if !wanted.third_parties {
-            let numbers = Numbers::HideBut(pack.own.clone());
-            let scrub = Scrub { numbers, names: Vec::new() };
-            for look in &mut access {
-                look.reason = scrub.text(&look.reason);
-            }
+            looked.iter_mut().for_each(|look| look.subject = scrub.text(&look.subject));
         }
-        archive.json("access.json", &access)?;
-        archive.json("records.json", &listed)?;
-        if !missing.is_empty() {
-            archive.add("MISSING.txt", missing.as_bytes())?;
-        }
-        archive.add("README.txt", self.told(pack, listed.len(), wanted, asked).as_bytes())?;
-        archive.finish(&signer)
+        packing.access.extend(looked);
+        packing.finish(&signer, asked)
+    }
+
+    /// Who looked for the number, however they wrote it: packs, searches, exports.
+    async fn looked_for(&self, own: &Own, scrub: &Scrub) -> Result<Vec<Access>, ProofError> {
+        let all = forms(&own.number);
+        let begins_or_ends = |typed: &str| {
+            let key: String = typed.chars().filter(char::is_ascii_digit).collect();
+            key.len() >= DIGITS && all.iter().any(|it| it.starts_with(&key) || it.ends_with(&key))
+        };
+        let wanted = |look: &Access| {
+            let mut parts = look.subject.split('&').filter_map(|pair| pair.split_once('='));
+            own.is(&look.subject)
+                || scrub.shows(&look.subject)
+                || parts.any(|(key, value)| key == "number" && begins_or_ends(value))
+        };
+        let filter = AccessFilter { what: &LOOKED_FOR, ..AccessFilter::default() };
+        self.looks(filter, usize::MAX, &wanted).await
+    }
+
+    /// A number as it is kept in the access log: its normal form where it has one.
+    #[must_use]
+    pub fn normal(&self, number: &str) -> String {
+        somebodys(phone(number, &self.area_code)).unwrap_or_else(|| number.to_owned())
     }
 
     fn told(&self, pack: &Pack, count: usize, wanted: &Wanted, asked: &Asked) -> String {
@@ -243,12 +270,12 @@ impl Archivist {
              records, when, and why. {} {}\n",
             others("Nomor orang lain disembunyikan.", "Nomor orang lain ditampilkan."),
             audio(
-                "Rekaman ada di audio/.",
+                "Rekaman ada di audio/; yang tidak ada disebut di MISSING.txt.",
                 "Rekaman disebut di setiap catatan dan tidak disertakan."
             ),
             others("Numbers of others are hidden.", "Numbers of others are shown."),
             audio(
-                "Recordings are in audio/.",
+                "Recordings are in audio/; those that are not are named in MISSING.txt.",
                 "Recordings are named in each record and not in here."
             ),
             at = asked.at.to_rfc3339(),
@@ -259,8 +286,10 @@ impl Archivist {
             text.push_str(
                 "\nDari catatan yang hanya menyebut nomor ini: kapan, dan kalimatnya. Dari kejadian yang juga\n\
                  dilaporkan orang lain: panggilan nomor ini sendiri, dan kalimat formulir yang menyebutnya.\n\
+                 Dari panggilan orang lain yang disambungkan ke nomor ini: kapan, dan berapa lama.\n\
                  Of records that only mention this number: when, and the sentence. Of an incident that others\n\
-                 reported too: the call of this number alone, and the sentences of the form that mention it.\n",
+                 reported too: the call of this number alone, and the sentences of the form that mention it.\n\
+                 Of others' calls that this number was brought into: when, and for how long.\n",
             );
         }
         if !pack.unsure.is_empty() {
@@ -273,6 +302,88 @@ impl Archivist {
             );
         }
         text
+    }
+}
+
+/// A pack that is being written.
+struct Packing<'a, W: Write> {
+    room: &'a Archivist,
+    pack: &'a Pack,
+    wanted: &'a Wanted,
+    archive: Archive<W>,
+    access: Vec<Access>,
+    listed: Vec<Value>,
+    missing: String,
+}
+
+impl<W: Write> Packing<'_, W> {
+    /// One record: as it is, as a page, with its recordings where they are asked for.
+    fn record(
+        &mut self,
+        (call, how): (&str, How),
+        record: &Value,
+        files: &[&Recording],
+        runtime: &Handle,
+    ) -> Result<(), ProofError> {
+        self.archive.json(&format!("records/{call}.json"), record)?;
+        let mut elsewhere = Vec::new();
+        let mut audio = Vec::new();
+        if self.wanted.audio {
+            let nodes = runtime.block_on(self.room.store.recordings_elsewhere(call))?;
+            let sounds = self.room.sounds(nodes);
+            let missing = &mut self.missing;
+            elsewhere = sounds.write(&mut self.archive, (call, files), None, missing)?;
+            let absent = |file: &str| elsewhere.iter().any(|it| it.file == file);
+            let here = files.iter().filter(|file| !absent(&file.file));
+            let named =
+                |file: &Recording| (file.file.clone(), sounds::audio_name(&file.file, false));
+            audio.extend(here.map(|file| named(file)));
+        }
+        let absent: BTreeMap<String, String> =
+            elsewhere.iter().map(|it: &Elsewhere| (it.file.clone(), it.node.clone())).collect();
+        let page = Page {
+            centre: &self.room.centre,
+            title: ("Catatan", "Record"),
+            notes: vec![("Nomor ini / This number".into(), how.word().into())],
+            calls: std::slice::from_ref(record),
+            audio: &audio,
+            absent: &absent,
+            zone: &self.room.zone,
+        };
+        self.archive.add(&format!("{call}.html"), page.html().as_bytes())?;
+        self.looked_at(call, runtime)?;
+        let mut entry = json!({ "call": call, "incident": record["id"],
+            "received_at": record["received_at"], "how": how.word() });
+        if let (false, Some(entry)) = (elsewhere.is_empty(), entry.as_object_mut()) {
+            entry.insert("recordings_elsewhere".into(), json!(elsewhere));
+        }
+        self.listed.push(entry);
+        Ok(())
+    }
+
+    fn looked_at(&mut self, subject: &str, runtime: &Handle) -> Result<(), ProofError> {
+        self.access.extend(runtime.block_on(self.room.access(subject.to_owned()))?);
+        Ok(())
+    }
+
+    fn finish(mut self, signer: &Signer, asked: &Asked) -> Result<(), ProofError> {
+        self.access.sort_by_key(|look| look.place);
+        self.access.dedup_by_key(|look| look.place);
+        if !self.wanted.third_parties {
+            let numbers = Numbers::HideBut(self.pack.own.clone());
+            let scrub = Scrub { numbers, names: Vec::new() };
+            for look in &mut self.access {
+                look.reason = scrub.text(&look.reason);
+            }
+        }
+        self.archive.json("access.json", &self.access)?;
+        self.archive.json("records.json", &self.listed)?;
+        if !self.missing.is_empty() {
+            self.archive.add("MISSING.txt", self.missing.as_bytes())?;
+        }
+        let told = self.room.told(self.pack, self.listed.len(), self.wanted, asked);
+        self.archive.add("README.txt", told.as_bytes())?;
+        self.archive.finish(signer)
     }
 }
 
@@ -350,7 +461,14 @@ fn mention(all: &Value, scrub: &Scrub) -> Value {
         shown.extend(text.map(|text| ("text".to_owned(), Value::from(text))));
         Some(Value::Object(shown))
     });
-    record.insert("steps".into(), steps.collect());
+    let mut steps: Vec<Value> = steps.collect();
+    for called in called::steps(&Value::Object(all.clone()), scrub) {
+        let same = |step: &Value| ["seq", "at"].iter().all(|key| step.get(key) == called.get(key));
+        steps.retain(|step| !same(step));
+        steps.push(called);
+    }
+    steps.sort_by(|a, b| a["at"].as_str().cmp(&b["at"].as_str()));
+    record.insert("steps".into(), steps.into());
     record.into()
 }
 

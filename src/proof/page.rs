@@ -1,6 +1,7 @@
 //! A record as a page that a judge can read: one file, without script or network, in Indonesian and
 //! English. It shows what it is given, each text as a text, and chooses nothing.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
@@ -70,9 +71,17 @@ const STEPS: &[(&str, &str, &str)] = &[
     ("held", "Ditahan", "Held"),
     ("resumed", "Dilanjutkan", "Resumed"),
     ("transferred", "Dialihkan", "Transferred"),
+    ("seat-dialled", "Meja menelepon", "Dialled at a seat"),
+    ("seat-call-ended", "Panggilan meja selesai", "Call of the seat over"),
+    ("called-out", "Nomor dihubungi", "Number called"),
+    ("call-out-ended", "Panggilan ke nomor selesai", "Call to the number over"),
     ("party-invited", "Pihak lain dipanggil", "Somebody brought in"),
     ("party-joined", "Pihak lain bergabung", "They joined"),
     ("party-left", "Pihak lain keluar", "They left"),
+    ("chain-begun", "Panggilan berantai dimulai", "Call-out chain begun"),
+    ("chain-tried", "Kontak dipanggil", "Contact called"),
+    ("chain-tried-ended", "Panggilan ke kontak selesai", "Call to the contact over"),
+    ("chain-ended", "Panggilan berantai selesai", "Call-out chain over"),
     ("text-written", "Teks", "Text"),
     ("key", "Tombol ditekan", "Key pressed"),
     ("heard", "Terdengar", "Heard"),
@@ -80,6 +89,7 @@ const STEPS: &[(&str, &str, &str)] = &[
     ("recording-sealed", "Rekaman disegel", "Recording sealed"),
     ("recording-deleted", "Rekaman dihapus", "Recording deleted"),
     ("disposed", "Jenis panggilan ditetapkan", "Kind of call said"),
+    ("disposition-withdrawn", "Penetapan jenis ditarik", "Kind taken back"),
     ("located", "Lokasi diterima", "Place told"),
     ("ended", "Berakhir", "Ended"),
 ];
@@ -96,6 +106,8 @@ pub(super) struct Page<'a> {
     pub calls: &'a [Value],
     /// Names of recordings in the copy, by their file.
     pub audio: &'a [(String, String)],
+    /// Recordings that are not in the copy, and the nodes that have them.
+    pub absent: &'a BTreeMap<String, String>,
     /// The centre's time.
     pub zone: &'a TimeZone,
 }
@@ -184,6 +196,13 @@ impl Page<'_> {
                     out,
                     "<br><audio controls preload=\"none\" src=\"{part}\"></audio><br><small>{part}: \
                      penelepon kiri, operator kanan / caller left, operator right</small>"
+                );
+            }
+            if let Some(node) = self.absent.get(name) {
+                let node = escaped(node);
+                let _ = write!(
+                    out,
+                    "<br><small>tidak di sini: di node {node} / not in here: on node {node}</small>"
                 );
             }
             out.push_str("</p>\n");
@@ -299,6 +318,7 @@ mod tests {
             notes: vec![("Dibuat oleh / Made by".into(), "rina".into())],
             calls: &[call],
             audio: &[("06.wav".into(), "audio/06.wav".into())],
+            absent: &BTreeMap::new(),
             zone: &zone,
         };
         let html = page.html();

@@ -123,7 +123,7 @@ pub async fn database(
 ) -> Result<(), ProofError> {
     let compared = store.compare(journal, work, LISTED, since).await?;
     report.rows = Some(compared.rows);
-    report.notes.extend(compared.note);
+    report.notes.extend(compared.notes);
     report.faults_total += compared.total - compared.differences.len() as u64;
     for difference in compared.differences {
         report.fault("database", difference.place, difference.why);
@@ -144,6 +144,7 @@ struct Examiner<'a> {
     /// Keys that are gone, and the first line that needs them.
     gone: HashMap<Owner, u64>,
     log_before: Option<WallTime>,
+    no_call_before: Option<WallTime>,
     /// The last key that was given out before the walk, and the last one that a line needs.
     given: Option<(u64, String)>,
     needed: Option<u64>,
@@ -164,6 +165,7 @@ impl<'a> Examiner<'a> {
             doubtful: HashMap::new(),
             gone: HashMap::new(),
             log_before: None,
+            no_call_before: None,
             given: None,
             needed: None,
             unnamed: asked.library.files().into_iter().collect(),
@@ -314,7 +316,10 @@ impl<'a> Examiner<'a> {
                     }
                 }
             }
-            Fact::RetentionRan(ran) => self.log_before = ran.log_before.or(self.log_before),
+            Fact::RetentionRan(ran) => {
+                self.log_before = ran.log_before.or(self.log_before);
+                self.no_call_before = ran.no_call_before.or(self.no_call_before);
+            }
             Fact::HeadSigned(head) => {
                 let name = format!("{}.json", head.date);
                 match self.known.get(&head.date) {
@@ -373,9 +378,15 @@ impl<'a> Examiner<'a> {
         for (file, (seq, damage)) in doubtful {
             self.report.fault("recording", file, format!("{damage} (sealed by line {seq})"));
         }
-        let log_before = self.log_before.map(sealed::day_of);
+        let (log, no_call) =
+            (self.log_before.map(sealed::day_of), self.no_call_before.map(sealed::day_of));
         let forgotten = |owner: &Owner| {
-            owner.class == Class::Log && log_before.is_some_and(|before: Uid| owner.of < before)
+            let before = match owner.class {
+                Class::Log => log,
+                Class::NoCall => no_call,
+                Class::Record | Class::Trace => None,
+            };
+            before.is_some_and(|before: Uid| owner.of < before)
         };
         let mut gone: Vec<_> = self.gone.drain().filter(|(owner, _)| !forgotten(owner)).collect();
         gone.sort_by_key(|(_, seq)| *seq);

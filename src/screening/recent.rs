@@ -56,6 +56,8 @@ pub struct Seen {
     pub links: Vec<Link>,
     /// The caller returns: the last call was lost, and nobody has talked to them since.
     pub lost: Option<Lost>,
+    /// Other calls of it that are remembered.
+    pub others: usize,
 }
 
 /// What is known here of a number that calls, at the moment when it does: so that a screen shows it
@@ -153,6 +155,7 @@ impl Recent {
 
     fn seen(&self, now: WallTime, settings: &ScreeningSettings, number: &Private<String>) -> Seen {
         let mut links = Vec::new();
+        let others = self.of(number).count();
         let live = self.of(number).rev().filter(|(_, past)| past.ended.is_none());
         links.extend(live.map(|(call, past)| Link {
             call,
@@ -164,7 +167,7 @@ impl Recent {
         });
         let Some((at, call, incident, lost)) = over.max_by_key(|(at, call, ..)| (*at, *call))
         else {
-            return Seen { links, lost: None };
+            return Seen { links, lost: None, others };
         };
         let ago = since(now, at);
         if ago <= settings.link_within {
@@ -177,7 +180,7 @@ impl Recent {
             kind,
             ago,
         });
-        Seen { links, lost }
+        Seen { links, lost, others }
     }
 
     /// Forgets the calls that ended more than `span` ago.
@@ -264,6 +267,7 @@ mod tests {
         recent.ended(at(4), call(3), None);
         let again = arrive(&mut recent, 8, 1, 4);
         assert_eq!(links(&again), [(call(3), "same number, 4 minutes before")]);
+        assert_eq!((twice.others, again.others), (1, 2), "those that are over count as well");
         recent.ended(at(9), call(4), None);
         assert_eq!(arrive(&mut recent, 70, 1, 5), Seen::default());
     }

@@ -18,6 +18,7 @@ use super::retention::SharedRules;
 use super::switchboard_thread::Waiters;
 use crate::acd::settings::QueueSettings;
 use crate::agencies::{Issuer, Outbox};
+use crate::callout::settings::CalloutSettings;
 use crate::config::Loaded;
 use crate::console::accounts::Accounts;
 use crate::console::places::Outline;
@@ -259,6 +260,10 @@ impl Desk for ServerDesk {
 
     fn choices(&self) -> Arc<Choices> {
         Arc::clone(&self.choices.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn callout(&self) -> CalloutSettings {
+        super::reload::locked(&self.policy.reloader.adopted).0.callout.clone()
     }
 
     fn new_incident(&self) -> IncidentId {

@@ -3,9 +3,10 @@
 //! to the work list.
 
 use super::clock::Clock;
+use crate::callout::{ChainEnded, ChainTriedEnded, Outcome, Verdict};
 use crate::journal::{Entry, Fact};
 use crate::recording::Library;
-use crate::store::{JournalHandle, Recovered};
+use crate::store::{JournalHandle, OpenChain, Recovered};
 use crate::switchboard::CutOff;
 use crate::vocabulary::{CallId, Stage, WallTime};
 
@@ -50,6 +51,9 @@ pub(super) fn close(
             Fact::PartyLeft { call: *call, party: *party, how: "the program stopped".into() };
         journal.append(0, Entry { at, fact });
     }
+    for chain in &recovered.open_chains {
+        chain_facts(chain).into_iter().for_each(|fact| journal.append(0, Entry { at, fact }));
+    }
     for open in &recovered.open_calls {
         tracing::warn!(call = %open.call, stage = open.stage.word(), "call ended by a restart");
         let (call, ending) = (open.call, open.ending());
@@ -59,6 +63,38 @@ pub(super) fn close(
     let oldest = WallTime(at.0.saturating_sub(CUT_OFF_COUNTS_MICROS));
     let before = recovered.cut_off.iter().filter(|lost| lost.at >= oldest).cloned();
     before.chain(recovered.open_calls.iter().filter_map(|open| open.cut_off(at))).collect()
+}
+
+/// A chain does not go on by itself: nobody may believe that it does.
+fn chain_facts(open: &OpenChain) -> Vec<Fact> {
+    const WHY: &str = "the program stopped";
+    let OpenChain { call, chain, title, attempt } = open;
+    let mut facts = Vec::new();
+    if let Some((attempt, contact)) = attempt {
+        facts.push(Fact::ChainTriedEnded(Box::new(ChainTriedEnded {
+            call: *call,
+            attempt: *attempt,
+            contact: contact.clone(),
+            outcome: Outcome::Stopped,
+            answered_at: None,
+            status: None,
+        })));
+    }
+    facts.push(Fact::ChainEnded(Box::new(ChainEnded {
+        call: *call,
+        chain: chain.clone(),
+        verdict: Verdict::Stopped,
+        contact: None,
+        agency: None,
+        answered_at: None,
+        by: String::new(),
+        why: WHY.to_owned(),
+    })));
+    let detail = format!(
+        "call {call}: the chain {title:?} stopped, {WHY}; nobody has said that they come, go on by hand"
+    );
+    facts.push(Fact::Alarm { name: "chain-stopped".to_owned(), detail });
+    facts
 }
 
 fn sealed(recordings: &Library, call: CallId, file: &str) -> Fact {

@@ -18,7 +18,7 @@ use crate::journal::{Entry, Fact};
 use crate::recording::Library;
 use crate::store::{self, JournalHandle, Kept, Store, StoreError};
 use crate::telemetry::metrics;
-use crate::vocabulary::CallId;
+use crate::vocabulary::{CallId, IncidentId, WallTime};
 
 /// How often it is looked for what is due.
 const EVERY: Duration = Duration::from_secs(3_600);
@@ -127,28 +127,59 @@ impl Retention {
                         ran.held += 1;
                         continue;
                     }
-                    let also = self.store.calls_back(kept.call).await?;
                     let ground = rules.of(kept.kind).map(|keep| keep.ground.clone());
                     let ground = ground.unwrap_or_default();
                     if parts.audio {
-                        for call in std::iter::once(kept.call).chain(also.iter().copied()) {
-                            self.delete_audio(call, &ground, &mut ran).await?;
-                        }
+                        self.delete_audio(kept.call, &ground, &mut ran).await?;
                     }
                     if parts.record || parts.trace {
                         let Due { record, trace, .. } = parts;
-                        let (call, incident) = (kept.call, kept.incident);
+                        let (call, incident, also) = (kept.call, kept.incident, Vec::new());
                         due.push(Erased { call, incident, record, trace, also, ground });
                     }
                 }
                 self.erase(due, &mut ran).await;
                 last = Some(end);
             }
+            self.dialled(rules, now, &mut ran).await?;
         }
         if let Some(days) = rules.log_days {
-            self.forget_log(days, &mut ran).await;
+            ran.log_before = self.forget(Class::Log, days, &mut ran).await;
+        }
+        if let Some(days) = rules.no_call_days {
+            ran.no_call_before = self.forget(Class::NoCall, days, &mut ran).await;
         }
         Ok(ran)
+    }
+
+    /// The same for calls that seats dialled.
+    async fn dialled(&self, rules: &Rules, now: WallTime, ran: &mut Ran) -> Result<(), StoreError> {
+        let Some(days) = rules.shortest() else { return Ok(()) };
+        let mut last = None;
+        loop {
+            let page = self.store.dialled_before(days_before(now, days), last, now).await?;
+            let Some(end) = page.last() else { return Ok(()) };
+            last = Some(end.call);
+            let mut due = Vec::new();
+            for dialled in page {
+                let Due { audio, record, trace } = dialled.due(rules, now);
+                // Whoever holds the call that it belonged to was counted with that one.
+                if dialled.is_held() {
+                    continue;
+                }
+                let call = dialled.call;
+                let ground = rules.of(dialled.kind()).map(|keep| keep.ground.clone());
+                let ground = ground.unwrap_or_default();
+                if audio {
+                    self.delete_audio(call, &ground, ran).await?;
+                }
+                if record || trace {
+                    let (incident, also) = (IncidentId(call.0), Vec::new());
+                    due.push(Erased { call, incident, record, trace, also, ground });
+                }
+            }
+            self.erase(due, ran).await;
+        }
     }
 
     async fn delete_audio(
@@ -211,23 +242,27 @@ impl Retention {
         }
     }
 
-    /// Who looked at what so long ago is not known any more.
-    async fn forget_log(&self, days: u32, ran: &mut Ran) {
+    /// Drops the keys of days that are so long ago; answers with the first that is kept where any was dropped.
+    async fn forget(&self, class: Class, days: u32, ran: &mut Ran) -> Option<WallTime> {
         const DAY: i64 = 86_400_000_000;
         let mut before = days_before(self.clock.now().wall, days);
         before.0 -= before.0.rem_euclid(DAY);
         let day = sealed::day_of(before);
         let folder = self.journal_folder.clone();
-        let wanted = move |owner: Owner| owner.class == Class::Log && owner.of < day;
+        let wanted = move |owner: Owner| owner.class == class && owner.of < day;
         let dropped = tokio::task::spawn_blocking(move || store::drop_keys(&folder, &wanted)).await;
         match dropped {
-            Ok(Ok(0)) => {}
-            Ok(Ok(_)) => ran.log_before = Some(before),
+            Ok(Ok(0)) => None,
+            Ok(Ok(_)) => Some(before),
             Ok(Err(error)) => {
                 ran.failed += 1;
-                tracing::error!(%error, "the access log cannot be shortened; it is tried again");
+                tracing::error!(?class, %error, "old days cannot be forgotten; it is tried again");
+                None
             }
-            Err(_) => ran.failed += 1,
+            Err(_) => {
+                ran.failed += 1;
+                None
+            }
         }
     }
 

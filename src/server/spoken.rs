@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::policy::{Files, adopt, current, disk};
 use super::reload::{Reloader, locked};
@@ -62,7 +63,7 @@ pub(super) fn list(reloader: &Reloader) -> Result<PromptList, PolicyError> {
         languages: Vec::new(),
         prompts: Vec::new(),
         missing: Vec::new(),
-        seconds: loaded.prompts.total().as_secs_f64(),
+        seconds: seconds(loaded.prompts.total()),
         seconds_most: limits::PROMPTS_LENGTH.as_secs(),
         bytes_most: limits::PROMPT_BYTES,
         one_seconds_most: limits::PROMPT_LENGTH.as_secs(),
@@ -72,6 +73,12 @@ pub(super) fn list(reloader: &Reloader) -> Result<PromptList, PolicyError> {
         let Some((name, sound)) = name_of(file).zip(Sound::referred(text)) else { continue };
         languages.extend(name.language.clone());
         list.prompts.push(shown(file, name, sound, &loaded, &uses));
+    }
+    for file in loaded.wrong.keys().filter(|file| !files.contains_key(*file)) {
+        let Some(name) = name_of(file).filter(|_| config::is_sound(file)) else { continue };
+        // Too long, or not readable: it is no part of a version, and can be replaced all the same.
+        let nothing = Sound { bytes: 0, sha256: String::new() };
+        list.prompts.push(shown(file, name, nothing, &loaded, &uses));
     }
     let mut missing: BTreeMap<(Option<String>, String), Vec<PromptUse>> = BTreeMap::new();
     for (queue, says) in &settings.announcements {
@@ -109,7 +116,7 @@ fn shown(
         file: file.to_owned(),
         bytes: sound.bytes,
         sha256: sound.sha256,
-        seconds: loaded.prompts.duration(&id).map(|duration| duration.as_secs_f64()),
+        seconds: loaded.prompts.duration(&id).map(seconds),
         codec: source.map(|source| source.codec),
         rate: source.map(|source| source.rate),
         channels: source.map(|source| source.channels),
@@ -117,6 +124,11 @@ fn shown(
         wrong: loaded.wrong.get(file).cloned(),
         used: uses.get(&id).into_iter().flatten().cloned().collect(),
     }
+}
+
+/// To the millisecond.
+fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000.0).round() / 1_000.0
 }
 
 fn word(doubt: PromptDoubt) -> &'static str {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::audit::Place;
 use super::incident::At;
 use super::sql::{Row, Tx, query};
 use super::{Store, StoreError};
@@ -12,10 +13,16 @@ use crate::vocabulary::WallTime;
 /// Rows of one page.
 pub const PAGE: u32 = 200;
 
-/// One look at something personal.
+/// One look at something personal, on whichever node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Access {
-    /// Line of the journal.
+    /// Where it stands among all.
+    #[serde(skip)]
+    pub place: Place,
+    /// The node on which it was.
+    #[serde(default)]
+    pub node: String,
+    /// Line of that node's journal.
     pub seq: i64,
     /// When.
     pub at: At,
@@ -40,8 +47,10 @@ pub struct AccessFilter {
     pub by: Option<String>,
     /// About this record.
     pub subject: Option<String>,
-    /// Older than this line: the next page.
-    pub before: Option<i64>,
+    /// One of these deeds; none: any.
+    pub what: &'static [&'static str],
+    /// Older than this one: the next page.
+    pub before: Option<Place>,
 }
 
 /// Follows an audit entry.
@@ -67,9 +76,9 @@ impl Store {
     /// When the database fails.
     pub async fn access(&self, filter: &AccessFilter) -> Result<Vec<Access>, StoreError> {
         let mut sql = query(
-            "SELECT seq, at, by, what, subject, reason FROM access WHERE node = (SELECT id FROM node WHERE name = ",
+            "SELECT access.node AS node, name, access.seq AS seq, at, by, what, subject, reason
+             FROM access JOIN node ON node.id = access.node WHERE 1 = 1",
         );
-        sql.push_bind(self.node()).push(")");
         if let Some(since) = filter.since {
             sql.push(" AND at >= ").push_bind(since.0);
         }
@@ -82,15 +91,24 @@ impl Store {
         if let Some(subject) = &filter.subject {
             sql.push(" AND subject = ").push_bind(subject.clone());
         }
-        if let Some(before) = filter.before {
-            sql.push(" AND seq < ").push_bind(before);
+        if !filter.what.is_empty() {
+            sql.push(" AND what IN (").push_list(filter.what.iter().copied()).push(")");
         }
-        sql.push(" ORDER BY seq DESC LIMIT ").push_bind(i64::from(PAGE));
+        if let Some(Place { at, node, seq }) = filter.before {
+            sql.push(" AND (at < ").push_bind(at).push(" OR (at = ").push_bind(at);
+            sql.push(" AND (access.node < ").push_bind(node).push(" OR (access.node = ");
+            sql.push_bind(node).push(" AND access.seq < ").push_bind(seq).push("))))");
+        }
+        sql.push(" ORDER BY at DESC, access.node DESC, access.seq DESC LIMIT ")
+            .push_bind(i64::from(PAGE));
         let rows = sql.fetch_all(&mut self.reading().await?).await.map_err(|e| self.error(e))?;
         let access = |row: &Row| {
+            let (at, node, seq) = (row.try_get("at")?, row.try_get("node")?, row.try_get("seq")?);
             Ok(Access {
-                seq: row.try_get("seq")?,
-                at: At(WallTime(row.try_get("at")?)),
+                place: Place { at, node, seq },
+                node: row.try_get("name")?,
+                seq,
+                at: At(WallTime(at)),
                 by: row.try_get("by")?,
                 what: row.try_get("what")?,
                 subject: row.try_get("subject")?,

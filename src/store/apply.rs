@@ -295,7 +295,7 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
         | Fact::RecordingResumed { .. }
         | Fact::RecordingHeld { .. }
         | Fact::RecordingDeleted { .. } => super::recordings::row(tx, entry).await,
-        Fact::IncidentHeld(hold) => super::erase::held(tx, entry.at, hold).await,
+        Fact::IncidentHeld(hold) => super::hold::row(tx, entry.at, hold).await,
         Fact::PersonalErased(erased) => super::erase::erased(tx, entry.at, erased).await,
         Fact::RetentionRan(ran) => super::erase::ran(tx, seq, entry.at, ran).await,
         Fact::Audited { .. } => super::access::row(tx, seq, entry).await,
@@ -303,6 +303,7 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
         | Fact::Heard { .. }
         | Fact::Linked { .. }
         | Fact::Disposed { .. }
+        | Fact::DispositionWithdrawn { .. }
         | Fact::NumberMarked { .. }
         | Fact::NumberCleared { .. }
         | Fact::WorkOpened { .. }
@@ -316,10 +317,14 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
         | Fact::IncidentEdited(_)
         | Fact::IncidentClosed(_)
         | Fact::IncidentReopened(_)
-        | Fact::IncidentMerged(_)
         | Fact::IncidentUnmerged(_)
         | Fact::IncidentLinked(_)
         | Fact::IncidentUnlinked(_) => super::record::row(tx, seq, entry).await,
+        Fact::IncidentMerged(tie) => {
+            super::record::row(tx, seq, entry).await?;
+            super::hold::merged(tx, tie).await
+        }
+        Fact::SeatDialled { .. } => super::dialled::row(tx, entry).await,
         // Steps of the time line, messages (`keep_signals`), or facts about no call.
         Fact::DataCame(_)
         | Fact::IdentityChecked(_)
@@ -337,6 +342,10 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
         | Fact::PartyHeld { .. }
         | Fact::PartyLeft { .. }
         | Fact::PartyTookOver { .. }
+        | Fact::ChainBegun(_)
+        | Fact::ChainTried(_)
+        | Fact::ChainTriedEnded(_)
+        | Fact::ChainEnded(_)
         | Fact::PrivateTalk { .. }
         | Fact::TextWritten { .. }
         | Fact::AudioStalled { .. }
@@ -351,7 +360,6 @@ async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
         | Fact::CopyFailed { .. }
         | Fact::Held { .. }
         | Fact::Resumed { .. }
-        | Fact::SeatDialled { .. }
         | Fact::SeatCallEnded { .. }
         | Fact::CalledOut { .. }
         | Fact::CallOutEnded { .. }
@@ -371,8 +379,11 @@ async fn arrived(tx: &mut Tx, entry: &Entry) -> sqlx::Result<()> {
     let facts = serde_json::to_string(arrival).map_err(|e| sqlx::Error::Encode(e.into()))?;
     query(
         "INSERT INTO incident (call, id, trunk, source, dialled, service, category, kecamatan,
-         caller_raw, caller_e164, received_at, stage, node, place, cell)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'arriving', ?, ?, ?)
+         told_category, told_kecamatan, caller_raw, caller_e164, received_at, stage, node, place, cell)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6,
+         coalesce((SELECT form.category FROM form WHERE form.incident = ?2), ?7),
+         coalesce((SELECT form.kecamatan FROM form WHERE form.incident = ?2), ?8),
+         ?7, ?8, ?9, ?10, ?11, 'arriving', ?12, ?13, ?14)
          ON CONFLICT (call) DO NOTHING",
     )
     .bind(call.to_string())
@@ -409,8 +420,9 @@ async fn alert(tx: &mut Tx, at: i64, alerted: &Alerted) -> sqlx::Result<()> {
     }
     query(
         "INSERT INTO incident (call, id, trunk, source, dialled, service, category, kecamatan,
-         caller_raw, received_at, stage, origin, node)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'none', 'cap', ?) ON CONFLICT (call) DO NOTHING",
+         told_category, told_kecamatan, caller_raw, received_at, stage, origin, node)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7, ?8, ?9, ?10, 'none', 'cap', ?11)
+         ON CONFLICT (call) DO NOTHING",
     )
     .bind(call.to_string())
     .bind(incident.to_string())

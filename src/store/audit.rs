@@ -29,11 +29,11 @@ pub struct AuditFilter {
 }
 
 /// Where a deed stands among all: its time, its node, its line of that node's journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    at: i64,
-    node: i64,
-    seq: i64,
+    pub(super) at: i64,
+    pub(super) node: i64,
+    pub(super) seq: i64,
 }
 
 impl fmt::Display for Place {

@@ -22,8 +22,10 @@ use super::{Filter, Store, StoreError, known};
 pub enum Format {
     /// For people.
     Table,
-    /// One row each, for spreadsheets.
+    /// One row each, for programs and spreadsheets set to English.
     Csv,
+    /// The same for spreadsheets set to Indonesian: semicolons, and a byte order mark.
+    Sheet,
     /// For programs.
     Json,
 }
@@ -35,11 +37,15 @@ impl FromStr for Format {
         match text {
             "table" => Ok(Self::Table),
             "csv" => Ok(Self::Csv),
+            "sheet" => Ok(Self::Sheet),
             "json" => Ok(Self::Json),
-            other => Err(format!("{other:?} is no format: write table, csv or json")),
+            other => Err(format!("{other:?} is no format: write table, csv, sheet or json")),
         }
     }
 }
+
+/// What tells Windows that a text is UTF-8.
+pub(super) const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// Why a command failed.
 #[derive(Debug, Error)]
@@ -60,7 +66,7 @@ pub enum CliError {
     #[error(transparent)]
     Period(#[from] super::periods::PeriodError),
     /// A ladder has no columns.
-    #[error("a ladder is drawn or written as JSON: leave --format csv out")]
+    #[error("a ladder is drawn or written as JSON: leave --format csv or sheet out")]
     NoTable,
     /// No such record.
     #[error("there is no incident {0:?}; `siaga112 incidents list` shows what there is")]
@@ -95,8 +101,8 @@ pub async fn list(
             serde_json::to_writer_pretty(&mut *out, &rows)?;
             writeln!(out)?;
         }
-        Format::Csv => {
-            let mut csv = csv_writer(out)?;
+        Format::Csv | Format::Sheet => {
+            let mut csv = csv_writer(format, out)?;
             rows.iter().try_for_each(|row| csv.serialize(harmless(row)))?;
             csv.flush()?;
         }
@@ -124,8 +130,8 @@ pub async fn show(
             serde_json::to_writer_pretty(&mut *out, &incident)?;
             writeln!(out)?;
         }
-        Format::Csv => {
-            let mut csv = csv_writer(out)?;
+        Format::Csv | Format::Sheet => {
+            let mut csv = csv_writer(format, out)?;
             csv.serialize(harmless(&incident.summary))?;
             csv.flush()?;
         }
@@ -145,7 +151,7 @@ pub async fn ladder(
     paper: Paper,
     out: &mut impl Write,
 ) -> Result<(), CliError> {
-    if format == Format::Csv {
+    if matches!(format, Format::Csv | Format::Sheet) {
         return Err(CliError::NoTable);
     }
     store.catch_up(journal).await?;
@@ -175,7 +181,7 @@ pub async fn export(
     store.catch_up(journal).await?;
     let mut pages = Pages::new(store, filter.clone());
     if format != Format::Json {
-        let mut csv = csv_writer(&mut *out)?;
+        let mut csv = csv_writer(format, &mut *out)?;
         while let Some(rows) = pages.next().await? {
             rows.iter().try_for_each(|row| csv.serialize(harmless(row)))?;
         }
@@ -227,12 +233,17 @@ impl<'a> Pages<'a> {
 }
 
 /// A CSV writer whose heading is there even when no row follows.
-fn csv_writer<W: Write>(out: W) -> Result<csv::Writer<W>, CliError> {
+fn csv_writer<W: Write>(format: Format, mut out: W) -> Result<csv::Writer<W>, CliError> {
     let mut sample = csv::Writer::from_writer(Vec::new());
     sample.serialize(IncidentSummary::default())?;
     let sample = sample.into_inner().map_err(|e| CliError::Output(e.into_error()))?;
     let mut sample = csv::Reader::from_reader(sample.as_slice());
-    let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(out);
+    let mut writer = csv::WriterBuilder::new();
+    if format == Format::Sheet {
+        out.write_all(BYTE_ORDER_MARK.as_bytes())?;
+        writer.delimiter(b';').terminator(csv::Terminator::CRLF);
+    }
+    let mut csv = writer.has_headers(false).from_writer(out);
     csv.write_record(sample.headers()?)?;
     Ok(csv)
 }

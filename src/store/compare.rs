@@ -2,9 +2,11 @@
 //! the two are compared row by row.
 //!
 //! The database is read as it was at one moment, so that a gateway may run meanwhile. Nothing of it is
-//! changed. Of a PostgreSQL that nodes may share, this node's rows are compared, and what no other node
-//! has written as well. With a time, only what came since is, and no more of the journal is projected.
+//! changed. Of a PostgreSQL that nodes share, this node's rows are compared with its journal, what several
+//! nodes have made with what all of them wrote, and rows are found that none of them can have written.
+//! With a time, only what came since is, and no more of the journal is projected.
 
+mod agreed;
 mod taken;
 
 use std::path::Path;
@@ -37,23 +39,34 @@ pub struct Comparison {
     /// The first of them.
     pub differences: Vec<Difference>,
     /// What was not compared, and why.
-    pub note: Option<String>,
+    pub notes: Vec<String>,
+    /// Rows of erased records, of which the journal does not tell everything any more.
+    untold: u64,
 }
 
+/// The file with what was taken of a server.
+const TAKEN: &str = "taken.db";
+
 /// Columns that need not be equal: what a mark counts depends on marks that were erased since, and what
-/// was done may have named who was brought in. The numbers of rows of words are nobody's.
-const LEFT_OUT: [(&str, &str); 3] = [("mark", "times"), ("audit", "what"), ("words", "nr")];
+/// was done may have named who was brought in. The numbers of rows of words are nobody's. Which talk a call
+/// belonged to cannot be told anew of those that were erased before it was kept.
+const LEFT_OUT: [(&str, &str); 4] =
+    [("mark", "times"), ("audit", "what"), ("words", "nr"), ("seat_call", "during")];
 /// What tells rows apart in tables without a key, in the order in which they are walked through.
 const NUMBERED: [&str; 5] = ["node", "seq", "part", "call", "incident"];
 
+/// Columns of a record that people may have said in its form: when it is erased the journal forgets them,
+/// and statistics keep them.
+const FORGOTTEN: [&str; 5] = ["category", "kecamatan", "disposition", "disposed_by", "disposed_at"];
+
 /// Tables whose rows an older line may have begun: with a time they are not compared.
-const BEGUN_BEFORE: [&str; 5] = ["mark", "work", "work_call", "work_attempt", "hold"];
+const BEGUN_BEFORE: [&str; 6] = ["mark", "work", "work_call", "work_attempt", "hold", "hold_cover"];
 
 /// From where on rows are compared.
 #[derive(Clone, Debug, Default)]
-struct Since {
+pub(super) struct Since {
     /// The first line that is projected.
-    line: u64,
+    pub(super) line: u64,
     /// The first call.
     call: String,
 }
@@ -64,6 +77,8 @@ struct Table {
     columns: Vec<String>,
     key: Vec<usize>,
     sql: String,
+    /// Of records: when they were erased, and what the journal does not tell then.
+    erased: Option<(usize, Vec<usize>)>,
 }
 
 impl Store {
@@ -116,19 +131,18 @@ impl Store {
             found.total += 1;
             found.differences.push(Difference { place, why: why.to_owned() });
         }
-        taken::leave_out(&shared, &mut fresh).await.map_err(|e| anew.error(e))?;
-        found.note = shared.others.then(|| {
-            let count = shared.incidents.len();
-            format!(
-                "marks, the list to call back and {count} incidents were not compared: other nodes write \
-                 them as well"
-            )
-        });
+        if shared.others {
+            agreed::agree(&anew, &mut fresh, &work.join(TAKEN), &shared).await?;
+            found.notes.push(with_others(shared.incidents));
+        }
+        found.total += shared.strangers;
+        found.differences.extend(shared.strange.into_iter().take(most));
         let tables = tables(&mut fresh, since.as_ref()).await.map_err(|e| anew.error(e))?;
         for table in tables {
             let compared = compare(&table, &mut fresh, &mut live, &mut found, most).await;
             compared.map_err(|e| self.error(e))?;
         }
+        found.notes.extend(untold(found.untold));
         for difference in &mut found.differences {
             let place = with_line(&mut fresh, &difference.place).await;
             difference.place = place.map_err(|e| anew.error(e))?;
@@ -154,17 +168,16 @@ impl Store {
         if self.file_reader().await?.is_some() {
             return Ok((None, taken::Shared::default()));
         }
-        let copy = self.beside(work, "taken.db")?;
+        let copy = self.beside(work, TAKEN)?;
         let mut file = copy.file_reader().await?;
         let file = file.as_mut().ok_or_else(|| self.error(sqlx::Error::RowNotFound))?;
-        let mut tx = self.reading().await?;
+        let mut tx = self.reading().await?.patient();
         let shared = taken::take(&mut tx, self.node(), file).await.map_err(|e| self.error(e))?;
-        taken::leave_out(&shared, file).await.map_err(|e| copy.error(e))?;
         Ok((Some(copy), shared))
     }
 
     /// Lets the empty tables begin with the journal's file that was written at this time.
-    async fn begin_at(&self, journal: &Path, at: WallTime) -> Result<Since, StoreError> {
+    pub(super) async fn begin_at(&self, journal: &Path, at: WallTime) -> Result<Since, StoreError> {
         let line = segment_of(journal, at)?;
         let (_, lines) = read_batch(Some(read_from(journal, line)), journal, line).await?;
         if let Some(first) = lines.first().filter(|first| first.seq > 1) {
@@ -191,6 +204,23 @@ impl Store {
         }
         Ok(reached)
     }
+}
+
+fn with_others(records: u64) -> String {
+    format!(
+        "other nodes write here too, of {records} records that this one has to do with: its own rows were \
+         compared with its journal, and what several nodes have made with what the database has of each; \
+         what stands there under another node's name is compared where that node's journal is: run it on \
+         every node"
+    )
+}
+
+fn untold(records: u64) -> Option<String> {
+    let told = format!(
+        "of {records} erased records it was not compared which category, kecamatan and kind of call people \
+         had said: the journal does not tell it any more"
+    );
+    (records > 0).then_some(told)
 }
 
 /// The last line that is in the database, and its hash.
@@ -255,7 +285,11 @@ async fn tables(db: &mut SqliteConnection, since: Option<&Since>) -> sqlx::Resul
         };
         let quoted = quoted.join(", ");
         let sql = format!("SELECT {quoted} FROM \"{name}\"{wanted} ORDER BY {order}");
-        tables.push(Table { name, columns, key, sql });
+        let place = |name: &str| columns.iter().position(|column| column == name);
+        let erased = place("record_erased_at").map(|erased| {
+            (erased, FORGOTTEN.iter().filter_map(|name| place(name)).collect::<Vec<_>>())
+        });
+        tables.push(Table { name, columns, key, sql, erased });
     }
     Ok(tables)
 }
@@ -291,6 +325,11 @@ async fn compare(
                 found.rows += 1;
                 (None, (true, true))
             }
+            (Some(wanted), Some(is)) if table.is_forgotten(wanted, is) => {
+                found.rows += 1;
+                found.untold += 1;
+                (None, (true, true))
+            }
             (Some(wanted), Some(is)) if table.key_of(wanted) == table.key_of(is) => {
                 (Some((wanted, table.difference(wanted, is))), (true, true))
             }
@@ -320,6 +359,16 @@ async fn compare(
 impl Table {
     fn key_of<'a>(&self, row: &'a [String]) -> Vec<&'a str> {
         self.key.iter().filter_map(|at| row.get(*at)).map(String::as_str).collect()
+    }
+
+    /// Whether two rows of an erased record differ only in what the journal has forgotten.
+    fn is_forgotten(&self, wanted: &[String], is: &[String]) -> bool {
+        let Some((erased, forgotten)) = &self.erased else { return false };
+        let same = |(at, (wanted, is)): (usize, (&String, &String))| {
+            wanted == is || forgotten.contains(&at)
+        };
+        wanted.get(*erased).is_some_and(|at| at != "NULL")
+            && wanted.iter().zip(is).enumerate().all(same)
     }
 
     /// Numbers are compared as such: their text has no order.

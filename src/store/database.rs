@@ -38,6 +38,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (9, "location", include_str!("migrations/0009_location.sql")),
     (10, "search", include_str!("migrations/0010_search.sql")),
     (11, "retention", include_str!("migrations/0011_retention.sql")),
+    (12, "told", include_str!("migrations/0012_told.sql")),
+    (13, "custody", include_str!("migrations/0013_custody.sql")),
 ];
 
 /// What went wrong with the database.
@@ -154,7 +156,11 @@ impl Store {
     /// # Errors
     /// When `folder` cannot stand in an address.
     pub fn of_journal(folder: &Path) -> Result<Self, StoreError> {
-        let file = folder.join("own-journal.db");
+        Self::passing(folder.join("own-journal.db"))
+    }
+
+    /// A file that is made anew and goes with the store.
+    pub(super) fn passing(file: PathBuf) -> Result<Self, StoreError> {
         let url = format!("sqlite:{}", file.display());
         // What a killed command left; where it cannot go, opening it says why.
         drop(Self::named(&StorageSettings::at(&url), Some(file.clone()))?);
@@ -265,7 +271,7 @@ impl Store {
     }
 
     /// A transaction that changes rows. There is one at a time.
-    async fn writing(&self) -> Result<Tx, StoreError> {
+    pub(super) async fn writing(&self) -> Result<Tx, StoreError> {
         self.tables().await?;
         self.0.writer.begin(true).await.map_err(|e| self.error(e))
     }

@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::apply::signed;
+use super::hold::HELD;
 use super::incident::At;
 use super::sql::{Row, Tx, query};
 use super::{Recording, Store, StoreError};
-use crate::journal::retention::{Erased, Hold, Ran};
-use crate::journal::sealed;
+use crate::journal::retention::{Erased, Ran};
+use crate::journal::{Entry, Fact, sealed};
 use crate::screening::Disposition;
-use crate::vocabulary::{CallId, IncidentId, Uid, WallTime};
+use crate::vocabulary::{CallId, IncidentId, Private, Uid, WallTime};
 
 /// Rounds that a report shows.
 const ROUNDS: u32 = 400;
@@ -41,22 +42,12 @@ pub struct Kept {
     pub held: bool,
 }
 
-/// Who holds an incident.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Holding {
-    /// Since when.
-    pub at: At,
-    /// Who said so.
-    pub by: String,
-    /// Why.
-    pub why: String,
-    /// When it ends by itself; null: when somebody takes it back.
-    pub until: Option<At>,
-}
-
 /// One round of deletion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Round {
+    /// The node whose calls they were.
+    #[serde(default)]
+    pub node: String,
     /// When.
     pub at: At,
     /// Recordings deleted.
@@ -71,23 +62,6 @@ pub struct Round {
     pub held: u64,
     /// What could not be deleted and is tried again.
     pub failed: u64,
-}
-
-/// Follows a hold.
-pub(super) async fn held(tx: &mut Tx, at: WallTime, hold: &Hold) -> sqlx::Result<()> {
-    let gone = query("DELETE FROM hold WHERE incident = ?").bind(hold.incident.to_string());
-    gone.execute(tx).await?;
-    if hold.held {
-        query("INSERT INTO hold (incident, at, by, why, until) VALUES (?, ?, ?, ?, ?)")
-            .bind(hold.incident.to_string())
-            .bind(at.0)
-            .bind(&hold.by)
-            .bind(&hold.why)
-            .bind(hold.until.map(|until| until.0))
-            .execute(tx)
-            .await?;
-    }
-    Ok(())
 }
 
 /// Follows a round of deletion.
@@ -106,6 +80,9 @@ pub(super) async fn ran(tx: &mut Tx, seq: i64, at: WallTime, ran: &Ran) -> sqlx:
         gone.execute(tx).await?;
         let gone = query("DELETE FROM audit WHERE node = ? AND at < ?");
         gone.bind(tx.node()).bind(before.0).execute(tx).await?;
+    }
+    // Such lines of before had the time of the access log.
+    for before in [ran.log_before, ran.no_call_before].into_iter().flatten() {
         let gone = query("DELETE FROM location WHERE call IS NULL AND node = ? AND at < ?");
         gone.bind(tx.node()).bind(before.0).execute(tx).await?;
     }
@@ -117,8 +94,10 @@ pub(super) async fn erased(tx: &mut Tx, at: WallTime, erased: &Erased) -> sqlx::
     for call in std::iter::once(erased.call).chain(erased.also.iter().copied()) {
         let call = call.to_string();
         if erased.record {
+            blank_ties(tx, &call).await?;
             for statement in [
                 "UPDATE incident SET caller_raw = '', caller_e164 = NULL, place = NULL, cell = NULL,
+                 category = told_category, kecamatan = told_kecamatan, placed_kecamatan = NULL,
                  record_erased_at = ?2 WHERE call = ?1",
                 "DELETE FROM location WHERE call = ?1 AND ?2 > 0",
                 "DELETE FROM arrival WHERE call = ?1 AND ?2 > 0",
@@ -128,9 +107,12 @@ pub(super) async fn erased(tx: &mut Tx, at: WallTime, erased: &Erased) -> sqlx::
                 "DELETE FROM agency_notice
                  WHERE incident = (SELECT id FROM incident WHERE call = ?1) AND ?2 > 0",
                 "DELETE FROM number_key WHERE call = ?1 AND ?2 > 0",
-                "DELETE FROM words WHERE incident = (SELECT id FROM incident WHERE call = ?1) AND ?2 > 0",
+                // A call back has no record of its own.
+                "DELETE FROM words WHERE incident = coalesce((SELECT id FROM incident WHERE call = ?1), ?1)
+                 AND ?2 > 0",
                 "DELETE FROM mark WHERE call = ?1 AND at <= ?2",
                 "UPDATE work SET number = NULL WHERE call = ?1 AND at <= ?2",
+                "UPDATE seat_call SET record_erased_at = ?2 WHERE call = ?1",
                 "UPDATE hold SET why = '' WHERE incident = (SELECT id FROM incident WHERE call = ?1)
                  AND at <= ?2",
             ] {
@@ -153,6 +135,7 @@ pub(super) async fn erased(tx: &mut Tx, at: WallTime, erased: &Erased) -> sqlx::
             for statement in [
                 "DELETE FROM signal WHERE call = ?1 AND at <= ?2",
                 "UPDATE incident SET trace_erased_at = ?2 WHERE call = ?1",
+                "UPDATE seat_call SET trace_erased_at = ?2 WHERE call = ?1",
             ] {
                 query(statement).bind(&call).bind(at.0).execute(tx).await?;
             }
@@ -161,33 +144,67 @@ pub(super) async fn erased(tx: &mut Tx, at: WallTime, erased: &Erased) -> sqlx::
     Ok(())
 }
 
-/// Who holds an incident, also when that is over by now.
-pub(super) async fn hold_of(tx: &mut Tx, incident: &str) -> sqlx::Result<Option<Holding>> {
-    let sql = "SELECT at, by, why, until FROM hold WHERE incident = ?";
-    let Some(row) = query(sql).bind(incident).fetch_optional(tx).await? else {
-        return Ok(None);
-    };
-    Ok(Some(Holding {
-        at: At(WallTime(row.try_get("at")?)),
-        by: row.try_get("by")?,
-        why: row.try_get("why")?,
-        until: row.try_get::<Option<i64>>("until")?.map(|at| At(WallTime(at))),
-    }))
+/// Why a record was tied to another stands in the steps of both, under the key of the first.
+async fn blank_ties(tx: &mut Tx, call: &str) -> sqlx::Result<()> {
+    let own = "SELECT incident, node, seq, entry FROM record_step
+               WHERE incident = (SELECT id FROM incident WHERE call = ?)";
+    for row in query(own).bind(call).fetch_all(tx).await? {
+        let entry = serde_json::from_str(&row.try_get::<String>("entry")?);
+        let mut entry: Entry = entry.map_err(|e| sqlx::Error::Decode(e.into()))?;
+        let (Fact::IncidentMerged(tie)
+        | Fact::IncidentUnmerged(tie)
+        | Fact::IncidentLinked(tie)
+        | Fact::IncidentUnlinked(tie)) = &mut entry.fact
+        else {
+            continue;
+        };
+        if tie.incident.to_string() != row.try_get::<String>("incident")? {
+            continue;
+        }
+        tie.why = Private::default();
+        let other = tie.other.to_string();
+        let text = serde_json::to_string(&entry).map_err(|e| sqlx::Error::Encode(e.into()))?;
+        query("UPDATE record_step SET entry = ? WHERE incident = ? AND node = ? AND seq = ?")
+            .bind(text)
+            .bind(other)
+            .bind(row.try_get::<i64>("node")?)
+            .bind(row.try_get::<i64>("seq")?)
+            .execute(tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Something personal was written about a call that had been erased: it is due again.
 pub(super) async fn written_after(tx: &mut Tx, of: Uid) -> sqlx::Result<()> {
     let due = "UPDATE incident SET record_erased_at = NULL
                WHERE (call = ?1 OR id = ?1) AND record_erased_at IS NOT NULL";
+    query(due).bind(of.to_string()).execute(tx).await?;
+    let due = "UPDATE seat_call SET record_erased_at = NULL
+               WHERE call = ? AND record_erased_at IS NOT NULL";
     query(due).bind(of.to_string()).execute(tx).await.map(drop)
 }
 
 /// When a call was over; a record without a call has been over since it was made.
 const OVER: &str = "coalesce(ended_at, CASE WHEN origin <> 'call' THEN received_at END)";
 
-const HELD: &str = "(EXISTS (SELECT 1 FROM hold WHERE hold.incident = incident.id
-        AND (hold.until IS NULL OR hold.until > ?1))
-    OR EXISTS (SELECT 1 FROM recording WHERE recording.call = incident.call AND recording.held = 1))";
+impl Kept {
+    pub(super) fn read(row: &Row) -> sqlx::Result<Self> {
+        let decode = |e: crate::vocabulary::UidError| sqlx::Error::Decode(Box::new(e));
+        let (call, incident): (String, String) = (row.try_get("call")?, row.try_get("id")?);
+        let kind: Option<String> = row.try_get("disposition")?;
+        Ok(Self {
+            call: call.parse().map_err(decode)?,
+            incident: incident.parse().map_err(decode)?,
+            kind: kind
+                .and_then(|word| Disposition::ALL.into_iter().find(|kind| kind.word() == word)),
+            ended: WallTime(row.try_get("over_at")?),
+            record: row.flag("record")?,
+            trace: row.flag("trace")?,
+            held: row.flag("held")?,
+        })
+    }
+}
 
 impl Store {
     /// Calls that were over before `before` and of which something is left, the first over first, from
@@ -222,51 +239,24 @@ impl Store {
             .fetch_all(&mut self.reading().await?)
             .await
             .map_err(|e| self.error(e))?;
-        let kept = |row: &Row| {
-            let decode = |e: crate::vocabulary::UidError| sqlx::Error::Decode(Box::new(e));
-            let (call, incident): (String, String) = (row.try_get("call")?, row.try_get("id")?);
-            let kind: Option<String> = row.try_get("disposition")?;
-            Ok(Kept {
-                call: call.parse().map_err(decode)?,
-                incident: incident.parse().map_err(decode)?,
-                kind: kind
-                    .and_then(|word| Disposition::ALL.into_iter().find(|kind| kind.word() == word)),
-                ended: WallTime(row.try_get("over_at")?),
-                record: row.flag("record")?,
-                trace: row.flag("trace")?,
-                held: row.flag("held")?,
-            })
-        };
-        rows.iter().map(kept).collect::<sqlx::Result<_>>().map_err(|e| self.error(e))
+        rows.iter().map(Kept::read).collect::<sqlx::Result<_>>().map_err(|e| self.error(e))
     }
 
-    /// Calls back to whoever was lost in this call.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn calls_back(&self, call: CallId) -> Result<Vec<CallId>, StoreError> {
-        let sql = "SELECT attempt FROM work_attempt
-                   WHERE work IN (SELECT work FROM work_call WHERE call = ?) ORDER BY attempt";
-        let rows = query(sql).bind(call.to_string()).fetch_all(&mut self.reading().await?).await;
-        let rows = rows.map_err(|e| self.error(e))?;
-        let found = rows.iter().map(|row| row.try_get::<String>("attempt"));
-        let found = found.collect::<sqlx::Result<Vec<_>>>().map_err(|e| self.error(e))?;
-        Ok(found.iter().filter_map(|id| id.parse().ok()).collect())
-    }
-
-    /// What the rounds of deletion did, newest first.
+    /// What the rounds of deletion did on every node, newest first.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn rounds(&self) -> Result<Vec<Round>, StoreError> {
-        let sql = "SELECT * FROM retention WHERE node = (SELECT id FROM node WHERE name = ?)
-                   ORDER BY seq DESC LIMIT ?";
-        let rows = query(sql).bind(self.node()).bind(i64::from(ROUNDS));
+        let sql = "SELECT retention.*, node.name AS name FROM retention
+                   JOIN node ON node.id = retention.node
+                   ORDER BY at DESC, retention.node DESC, retention.seq DESC LIMIT ?";
+        let rows = query(sql).bind(i64::from(ROUNDS));
         let rows = rows.fetch_all(&mut self.reading().await?).await;
         let rows = rows.map_err(|e| self.error(e))?;
         let round = |row: &Row| {
             let count = |name: &str| row.try_get::<i64>(name).map(i64::unsigned_abs);
             Ok(Round {
+                node: row.try_get("name")?,
                 at: At(WallTime(row.try_get("at")?)),
                 audio: count("audio")?,
                 audio_bytes: count("audio_bytes")?,
@@ -300,6 +290,7 @@ mod tests {
         "incident.caller_e164",
         "location.report",
         "incident.place",
+        "incident.placed_kecamatan",
         "incident.cell",
         "arrival.facts",
         "record_step.entry",
@@ -394,6 +385,13 @@ mod tests {
         "access.at",
         "access.by",
         "access.what",
+        "hold_cover.hold",
+        "hold_cover.incident",
+        "seat_call.call",
+        "seat_call.node",
+        "seat_call.during",
+        "seat_call.record_erased_at",
+        "seat_call.trace_erased_at",
         "hold.incident",
         "hold.at",
         "hold.by",
@@ -407,6 +405,8 @@ mod tests {
         "incident.service",
         "incident.category",
         "incident.kecamatan",
+        "incident.told_category",
+        "incident.told_kecamatan",
         "incident.queue",
         "incident.rule",
         "incident.priority",

@@ -289,6 +289,9 @@ const fn first() -> i64 {
 pub struct LinkedCall {
     /// Its incident.
     pub incident: String,
+    /// What another system had called it before it came here; null where none had.
+    #[serde(default)]
+    pub emergency_incident_id: Option<String>,
     /// The call.
     pub call: String,
     /// `earlier` or `later` than the one that is shown.

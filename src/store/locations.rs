@@ -52,13 +52,18 @@ pub(super) async fn row(tx: &mut Tx, seq: i64, at: i64, located: &Located) -> sq
         .await?;
     let (Some(call), Some(place)) = (call, &located.place) else { return Ok(()) };
     let guess = place.kecamatan.as_ref().map(|guess| &guess.code);
-    query("UPDATE incident SET place = ?, kecamatan = coalesce(?, kecamatan) WHERE call = ?")
-        .bind(json(place)?)
-        .bind(guess)
-        .bind(call)
-        .execute(tx)
-        .await
-        .map(drop)
+    // What a person wrote into the form stands, however late a report comes.
+    query(
+        "UPDATE incident SET place = ?1, placed_kecamatan = coalesce(?2, placed_kecamatan),
+         kecamatan = coalesce((SELECT form.kecamatan FROM form WHERE form.incident = incident.id),
+         ?2, kecamatan) WHERE call = ?3",
+    )
+    .bind(json(place)?)
+    .bind(guess)
+    .bind(call)
+    .execute(tx)
+    .await
+    .map(drop)
 }
 
 /// The place as its column has it; none while nothing is known.

@@ -31,10 +31,12 @@ pub mod cli;
 mod compare;
 mod database;
 mod dialect;
+mod dialled;
 mod erase;
 pub mod drawing;
 mod earlier;
 mod figures;
+mod hold;
 pub mod filter;
 mod hours;
 mod incident;
@@ -62,6 +64,7 @@ mod search;
 mod settings;
 mod sheets;
 mod sql;
+mod standby;
 mod work;
 
 pub use alarms::{Alarm, Alarms, Seen};
@@ -70,10 +73,12 @@ pub use audit::{AuditFilter, Audited, Place};
 pub use call_keys::{CallKeys, Lock, drop_keys};
 pub use compare::{Comparison, Difference};
 pub use database::{Store, StoreError};
+pub use dialled::Dialled;
 pub use earlier::EarlierCall;
-pub use erase::{Holding, Kept, Round, deletable};
+pub use erase::{Kept, Round, deletable};
 pub use figures::{Figures, StandardsReport};
 pub use filter::{Filter, FilterError};
+pub use hold::Holding;
 pub use hours::{HourCall, HourFigures, HoursReport};
 pub use incident::{
     At, Incident, IncidentSummary, LinkedCall, Offer, Recording, Work, WorkAttempt,
@@ -83,15 +88,16 @@ pub use journal_file::{JournalError, JournalReader, VerifyReport};
 pub use journal_writer::{JournalHandle, JournalReport, JournalWriter};
 pub use ladder::{CallLadder, Ladder, LadderEnd, LadderMessage};
 pub use locations::LocationReport;
-pub use numbers::forms;
+pub use numbers::{Step, forms};
 pub use projector::{Projector, StoreHealth};
 pub use record::{
-    FieldChange, KnownRecord, RecordVersion, RecordView, TiedRecord, shown, versions,
+    FieldChange, KeptStep, KnownRecord, RecordVersion, RecordView, TiedRecord, shown, versions,
 };
-pub use recovered::{OpenCall, Recovered};
+pub use recovered::{OpenCall, OpenChain, Recovered};
 pub use report::By;
 pub use settings::StorageSettings;
 pub use sheets::{
     CIAMIS_COLUMNS, CiamisReport, CiamisRow, NationalReport, NationalRow, SheetError,
 };
+pub use standby::Standby;
 pub use work::{CallNumber, Recall};

@@ -2,9 +2,16 @@
 //!
 //! Unlike a search it compares whole numbers, and forgets none.
 
+use serde_json::{Map, Value};
+
+use super::query::step;
 use super::search::number;
 use super::sql::query;
 use super::{Store, StoreError};
+
+/// Steps that name a number which somebody called.
+const CALLED: [&str; 5] =
+    ["seat-dialled", "called-out", "call-out-ended", "party-invited", "transferred"];
 
 /// Beginnings of numbers of other countries, as they are dialled here.
 const ABROAD: [&str; 5] = ["", "00", "001", "007", "008"];
@@ -51,6 +58,47 @@ impl Store {
         let rows = rows.map_err(|e| self.error(e))?;
         let pairs = rows.iter().map(|row| Ok((row.try_get("call")?, row.try_get("number")?)));
         pairs.collect::<sqlx::Result<_>>().map_err(|e| self.error(e))
+    }
+}
+
+/// A step of a call, as its record shows it.
+pub type Step = Map<String, Value>;
+
+impl Store {
+    /// Steps in which a number that `is_wanted` was called: dialled at a seat, for a transfer or an overflow,
+    /// or to be brought in; each with the call on whose time line it stands. It looks through all of them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn called(
+        &self,
+        is_wanted: impl Fn(&str) -> bool + Send + Sync,
+    ) -> Result<Vec<(String, Step)>, StoreError> {
+        let mut found: Vec<(String, Step)> = Vec::new();
+        let mut tx = self.reading().await?.patient();
+        let sql = "SELECT call, seq, entry FROM step WHERE entry LIKE '%\"to\":\"%'";
+        let rows = query(sql).fetch_each(&mut tx, |row| {
+            let step = step(&row)?;
+            let said = |key: &str| step.get(key).and_then(Value::as_str).unwrap_or_default();
+            if CALLED.contains(&said("fact")) && is_wanted(said("to")) {
+                found.push((row.try_get("call")?, step));
+            }
+            Ok(())
+        });
+        rows.await.map_err(|e| self.error(e))?;
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(found)
+    }
+
+    /// The steps of a call that has no record of its own, such as one that a seat dialled.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn steps_of(&self, call: &str) -> Result<Vec<Step>, StoreError> {
+        let sql = "SELECT seq, entry FROM step WHERE call = ? ORDER BY node, seq";
+        let rows = query(sql).bind(call).fetch_all(&mut self.reading().await?).await;
+        let rows = rows.map_err(|e| self.error(e))?;
+        rows.iter().map(step).collect::<sqlx::Result<_>>().map_err(|e| self.error(e))
     }
 }
 

@@ -56,7 +56,7 @@ async fn whole(tx: &mut Tx, id: &str) -> sqlx::Result<Option<Incident>> {
     let steps = of_call("SELECT seq, entry FROM step WHERE call = ? ORDER BY node, seq");
     let steps = steps.fetch_all(tx).await?;
     let mut recordings = super::recordings::of_call(tx, &summary.call).await?.into_iter();
-    let hold = super::erase::hold_of(tx, &summary.id).await?;
+    let hold = super::hold::of_incident(tx, &summary.id).await?.into_iter().next();
     let links = super::work::links(tx, &summary.call).await?;
     let work = super::work::of_call(tx, &summary.call).await?;
     let location_reports = super::locations::of_call(tx, &summary.call).await?;
@@ -201,7 +201,7 @@ fn offer(row: &Row) -> sqlx::Result<Offer> {
     })
 }
 
-fn step(row: &Row) -> sqlx::Result<Map<String, Value>> {
+pub(super) fn step(row: &Row) -> sqlx::Result<Map<String, Value>> {
     let seq: i64 = row.try_get("seq")?;
     let mut step = object(row, "entry")?;
     step.insert("seq".into(), seq.into());

@@ -12,7 +12,7 @@ use super::incident::At;
 use super::sql::{Tx, query};
 use super::work::CallNumber;
 use super::{Store, StoreError};
-use crate::incident::{Field, Form, Record, Step, Tied, form};
+use crate::incident::{Field, Form, Record, Stamp, Step, Tied, form, in_order};
 use crate::journal::Entry;
 use crate::vocabulary::{IncidentId, Private, WallTime};
 
@@ -21,10 +21,77 @@ use crate::vocabulary::{IncidentId, Private, WallTime};
 pub struct KnownRecord {
     /// As it stands in the database.
     pub record: Record,
-    /// The last journal line that the database has.
+    /// What was done to it, in order, each with its version.
+    pub steps: Vec<(u64, KeptStep)>,
+    /// The number of this node there.
+    pub node: i64,
+    /// The last line of this node's journal that the database has.
     pub applied: u64,
     /// The calls of the incident itself.
     pub calls: Vec<CallNumber>,
+}
+
+/// A step of a record, and where a journal has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptStep {
+    /// The node whose journal that is.
+    pub node: i64,
+    /// The line.
+    pub line: u64,
+    /// What it says.
+    pub entry: Entry,
+}
+
+impl KnownRecord {
+    /// A record that no database has.
+    #[must_use]
+    pub const fn new(incident: IncidentId, calls: Vec<CallNumber>) -> Self {
+        let record = Record::new(incident);
+        Self { record, steps: Vec::new(), node: 0, applied: 0, calls }
+    }
+
+    /// Takes in lines of this node's journal that the database may not have yet. What it has already is
+    /// nothing new, and neither is what is about other records.
+    pub fn add<'a>(&mut self, lines: impl IntoIterator<Item = &'a (u64, Entry)>) {
+        let incident = self.record.incident;
+        let concerns = |entry: &Entry| {
+            let step = entry.fact.step();
+            step.is_some_and(|s| s.incident() == incident || s.other() == Some(incident))
+        };
+        let node = self.node;
+        let more = lines.into_iter().filter(|(_, entry)| concerns(entry));
+        let kept =
+            |(line, entry): &(u64, Entry)| KeptStep { node, line: *line, entry: entry.clone() };
+        let more: Vec<_> = more.map(kept).collect();
+        if !more.is_empty() {
+            let all = self.steps.drain(..).map(|(_, step)| step).chain(more).collect();
+            (self.record, self.steps) = folded(incident, all);
+        }
+    }
+
+    /// Every version, the oldest first.
+    #[must_use]
+    pub fn versions(&self) -> Vec<RecordVersion> {
+        let steps: Vec<_> =
+            self.steps.iter().map(|(version, step)| (*version, step.entry.clone())).collect();
+        versions(self.record.incident, &steps)
+    }
+}
+
+/// The record that comes of steps, and these in their order.
+fn folded(incident: IncidentId, steps: Vec<KeptStep>) -> (Record, Vec<(u64, KeptStep)>) {
+    let stamped = steps.into_iter().filter_map(|kept| {
+        let step = kept.entry.fact.step()?;
+        Some((Stamp::of(kept.node, kept.line, kept.entry.at, step), kept))
+    });
+    let steps = in_order(stamped.collect());
+    let mut record = Record::new(incident);
+    for (version, kept) in &steps {
+        if let Some(step) = kept.entry.fact.step() {
+            record.follow(*version, kept.entry.at, step);
+        }
+    }
+    (record, steps)
 }
 
 /// What people have written of an incident.
@@ -60,6 +127,9 @@ pub struct RecordView {
 pub struct TiedRecord {
     /// That one.
     pub incident: String,
+    /// What another system had called it before it came here; null where none had.
+    #[serde(default)]
+    pub emergency_incident_id: Option<String>,
     /// Since when.
     pub at: At,
     /// Who said so.
@@ -74,7 +144,7 @@ pub struct TiedRecord {
 /// One step in the life of a record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RecordVersion {
-    /// Its number: that of the journal's line.
+    /// Its number: microseconds since 1970, and more than that of the one before.
     pub version: u64,
     /// When.
     pub at: At,
@@ -145,6 +215,7 @@ impl TiedRecord {
     fn of(tied: &Tied) -> Self {
         Self {
             incident: tied.incident.to_string(),
+            emergency_incident_id: None,
             at: At(tied.at),
             by: tied.by.clone(),
             why: tied.why.reveal().clone(),
@@ -158,7 +229,7 @@ impl TiedRecord {
 pub fn versions(incident: IncidentId, steps: &[(u64, Entry)]) -> Vec<RecordVersion> {
     let mut record = Record::new(incident);
     let mut versions = Vec::new();
-    for (line, entry) in steps {
+    for (version, entry) in steps {
         let Some(step) = entry.fact.step() else { continue };
         let json = |value: Option<&form::Value>| {
             value.and_then(|value| serde_json::to_value(value).ok()).unwrap_or_default()
@@ -172,9 +243,9 @@ pub fn versions(incident: IncidentId, steps: &[(u64, Entry)]) -> Vec<RecordVersi
         let other = step
             .tie()
             .map(|tie| if tie.incident == incident { tie.other } else { tie.incident }.to_string());
-        record.follow(*line, entry.at, step);
+        record.follow(*version, entry.at, step);
         versions.push(RecordVersion {
-            version: *line,
+            version: *version,
             at: At(entry.at),
             by: step.by().to_owned(),
             step: step.word().to_owned(),
@@ -197,7 +268,7 @@ impl Store {
         known(&mut tx, self.node(), &id).await.map_err(|e| self.error(e))
     }
 
-    /// Every step of a record, in order, with the number of its line.
+    /// Every step of a record, in order, with its version.
     ///
     /// # Errors
     /// When the database fails.
@@ -205,15 +276,52 @@ impl Store {
         &self,
         incident: IncidentId,
     ) -> Result<Vec<(u64, Entry)>, StoreError> {
+        let steps = self.kept_steps(incident).await?;
+        let (_, steps) = folded(incident, steps);
+        Ok(steps.into_iter().map(|(version, kept)| (version, kept.entry)).collect())
+    }
+
+    /// The same, as the journals have them, in no order.
+    pub(super) async fn kept_steps(
+        &self,
+        incident: IncidentId,
+    ) -> Result<Vec<KeptStep>, StoreError> {
         let mut tx = self.reading().await?;
         steps(&mut tx, incident).await.map_err(|e| self.error(e))
     }
 }
 
+impl Store {
+    /// Makes the rows that lists and searches look at anew from the steps of these records.
+    pub(super) async fn made_of_steps(&self, incidents: &[String]) -> Result<(), StoreError> {
+        let mut tx = self.writing().await?;
+        for incident in incidents {
+            made(&mut tx, incident).await.map_err(|e| self.error(e))?;
+        }
+        tx.commit().await.map_err(|e| self.error(e))
+    }
+}
+
+async fn made(tx: &mut Tx, incident: &str) -> sqlx::Result<()> {
+    let any = query("SELECT 1 FROM record_step WHERE incident = ? LIMIT 1").bind(incident);
+    if any.fetch_optional(tx).await?.is_some() {
+        let record = read(tx, parse(incident)?).await?;
+        return keep(tx, &record).await;
+    }
+    for gone in
+        ["DELETE FROM form WHERE incident = ?", "DELETE FROM agency_notice WHERE incident = ?"]
+    {
+        query(gone).bind(incident).execute(tx).await?;
+    }
+    Ok(())
+}
+
 async fn known(tx: &mut Tx, node: &str, id: &str) -> sqlx::Result<Option<KnownRecord>> {
-    let applied =
-        query("SELECT seq FROM node WHERE name = ?").bind(node).fetch_optional(tx).await?;
-    let applied: Option<i64> = applied.map(|row| row.try_get("seq")).transpose()?;
+    let own = "SELECT id, seq FROM node WHERE name = ?";
+    let own = query(own).bind(node).fetch_optional(tx).await?;
+    let own = own
+        .map(|row| -> sqlx::Result<(i64, i64)> { Ok((row.try_get("id")?, row.try_get("seq")?)) });
+    let (node, applied) = own.transpose()?.unwrap_or_default();
     let found = "SELECT id, call, origin, coalesce(caller_e164, caller_raw) AS number
                  FROM incident WHERE id = (SELECT id FROM incident
                  WHERE id = ?1 OR call = ?1 ORDER BY received_at LIMIT 1) ORDER BY call";
@@ -229,8 +337,8 @@ async fn known(tx: &mut Tx, node: &str, id: &str) -> sqlx::Result<Option<KnownRe
             calls.push(CallNumber { call, number });
         }
     }
-    let record = read(tx, incident).await?;
-    Ok(Some(KnownRecord { record, applied: applied.unwrap_or_default().unsigned_abs(), calls }))
+    let (record, steps) = folded(incident, steps(tx, incident).await?);
+    Ok(Some(KnownRecord { record, steps, node, applied: applied.unsigned_abs(), calls }))
 }
 
 fn parse(text: &str) -> sqlx::Result<IncidentId> {
@@ -239,28 +347,21 @@ fn parse(text: &str) -> sqlx::Result<IncidentId> {
 
 /// The record as its steps say.
 async fn read(tx: &mut Tx, incident: IncidentId) -> sqlx::Result<Record> {
-    let mut record = Record::new(incident);
-    for (line, entry) in steps(tx, incident).await? {
-        if let Some(step) = entry.fact.step() {
-            record.follow(line, entry.at, step);
-        }
-    }
-    Ok(record)
+    Ok(folded(incident, steps(tx, incident).await?).0)
 }
 
-async fn steps(tx: &mut Tx, incident: IncidentId) -> sqlx::Result<Vec<(u64, Entry)>> {
-    let rows =
-        query("SELECT seq, entry FROM record_step WHERE incident = ? ORDER BY at, node, seq")
-            .bind(incident.to_string())
-            .fetch_all(tx)
-            .await?;
-    rows.iter()
-        .map(|row| {
-            let seq: i64 = row.try_get("seq")?;
-            let entry = serde_json::from_str(&row.try_get::<String>("entry")?);
-            Ok((seq.unsigned_abs(), entry.map_err(|e| sqlx::Error::Decode(e.into()))?))
-        })
-        .collect()
+async fn steps(tx: &mut Tx, incident: IncidentId) -> sqlx::Result<Vec<KeptStep>> {
+    let rows = query("SELECT node, seq, entry FROM record_step WHERE incident = ?")
+        .bind(incident.to_string())
+        .fetch_all(tx)
+        .await?;
+    let kept = |row: &super::sql::Row| {
+        let line: i64 = row.try_get("seq")?;
+        let entry = serde_json::from_str(&row.try_get::<String>("entry")?);
+        let entry = entry.map_err(|e| sqlx::Error::Decode(e.into()))?;
+        Ok(KeptStep { node: row.try_get("node")?, line: line.unsigned_abs(), entry })
+    };
+    rows.iter().map(kept).collect()
 }
 
 /// What the record of an incident shows, with the calls of those that belong to it.
@@ -283,8 +384,23 @@ pub(super) async fn of_incident(tx: &mut Tx, incident: &str) -> sqlx::Result<Rec
         let calls = "SELECT call FROM incident WHERE id = ? AND origin = 'call' ORDER BY call";
         let rows = query(calls).bind(&tied.incident).fetch_all(tx).await?;
         tied.calls = rows.iter().map(|row| row.try_get("call")).collect::<sqlx::Result<_>>()?;
+        tied.emergency_incident_id = given(tx, &tied.incident).await?;
     }
     Ok(view)
+}
+
+/// What another system had called an incident before it came here.
+pub(super) async fn given(tx: &mut Tx, incident: &str) -> sqlx::Result<Option<String>> {
+    let facts = "SELECT facts FROM arrival WHERE call IN (SELECT call FROM incident WHERE id = ?)
+                 ORDER BY call";
+    for row in query(facts).bind(incident).fetch_all(tx).await? {
+        let facts: Json =
+            serde_json::from_str(&row.try_get::<String>("facts")?).unwrap_or_default();
+        if let Some(given) = facts.get("emergency_incident_id").and_then(Json::as_str) {
+            return Ok(Some(given.to_owned()));
+        }
+    }
+    Ok(None)
 }
 
 /// Rows of one step.
@@ -326,24 +442,45 @@ pub(super) async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()
         keep(tx, &record).await?;
     }
     if let Some(changes) = step.changes() {
-        let said =
-            |field: &Field| changes.get(field).and_then(Option::as_ref).map(form::Value::shown);
-        for (set, field) in [
-            ("UPDATE incident SET category = ? WHERE id = ?", Field::Category),
-            ("UPDATE incident SET kecamatan = ? WHERE id = ?", Field::Kecamatan),
-        ] {
-            if let Some(code) = said(&field) {
-                query(set).bind(code).bind(step.incident().to_string()).execute(tx).await?;
-            }
+        let told =
+            [Field::Category, Field::Kecamatan].iter().any(|field| changes.contains_key(field));
+        if told {
+            lay_over(tx, step.incident()).await?;
         }
-        if let Some(word) = said(&Field::Disposition) {
-            let set = "UPDATE incident SET disposition = ?, disposed_by = ?, disposed_at = ?
-                       WHERE id = ?";
-            let set = query(set).bind(word).bind(step.by()).bind(entry.at.0);
+        if let Some(number) = changes.get(&Field::CallerNumber) {
+            let number = number.as_ref().map(form::Value::shown);
+            let incident = step.incident().to_string();
+            super::search::keep_written_number(tx, &incident, number.as_deref()).await?;
+        }
+        if let Some(said) = changes.get(&Field::Disposition) {
+            let word = said.as_ref().map(form::Value::shown);
+            let judged = word.is_some();
+            // Where the call's own line says the same already, its name and time stay: they are all that
+            // is left when the form is erased.
+            let set = "UPDATE incident SET disposition = ?1, disposed_by = ?2, disposed_at = ?3
+                       WHERE id = ?4 AND (disposition IS NULL OR ?1 IS NULL OR disposition <> ?1)";
+            let set = query(set).bind(word).bind(judged.then(|| step.by().to_owned()));
+            let set = set.bind(judged.then_some(entry.at.0));
             set.bind(step.incident().to_string()).execute(tx).await?;
         }
     }
     Ok(())
+}
+
+/// What lists, figures and deletion go by: the form's word, and where it says nothing, or nothing any
+/// more, what came with the call.
+async fn lay_over(tx: &mut Tx, incident: IncidentId) -> sqlx::Result<()> {
+    query(
+        "UPDATE incident SET
+         category = coalesce((SELECT form.category FROM form WHERE form.incident = incident.id),
+         told_category),
+         kecamatan = coalesce((SELECT form.kecamatan FROM form WHERE form.incident = incident.id),
+         placed_kecamatan, told_kecamatan) WHERE id = ?",
+    )
+    .bind(incident.to_string())
+    .execute(tx)
+    .await
+    .map(drop)
 }
 
 /// What stands in the place of what an INVITE told.

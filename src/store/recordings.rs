@@ -1,5 +1,7 @@
 //! Recordings in the database: each file's row, which one to play, and which may be deleted.
 
+use std::collections::BTreeMap;
+
 use super::apply::signed;
 use super::sql::{Row, Tx, query};
 use super::{Recording, Store, StoreError};
@@ -114,5 +116,22 @@ impl Store {
         let call = call.to_ascii_lowercase();
         let mut tx = self.reading().await?;
         of_call(&mut tx, &call).await.map_err(|e| self.error(e))
+    }
+
+    /// Which files of a call lie on another node's disk, each with that node's name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn recordings_elsewhere(
+        &self,
+        call: &str,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        let sql = "SELECT recording.file AS file, node.name AS name FROM recording
+                   JOIN node ON node.id = recording.node WHERE call = ? AND node.name <> ?";
+        let rows = query(sql).bind(call.to_ascii_lowercase()).bind(self.node());
+        let rows = rows.fetch_all(&mut self.reading().await?).await;
+        let rows = rows.map_err(|e| self.error(e))?;
+        let pairs = rows.iter().map(|row| Ok((row.try_get("file")?, row.try_get("name")?)));
+        pairs.collect::<sqlx::Result<_>>().map_err(|e| self.error(e))
     }
 }

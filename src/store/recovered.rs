@@ -9,7 +9,8 @@ use crate::journal::{Entry, Fact, OfferOutcome};
 use crate::screening::{kind_of, known_number};
 use crate::switchboard::CutOff;
 use crate::vocabulary::{
-    CallId, Cause, Ending, IncidentId, OfferId, OperatorId, Party, Phone, Private, Stage, WallTime,
+    CallId, Cause, ChainId, ContactId, Ending, IncidentId, OfferId, OperatorId, Party, Phone,
+    Private, Stage, WallTime,
 };
 
 /// What was found when a journal was opened.
@@ -30,6 +31,21 @@ pub struct Recovered {
     pub open_recordings: Vec<(CallId, String)>,
     /// Who was brought in, or was being called for it, and has not left, by their number in the call.
     pub open_parties: Vec<(CallId, u8)>,
+    /// Chains that were begun and are not over.
+    pub open_chains: Vec<OpenChain>,
+}
+
+/// A chain that the writer left in the middle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenChain {
+    /// For which call.
+    pub call: CallId,
+    /// Which.
+    pub chain: ChainId,
+    /// What people call it.
+    pub title: String,
+    /// The attempt that lasted.
+    pub attempt: Option<(u16, ContactId)>,
 }
 
 /// One call without an ending.
@@ -82,6 +98,7 @@ pub(super) struct OpenFacts {
     /// Files without a seal, and whether they have failed once: then they are to be repaired.
     recordings: BTreeMap<(CallId, String), bool>,
     parties: BTreeSet<(CallId, u8)>,
+    chains: BTreeMap<CallId, OpenChain>,
     last_at: Option<WallTime>,
 }
 
@@ -143,12 +160,28 @@ impl OpenFacts {
         }
     }
 
+    /// Who was brought in, and who is called out.
     fn company(&mut self, fact: &Fact) {
         match fact {
             Fact::PartyInvited { call, party, .. } => drop(self.parties.insert((*call, *party))),
             Fact::PartyLeft { call, party, .. } | Fact::PartyTookOver { call, party, .. } => {
                 self.parties.remove(&(*call, *party));
             }
+            Fact::ChainBegun(begun) => {
+                let (call, chain, title) = (begun.call, begun.chain.clone(), begun.title.clone());
+                self.chains.insert(call, OpenChain { call, chain, title, attempt: None });
+            }
+            Fact::ChainTried(tried) => {
+                if let Some(chain) = self.chains.get_mut(&tried.call) {
+                    chain.attempt = Some((tried.attempt, tried.contact.clone()));
+                }
+            }
+            Fact::ChainTriedEnded(tried) => {
+                if let Some(chain) = self.chains.get_mut(&tried.call) {
+                    chain.attempt = None;
+                }
+            }
+            Fact::ChainEnded(ended) => drop(self.chains.remove(&ended.call)),
             _ => {}
         }
     }
@@ -176,6 +209,7 @@ impl OpenFacts {
             cut_off: self.cut_off.into_values().collect(),
             open_recordings: self.recordings.into_keys().collect(),
             open_parties: self.parties.into_iter().collect(),
+            open_chains: self.chains.into_values().collect(),
         }
     }
 }
@@ -299,5 +333,63 @@ mod tests {
             open.follow(&Entry { at: WallTime(0), fact });
         }
         assert_eq!(open.finish(1, false).open_parties, [(id, 1), (id, 4)]);
+    }
+
+    #[test]
+    fn a_chain_that_is_not_over_is_found_with_the_attempt_that_lasted() {
+        use crate::callout::{
+            ChainBegun, ChainEnded, ChainTried, ChainTriedEnded, Outcome, Verdict,
+        };
+        let begun = |call, chain: &str| {
+            let (chain, title, by) = (chain.into(), chain.to_owned(), "siti".to_owned());
+            Fact::ChainBegun(Box::new(ChainBegun {
+                call,
+                chain,
+                title,
+                kecamatan: None,
+                people: 2,
+                by,
+            }))
+        };
+        let tried = |call, attempt, contact: &str| {
+            let (contact, name, agency, to) = (contact.into(), String::new(), None, "115".into());
+            Fact::ChainTried(Box::new(ChainTried { call, attempt, contact, name, agency, to }))
+        };
+        let over = |call, attempt, contact: &str| {
+            let (contact, outcome) = (contact.into(), Outcome::Busy);
+            let (answered_at, status) = (None, Some(486));
+            let over = ChainTriedEnded { call, attempt, contact, outcome, answered_at, status };
+            Fact::ChainTriedEnded(Box::new(over))
+        };
+        let ended = |call, chain: &str| {
+            Fact::ChainEnded(Box::new(ChainEnded {
+                call,
+                chain: chain.into(),
+                verdict: Verdict::Exhausted,
+                contact: None,
+                agency: None,
+                answered_at: None,
+                by: String::new(),
+                why: String::new(),
+            }))
+        };
+        let (one, two) = (call(1), call(2));
+        let mut open = OpenFacts::default();
+        for fact in [
+            begun(one, "laut"),
+            tried(one, 1, "bpbd"),
+            begun(two, "medis"),
+            over(one, 1, "bpbd"),
+            tried(one, 2, "sar"),
+            tried(two, 1, "psc"),
+            over(two, 1, "psc"),
+            ended(two, "medis"),
+        ] {
+            open.follow(&Entry { at: WallTime(0), fact });
+        }
+        let found = open.finish(1, false).open_chains;
+        let lasted = Some((2, "sar".into()));
+        let (chain, title) = ("laut".into(), "laut".to_owned());
+        assert_eq!(found, [OpenChain { call: one, chain, title, attempt: lasted }]);
     }
 }

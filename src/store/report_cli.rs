@@ -8,7 +8,7 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::cli::{CliError, Format, lines};
+use super::cli::{BYTE_ORDER_MARK, CliError, Format, lines};
 use super::periods::{DAYS_BY_HOUR, Period, PeriodError};
 use super::{By, CIAMIS_COLUMNS, CiamisReport, Figures, NationalReport, StandardsReport, Store};
 use super::{HourFigures, HoursReport};
@@ -31,6 +31,7 @@ pub async fn standards(
     match format {
         Format::Table => out.write_all(table(&report).as_bytes())?,
         Format::Csv => out.write_all(standards_csv(&report)?.as_bytes())?,
+        Format::Sheet => out.write_all(spreadsheet(&standards_csv(&report)?)?.as_bytes())?,
         Format::Json => json(&report, out)?,
     }
     Ok(())
@@ -58,6 +59,7 @@ pub async fn ciamis(
             out.write_all(lines(&cells).as_bytes())?;
         }
         Format::Csv => out.write_all(ciamis_csv(&report)?.as_bytes())?,
+        Format::Sheet => out.write_all(spreadsheet(&ciamis_csv(&report)?)?.as_bytes())?,
         Format::Json => json(&report, out)?,
     }
     Ok(())
@@ -80,6 +82,7 @@ pub async fn national(
     match format {
         Format::Table => out.write_all(sheet(&report)?.as_bytes())?,
         Format::Csv => out.write_all(national_csv(&report)?.as_bytes())?,
+        Format::Sheet => out.write_all(spreadsheet(&national_csv(&report)?)?.as_bytes())?,
         Format::Json => json(&report, out)?,
     }
     Ok(())
@@ -159,6 +162,27 @@ fn csv_of<'a, T: Serialize + 'a>(rows: impl Iterator<Item = &'a T>) -> Result<St
 fn text(csv: csv::Writer<Vec<u8>>) -> Result<String, CliError> {
     let bytes = csv.into_inner().map_err(|e| CliError::Output(e.into_error()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// CSV as a spreadsheet set to Indonesian reads it: a byte order mark, semicolons, decimal commas, lines that
+/// end as Windows ends them.
+///
+/// # Errors
+/// When `csv` is none.
+pub fn spreadsheet(csv: &str) -> Result<String, CliError> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(csv.as_bytes());
+    let terminator = csv::Terminator::CRLF;
+    let mut sheet =
+        csv::WriterBuilder::new().delimiter(b';').terminator(terminator).from_writer(Vec::new());
+    for row in reader.records() {
+        let row = row?;
+        let cells = row.iter().map(|cell| match cell.parse::<f64>() {
+            Ok(_) => cell.replace('.', ","),
+            Err(_) => cell.to_owned(),
+        });
+        sheet.write_record(cells)?;
+    }
+    Ok(format!("{BYTE_ORDER_MARK}{}", text(sheet)?))
 }
 
 fn json(report: &impl Serialize, out: &mut impl Write) -> Result<(), CliError> {

@@ -30,6 +30,12 @@ pub(super) async fn row(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()
             let set = query(set).bind(disposition.word()).bind(by).bind(at);
             set.bind(call.to_string()).execute(tx).await.map(drop)
         }
+        Fact::DispositionWithdrawn { call, .. } => {
+            let set =
+                "UPDATE incident SET disposition = NULL, disposed_by = NULL, disposed_at = NULL
+                       WHERE call = ?";
+            query(set).bind(call.to_string()).execute(tx).await.map(drop)
+        }
         Fact::NumberMarked { number, call, until, by } => query(
             "INSERT INTO mark (number, call, at, until, by, times) VALUES (?, ?, ?, ?, ?, 1)
              ON CONFLICT (number) DO UPDATE SET call = excluded.call, at = excluded.at,
@@ -113,6 +119,7 @@ async fn worked(tx: &mut Tx, seq: i64, entry: &Entry) -> sqlx::Result<()> {
             .bind(at)
             .execute(tx)
             .await?;
+            super::dialled::row(tx, entry).await?;
             step(tx, seq, *work, entry).await
         }
         Fact::WorkTriedEnded { work, attempt, outcome } => {

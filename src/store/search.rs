@@ -19,6 +19,9 @@ const TEXT: i64 = 200_000;
 const SLACK_MICROS: i64 = 3_600_000_000;
 /// So many calls of one key are not listed but met.
 const COMMON: i64 = 5_000;
+/// A number of a form with letters and digits alone, as far as people write others into one.
+const WRITTEN: &str =
+    "replace(replace(replace(replace(caller_number, '+', ''), ' ', ''), '-', ''), '.', '')";
 /// The prefix of Indonesia, within which people dial a zero.
 const HOME: &str = "62";
 
@@ -40,15 +43,52 @@ pub(super) fn words(text: &str) -> Vec<String> {
 
 /// The number of a caller, from either end and as it is dialled at home.
 pub(super) async fn keep_number(tx: &mut Tx, call: CallId, phone: &Phone) -> sqlx::Result<()> {
-    let raw = number(phone.raw.reveal());
     let e164 = phone.e164.as_ref().map(|e164| number(e164.reveal()));
-    let home = e164.as_ref().and_then(|key| key.strip_prefix(HOME)).map(|rest| format!("0{rest}"));
-    let forwards = [Some(raw), e164, home].into_iter().flatten().filter(|key| !key.is_empty());
+    keep_keys(tx, &call.to_string(), [number(phone.raw.reveal())].into_iter().chain(e164)).await
+}
+
+/// The number that stands in the form of an incident, none where it was cleared: its calls are found by
+/// it, and by their own.
+pub(super) async fn keep_written_number(
+    tx: &mut Tx,
+    incident: &str,
+    written: Option<&str>,
+) -> sqlx::Result<()> {
+    let calls = "SELECT call, caller_raw, caller_e164 FROM incident WHERE id = ?";
+    for row in query(calls).bind(incident).fetch_all(tx).await? {
+        let call: String = row.try_get("call")?;
+        let gone = query("DELETE FROM number_key WHERE call = ?").bind(&call);
+        gone.execute(tx).await?;
+        let own = [Some(row.try_get::<String>("caller_raw")?), row.try_get("caller_e164")?];
+        let all = own.iter().flatten().map(String::as_str).chain(written).map(number);
+        keep_keys(tx, &call, all.collect::<Vec<_>>()).await?;
+    }
+    Ok(())
+}
+
+/// The keys of numbers that belong to one call.
+async fn keep_keys(
+    tx: &mut Tx,
+    call: &str,
+    numbers: impl IntoIterator<Item = String>,
+) -> sqlx::Result<()> {
+    let each = numbers.into_iter().flat_map(|key| [at_home(&key), abroad(&key), Some(key)]);
+    let forwards = each.flatten().filter(|key| !key.is_empty());
     let mut keys: Vec<String> = forwards.flat_map(|key| [backwards(&key), key]).collect();
     keys.sort_unstable();
     keys.dedup();
-    let rows = keys.into_iter().map(|key| vec![Value::from(key), call.to_string().into()]);
+    let rows = keys.into_iter().map(|key| vec![Value::from(key), call.into()]);
     insert_rows(tx, "INSERT INTO number_key (key, call)", rows).await
+}
+
+/// `62812…` as it is dialled at home.
+fn at_home(key: &str) -> Option<String> {
+    key.strip_prefix(HOME).map(|rest| format!("0{rest}"))
+}
+
+/// `0812…` as it is dialled from abroad.
+fn abroad(key: &str) -> Option<String> {
+    key.strip_prefix('0').filter(|rest| !rest.starts_with('0')).map(|rest| format!("{HOME}{rest}"))
 }
 
 /// What a fact adds to the words of its call.
@@ -195,7 +235,14 @@ fn like(sql: &mut Statement, key: &str) {
     for pattern in e164.into_iter().flatten() {
         sql.push(" OR caller_e164 LIKE ").push_bind(pattern);
     }
-    sql.push(")");
+    // What stands in a form is kept as somebody typed it.
+    sql.push(" OR id IN (SELECT incident FROM form WHERE ").push(WRITTEN);
+    sql.push(" LIKE ").push_bind(format!("{key}%"));
+    for pattern in [Some(format!("%{key}")), at_home(key), abroad(key)].into_iter().flatten() {
+        let pattern = if pattern.starts_with('%') { pattern } else { format!("{pattern}%") };
+        sql.push(" OR ").push(WRITTEN).push(" LIKE ").push_bind(pattern);
+    }
+    sql.push("))");
 }
 
 /// The lowest id of its time.
@@ -212,6 +259,8 @@ mod tests {
         assert_eq!(number(" +62 812-3456 "), "628123456");
         assert_eq!(number("sip:Ani@x"), "sipanix");
         assert_eq!(backwards("0812"), "<2180");
+        assert_eq!(at_home("62812").as_deref(), Some("0812"));
+        assert_eq!((abroad("0812").as_deref(), abroad("0062812")), (Some("62812"), None));
         assert_eq!(
             words("Jl.Merdeka no. 5, KEBAKARAN!"),
             ["jl", "merdeka", "no", "5", "kebakaran"]

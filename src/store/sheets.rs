@@ -17,9 +17,9 @@ use crate::acd::service_level::{Patience, ServiceLevel, Target};
 use crate::screening::Disposition;
 
 /// The row of calls that nobody answered.
-const UNANSWERED: &str = "(not answered)";
+const UNANSWERED: &str = "(tidak dijawab)";
 /// The row of calls that were answered at a number outside.
-const OUTSIDE: &str = "(answered outside)";
+const OUTSIDE: &str = "(dijawab di luar)";
 
 /// Why a sheet cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +90,7 @@ pub struct CiamisRow {
     pub ghost_call: u64,
     /// Every call.
     pub total: u64,
-    /// What the columns do not show, e.g. `2 information, 3 not judged`.
+    /// What the columns do not show, in Indonesian, e.g. `2 informasi, 3 belum dinilai`.
     pub remark: String,
 }
 
@@ -98,16 +98,30 @@ pub struct CiamisRow {
 pub const CIAMIS_COLUMNS: [&str; 6] =
     ["Call Taker", "Normal Call", "Prank Call", "Ghost Call", "Total", "Remark"];
 
+/// A kind of call in the words of the form.
+const fn in_indonesian(kind: Disposition) -> &'static str {
+    match kind {
+        Disposition::Normal => "normal",
+        Disposition::Prank => "iseng",
+        Disposition::Ghost => "kosong",
+        Disposition::Information => "informasi",
+        Disposition::Misrouted => "salah sambung",
+        Disposition::Test => "uji",
+        Disposition::Callback => "telepon balik",
+        Disposition::Abandoned => "ditinggalkan",
+    }
+}
+
 impl CiamisRow {
     fn of(call_taker: &str, kinds: &Kinds) -> Self {
         let columns = [Disposition::Normal, Disposition::Prank, Disposition::Ghost];
         let others = Disposition::ALL.into_iter().filter(|kind| !columns.contains(kind));
         let mut remark: Vec<String> = others
-            .map(|kind| (kinds.of(kind), kind.word()))
+            .map(|kind| (kinds.of(kind), in_indonesian(kind)))
             .filter(|(count, _)| *count > 0)
             .map(|(count, word)| format!("{count} {word}"))
             .collect();
-        let silent = [(kinds.unjudged, "not judged"), (kinds.unanswered, "not answered")];
+        let silent = [(kinds.unjudged, "belum dinilai"), (kinds.unanswered, "tidak dijawab")];
         let silent = silent.iter().filter(|(count, _)| *count > 0);
         remark.extend(silent.map(|(count, words)| format!("{count} {words}")));
         Self {

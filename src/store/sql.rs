@@ -1,8 +1,8 @@
 //! Statements on either database: one text, values of five kinds, rows by column name.
 //!
 //! It knows nothing of records. What SQLite and PostgreSQL say differently stands in `dialect`.
-//! No statement waits for a database longer than [`WITHIN`]: one that hangs is given up together
-//! with its connection.
+//! No statement waits for a database longer than [`WITHIN`], unless its transaction was made patient:
+//! one that hangs is given up together with its connection.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -22,6 +22,8 @@ use super::dialect::{self, Dialect};
 
 /// How long a statement, or the next row of an answer, may take.
 pub(super) const WITHIN: Duration = Duration::from_secs(10);
+/// How long where a whole table is looked through, which no call waits for.
+const PATIENTLY: Duration = Duration::from_secs(3600);
 /// How long a connection that is given back may take to forget its transaction.
 const ROLLBACK_WITHIN: Duration = Duration::from_secs(2);
 
@@ -171,14 +173,15 @@ impl Statement {
     }
 
     async fn executed(self, tx: &mut Tx) -> sqlx::Result<u64> {
+        let most = tx.within;
         let done = match tx.live()? {
             Live::Sqlite(on) => {
                 let done = self.for_sqlite().execute(&mut **on);
-                within(async { done.await.map(|done| done.rows_affected()) }).await
+                within(most, async { done.await.map(|done| done.rows_affected()) }).await
             }
             Live::Postgres(on) => {
                 let done = self.for_postgres().execute(&mut **on);
-                within(async { done.await.map(|done| done.rows_affected()) }).await
+                within(most, async { done.await.map(|done| done.rows_affected()) }).await
             }
         };
         tx.seen(done)
@@ -198,11 +201,12 @@ impl Statement {
         tx: &mut Tx,
         mut each: impl FnMut(Row) -> sqlx::Result<()> + Send,
     ) -> sqlx::Result<()> {
+        let most = tx.within;
         let done = match tx.live()? {
             Live::Sqlite(on) => {
                 let mut rows = self.for_sqlite().fetch(&mut **on);
                 loop {
-                    match within(rows.try_next()).await {
+                    match within(most, rows.try_next()).await {
                         Ok(Some(row)) => each(Row::Sqlite(row))?,
                         Ok(None) => break Ok(()),
                         Err(error) => break Err(error),
@@ -212,7 +216,7 @@ impl Statement {
             Live::Postgres(on) => {
                 let mut rows = self.for_postgres().fetch(&mut **on);
                 loop {
-                    match within(rows.try_next()).await {
+                    match within(most, rows.try_next()).await {
                         Ok(Some(row)) => each(Row::Postgres(row))?,
                         Ok(None) => break Ok(()),
                         Err(error) => break Err(error),
@@ -225,14 +229,16 @@ impl Statement {
 
     /// Sends every row to `to`, as fast as they are taken.
     pub async fn fetch_to(self, tx: &mut Tx, to: mpsc::Sender<Row>) -> sqlx::Result<()> {
+        let most = tx.within;
         let done = match tx.live()? {
             Live::Sqlite(on) => {
                 let mut rows = self.for_sqlite().fetch(&mut **on);
-                sent(&to, async || Ok(within(rows.try_next()).await?.map(Row::Sqlite))).await
+                sent(&to, async || Ok(within(most, rows.try_next()).await?.map(Row::Sqlite))).await
             }
             Live::Postgres(on) => {
                 let mut rows = self.for_postgres().fetch(&mut **on);
-                sent(&to, async || Ok(within(rows.try_next()).await?.map(Row::Postgres))).await
+                sent(&to, async || Ok(within(most, rows.try_next()).await?.map(Row::Postgres)))
+                    .await
             }
         };
         tx.seen(done)
@@ -360,7 +366,7 @@ impl Pool {
             Self::Postgres(_) => Dialect::Postgres,
         };
         let live = Some(self.acquire().await?);
-        let mut tx = Tx { live, dialect, node: 0, broken: false, over: false };
+        let mut tx = Tx { live, dialect, node: 0, within: WITHIN, broken: false, over: false };
         query(dialect.begin(writes)).plainly(&mut tx).await?;
         Ok(tx)
     }
@@ -378,9 +384,12 @@ impl Statement {
     /// Without preparing it: what begins and ends a transaction.
     async fn plainly(self, tx: &mut Tx) -> sqlx::Result<()> {
         let sql = AssertSqlSafe(self.sql.into_owned());
+        let most = tx.within;
         let done = match tx.live()? {
-            Live::Sqlite(on) => within(sqlx::raw_sql(sql).execute(&mut **on)).await.map(drop),
-            Live::Postgres(on) => within(sqlx::raw_sql(sql).execute(&mut **on)).await.map(drop),
+            Live::Sqlite(on) => within(most, sqlx::raw_sql(sql).execute(&mut **on)).await.map(drop),
+            Live::Postgres(on) => {
+                within(most, sqlx::raw_sql(sql).execute(&mut **on)).await.map(drop)
+            }
         };
         tx.seen(done)
     }
@@ -410,6 +419,8 @@ pub(super) struct Tx {
     dialect: Dialect,
     /// The node whose journal is being applied; 0 in transactions that only read.
     node: i64,
+    /// How long each of its statements may take.
+    within: Duration,
     /// Its connection answered in no time, or not as it should: nobody must have it after us.
     broken: bool,
     /// It is on its way back to the pool.
@@ -431,6 +442,12 @@ impl Tx {
     /// Says whose journal is being applied.
     pub const fn set_node(&mut self, node: i64) {
         self.node = node;
+    }
+
+    /// Lets each statement take its time: for questions that look through whole tables.
+    pub const fn patient(mut self) -> Self {
+        self.within = PATIENTLY;
+        self
     }
 
     /// Makes the changes last.
@@ -472,7 +489,8 @@ impl Drop for Tx {
         match Handle::try_current() {
             Ok(runtime) if !self.over => {
                 let (dialect, node, broken) = (self.dialect, self.node, self.broken);
-                let tx = Self { live: Some(live), dialect, node, broken, over: true };
+                let live = Some(live);
+                let tx = Self { live, dialect, node, within: WITHIN, broken, over: true };
                 runtime.spawn(tx.give_back());
             }
             _ => drop(live),
@@ -493,9 +511,12 @@ async fn sent(
     Ok(())
 }
 
-async fn within<T>(answer: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
-    tokio::time::timeout(WITHIN, answer).await.unwrap_or_else(|_| {
-        let why = format!("no answer within {} s", WITHIN.as_secs());
+async fn within<T>(
+    most: Duration,
+    answer: impl Future<Output = sqlx::Result<T>>,
+) -> sqlx::Result<T> {
+    tokio::time::timeout(most, answer).await.unwrap_or_else(|_| {
+        let why = format!("no answer within {} s", most.as_secs());
         Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, why)))
     })
 }

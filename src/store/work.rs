@@ -108,12 +108,17 @@ pub(super) async fn links(tx: &mut Tx, call: &str) -> sqlx::Result<Vec<LinkedCal
     let linked = |row: &Row| {
         Ok(LinkedCall {
             incident: row.try_get("incident")?,
+            emergency_incident_id: None,
             call: row.try_get("other")?,
             order: row.try_get("side")?,
             why: row.try_get("why")?,
         })
     };
-    rows.iter().map(linked).collect()
+    let mut links: Vec<LinkedCall> = rows.iter().map(linked).collect::<sqlx::Result<_>>()?;
+    for link in &mut links {
+        link.emergency_incident_id = super::record::given(tx, &link.incident).await?;
+    }
+    Ok(links)
 }
 
 /// The entries of the work list that a call belongs to.

@@ -2,11 +2,15 @@
 
 use crate::acd;
 use crate::call::{LegMedia, Side, State};
+use crate::callout::{Link, Outcome, Run, Standing};
 use crate::screening::Verdict;
 use crate::vocabulary::{Moment, Now, SeatId, WallTime, limits};
 
 use super::Switchboard;
-use super::view::{Board, CallView, PartyView, QualityView, QueueView, SeatView, TrunkView};
+use super::view::{
+    Board, CallView, ChainNumberView, ChainStepView, ChainView, PartyView, QualityView, QueueView,
+    SeatView, TrunkView,
+};
 
 impl Switchboard {
     /// Phones of a seat that are none in a browser.
@@ -101,6 +105,7 @@ impl Switchboard {
                 age_seconds: now.moment.since(call.received.moment).as_secs(),
                 answered_after_seconds: answered.map(|a| a.since(call.received.moment).as_secs()),
                 parties: parties(call),
+                chain: self.chains.of(call.id).map(chain),
                 private: call.private,
                 quality: QualityView {
                     caller: call.quality[0],
@@ -135,6 +140,55 @@ impl Switchboard {
     }
 }
 
+/// A chain with what came of each number.
+fn chain(run: &Run) -> ChainView {
+    let state = match &run.standing {
+        Standing::Ringing { .. } => "ringing",
+        Standing::Answered { .. } => "answered",
+        Standing::Over { verdict, .. } => verdict.word(),
+    };
+    let why = match &run.standing {
+        Standing::Over { why, .. } => why.clone(),
+        _ => String::new(),
+    };
+    let number = |at: usize, to: &String| {
+        let tried = run.attempts.iter().find(|it| it.link == at && it.to == *to);
+        let state = match tried {
+            None => "waiting",
+            Some(it) => it.outcome.map_or(state, Outcome::word),
+        };
+        ChainNumberView {
+            to: to.clone(),
+            state: state.to_owned(),
+            began_at: tried.map(|it| it.began),
+            answered_at: tried.and_then(|it| it.answered),
+            party: tried.and_then(|it| it.party),
+        }
+    };
+    let step = |(at, link): (usize, &Link)| {
+        let contact = link.contact.as_ref();
+        let numbers = contact.map(|contact| contact.numbers.as_slice()).unwrap_or_default();
+        ChainStepView {
+            role: link.role.clone(),
+            contact: contact.map(|contact| contact.id.clone()),
+            name: contact.map(|contact| contact.full_name.clone()).unwrap_or_default(),
+            agency: contact.and_then(|contact| contact.agency.clone()),
+            note: contact.map(|contact| contact.note.clone()).unwrap_or_default(),
+            numbers: numbers.iter().map(|to| number(at, to)).collect(),
+        }
+    };
+    ChainView {
+        chain: run.begun.chain.clone(),
+        title: run.begun.title.clone(),
+        by: run.begun.by.clone(),
+        begun_at: run.at,
+        kecamatan: run.begun.kecamatan.clone(),
+        state: state.to_owned(),
+        why,
+        steps: run.begun.links.iter().enumerate().map(step).collect(),
+    }
+}
+
 /// Who was brought in, in order.
 fn parties(call: &crate::call::Call) -> Vec<PartyView> {
     let here = call.parties.iter().map(|(party, it)| {
@@ -158,7 +212,8 @@ fn parties(call: &crate::call::Call) -> Vec<PartyView> {
 
 /// What is known of the caller from before, and what listening has found.
 fn flags(call: &crate::call::Call) -> Vec<String> {
-    let before = [(call.returning, "returning"), (call.linked, "linked")];
+    let left = call.left.is_some();
+    let before = [(call.returning, "returning"), (call.linked, "linked"), (left, "caller-left")];
     let heard: &[&str] = match call.verdict {
         None => &[],
         Some(Verdict::Spoke) => &["spoke"],

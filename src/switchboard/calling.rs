@@ -355,7 +355,11 @@ impl Switchboard {
     ) -> bool {
         let again = match response.code {
             422 => session_timer::again(request, &response.headers),
-            401 | 407 => self.authorized(id, request, response),
+            401 | 407 => {
+                let calling = self.calls.get(&id).and_then(|call| call.calling.as_ref());
+                let trunk = calling.and_then(|calling| calling.trunk.clone());
+                self.authorized(trunk.as_ref(), request, response)
+            }
             _ => None,
         };
         let Some(invite) = again else { return false };
@@ -374,9 +378,13 @@ impl Switchboard {
     }
 
     /// The INVITE with the answer to a carrier's challenge.
-    fn authorized(&mut self, id: CallId, invite: &Request, refusal: &Response) -> Option<Request> {
-        let trunk = self.calls.get(&id)?.calling.as_ref()?.trunk.as_ref()?;
-        let account = self.trunks.get(trunk)?.line.as_ref()?.account.as_ref()?;
+    pub(super) fn authorized(
+        &mut self,
+        trunk: Option<&TrunkId>,
+        invite: &Request,
+        refusal: &Response,
+    ) -> Option<Request> {
+        let account = self.trunks.get(trunk?)?.line.as_ref()?.account.as_ref()?;
         let mut again = invite.clone();
         authorize(&mut again, refusal, account, &mut self.dice).ok()?;
         Some(again)

@@ -101,6 +101,8 @@ impl Switchboard {
                 self.clients.insert(client, Purpose::Withdrawn);
                 self.join_answers(now, (call, party), client, flow, request, response);
             }
+            Purpose::Join { call, party }
+                if self.joined_again(now, client, (call, party), request, response) => {}
             Purpose::Join { call, party } => {
                 self.join_fails(now, (call, party), client, response.code);
             }

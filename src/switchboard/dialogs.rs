@@ -359,6 +359,9 @@ impl Switchboard {
         call.reason = super::endings::reason_of(&request.headers);
         let stage = call.stage();
         let ending = super::endings::by_peer(stage, party(side), Cause::HungUp, &request.headers);
+        if side == Side::Caller && self.caller_leaves(now, id, ending) {
+            return;
+        }
         self.peer_ended(now, id, side, ending);
     }
 }

@@ -217,7 +217,11 @@ impl Switchboard {
             Side::Seat | Side::Guest(_) => call.packets.1 += count.received,
         }
         call.streams.retain(|(s, _)| *s != stream);
-        if call.is_closing() && call.streams.is_empty() {
+        let (over, left) = (call.is_closing() && call.streams.is_empty(), call.left.is_some());
+        if left && side == Side::Caller {
+            self.caller_is_counted(id);
+        }
+        if over {
             self.close(now, id);
         }
     }
@@ -226,7 +230,10 @@ impl Switchboard {
     pub(super) fn close(&mut self, now: Now, id: CallId) {
         self.deadlines.clear(&Timer::Closing(id));
         self.writers_rest(now, id, true);
+        // Where the media plane has not counted a caller who has left.
+        self.caller_is_counted(id);
         let Some(call) = self.calls.remove(&id) else { return };
+        self.chains.forget(id);
         self.places.whereabouts.ended(now.wall, id);
         for (stream, _) in &call.streams {
             self.streams.remove(stream);
@@ -235,6 +242,9 @@ impl Switchboard {
         let State::Closing(ending) = call.state else { return };
         if call.trunk().is_none() {
             return self.seat_call_ended(now, &call, ending);
+        }
+        if call.left.is_some() {
+            return;
         }
         let at = call.ended.unwrap_or(now).wall;
         let (caller_packets, seat_packets) = (Some(call.packets.0), Some(call.packets.1));

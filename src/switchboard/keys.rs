@@ -54,6 +54,7 @@ impl Switchboard {
                 self.alarm(now, "too-many-keys", detail);
             }
         }
+        self.chain_pressed(now, id, side, key);
         true
     }
 

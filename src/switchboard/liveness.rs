@@ -24,7 +24,7 @@ impl Switchboard {
         if call.is_closing() {
             return;
         }
-        let caller = call.invite.is_none() && call.caller.unacked.is_none();
+        let caller = call.invite.is_none() && call.caller.unacked.is_none() && call.left.is_none();
         let seat = call.talk.is_some();
         for side in call.sides() {
             let asked = match side {
@@ -74,7 +74,11 @@ impl Switchboard {
                     return;
                 }
                 let (by, cause) = (Party::Network, Cause::DialogLost);
-                self.end(now, id, Ending { stage, by, cause, q850: None });
+                let ending = Ending { stage, by, cause, q850: None };
+                if side == Side::Caller && self.caller_leaves(now, id, ending) {
+                    return;
+                }
+                self.end(now, id, ending);
             }
         }
     }

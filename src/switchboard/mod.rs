@@ -14,6 +14,7 @@ mod beside;
 mod board;
 mod callback;
 mod calling;
+mod chains;
 mod connect;
 mod departed;
 mod durable;
@@ -25,6 +26,7 @@ mod input;
 mod lines;
 mod keys;
 mod ladder;
+mod left;
 mod legs;
 mod liveness;
 mod logins;
@@ -58,6 +60,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use crate::acd::{self, Distributor, SeatState};
 use crate::call::orders::{MediaOrder, MediaReport};
 use crate::call::{Call, Callee, Errand, PartyId, PortBook, Side};
+use crate::callout::Chains;
 use crate::journal::{Entry, Fact};
 use crate::screening::{Marks, MassWatch, Recent, WorkList};
 use crate::sip::dialog::DialogKey;
@@ -200,6 +203,8 @@ pub struct Switchboard {
     recent: Recent,
     /// How the carriers' calls sound.
     sound: SoundWatch,
+    /// Who is called out.
+    chains: Chains,
     /// Sessions with outside recorders.
     copies: siprec::Copies,
     /// Who is to be called back.
@@ -270,6 +275,7 @@ impl Switchboard {
             mass: MassWatch::default(),
             recent: Recent::default(),
             sound: SoundWatch::default(),
+            chains: Chains::default(),
             copies: siprec::Copies::default(),
             work: WorkList::default(),
             places: whereabouts::Places::default(),
@@ -339,6 +345,7 @@ impl Switchboard {
         self.departed.tick(now.moment);
         self.provisionals_due(now);
         self.masses_due(now);
+        self.chains_due(now);
         while let Some(timer) = self.deadlines.pop_due(now.moment) {
             match timer {
                 Timer::Journal(call) => self.journal_is_slow(now, call),
@@ -381,6 +388,7 @@ impl Switchboard {
             self.deadlines.next(),
             self.lines.poll_timeout(),
             self.mass.poll_timeout(),
+            self.chains.poll_timeout(),
         ]
         .into_iter()
         .flatten()
@@ -410,6 +418,7 @@ impl Switchboard {
             + self.guests.len()
             + self.listened.len()
             + self.copies.len()
+            + self.chains.live()
             + self.deadlines.len()
             + self.acd.live()
             + self.endpoint.transactions()

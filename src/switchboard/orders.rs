@@ -8,7 +8,7 @@ use crate::call::table::Part;
 use crate::call::writing::Written;
 use crate::incident::Report;
 use crate::screening::{Disposition, Mark, WorkEntry, WorkId};
-use crate::vocabulary::{CallId, Lane, OperatorId, Private, QueueId, SeatId};
+use crate::vocabulary::{CallId, ChainId, Lane, OperatorId, Private, QueueId, SeatId};
 
 /// A request of a person or a page, answered in the same turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +108,36 @@ pub enum Order {
         /// The token's name.
         by: String,
     },
+    /// Calls somebody out, one contact after the other.
+    BeginChain {
+        /// For which call.
+        call: CallId,
+        /// Which chain.
+        chain: ChainId,
+        /// Code of the kecamatan whose people are meant; none: not known.
+        kecamatan: Option<String>,
+        /// The token's name.
+        by: String,
+    },
+    /// Whoever of the chain has answered comes.
+    TakeChain {
+        /// Of which call.
+        call: CallId,
+        /// The token's name.
+        by: String,
+    },
+    /// The next of the chain is called.
+    NextInChain {
+        /// Of which call.
+        call: CallId,
+    },
+    /// Nobody else of the chain is called.
+    StopChain {
+        /// Of which call.
+        call: CallId,
+        /// The token's name.
+        by: String,
+    },
     /// Lets the caller hear nothing of the talk, or again.
     SetPrivate {
         /// Which call.
@@ -135,8 +165,8 @@ pub enum Order {
     Dispose {
         /// Which call.
         call: CallId,
-        /// What kind.
-        disposition: Disposition,
+        /// What kind; none takes back what was said.
+        disposition: Option<Disposition>,
         /// The token's name.
         by: String,
     },
@@ -237,6 +267,9 @@ pub enum Refusal {
     /// No such live call.
     #[error("the call {0} does not live any more")]
     NoSuchCall(CallId),
+    /// No such chain.
+    #[error("there is no chain {0:?}")]
+    NoSuchChain(ChainId),
     /// No such open entry.
     #[error("the work list has no open entry {0}")]
     NoSuchWork(WorkId),

@@ -4,12 +4,14 @@
 //! Who hears whom is in `table`, what becomes of the call when somebody leaves in `succession`.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::acd;
 use crate::call::orders::{Channel, MediaOrder};
 use crate::call::table::Part;
 use crate::call::{Attempt, Callee, Inviting, Joined, Leg, PartyId, Side, State};
 use crate::journal::{Fact, Peer};
+use crate::sip::session_timer;
 use crate::sip::{ClientId, Flow, Request, Response};
 use crate::vocabulary::{CallId, Now, limits};
 
@@ -42,6 +44,21 @@ impl Switchboard {
         let Some(Target::Callee(to, _)) = self.target(&uri) else {
             return not_now("write the name of a seat, or a number");
         };
+        self.join_callee(now, id, (to, part, limits::CALL_OUT_RINGS), by)
+    }
+
+    /// The same for somebody who is known, and rings for so long.
+    ///
+    /// # Errors
+    /// Why not; nothing was changed.
+    pub(super) fn join_callee(
+        &mut self,
+        now: Now,
+        id: CallId,
+        (to, part, rings): (Callee, Part, Duration),
+        by: String,
+    ) -> Result<PartyId, Refusal> {
+        let not_now = |why: &str| Err(Refusal::NotNow(why.to_owned()));
         let ways = match &to {
             Callee::Seat(seat) => match self.may_ring(seat) {
                 Ok(()) => VecDeque::new(),
@@ -75,7 +92,7 @@ impl Switchboard {
         if let Some(call) = self.calls.get_mut(&id) {
             call.inviting.insert(party, inviting);
         }
-        self.deadlines.set(Timer::Join(id, party), now.moment.after(limits::CALL_OUT_RINGS));
+        self.deadlines.set(Timer::Join(id, party), now.moment.after(rings));
         if !self.next_join_way(now, id, party) {
             self.not_reached(now, id, party, 503);
         }
@@ -127,7 +144,7 @@ impl Switchboard {
     ) -> Result<(), Refusal> {
         let call = self.calls.get(&id).ok_or(Refusal::NoSuchCall(id))?;
         if call.inviting.contains_key(&party) {
-            self.join_is_over(now, id, party, &format!("called no longer by {by}"));
+            self.join_is_over(now, id, party, &format!("called no longer by {by}"), None);
         } else if call.parties.contains_key(&party) {
             self.party_leaves(now, id, party, &format!("removed by {by}"));
         } else {
@@ -154,6 +171,9 @@ impl Switchboard {
         let not_now = |why: &str| Err(Refusal::NotNow(why.to_owned()));
         if call.calling.is_some() {
             return not_now("the operator is transferring the caller");
+        }
+        if call.left.is_some() {
+            return not_now("the caller has hung up");
         }
         if call.state != State::Talking {
             return not_now("no operator talks in the call");
@@ -216,6 +236,38 @@ impl Switchboard {
         any
     }
 
+    /// The same way is tried again where the refusal says how: a longer session interval, or
+    /// credentials. False when it does not.
+    pub(super) fn joined_again(
+        &mut self,
+        now: Now,
+        client: ClientId,
+        (id, party): (CallId, PartyId),
+        request: &Request,
+        response: &Response,
+    ) -> bool {
+        let state = self.calls.get(&id).and_then(|call| call.inviting.get(&party));
+        let Some(state) = state else { return false };
+        let attempt = state.attempts.iter().find(|attempt| attempt.client == client);
+        let Some(flow) = attempt.map(|attempt| attempt.flow) else { return false };
+        let trunk = state.trunk.clone();
+        let again = match response.code {
+            422 => session_timer::again(request, &response.headers),
+            401 | 407 => self.authorized(trunk.as_ref(), request, response),
+            _ => None,
+        };
+        let Some(invite) = again else { return false };
+        let second = self.send(now, flow, invite, Purpose::Join { call: id, party });
+        self.clients.remove(&client);
+        let state = self.calls.get_mut(&id).and_then(|call| call.inviting.get_mut(&party));
+        for attempt in state.into_iter().flat_map(|state| &mut state.attempts) {
+            if attempt.client == client {
+                attempt.client = second;
+            }
+        }
+        true
+    }
+
     /// A try came to nothing.
     pub(super) fn join_fails(
         &mut self,
@@ -246,11 +298,18 @@ impl Switchboard {
     }
 
     fn not_reached(&mut self, now: Now, id: CallId, party: PartyId, code: u16) {
-        self.join_is_over(now, id, party, &format!("not reached: {code}"));
+        self.join_is_over(now, id, party, &format!("not reached: {code}"), Some(code));
     }
 
     /// Nobody comes: it is told, and the talk goes on.
-    pub(super) fn join_is_over(&mut self, now: Now, id: CallId, party: PartyId, how: &str) {
+    pub(super) fn join_is_over(
+        &mut self,
+        now: Now,
+        id: CallId,
+        party: PartyId,
+        how: &str,
+        status: Option<u16>,
+    ) {
         self.deadlines.clear(&Timer::Join(id, party));
         let call = self.calls.get_mut(&id);
         let Some(state) = call.and_then(|call| call.inviting.remove(&party)) else { return };
@@ -258,6 +317,8 @@ impl Switchboard {
         self.close_all(&state.media);
         self.disengage(now, id, &state.to);
         self.note(now, Fact::PartyLeft { call: id, party: party.0, how: how.to_owned() });
+        self.chain_gone(now, id, party, status);
+        self.operator_is_alone(now, id);
     }
 
     /// Somebody who was called has answered.
@@ -321,6 +382,7 @@ impl Switchboard {
         self.note(now, Fact::PartyJoined { call: id, party: party.0, part });
         self.lend_an_ear(id, Side::Guest(party));
         self.seat_the_table(now, id);
+        self.chain_answered(now, id, party);
     }
 }
 

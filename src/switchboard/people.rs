@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::acd;
 use crate::call::{PartyId, State};
+use crate::callout::Input;
 use crate::journal::Fact;
 use crate::routing;
 use crate::screening::WorkId;
@@ -48,6 +49,14 @@ impl Switchboard {
             Order::TakeOver { call, party, by } => {
                 self.guest_takes_over(now, call, PartyId(party), &by)
             }
+            Order::BeginChain { call, chain, kecamatan, by } => {
+                self.begin_chain(now, call, (chain, kecamatan), by)
+            }
+            Order::TakeChain { call, by } => self.tell_chain(now, call, Input::Take { by }),
+            Order::NextInChain { call } => self.tell_chain(now, call, Input::Next),
+            Order::StopChain { call, by } => {
+                self.tell_chain(now, call, Input::Stop { by, why: String::new() })
+            }
             Order::SetPrivate { call, private, by } => self.set_private(now, call, private, by),
             Order::SetSeat { seat, status, reason, by } => {
                 self.set_seat(now, seat, status, reason.trim(), by)
@@ -62,7 +71,13 @@ impl Switchboard {
             Order::PickUp { call, seat, by } => self.pick_up(now, call, seat, by),
             Order::Dispose { call, disposition, by } => {
                 // The call may be over for days.
-                self.note(now, Fact::Disposed { call, disposition, by });
+                self.note(
+                    now,
+                    match disposition {
+                        Some(disposition) => Fact::Disposed { call, disposition, by },
+                        None => Fact::DispositionWithdrawn { call, by },
+                    },
+                );
                 Ok(())
             }
             Order::MarkNumber { call, number, hours, by } => {

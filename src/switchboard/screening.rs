@@ -73,7 +73,7 @@ impl Switchboard {
         let flags = [
             ("marked", marked),
             ("returning", seen.lost.is_some() || called_back),
-            ("many-calls", facts.len() >= MANY),
+            ("many-calls", seen.others >= MANY),
         ];
         let flags: Vec<String> =
             flags.into_iter().filter(|(_, is)| *is).map(|(flag, _)| flag.to_owned()).collect();

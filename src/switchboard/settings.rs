@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::acd::settings::{QueueSettings, SeatSettings};
+use crate::callout::settings::CalloutSettings;
 use crate::incident::settings::{Category, Kecamatan, LocationSettings};
 use crate::routing::settings::Rule;
 use crate::screening::settings::ScreeningSettings;
@@ -47,6 +48,8 @@ pub struct SwitchboardSettings {
     pub categories: Vec<Category>,
     /// The regency's sub-districts.
     pub places: Vec<Kecamatan>,
+    /// Who is called out, and in which order.
+    pub callout: CalloutSettings,
     /// What is known of where calls come from.
     pub location: LocationSettings,
 }

@@ -29,6 +29,8 @@ impl Switchboard {
         self.disengage(now, id, &joined.who);
         self.note(now, Fact::PartyLeft { call: id, party: party.0, how: how.to_owned() });
         self.seat_the_table(now, id);
+        self.chain_gone(now, id, party, None);
+        self.operator_is_alone(now, id);
     }
 
     /// Everybody who was brought in is let go: the call is over.
@@ -42,13 +44,14 @@ impl Switchboard {
     }
 
     fn dismiss(&mut self, now: Now, id: CallId, at_once: bool, how: &str, whom: fn(Part) -> bool) {
+        self.cut_chain(now, id, how);
         let Some(call) = self.calls.get(&id) else { return };
         let inviting = call.inviting.iter().filter(|(_, it)| whom(it.part));
         let inviting: Vec<PartyId> = inviting.map(|(party, _)| *party).collect();
         let parties = call.parties.iter().filter(|(_, it)| whom(it.part));
         let parties: Vec<PartyId> = parties.map(|(party, _)| *party).collect();
         for party in inviting {
-            self.join_is_over(now, id, party, how);
+            self.join_is_over(now, id, party, how, None);
         }
         for party in parties {
             if at_once {
@@ -74,6 +77,9 @@ impl Switchboard {
 
     /// The operator leaves, or is gone: whoever is left that talks has the caller. False when nobody is.
     pub(super) fn succeeded(&mut self, now: Now, id: CallId) -> bool {
+        if self.ends_without_caller(now, id) {
+            return true;
+        }
         let Some(heir) = self.calls.get(&id).and_then(|call| heir(call)) else { return false };
         self.succeed(now, id, heir, "");
         true
@@ -90,6 +96,10 @@ impl Switchboard {
             *side = is.1;
         }
         self.note(now, Fact::PartyTookOver { call: id, party: party.0, by: by.to_owned() });
+        self.chain_took_over(now, id, party, by);
+        if joined.who.seat().is_none() {
+            self.cut_chain(now, id, "no operator is in the call any more");
+        }
         if let Some(from) = from {
             let (to, attended) = (joined.who.to_string(), true);
             self.note(now, Fact::Transferred { call: id, from, to, attended });

@@ -177,7 +177,9 @@ impl Switchboard {
     // ---- put aside for long ------------------------------------------------------------------
 
     fn is_aside(&self, id: CallId) -> bool {
-        let talks = |call: &Call| call.trunk().is_some() && call.state == State::Talking;
+        let talks = |call: &Call| {
+            call.trunk().is_some() && call.state == State::Talking && call.left.is_none()
+        };
         let Some(call) = self.calls.get(&id).filter(|call| talks(call)) else { return false };
         let held = call.talk.as_ref().is_some_and(|talk| talk.leg.held);
         call.private || (held && !call.has_company())

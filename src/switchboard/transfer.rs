@@ -50,6 +50,10 @@ impl Switchboard {
         let from = call.seat(side).cloned().ok_or(403u16)?;
         let to = ReferTo::of(request).map_err(|_| 400u16)?;
         let told = wants_notice(&request.headers);
+        if call.left.is_some() {
+            // There is no caller any more who could be given to anybody.
+            return Err(403);
+        }
         if let Some(replaces) = &to.replaces {
             let (call, other) = self.pair(id, side, &from, replaces)?;
             self.accept(now, server, request, told);
@@ -147,6 +151,9 @@ impl Switchboard {
         queue: Option<QueueId>,
         rule: String,
     ) {
+        if self.ends_without_caller(now, id) {
+            return;
+        }
         self.dismiss_who_does_not_talk(now, id, "the caller waits again");
         self.let_go(now, id);
         let first = self.settings.queues.first().map(|queue| queue.id.clone());

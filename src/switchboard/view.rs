@@ -9,8 +9,8 @@ use crate::call::quality::Quality;
 use crate::call::table::Part;
 use crate::incident::{Brief, Cell, Location, Place};
 use crate::vocabulary::{
-    AnswerMode, CallId, IncidentId, Lane, OperatorId, Private, QueueId, SeatId, TrunkId, WallTime,
-    Want,
+    AnswerMode, CallId, ChainId, ContactId, IncidentId, Lane, OperatorId, Private, QueueId, SeatId,
+    TrunkId, WallTime, Want,
 };
 
 /// Everything that lives.
@@ -85,7 +85,7 @@ pub struct CallView {
     #[serde(default)]
     pub wants: Vec<Want>,
     /// What an operator should see at once: `spoke`, `tapped`, `pressed`, `wrote`, `noise`, `silent`,
-    /// `returning`, `linked`, `text` (their telephone reads and writes), `fax`, `text-telephone`,
+    /// `returning`, `linked`, `caller-left` (hung up while somebody is called out), `text` (their telephone reads and writes), `fax`, `text-telephone`,
     /// `ring-back`, `busy-tone`, `unobtainable`; the last five with `called-` before them where they
     /// come from who was called.
     #[serde(default)]
@@ -106,6 +106,9 @@ pub struct CallView {
     /// Who was brought in, and who is being called for it.
     #[serde(default)]
     pub parties: Vec<PartyView>,
+    /// Who is called out for it, the last time; none: nobody was.
+    #[serde(default)]
+    pub chain: Option<ChainView>,
     /// The caller hears nothing of the talk.
     #[serde(default)]
     pub private: bool,
@@ -139,6 +142,60 @@ pub struct PartyView {
     pub muted: bool,
     /// `ringing`, `here` or `hold`.
     pub state: String,
+}
+
+/// A chain as it runs, or has run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainView {
+    /// Its name.
+    pub chain: ChainId,
+    /// What people call it.
+    pub title: String,
+    /// Who began it.
+    pub by: String,
+    /// When.
+    pub begun_at: WallTime,
+    /// Code of the kecamatan by which its roles were looked up.
+    pub kecamatan: Option<String>,
+    /// `ringing`, `answered`, `taken`, `exhausted` or `stopped`.
+    pub state: String,
+    /// Why it was stopped, where no person did.
+    pub why: String,
+    /// Its steps in order.
+    pub steps: Vec<ChainStepView>,
+}
+
+/// One step of a chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainStepView {
+    /// The role that was asked for.
+    pub role: Option<String>,
+    /// Whom it means; none: nobody, and it is left out.
+    pub contact: Option<ContactId>,
+    /// What they are called.
+    pub name: String,
+    /// Their agency.
+    pub agency: Option<String>,
+    /// For whoever calls.
+    pub note: String,
+    /// Their numbers in the order in which they are tried, and what came of each.
+    pub numbers: Vec<ChainNumberView>,
+}
+
+/// One number of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainNumberView {
+    /// The number.
+    pub to: String,
+    /// `waiting`, `ringing`, `answered`, or what came of it: `taken`, `busy`, `no-answer`, `refused`,
+    /// `unreachable`, `not-taken`, `passed-over` or `stopped`.
+    pub state: String,
+    /// When it was called.
+    pub began_at: Option<WallTime>,
+    /// When it was answered.
+    pub answered_at: Option<WallTime>,
+    /// Who they are among the parties of the call.
+    pub party: Option<u8>,
 }
 
 /// How the legs of a call are heard, as told last; none before the first seconds.

@@ -27,6 +27,13 @@ impl Uid {
         let millis = u128::from(wall.as_millis().max(0).unsigned_abs()) & 0xffff_ffff_ffff;
         Self(millis << 32 | u128::from(chance))
     }
+
+    /// When it was made, to the millisecond.
+    #[must_use]
+    pub fn at(self) -> WallTime {
+        let millis = u64::try_from(self.0 >> 32 & 0xffff_ffff_ffff).unwrap_or_default();
+        WallTime(i64::try_from(millis).unwrap_or_default().saturating_mul(1_000))
+    }
 }
 
 impl fmt::Display for Uid {
@@ -199,6 +206,14 @@ named!(
 named!(
     /// The person at a seat, by the name in the configuration.
     OperatorId
+);
+named!(
+    /// Somebody who is called out, by their name in the configuration.
+    ContactId
+);
+named!(
+    /// An order in which contacts are called out, by its name in the configuration.
+    ChainId
 );
 named!(
     /// Something that not every operator can: a language, a modality, a topic.

@@ -27,8 +27,8 @@ pub use dice::Dice;
 pub use ending::{Cause, Ending, Party, Stage};
 pub use hex::hex;
 pub use ids::{
-    CallId, IncidentId, OfferId, OperatorId, PromptId, QueueId, SeatId, Skill, StreamId, TrunkId,
-    Uid, UidError,
+    CallId, ChainId, ContactId, IncidentId, OfferId, OperatorId, PromptId, QueueId, SeatId, Skill,
+    StreamId, TrunkId, Uid, UidError,
 };
 pub use keys::{Fingerprint, IceLogin, SrtpKey, Suite};
 pub use phone::{NumberClass, Phone};

@@ -6,11 +6,12 @@ use crate::scenario::{SDP, World, header, respond, settings};
 use siaga112::call::orders::{MediaOrder, Role};
 use siaga112::call::table::Part;
 use siaga112::journal::Fact;
+use siaga112::sip::digest::OutgoingAccount;
 use siaga112::sip::locate::{Hop, Target};
 use siaga112::sip::{Name, Transport, Uri};
 use siaga112::switchboard::Input;
 use siaga112::switchboard::orders::{Answer, Order};
-use siaga112::switchboard::settings::Announcements;
+use siaga112::switchboard::settings::{Announcements, SwitchboardSettings};
 use siaga112::trunk::settings::{LineSettings, TrunkSettings};
 use siaga112::vocabulary::{AnswerMode, CallId, PromptId, StreamId};
 
@@ -20,13 +21,21 @@ pub const AGENCY: &str = "+62811000113";
 
 /// A centre of some seats and a trunk to call out by, at A and then B.
 pub fn world(seats: usize) -> World {
-    let mut settings = settings(seats, AnswerMode::OnAgent);
+    world_of(settings(seats, AnswerMode::OnAgent), seats, None)
+}
+
+/// The same by these settings, with an account at the carrier.
+pub fn world_of(
+    mut settings: SwitchboardSettings,
+    seats: usize,
+    account: Option<OutgoingAccount>,
+) -> World {
     let uri = Uri::read("sip:sbc.telco-a.example");
     let line = LineSettings {
         target: Target::of(&uri).unwrap(),
         uri,
         register: false,
-        account: None,
+        account,
         from_user: "siaga".into(),
         caller_id: Some("0328112".into()),
         probe: None,

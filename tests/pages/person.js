@@ -116,7 +116,8 @@ const main = async () => {
   };
   await begin();
 
-  const find = ({ role, name, label, text, within, exact = false }) => {
+  const find = (step) => all(step).nth(step.nth ?? 0);
+  const all = ({ role, name, label, text, within, exact = false }) => {
     const scope = within ? page.getByRole(within.role, { name: within.name }) : page;
     if (role) return scope.getByRole(role, name === undefined ? {} : { name, exact });
     if (label) return scope.getByLabel(label, { exact });
@@ -142,17 +143,17 @@ const main = async () => {
   const acts = {
     open: ({ url }) => page.goto(url),
     reload: () => page.reload(),
-    click: (step) => find(step).first().click(),
-    fill: (step) => find(step).first().fill(step.value),
-    attach: (step) => find(step).first().setInputFiles(step.files),
-    choose: (step) => find(step).first().selectOption(step.value),
+    click: (step) => find(step).click(),
+    fill: (step) => find(step).fill(step.value),
+    attach: (step) => find(step).setInputFiles(step.files),
+    choose: (step) => find(step).selectOption(step.value),
     press: ({ key }) => page.keyboard.press(key),
     type: ({ value }) => page.keyboard.type(value),
-    see: (step) => find(step).first().waitFor({ state: 'visible' }),
-    miss: (step) => find(step).first().waitFor({ state: 'hidden' }),
+    see: (step) => find(step).waitFor({ state: 'visible' }),
+    miss: (step) => find(step).waitFor({ state: 'hidden' }),
     // Waits until a field has a value.
     has: async (step) => {
-      const element = await find(step).first().elementHandle();
+      const element = await find(step).elementHandle();
       await page.waitForFunction(([it, value]) => it.value === value, [element, step.value]);
     },
     // Answers name another build of the pages than this one, or the real one again.
@@ -188,15 +189,15 @@ const main = async () => {
     look: ({ file, whole = false }) => page.screenshot({ path: file, fullPage: whole }),
   };
   const answers = {
-    value: async (step) => ({ value: await find(step).first().inputValue() }),
-    words: async (step) => ({ words: await find(step).first().innerText() }),
+    value: async (step) => ({ value: await find(step).inputValue() }),
+    words: async (step) => ({ words: await find(step).innerText() }),
     hear: async ({ hertz }) => {
       await page.waitForFunction(() => window.heard.length > 0);
       return { share: await page.evaluate((of) => window.share(of), hertz) };
     },
     // Presses a button and keeps the file that comes of it.
     download: async (step) => {
-      const [came] = await Promise.all([page.waitForEvent('download'), find(step).first().click()]);
+      const [came] = await Promise.all([page.waitForEvent('download'), find(step).click()]);
       const file = path.join(folder, `download-${came.suggestedFilename()}`);
       await came.saveAs(file);
       return { name: came.suggestedFilename(), file };

@@ -124,7 +124,10 @@ fn is_sentence(text: &str) -> bool {
             _ => {}
         }
     }
-    text.trim().contains(' ')
+    // What is asked of the database is said to nobody.
+    let asks = ["SELECT ", "UPDATE ", "INSERT "].iter().any(|verb| text.starts_with(verb));
+    !asks
+        && text.trim().contains(' ')
         && words.split_whitespace().any(|word| word.chars().any(char::is_alphabetic))
 }
 

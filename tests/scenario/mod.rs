@@ -106,6 +106,7 @@ pub fn settings(seats: usize, answer: AnswerMode) -> SwitchboardSettings {
         seats: (1..=seats).map(seat).collect(),
         categories: Vec::new(),
         places: Vec::new(),
+        callout: Default::default(),
         location: Default::default(),
     }
 }

@@ -45,6 +45,8 @@ pub struct Centre {
     pub disk_blocks: Option<u32>,
     /// Recordings lie on a disk of their own with so many KiB.
     pub recordings_kib: Option<u32>,
+    /// Everything that it keeps lies on a disk of its own with so many KiB.
+    pub data_kib: Option<u32>,
     /// Whether the audio of browsers has a port.
     pub browsers: bool,
     /// What is written below `[recording]`.
@@ -80,6 +82,7 @@ impl Default for Centre {
             md5_only: false,
             disk_blocks: None,
             recordings_kib: None,
+            data_kib: None,
             browsers: true,
             recording: "",
             ipv6: false,
@@ -240,9 +243,10 @@ impl Centre {
             limited.args(["-c", &limit, "sh"]).arg(serve.get_program()).args(serve.get_args());
             serve = limited;
         }
-        if let Some(kib) = self.recordings_kib {
+        let data = config.join(self.data_dir);
+        let disks = [(data.clone(), self.data_kib), (data.join("recordings"), self.recordings_kib)];
+        for (folder, kib) in disks.into_iter().filter_map(|(folder, kib)| Some((folder, kib?))) {
             // In a mount namespace of its own, which needs no rights of root.
-            let folder = config.join(self.data_dir).join("recordings");
             fs::create_dir_all(&folder).expect("created");
             let mount = format!("mount -t tmpfs -o size={kib}k tmpfs {folder:?} && exec \"$@\"");
             let mut apart = Command::new("unshare");
@@ -407,6 +411,11 @@ impl Gateway {
         let folder = self.config().join("data/recordings");
         let inside = folder.strip_prefix("/").expect("an absolute path");
         PathBuf::from(format!("/proc/{}/root", self.child.id())).join(inside)
+    }
+
+    /// What it keeps, on a disk of its own or not.
+    pub fn data(&self) -> PathBuf {
+        self.recordings().parent().expect("a folder above").to_owned()
     }
 
     /// Sends the process a signal by its name.

@@ -2,6 +2,7 @@
 //! somebody who is not root. It ends with the test.
 
 use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
@@ -21,28 +22,103 @@ pub struct Postgres {
     folder: TempDir,
     port: u16,
     server: Option<Child>,
+    disk: Option<Disk>,
+}
+
+/// A disk of a server's own: a process that keeps a mount namespace with it.
+#[derive(Debug)]
+struct Disk(Child);
+
+impl Disk {
+    /// Mounts one over `folder`, which needs no rights of root.
+    fn of(folder: &Path, mib: u32) -> Self {
+        let mount = format!(
+            "mount -t tmpfs -o size={mib}m,mode=0700 tmpfs {folder:?} && echo done && exec sleep infinity"
+        );
+        let mut holder = Command::new("unshare");
+        holder.args(["-rm", "sh", "-c", &mount]).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut holder = holder.spawn().expect("unshare runs");
+        let mut told = String::new();
+        let out = holder.stdout.as_mut().expect("piped");
+        BufReader::new(out).read_line(&mut told).expect("read");
+        assert_eq!(told, "done\n", "a disk of its own was not made");
+        Self(holder)
+    }
+
+    /// A command that sees the disk, as somebody who is not root there.
+    fn command(&self, name: &str, folder: &Path) -> Command {
+        let plain = command(name, folder);
+        let mut inside = Command::new("nsenter");
+        inside.args(["--user", "--mount", "--preserve-credentials", "--target"]);
+        inside.arg(self.0.id().to_string()).arg(format!("--wd={}", folder.display())).arg("--");
+        inside.args(["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]);
+        inside.arg(plain.get_program()).env("LC_ALL", "C").stdin(Stdio::null());
+        inside
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 impl Postgres {
     /// Makes a cluster and starts it.
     pub fn start() -> Self {
+        Self::made(None)
+    }
+
+    /// The same with its data on a disk of its own of so many MiB; it needs some 60 itself.
+    pub fn on_a_disk(mib: u32) -> Self {
+        Self::made(Some(mib))
+    }
+
+    fn made(mib: Option<u32>) -> Self {
         let folder = tempfile::Builder::new().prefix("siaga112-pg").tempdir().expect("a folder");
-        if is_root() {
+        let disk = mib.map(|mib| {
+            let data = folder.path().join("data");
+            fs::create_dir(&data).expect("created");
+            Disk::of(&data, mib)
+        });
+        if is_root() && disk.is_none() {
             chown(folder.path(), Some(NOBODY), Some(NOBODY)).expect("given away");
         }
-        let made = command("initdb", folder.path())
+        let mut server = Self { folder, port: 0, server: None, disk };
+        let made = server
+            .command("initdb")
             .args(["--no-sync", "--auth=trust", "--username=siaga112", "--encoding=UTF8"])
             .args(["--locale=C", "--pgdata"])
-            .arg(folder.path().join("data"))
+            .arg(server.folder.path().join("data"))
             .output()
             .unwrap_or_else(|e| panic!("initdb: {e}; make test installs it"));
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("bound").port();
+        server.port = free.local_addr().expect("bound").port();
         drop(free);
-        let mut server = Self { folder, port, server: None };
         server.resume();
         server
+    }
+
+    fn command(&self, name: &str) -> Command {
+        match &self.disk {
+            Some(disk) => disk.command(name, self.folder.path()),
+            None => command(name, self.folder.path()),
+        }
+    }
+
+    /// Its data, which only who knows its disk sees.
+    pub fn data(&self) -> PathBuf {
+        let data = self.folder.path().join("data");
+        match &self.disk {
+            Some(Disk(holder)) => {
+                let inside = data.strip_prefix("/").expect("an absolute path");
+                PathBuf::from(format!("/proc/{}/root", holder.id())).join(inside)
+            }
+            None => data,
+        }
     }
 
     /// Its port.
@@ -63,7 +139,8 @@ impl Postgres {
     /// Starts it, or starts it again.
     pub fn resume(&mut self) {
         let log = File::create(self.folder.path().join("log")).expect("created");
-        let child = command("postgres", self.folder.path())
+        let child = self
+            .command("postgres")
             .arg("-D")
             .arg(self.folder.path().join("data"))
             .args(["-h", "127.0.0.1", "-c", "fsync=off", "-c", "autovacuum=off", "-k"])

@@ -104,19 +104,21 @@ impl Document<'_> {
         let into = written.merged_into.iter().map(|other| (other, "REPLACED"));
         for (other, way) in merged.chain(into) {
             let id = format!("{}#merge-{}", self.id, other.incident);
-            let other = self.other(&other.incident);
+            let other = self.other(&other.incident, other.emergency_incident_id.as_deref());
             let own =
                 json!({"incidentTrackingIdentifier": other, "incidentMergeDirectionCode": way});
             self.add("mergeComponent", &id, own);
         }
-        let said = written.linked.iter().map(|other| (&other.incident, &other.why));
-        let found = first.links.iter().map(|link| (&link.incident, &link.why));
-        for (incident, why) in said.chain(found) {
+        let linked = written.linked.iter();
+        let said = linked.map(|other| (&other.incident, &other.emergency_incident_id, &other.why));
+        let links = first.links.iter();
+        let found = links.map(|link| (&link.incident, &link.emergency_incident_id, &link.why));
+        for (incident, given, why) in said.chain(found) {
             if calls.iter().any(|call| call.summary.id == *incident) {
                 continue;
             }
             let own = json!({
-                "incidentTrackingIdentifier": self.other(incident),
+                "incidentTrackingIdentifier": self.other(incident, given.as_deref()),
                 "linkDirectionCode": "RELATED",
                 "transactionReasonText": why,
             });
@@ -124,8 +126,10 @@ impl Document<'_> {
         }
     }
 
-    fn other(&self, incident: &str) -> String {
-        format!("urn:emergency:uid:incidentid:{incident}:{}", self.issuer.element)
+    /// Another incident by its name everywhere: what somebody else has called it is never replaced.
+    fn other(&self, incident: &str, given: Option<&str>) -> String {
+        let made = || format!("urn:emergency:uid:incidentid:{incident}:{}", self.issuer.element);
+        given.map_or_else(made, str::to_owned)
     }
 
     /// The incident itself; everything that it refers to is in the lists by now.

@@ -576,6 +576,12 @@ gateway.toml:40:20: error: "localhost" is no network; write "198.51.100.7" or "1
     (
         "gateway.toml",
         r#"listen = "127.0.0.1:8112""#,
+        r#"listen = "0.0.0.0:8112""#,
+        "gateway.toml:37:10: error: [console] listens on 0.0.0.0:8112 without TLS: passwords and callers' numbers would pass in the clear; add tls_cert and tls_key; or listen on 127.0.0.1 behind a proxy with TLS, or name the proxy in trusted_proxies; or say plain_http = true where nobody else is in that network",
+    ),
+    (
+        "gateway.toml",
+        r#"listen = "127.0.0.1:8112""#,
         r#"listen = "127.0.0.1:8112"
 second_factor = ["boss"]
 lock_minutes = 999

@@ -1,6 +1,7 @@
 //! The shipped sample, and one broken copy of it for every mistake that is found.
 
 mod mistakes;
+mod mistakes_of_callout;
 mod mistakes_of_lines;
 mod mistakes_of_places;
 mod mistakes_of_queues;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{Findings, Loaded, Severity, load, needs_restart};
+use super::{Changes, Findings, Loaded, Severity, load, load_changed, needs_restart};
 use crate::acd::settings::Overflow;
 use crate::vocabulary::{AnswerMode, Codec, QueueId};
 use mistakes::MISTAKES;
@@ -106,6 +107,10 @@ fn the_sample_loads() {
     assert_eq!(loaded.media.ports, 20_000..=29_999);
     assert_eq!(loaded.console.tokens.len(), 1);
     assert_eq!(loaded.digest.len(), 64);
+    let callout = &board.callout;
+    assert_eq!((callout.contacts.len(), callout.chains.len()), (14, 5));
+    let damkar = callout.contact(&"damkar".into()).expect("a contact");
+    assert_eq!(damkar.numbers, ["113", "+6281234567801"], "short numbers go");
     let heard = &board.announcements[&QueueId::from("darurat")];
     assert!(heard.welcome.len() == 2 && heard.silence.iter().all(|prompts| prompts.len() == 1));
     let rules: Vec<&str> = board.rules.iter().map(|rule| rule.name.as_str()).collect();
@@ -119,6 +124,7 @@ fn the_sample_loads() {
     assert_eq!(
         loaded.warnings.0.iter().map(|warning| warning.what.as_str()).collect::<Vec<_>>(),
         [
+            "no trunk has a target: no contact can be called from here",
             "no trunk leads to pamekasan.example: this step calls nobody",
             "passwords of the sample are in use: everybody knows them"
         ]
@@ -137,6 +143,7 @@ fn every_mistake_shows_its_place_and_its_mending() {
     let mut wrong = String::new();
     let all = MISTAKES
         .iter()
+        .chain(mistakes_of_callout::MISTAKES)
         .chain(mistakes_of_places::MISTAKES)
         .chain(mistakes_of_lines::MISTAKES)
         .chain(mistakes_of_queues::MISTAKES)
@@ -153,12 +160,19 @@ fn every_mistake_shows_its_place_and_its_mending() {
 
 /// What the sample asks its admin to replace.
 fn of_the_sample(line: &str) -> bool {
-    line.contains("passwords of the sample") || line.contains("no trunk leads to pamekasan")
+    let asked = ["passwords of the sample", "no trunk leads to pamekasan", "no trunk has a target"];
+    asked.iter().any(|what| line.contains(what))
 }
 
 #[test]
 fn warnings_show_place_and_mending_and_do_not_refuse() {
     let table: [(Edit<'_>, &str); 11] = [
+        (
+            ("callout.toml", "when = { category = [\"medis\"] }\n", ""),
+            "callout.toml:135:1: warning: the chain \"medis\" is never proposed: it is begun by hand \
+             only; write for example when = { category = [\"kebakaran\"] }, or when = {} for every \
+             call",
+        ),
         (
             ("gateway.toml", "record = true", "record = true\nbrowser_port = 19998"),
             "gateway.toml:32:16: warning: no browser can register: [sip] listen has neither ws:// nor \
@@ -174,6 +188,16 @@ fn warnings_show_place_and_mending_and_do_not_refuse() {
             "gateway.toml:38:1: warning: the token \"admin\" is shorter than 16; make one with \
              `openssl rand -hex 24`\ngateway.toml:41:9: warning: a token stands here for all to \
              read; prefer token_file or token_env",
+        ),
+        (
+            (
+                "gateway.toml",
+                "listen = \"127.0.0.1:8112\"",
+                "listen = \"[2001:db8::7]:8112\"\nplain_http = true",
+            ),
+            "gateway.toml:37:10: warning: [console] listens on [2001:db8::7]:8112 without TLS: passwords \
+             and callers' numbers pass in the clear; add tls_cert and tls_key; or listen on 127.0.0.1 \
+             behind a proxy with TLS, or name the proxy in trusted_proxies",
         ),
         (
             ("seats.toml", "queues = [\"sosial\", \"cadangan\"]", "queues = [\"cadangan\"]"),
@@ -262,10 +286,18 @@ fn all_mistakes_are_told_at_once_and_a_syntax_error_hides_none_of_other_files() 
 }
 
 #[test]
+fn a_console_beyond_this_machine_may_stand_behind_a_proxy() {
+    let proxy = "listen = \"0.0.0.0:8112\"\ntrusted_proxies = \"10.0.0.2\"";
+    let dir = edited(&[("gateway.toml", "listen = \"127.0.0.1:8112\"", proxy)]);
+    let loaded = load(dir.path(), environment(&[])).expect("no mistake");
+    assert!(!loaded.warnings.to_string().contains("in the clear"), "{}", loaded.warnings);
+}
+
+#[test]
 fn warnings_are_not_counted_as_mistakes() {
     let dir = edited(&[("gateway.toml", "record = true", "record = 1")]);
     let found = load(dir.path(), environment(&[])).expect_err("a mistake");
-    assert_eq!((found.errors(), found.told().as_str()), (1, "1 mistake and 2 warnings"));
+    assert_eq!((found.errors(), found.told().as_str()), (1, "1 mistake and 3 warnings"));
     let only = found.0.into_iter().filter(|finding| finding.severity == Severity::Error);
     assert_eq!(Findings(only.collect()).told(), "1 mistake");
 }
@@ -615,4 +647,24 @@ fn certificates_that_fit_are_taken_and_those_that_are_over_are_told() {
         over.starts_with("gateway.toml:24:12: warning: the certificate is valid from"),
         "{over}"
     );
+}
+
+#[test]
+fn a_change_may_bring_a_file_that_was_not_there_and_take_it_away() {
+    let dir = edited(&[]);
+    let text = fs::read_to_string(dir.path().join("callout.toml")).expect("the sample");
+    let chains = |changes: &Changes| {
+        let loaded = load_changed(dir.path(), environment(&[]), changes);
+        let loaded = loaded.unwrap_or_else(|findings| panic!("{findings}"));
+        (loaded.switchboard.callout.chains.len(), loaded.digest)
+    };
+    let mut gone = Changes::default();
+    gone.set("callout.toml", None);
+    let (with, without) = (chains(&Changes::default()), chains(&gone));
+    assert_eq!((with.0, without.0), (5, 0));
+    fs::remove_file(dir.path().join("callout.toml")).expect("removed");
+    assert_eq!(chains(&Changes::default()), without);
+    let mut brought = Changes::default();
+    brought.set("callout.toml", Some(text));
+    assert_eq!(chains(&brought), with, "a change brings it, and the digest is that of the files");
 }

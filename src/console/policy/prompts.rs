@@ -21,9 +21,9 @@ pub struct ShownPrompt {
     pub name: String,
     /// Below the configuration folder.
     pub file: String,
-    /// Its length in bytes.
+    /// Its length in bytes; 0 for one that cannot be read, or is too long.
     pub bytes: u64,
-    /// Names its content: give it as `base` with a change.
+    /// Names its content: give it as `base` with a change; empty for one that cannot be read, or is too long.
     pub sha256: String,
     /// How long it takes; null when it cannot be played.
     pub seconds: Option<f64>,

@@ -105,6 +105,7 @@ impl EntryCounter {
             Fact::Laned { .. }
             | Fact::Heard { .. }
             | Fact::Disposed { .. }
+            | Fact::DispositionWithdrawn { .. }
             | Fact::NumberMarked { .. }
             | Fact::NumberCleared { .. }
             | Fact::MassIncident { .. }
@@ -112,6 +113,9 @@ impl EntryCounter {
             | Fact::WorkTriedEnded { .. }
             | Fact::WorkClosed { .. }
             | Fact::PickedUp { .. } => screened(&entry.fact),
+            Fact::ChainEnded(it) => {
+                counter!("siaga112_chains_total", "verdict" => it.verdict.word()).increment(1);
+            }
             Fact::AlertReceived(alerted) => {
                 let trunk = alerted.trunk.as_str().to_owned();
                 counter!("siaga112_alerts_received_total", "trunk" => trunk).increment(1);
@@ -157,6 +161,9 @@ impl EntryCounter {
             | Fact::PartyHeld { .. }
             | Fact::PartyLeft { .. }
             | Fact::PartyTookOver { .. }
+            | Fact::ChainBegun(_)
+            | Fact::ChainTried(_)
+            | Fact::ChainTriedEnded(_)
             | Fact::PrivateTalk { .. }
             | Fact::AudioHeard { .. }
             | Fact::TextCarried(_)

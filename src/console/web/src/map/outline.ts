@@ -1,4 +1,4 @@
-// The shipped outline of the regency's kecamatan, loaded only where a map is shown.
+// The borders of the regency's kecamatan, the centre's own or the shipped outline, loaded only where a map is shown.
 // It must never be taken for surveyed borders: `attribution` says so on every map.
 
 /** One kecamatan: all its polygons, longitude before latitude (RFC 7946). */
@@ -19,10 +19,22 @@ export interface Outline {
 
 let loaded: Promise<Outline> | undefined;
 
-/** The outline; read once. */
+/** The outline, that of the centre where it has one; read once. */
 export function outline(): Promise<Outline> {
-  loaded ??= import('./outline.json').then((file) => file.default as unknown as Outline);
+  loaded ??= own().then(
+    (found) => found ?? import('./outline.json').then((file) => file.default as unknown as Outline),
+  );
   return loaded;
+}
+
+/** The borders that the centre keeps; null: none, or they cannot be read now. */
+async function own(): Promise<Outline | null> {
+  try {
+    const answer = await fetch('/api/v1/places/outline', { credentials: 'same-origin' });
+    return answer.ok ? ((await answer.json()) as Outline) : null;
+  } catch {
+    return null;
+  }
 }
 
 /** The kecamatan at a place, by the even-odd rule; undefined at sea and outside the regency. */

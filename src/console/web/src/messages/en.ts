@@ -125,6 +125,7 @@ export const en: Record<keyof typeof id, string> = {
   'flag.noise': 'Noise',
   'flag.silent': 'Silent',
   'flag.returning': 'Calls again',
+  'flag.caller-left': 'The caller has hung up',
   'flag.linked': 'Linked to another call',
   'flag.text': 'Text telephone',
   'flag.fax': 'Fax',

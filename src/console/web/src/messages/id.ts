@@ -123,6 +123,7 @@ export const id = {
   'flag.noise': 'Ada bunyi',
   'flag.silent': 'Senyap',
   'flag.returning': 'Menelepon lagi',
+  'flag.caller-left': 'Penelepon sudah menutup',
   'flag.linked': 'Terkait panggilan lain',
   'flag.text': 'Telepon teks',
   'flag.fax': 'Faks',

@@ -126,6 +126,39 @@ const WORDS = {
     ['Peringatan bila diam selama (menit)', '0: tidak pernah'],
     ['Alarm when silent for (minutes)', '0: never'],
   ],
+  contact_numbers: [
+    ['Nomor', 'Satu per baris, dicoba berurutan: +6281234567801 atau 115'],
+    ['Numbers', 'One a line, tried in order: +6281234567801 or 115'],
+  ],
+  contact_agency: [
+    ['Instansi', 'Waktunya masuk ke formulir ketika ia menerima.'],
+    ['Agency', 'Its times stand in the form when it comes.'],
+  ],
+  contact_role: [
+    ['Peran', 'Rantai dapat menyebutnya: camat, puskesmas'],
+    ['Role', 'Chains may name it: camat, puskesmas'],
+  ],
+  contact_kecamatan: [
+    ['Untuk kecamatan', 'Kosong: semua'],
+    ['For kecamatan', 'None: all'],
+  ],
+  contact_note: [['Catatan bagi penelepon dari pusat'], ['Note for whoever calls']],
+  chain_title: [['Judul'], ['Title']],
+  chain_steps: [
+    [
+      'Siapa yang dipanggil, berurutan',
+      'Paling sedikit dua. Peran: yang bertugas di kecamatan panggilan.',
+    ],
+    ['Who is called, in order', 'Two at least. A role: who answers for the kecamatan of the call.'],
+  ],
+  chain_category: [
+    ['Diusulkan untuk kategori', 'Kosong: semua'],
+    ['Proposed for categories', 'None: all'],
+  ],
+  chain_kecamatan: [
+    ['Diusulkan untuk kecamatan', 'Kosong: semua, juga bila tidak diketahui'],
+    ['Proposed for kecamatan', 'None: all, also where it is not known'],
+  ],
   keep_calls: [
     ['Untuk panggilan jenis', 'Setiap jenis di satu aturan saja'],
     ['For calls of the kind', 'Each kind in one rule only'],

@@ -7,13 +7,15 @@ export type Kind =
   | { kind: 'check' }
   | { kind: 'choice'; of: readonly string[] }
   /** One name of a kind that the configuration has. */
-  | { kind: 'name'; of: 'queue' | 'operator' }
+  | { kind: 'name'; of: 'queue' | 'operator' | 'agency' }
   /** Several of them. */
-  | { kind: 'names'; of: 'trunk' | 'kecamatan' | 'calls' | 'day' }
+  | { kind: 'names'; of: 'trunk' | 'kecamatan' | 'category' | 'calls' | 'day' }
   /** A list, one a line. */
   | { kind: 'lines' }
   /** The queues that a seat serves, each with its tier. */
   | { kind: 'queues' }
+  /** The people of a chain, in order. */
+  | { kind: 'steps' }
   /** `mad = 3`, one a line. */
   | { kind: 'skills' }
   /** `on_agent`, `immediate` or `after_seconds:N`. */
@@ -31,7 +33,15 @@ export type FormField = Kind & {
   needed?: boolean;
 };
 
-export type TableName = 'queue' | 'rule' | 'seat' | 'operator' | 'trunk' | 'keep';
+export type TableName =
+  | 'queue'
+  | 'rule'
+  | 'seat'
+  | 'operator'
+  | 'trunk'
+  | 'contact'
+  | 'chain'
+  | 'keep';
 
 const number = (path: string, words: FieldKey, least: number, most: number): FormField => ({
   kind: 'number',
@@ -121,6 +131,22 @@ export const FORMS: Record<TableName, FormField[]> = {
     { path: 'test_number', words: 'test_number', kind: 'text' },
     number('quiet_alarm_minutes', 'quiet_alarm_minutes', 0, 525_600),
   ],
+  contact: [
+    { path: 'name', words: 'name', kind: 'text', needed: true },
+    { path: 'full_name', words: 'full_name', kind: 'text', needed: true },
+    { path: 'numbers', words: 'contact_numbers', kind: 'lines' },
+    { path: 'agency', words: 'contact_agency', kind: 'name', of: 'agency' },
+    { path: 'role', words: 'contact_role', kind: 'text' },
+    { path: 'kecamatan', words: 'contact_kecamatan', kind: 'names', of: 'kecamatan' },
+    { path: 'note', words: 'contact_note', kind: 'text' },
+  ],
+  chain: [
+    { path: 'name', words: 'name', kind: 'text', needed: true },
+    { path: 'title', words: 'chain_title', kind: 'text', needed: true },
+    { path: 'steps', words: 'chain_steps', kind: 'steps' },
+    { path: 'when.category', words: 'chain_category', kind: 'names', of: 'category' },
+    { path: 'when.kecamatan', words: 'chain_kecamatan', kind: 'names', of: 'kecamatan' },
+  ],
   keep: [
     { path: 'calls', words: 'keep_calls', kind: 'names', of: 'calls' },
     { ...number('audio_days', 'audio_days', 1, MOST_DAYS), needed: true },
@@ -130,6 +156,9 @@ export const FORMS: Record<TableName, FormField[]> = {
   ],
 };
 
+/** A file that may be missing, and is made by the first entry. */
+export const CALLOUT = 'callout.toml';
+
 /** How long what is kept. */
 export const RETENTION = 'retention.toml';
 
@@ -137,6 +166,7 @@ export const RETENTION = 'retention.toml';
 export function tablesOf(file: string): TableName[] {
   if (file === 'queues.toml') return ['queue'];
   if (file === 'routing.toml') return ['rule'];
+  if (file === CALLOUT) return ['contact', 'chain'];
   if (file === 'seats.toml') return ['seat', 'operator'];
   if (file === RETENTION) return ['keep'];
   return /^trunks\/[^/]+\.toml$/.test(file) ? ['trunk'] : [];

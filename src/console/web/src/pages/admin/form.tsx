@@ -7,6 +7,7 @@ import { CheckField, Field, SelectField, TextArea, TextField } from '../../compo
 import { choiceWord, fieldWords } from './field_words';
 import { DAYS, type FormField } from './fields';
 import { type Finding, spoken } from './findings';
+import { StepsOf } from './steps';
 import { get, isTable, type Table, type Value } from './toml';
 import { w } from './words';
 
@@ -14,8 +15,12 @@ import { w } from './words';
 export interface Names {
   queue: string[];
   operator: string[];
+  agency: string[];
   trunk: string[];
   kecamatan: { value: string; label: string }[];
+  category: { value: string; label: string }[];
+  contact: { value: string; label: string }[];
+  role: string[];
   calls: { value: string; label: string }[];
 }
 
@@ -103,6 +108,7 @@ export function FieldOf(props: Props) {
       const known = {
         kecamatan: props.names.kecamatan,
         calls: props.names.calls,
+        category: props.names.category,
         trunk: props.names.trunk.map((one) => ({ value: one, label: one })),
         day: DAYS.map((day) => ({ value: day, label: choiceWord(day) })),
       }[field.of];
@@ -112,6 +118,16 @@ export function FieldOf(props: Props) {
       return <LinesOf about={about} value={value} onChange={onChange} />;
     case 'queues':
       return <QueuesOf about={about} known={props.names.queue} value={value} onChange={onChange} />;
+    case 'steps':
+      return (
+        <StepsOf
+          about={about}
+          contacts={props.names.contact}
+          roles={props.names.role}
+          value={value}
+          onChange={onChange}
+        />
+      );
     case 'skills':
       return <SkillsOf about={about} value={value} onChange={onChange} />;
     case 'answer':

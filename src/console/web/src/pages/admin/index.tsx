@@ -1,10 +1,11 @@
-/** The page of admins: routing and its versions, trunks and seats, people, tokens, retention, audit. */
+/** The page of admins: routing and its versions, trunks and seats, people, tokens, prompts, retention, audit. */
 import { Tabs } from '../../components/tabs';
 import { navigate, rest } from '../../router';
 import { Deeds } from '../auditor/log';
 import '../supervisor/supervisor.css';
 import './admin.css';
 import { People } from './people';
+import { Prompts } from './prompts';
 import { Retention } from './retention';
 import { Routing } from './routing';
 import { Status } from './status';
@@ -12,10 +13,20 @@ import { Tokens } from './tokens';
 import { Versions } from './versions';
 import { w } from './words';
 
-const TABS = ['routing', 'versions', 'status', 'people', 'tokens', 'retention', 'audit'] as const;
+const TABS = [
+  'routing',
+  'versions',
+  'prompts',
+  'status',
+  'people',
+  'tokens',
+  'retention',
+  'audit',
+] as const;
 const SHOWN = {
   routing: Routing,
   versions: Versions,
+  prompts: Prompts,
   status: Status,
   people: People,
   tokens: Tokens,

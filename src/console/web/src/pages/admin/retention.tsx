@@ -65,7 +65,7 @@ export function Retention() {
       <Table
         caption={w('rounds_caption')}
         rows={report.rounds}
-        rowKey={(row) => row.at}
+        rowKey={(row) => `${row.node} ${row.at}`}
         columns={[
           { name: w('at'), cell: (row) => dateAndTime(row.at) },
           { name: w('keep_audio'), number: true, cell: (row) => row.audio },

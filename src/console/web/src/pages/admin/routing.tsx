@@ -12,8 +12,8 @@ import { inWords } from '../../components/toast';
 import { DISPOSITIONS, disposition, t } from '../../messages';
 import { Apply } from './apply';
 import { isDirty, present } from './draft';
-import { FORMS, type TableName, tablesOf } from './fields';
-import { type Finding, findingsAt, spoken } from './findings';
+import { CALLOUT, FORMS, type TableName, tablesOf } from './fields';
+import { type Finding, findingsAt, spoken, spotOf } from './findings';
 import { FieldOf, type Names } from './form';
 import { Moved } from './moved';
 import {
@@ -37,6 +37,7 @@ export const file = signal('routing.toml');
 const view = signal<'form' | 'text'>('form');
 const toml = signal<Toml | null>(null);
 const kecamatan = signal<{ value: string; label: string }[]>([]);
+const agencies = signal<string[]>([]);
 
 const position = (one: Finding) =>
   one.line === 0 ? one.file : w('position', { file: one.file, line: one.line, column: one.column });
@@ -99,7 +100,7 @@ function Verdict() {
 
 function Files() {
   const files = shown.value?.files ?? [];
-  const names = present(draft.value, files);
+  const names = [...new Set([...present(draft.value, files), CALLOUT])].sort();
   return (
     <nav class="files" aria-label={w('files')}>
       <ul>
@@ -139,14 +140,25 @@ const callsOf = (kind: string) => (kind === 'none' ? w('not_judged') : dispositi
 
 /** The names that forms choose from, as the draft has them. */
 function names(reader: Toml): Names {
+  const all = (name: string, table: string) => reader.entries(text(name), table) ?? [];
   const of = (name: string, table: TableName) =>
-    (reader.entries(text(name), table) ?? []).map((entry) => String(entry['name'] ?? ''));
+    all(name, table).map((entry) => String(entry['name'] ?? ''));
+  const labelled = (name: string, table: string, key: string, label: string) =>
+    all(name, table)
+      .filter((entry) => entry[key])
+      .map((entry) => ({ value: String(entry[key]), label: String(entry[label] ?? entry[key]) }));
   const files = present(draft.value, shown.value?.files ?? []);
   return {
     queue: of('queues.toml', 'queue').filter(Boolean),
     operator: of('seats.toml', 'operator').filter(Boolean),
     trunk: files.filter((name) => name.startsWith('trunks/')).flatMap((name) => of(name, 'trunk')),
+    agency: agencies.value,
     kecamatan: kecamatan.value,
+    category: labelled('categories.toml', 'category', 'code', 'name'),
+    contact: labelled(CALLOUT, 'contact', 'name', 'full_name'),
+    role: [...new Set(all(CALLOUT, 'contact').map((entry) => String(entry['role'] ?? '')))]
+      .filter(Boolean)
+      .sort(),
     calls: ['none', ...DISPOSITIONS].map((value) => ({ value, label: callsOf(value) })),
   };
 }
@@ -157,6 +169,8 @@ const BEGINNINGS: Record<TableName, () => Table> = {
   seat: () => ({ name: '', queues: [] }),
   operator: () => ({ name: '', full_name: '' }),
   trunk: () => ({ name: '', source: [] }),
+  contact: () => ({ name: '', full_name: '', numbers: [] }),
+  chain: () => ({ name: '', title: '', when: {}, steps: [] }),
   keep: () => ({ calls: [], audio_days: 90, record_days: 90, trace_days: 90, ground: '' }),
 };
 
@@ -166,8 +180,9 @@ const kinds = (entry: Table) => (Array.isArray(entry['calls']) ? entry['calls'].
 function about(table: TableName, entry: Table): string {
   if (table === 'rule') return `${entry['priority'] ?? ''} → ${entry['queue'] ?? ''}`;
   if (table === 'seat') return String(entry['operator'] ?? '');
+  if (table === 'chain') return String(entry['title'] ?? '');
   if (table === 'keep') return kinds(entry).map(callsOf).join(', ');
-  return table === 'operator' ? String(entry['full_name'] ?? '') : '';
+  return ['operator', 'contact'].includes(table) ? String(entry['full_name'] ?? '') : '';
 }
 
 function Entry(props: {
@@ -322,6 +337,8 @@ export function Routing() {
     });
     ask(api.GET('/api/v1/categories'))
       .then((found) => {
+        const told = found.categories.flatMap((one) => (one as { agencies: string[] }).agencies);
+        agencies.value = [...new Set(told)].sort();
         kecamatan.value = found.kecamatan.map((one) => {
           const { code, name } = one as { code: string; name: string };
           return { value: code, label: `${name} (${code})` };
@@ -340,7 +357,13 @@ export function Routing() {
   if (files === null) return <p>{t('app.loading')}</p>;
   const fixed = files.fixed.some((one) => one.name === file.value);
   const chosen = fixed || tablesOf(file.value).length === 0 ? 'text' : view.value;
-  const elsewhere = findings.value.filter((one) => one.file !== file.value);
+  // What stands at no field of the forms: in another file, or about the whole of this one.
+  const tables: string[] = tablesOf(file.value);
+  const placed = (one: Finding) =>
+    one.line > 0 && tables.includes(spotOf(text(one.file), one.line).table);
+  const elsewhere = findings.value.filter(
+    (one) => one.file !== file.value || (chosen === 'form' && !placed(one)),
+  );
   return (
     <>
       {!files.running && <p class="band warn">{w('not_running')}</p>}

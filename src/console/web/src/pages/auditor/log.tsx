@@ -138,7 +138,7 @@ function Listed<Row>(props: {
   );
 }
 
-const readAccess = async (asked: Asked, before: number | undefined) => {
+const readAccess = async (asked: Asked, before: string | undefined) => {
   const { what: _, ...rest } = filled(asked);
   const query = before === undefined ? rest : { ...rest, before };
   const page = await ask(api.GET('/api/v1/access-log', { params: { query } }));
@@ -148,14 +148,14 @@ const readAccess = async (asked: Asked, before: number | undefined) => {
 /** Who looked at what, and why. */
 export function AccessLog() {
   const [asked, setAsked] = useState(EMPTY);
-  const { rows, more, wrong, busy } = usePages<Access, number, Asked>(readAccess, asked);
+  const { rows, more, wrong, busy } = usePages<Access, string, Asked>(readAccess, asked);
   return (
     <>
       <Filters onAsk={setAsked} deeds={false} wrong={wrong} />
       <Listed
         caption={w('tab.access')}
         rows={rows}
-        rowKey={(row) => String(row.seq)}
+        rowKey={(row) => `${row.node} ${row.seq}`}
         more={more}
         busy={busy}
         columns={[

@@ -15,8 +15,11 @@ const maySee = () => me.value?.role === 'supervisor' || me.value?.role === 'admi
 
 export function Alarms() {
   const shown = alarms.value;
-  const see = (id: string) =>
-    ask(api.POST('/api/v1/alarms/{id}/seen', { params: { path: { id } } })).catch(sayRefused);
+  // With the time that was shown: one that came after it is not taken as seen.
+  const see = (id: string, last_at: string) =>
+    ask(
+      api.POST('/api/v1/alarms/{id}/seen', { params: { path: { id } }, body: { last_at } }),
+    ).catch(sayRefused);
   const open = shown.filter((alarm) => !alarm.seen_by);
   return (
     <section class="card" aria-labelledby="alarms">
@@ -42,7 +45,7 @@ export function Alarms() {
               {!alarm.seen_by && !alarm.standing && maySee() && (
                 <Button
                   label={`${w('seen')}: ${alarmWords(alarm.id)}`}
-                  onPress={() => see(alarm.id)}
+                  onPress={() => see(alarm.id, alarm.last_at)}
                 >
                   {w('seen')}
                 </Button>

@@ -10,6 +10,7 @@ import { Table } from '../../components/table';
 import { inWords } from '../../components/toast';
 import { language, t } from '../../messages';
 import { percent, seconds } from './board';
+import { Hours } from './hours';
 import { w } from './words';
 
 type Report = components['schemas']['StandardsReport'];
@@ -153,6 +154,7 @@ export function Figures() {
           </section>
         </>
       )}
+      <Hours since={asked.since} until={asked.until} />
       {report && (
         <div class="card">
           <h2>{w('figures.table')}</h2>

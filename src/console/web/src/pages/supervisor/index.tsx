@@ -6,16 +6,21 @@ import { Figures } from './figures';
 import { HandingOut } from './handing_out';
 import { useWarnings } from './warning';
 import './supervisor.css';
+import { StaffingHint } from './staffing';
 import { Wall } from './wall';
 import { w } from './words';
 
-const TABS = ['wall', 'figures', 'handing'] as const;
-const SHOWN = { wall: Wall, figures: Figures, handing: HandingOut };
+const TABS = ['wall', 'figures', 'staffing', 'handing'] as const;
+const SHOWN = { wall: Wall, figures: Figures, staffing: StaffingHint, handing: HandingOut };
 
 export default function Supervisor() {
   useWarnings();
   // The gateway decides; a tab that would only be refused is not shown.
-  const tabs = TABS.filter((tab) => tab !== 'handing' || me.value?.role === 'supervisor');
+  const role = me.value?.role;
+  const tabs = TABS.filter(
+    (tab) =>
+      (tab !== 'handing' || role === 'supervisor') && (tab !== 'staffing' || role !== 'dispatcher'),
+  );
   const chosen = tabs.find((tab) => tab === rest.value) ?? 'wall';
   const Shown = SHOWN[chosen];
   return (

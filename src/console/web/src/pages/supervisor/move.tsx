@@ -8,16 +8,17 @@ import { Dialog } from '../../components/dialog';
 import { SelectField } from '../../components/field';
 import { inWords, say } from '../../components/toast';
 import { queues } from '../../live/store';
-import { t } from '../../messages';
+import { laneName, t } from '../../messages';
 import { callerName } from './board';
 import { w } from './words';
 
 export function Move({ call, onClose }: { call: LiveCall; onClose: () => void }) {
   const [queue, setQueue] = useState('');
   const [priority, setPriority] = useState('');
+  const [lane, setLane] = useState('');
   const [tried, setTried] = useState(false);
   const [wrong, setWrong] = useState<string>();
-  const nothing = queue === '' && priority === '';
+  const nothing = queue === '' && priority === '' && lane === '';
   const move = async () => {
     setTried(true);
     if (nothing) return;
@@ -25,6 +26,7 @@ export function Move({ call, onClose }: { call: LiveCall; onClose: () => void })
       const body = {
         ...(queue === '' ? {} : { queue }),
         ...(priority === '' ? {} : { priority: Number(priority) }),
+        ...(lane === '' ? {} : { lane }),
       };
       const params = { path: { id: call.id } };
       await ask(api.POST('/api/v1/calls/{id}/move', { params, body }));
@@ -66,6 +68,17 @@ export function Move({ call, onClose }: { call: LiveCall; onClose: () => void })
         choices={[
           same,
           ...[9, 8, 7, 6, 5, 4, 3, 2, 1, 0].map((n) => ({ value: `${n}`, label: `${n}` })),
+        ]}
+      />
+      <SelectField
+        label={w('move_lane')}
+        value={lane}
+        onInput={setLane}
+        choices={[
+          same,
+          ...['usual', 'silent', 'nuisance']
+            .filter((one) => one !== call.lane)
+            .map((value) => ({ value, label: laneName(value) })),
         ]}
       />
     </Dialog>

@@ -1,7 +1,7 @@
 /** The call: what it is, and everything that can be done with it, by mouse and by key. */
 import { useEffect, useId, useState } from 'preact/hooks';
 import { api, ask } from '../../api/client';
-import type { LiveCall, Party } from '../../api/types';
+import type { LiveCall, LiveStep, Party } from '../../api/types';
 import { Badge } from '../../components/badge';
 import { Button } from '../../components/button';
 import { Confirm, Dialog } from '../../components/dialog';
@@ -11,6 +11,8 @@ import { Timer } from '../../components/timer';
 import { sayRefused } from '../../components/toast';
 import { seats } from '../../live/store';
 import { disposition, flagName, laneName, languageName } from '../../messages';
+import { contacts, found, readContacts } from './callout';
+import { Chain } from './chain';
 import { answer, hangUp, phone, press, takeBack, talk, toggleHold, toggleMute } from './phone';
 import { Replay } from './replay';
 import { callingBack, callPage, mySeat, rings } from './seat';
@@ -46,20 +48,19 @@ function Keypad({ onClose }: { onClose: () => void }) {
   );
 }
 
-/** Whom agencies of Indonesia are reached at. */
-const AGENCIES = [
-  ['Polisi', '110'],
-  ['Damkar', '113'],
-  ['Basarnas', '115'],
-  ['Ambulans (PSC)', '119'],
-  ['PLN', '123'],
-] as const;
+/** So many contacts are shown before somebody searches. */
+const SHOWN = 30;
 
 function BringIn({ call, onClose }: { call: LiveCall; onClose: () => void }) {
   const [to, setTo] = useState('');
   const [alone, setAlone] = useState(true);
   const [wrong, setWrong] = useState<string | undefined>();
   const [busy, setBusy] = useState(false);
+  const [search, setSearch] = useState('');
+  useEffect(() => {
+    readContacts().catch(sayRefused);
+  }, []);
+  const hits = found(contacts.value, search);
   const others = seats.value.filter(
     (seat) => seat.id !== mySeat.value?.id && seat.state !== 'signed-out',
   );
@@ -115,14 +116,46 @@ function BringIn({ call, onClose }: { call: LiveCall; onClose: () => void }) {
           {w('list.call')}
         </Button>
       </form>
-      <h3>{w('bring.agencies')}</h3>
-      <div class="row">
-        {AGENCIES.map(([name, number]) => (
-          <Button key={number} icon="phone" busy={busy} onPress={() => bring(number)}>
-            {name} {number}
-          </Button>
-        ))}
-      </div>
+      {contacts.value.length > 0 && (
+        <>
+          <h3>{w('bring.contacts')}</h3>
+          <TextField label={w('bring.search')} type="search" value={search} onInput={setSearch} />
+          <ul class="list contacts" aria-label={w('bring.contacts')}>
+            {hits.slice(0, SHOWN).map((contact) => (
+              <li key={contact.name}>
+                <div class="list-main">
+                  <strong>{contact.full_name}</strong>
+                  <p class="muted">
+                    {[
+                      contact.agency,
+                      contact.role,
+                      contact.kecamatan.map((place) => place.name).join(', '),
+                      contact.note,
+                    ]
+                      .filter(Boolean)
+                      .join(' · ')}
+                  </p>
+                </div>
+                <span class="row">
+                  {contact.numbers.map((number) => (
+                    <Button
+                      key={number}
+                      icon="phone"
+                      busy={busy}
+                      label={w('bring.call', { name: contact.full_name, number })}
+                      onPress={() => bring(number)}
+                    >
+                      {number}
+                    </Button>
+                  ))}
+                </span>
+              </li>
+            ))}
+          </ul>
+          {hits.length === 0 && <p role="status">{w('bring.none')}</p>}
+          {hits.length > SHOWN && <p class="muted">{w('bring.more', { n: hits.length })}</p>}
+        </>
+      )}
       {others.length > 0 && (
         <>
           <h3>{w('bring.seats')}</h3>
@@ -145,6 +178,13 @@ function BringIn({ call, onClose }: { call: LiveCall; onClose: () => void }) {
   );
 }
 
+/** Who somebody is: of a chain by name. */
+function whoIs(call: LiveCall, party: Party): string {
+  const called = (step: LiveStep) => step.numbers.some((it) => it.party === party.party);
+  const step = call.chain?.steps.find(called);
+  return step ? `${step.full_name} ${party.who}` : party.who;
+}
+
 function PartyRow({ call, party }: { call: LiveCall; party: Party }) {
   const [giving, setGiving] = useState(false);
   const params = { path: { id: call.id, party: party.party } };
@@ -152,12 +192,29 @@ function PartyRow({ call, party }: { call: LiveCall; party: Party }) {
   const here = party.state !== 'ringing';
   return (
     <li class="party">
-      <span class="party-who">{party.who}</span>
+      <span class="party-who">{whoIs(call, party)}</span>
       <Badge tone={here ? 'busy' : 'warn'}>{maybe('party', party.state)}</Badge>
       {here && <span class="muted">{maybe('party', party.part)}</span>}
       <span class="row">
         {here && (
           <>
+            {party.part === 'whisper' && (
+              <Button
+                icon="people"
+                onPress={() =>
+                  run(
+                    ask(
+                      api.PATCH('/api/v1/calls/{id}/parties/{party}', {
+                        params,
+                        body: { part: 'talk' },
+                      }),
+                    ),
+                  )
+                }
+              >
+                {w('party.join')}
+              </Button>
+            )}
             <Button kind="primary" icon="transfer" onPress={() => setGiving(true)}>
               {w('party.give')}
             </Button>
@@ -392,7 +449,9 @@ export function CallCard({ call }: { call: LiveCall | null }) {
       <p class="hidden" role="alert">
         {ringing ? w('ringing') : ''}
       </p>
-      <p class="call-number mono">{call.who?.number ?? (call.caller || w('who.no_number'))}</p>
+      <p class="call-number mono">
+        {callingBack.value ?? call.who?.number ?? (call.caller || w('who.no_number'))}
+      </p>
       {call.who?.name && <p class="call-name">{call.who.name}</p>}
       <div class="row">
         <AtOnce call={call} />
@@ -425,6 +484,7 @@ export function CallCard({ call }: { call: LiveCall | null }) {
       </div>
       {!ringing && <Replay call={call} />}
       <TextTalk call={call} />
+      {!ringing && <Chain call={call} />}
       <Parties call={call} />
       {keys && <Keypad onClose={() => setKeys(false)} />}
       {bringing && <BringIn call={call} onClose={() => setBringing(false)} />}

@@ -5,7 +5,7 @@ import { Button } from '../../components/button';
 import { Dialog } from '../../components/dialog';
 import { Field, SelectField } from '../../components/field';
 import { Icon } from '../../components/icon';
-import { chooseMicrophone, chooseSpeaker, microphone, speaker } from './phone';
+import { chooseMicrophone, chooseSpeaker, microphone, noMicrophone, speaker } from './phone';
 import { allow, ringOnce, setVolume, testTone, volume } from './ring';
 import { w } from './words';
 
@@ -37,7 +37,10 @@ function useLevel(device: string) {
           ear.getFloatTimeDomainData(samples);
           const loud = Math.max(...samples.map(Math.abs)) * 100;
           setLevel(Math.min(100, Math.round(loud)));
-          if (loud > SPEAKS) setHeard(true);
+          if (loud > SPEAKS) {
+            setHeard(true);
+            noMicrophone.value = false;
+          }
         }, 100);
       })
       .catch(() => over || setFailed(true));

@@ -68,16 +68,10 @@ function WorkList({ work, again }: { work: OpenWork[]; again: () => void }) {
         params: { path: { id: one.id } },
         body: { seat: seat.id },
       }),
-    ).then(
-      () => {
-        open(one.incident);
-        again();
-      },
-      (error) => {
-        callingBack.value = null;
-        sayRefused(error);
-      },
-    );
+    ).then(again, (error) => {
+      callingBack.value = null;
+      sayRefused(error);
+    });
   };
   const shut = () => {
     setTried(true);
@@ -187,7 +181,12 @@ export function Lists() {
   const operator = me.value?.operator;
   useEffect(() => {
     if (which !== 'recent' || talks < 0) return;
-    const query = operator ? { operator, limit: 20 } : { limit: 20 };
+    // Without an operator no call is one's own, and others' need a reason.
+    if (!operator) {
+      setRecent([]);
+      return;
+    }
+    const query = { operator, limit: 20 };
     ask(api.GET('/api/v1/incidents', { params: { query } })).then(
       (told) => setRecent(told.incidents),
       sayRefused,

@@ -34,7 +34,7 @@ export function QuickClose() {
       await ask(
         api.POST('/api/v1/incidents/{id}/disposition', {
           params: { path: { id: incident } },
-          body: { disposition: kind },
+          body: { disposition: kind, version: of.record?.version ?? null },
         }),
       );
       const refused = await close();

@@ -133,7 +133,10 @@ export function SeatBar() {
       )}
       {noMicrophone.value && (
         <p class="band bad" role="alert">
-          <Icon name="stop" /> {w('check.no_microphone')}
+          <Icon name="stop" /> {w('check.no_microphone')}{' '}
+          <Button icon="mic" onPress={() => setChecking(true)}>
+            {w('check.title')}
+          </Button>
         </p>
       )}
       {pausing && <PauseDialog onClose={() => setPausing(false)} />}
