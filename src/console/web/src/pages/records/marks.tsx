@@ -45,7 +45,9 @@ export function Marks({ whole, again }: Shown) {
       return;
     }
     setWrong(undefined);
-    const body = { disposition: kind, nuisance: true, hours: n };
+    // What somebody else has judged since this page read the record is a conflict, not overwritten.
+    const version = whole.written?.version ?? 0;
+    const body = { disposition: kind, nuisance: true, hours: n, version };
     ask(api.POST('/api/v1/incidents/{id}/disposition', { params, body })).then(
       () => {
         say(r('done'), 'good');

@@ -90,7 +90,7 @@ const id = {
   'tie.other_ask': 'Tulis nomor catatan.',
   marks: 'Tanda pada nomor',
   'marks.none': 'Nomor ini tidak ditandai.',
-  'marks.until': 'Ditandai sampai {until} oleh {by}, {n} kali',
+  'marks.until': 'Ditandai sampai {until} oleh {by} ({n} kali)',
   'marks.explain':
     'Panggilan berikut dari nomor bertanda menunggu di belakang yang lain; tidak pernah ditolak.',
   'marks.kind': 'Panggilan ini',
@@ -274,7 +274,7 @@ const en: Record<RecordWord, string> = {
   'tie.other_ask': 'Write the number of a record.',
   marks: 'Mark on the number',
   'marks.none': 'This number is not marked.',
-  'marks.until': 'Marked until {until} by {by}, {n} times',
+  'marks.until': 'Marked until {until} by {by} ({n} ×)',
   'marks.explain': 'Further calls of a marked number wait behind the others; none is ever refused.',
   'marks.kind': 'This call was',
   'marks.hours': 'For how many hours',
