@@ -338,6 +338,7 @@ fn ids(value: &Value, key: &str, found: &mut BTreeSet<String>) {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "one story from its beginning to its end")]
 async fn an_eido_has_the_form_of_the_standard_and_says_what_the_record_says() {
     let dir = tempfile::tempdir().expect("a folder");
     let journal = dir.path().join("journal");

@@ -25,7 +25,7 @@ use support::gateway::{Centre, Gateway, account, edit};
 use support::http::{Answer, request};
 use support::people::{PASSWORD, add, admin, session};
 use support::site::Site;
-use support::wait::until;
+use support::wait::{unix_seconds, until};
 
 fn ask(gateway: &Gateway, bearer: &str, method: &str, path: &str, body: &Value) -> Answer {
     let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -212,8 +212,7 @@ fn a_session_that_ends_by_time_leaves_no_seat_ready_unless_a_phone_stands_there(
     let gateway = centre.restart_after(gateway, || {
         let text = std::fs::read_to_string(&sessions).expect("sessions");
         let mut all: Value = serde_json::from_str(&text).expect("JSON");
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let micros = now.expect("a time").as_micros() as i64;
+        let micros = unix_seconds() * 1_000_000;
         for (_, session) in all.as_object_mut().expect("sessions").iter_mut() {
             session["used"] = json!(micros - 3_600_000_000 + 15_000_000);
         }

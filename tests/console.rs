@@ -448,7 +448,8 @@ impl Site {
         };
         let shared: Arc<dyn Desk> = Arc::<FakeDesk>::clone(&desk);
         let pages = pages(&dir.path().join("web"));
-        let served = tokio::spawn(serve(listener, tokens, pages, None, shared, until));
+        let plain = tokio::sync::watch::channel(None).1;
+        let served = tokio::spawn(serve(listener, tokens, pages, plain, shared, until));
         Self { desk, address, stop: Some(stop), served, _dir: dir }
     }
 

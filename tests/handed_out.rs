@@ -394,6 +394,7 @@ fn a_redacted_copy_has_nothing_of_what_was_taken_out_and_says_what_that_was() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one story from its beginning to its end")]
 fn a_pack_has_every_record_of_a_number_however_it_was_written_and_no_other_s_number() {
     let gateway = Centre::default().start();
     let first = with_a_call(&gateway, NUMBER);

@@ -97,7 +97,7 @@ fn wrote(n: u32, said: &[(Field, &str)]) -> Fact {
     let value = |text: &str| Some(Value::Text(Private::new(text.to_owned())));
     let changes: Changes = said.iter().map(|(field, text)| (field.clone(), value(text))).collect();
     let (incident, by) = (incident(n), "siti".to_owned());
-    Fact::IncidentEdited(Box::new(Edit { incident, by, saw: 0, changes }))
+    Fact::IncidentEdited(Box::new(Edit { incident, by, saw: 0, changes, version: 0 }))
 }
 
 fn write(data: &Path, facts: Vec<Fact>) {
@@ -237,6 +237,7 @@ fn of_an_event_that_others_reported_too_everybody_gets_their_own() {
         // A number without its beginning may be somebody else's.
         facts.extend(came(&data, 3, "81234567890", None));
         let tie = |one, other, why: &str| Tie {
+            version: 0,
             incident: incident(one),
             other: incident(other),
             by: "siti".into(),

@@ -187,7 +187,7 @@ fn a_call_taker_answers_by_key_talks_holds_writes_and_closes_with_one_press() {
     assert_talk(&caller.audio, media, &mut siti, SEAT_HERTZ);
 
     siti.clicks("Tutup telepon");
-    caller.is_hung_up();
+    caller.hears_the_end();
     siti.sees("Penyelesaian berakhir");
     siti.clicks("Iseng");
     siti.sees("Dicatat sebagai Iseng dan ditutup.");
@@ -279,7 +279,7 @@ fn a_call_taker_talks_with_another_in_private_with_all_and_gives_the_caller_away
     siti.sees("Penyelesaian berakhir");
     assert_talk(&caller.audio, media, &mut budi, OTHER_HERTZ);
     budi.clicks("Tutup telepon");
-    caller.is_hung_up();
+    caller.hears_the_end();
     budi.sees("Penyelesaian berakhir");
     gateway.stop();
 }

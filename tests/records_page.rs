@@ -103,6 +103,7 @@ fn is_clean(person: &mut Person, page: &str) {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one story from its beginning to its end")]
 fn what_is_written_is_saved_when_another_form_opens_and_closing_leaves_no_word_behind() {
     let gateway = start(&Centre::default());
     let admin = people::admin(&gateway);

@@ -124,7 +124,13 @@ impl Old {
         ];
         let (incident, by) = (IncidentId(call.0), "operator-1".to_owned());
         let changes = changes.into_iter().collect();
-        facts.push(Fact::IncidentEdited(Box::new(Edit { incident, by, saw: 0, changes })));
+        facts.push(Fact::IncidentEdited(Box::new(Edit {
+            incident,
+            by,
+            saw: 0,
+            changes,
+            version: 0,
+        })));
         facts.into_iter().map(|fact| Entry { at: self.at, fact }).collect()
     }
 
@@ -153,7 +159,7 @@ impl Old {
 fn tie(one: &Old, other: &Old) -> Box<Tie> {
     let (incident, other) = (IncidentId(one.call.0), IncidentId(other.call.0));
     let why = Private::new("one fire".to_owned());
-    Box::new(Tie { incident, other, by: "rani".into(), why })
+    Box::new(Tie { incident, other, by: "rani".into(), why, version: 0 })
 }
 
 fn hold(of: &Old, held: bool) -> Fact {

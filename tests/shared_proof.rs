@@ -62,7 +62,13 @@ fn left(n: u32) -> Vec<(i64, Fact)> {
 fn edit(n: u32, by: &str, said: &[(Field, &str)]) -> Fact {
     let value = |text: &str| Some(Value::Text(Private::new(text.to_owned())));
     let changes: Changes = said.iter().map(|(field, text)| (field.clone(), value(text))).collect();
-    Fact::IncidentEdited(Box::new(Edit { incident: incident(n), by: by.into(), saw: 0, changes }))
+    Fact::IncidentEdited(Box::new(Edit {
+        incident: incident(n),
+        by: by.into(),
+        saw: 0,
+        changes,
+        version: 0,
+    }))
 }
 
 fn wrote(n: u32, text: &str) -> Fact {
@@ -140,6 +146,7 @@ impl Pair {
     }
 
     /// Both write of calls of both, in turn.
+    #[allow(clippy::too_many_lines, reason = "one story from its beginning to its end")]
     async fn write(&self) {
         let (work, attempt) = (WorkId(Uid::new(at(100), 1)), call(90));
         self.one
@@ -173,6 +180,7 @@ impl Pair {
             ])
             .await;
         let tie = Tie {
+            version: 0,
             incident: incident(23),
             other: incident(6),
             by: "budi".into(),
@@ -204,6 +212,7 @@ impl Pair {
                 (
                     117,
                     Fact::IncidentOpened(Box::new(Opened {
+                        version: 0,
                         incident: incident(50),
                         origin: Origin::WalkIn,
                         by: "budi".into(),

@@ -30,6 +30,7 @@ pub struct Gateway {
     /// Where its pages are.
     pub console: SocketAddr,
     /// Its configuration.
+    #[allow(dead_code, reason = "not every benchmark changes it")]
     pub dir: PathBuf,
     /// How many seats it knows.
     pub seats: usize,

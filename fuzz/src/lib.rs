@@ -208,6 +208,7 @@ fn centre() -> Centre {
         name: "NTPD 112".into(),
         area_code: "0328".into(),
         dialled: vec!["112".into(), "urn:service:sos.*".into()],
+        timezone: jiff::tz::TimeZone::UTC,
     }
 }
 

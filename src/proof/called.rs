@@ -99,7 +99,7 @@ mod tests {
         Scrub { numbers: Numbers::HideBut(own), names: Vec::new() }
     }
 
-    fn step(value: Value) -> Step {
+    fn step(value: &Value) -> Step {
         value.as_object().cloned().expect("an object")
     }
 
@@ -126,12 +126,12 @@ mod tests {
         let dialled = json!({ "at": "1", "fact": "seat-dialled", "call": "06", "during": "05", "seat": "seat-1",
             "to": "081234567890" });
         let (named, text) = (
-            [step(dialled)],
+            [step(&dialled)],
             step(
-                json!({ "at": "2", "fact": "text-written", "text": "ada kebakaran di 0819-5555-6666" }),
+                &json!({ "at": "2", "fact": "text-written", "text": "ada kebakaran di 0819-5555-6666" }),
             ),
         );
-        let own = [text, step(json!({ "at": "3", "fact": "seat-call-ended" }))];
+        let own = [text, step(&json!({ "at": "3", "fact": "seat-call-ended" }))];
         assert!(is_about_another(&named));
         let told = record("06", &named, &own, &[], &scrub(), false);
         assert_eq!((&told["dialled"], &told["ended_at"]), (&json!("081234567890"), &json!("3")));

@@ -112,11 +112,8 @@ fn is_sentence(text: &str) -> bool {
     let (mut words, mut depth, mut quoted) = (String::new(), 0, None);
     for c in text.chars() {
         match (c, quoted) {
-            (_, Some(end)) => {
-                if c == end {
-                    quoted = None;
-                }
-            }
+            (c, Some(end)) if c == end => quoted = None,
+            (_, Some(_)) => {}
             ('{', _) => depth += 1,
             ('}', _) => depth -= 1,
             ('"' | '`', _) if depth == 0 => quoted = Some(c),

@@ -47,7 +47,7 @@ impl SippCaller {
     }
 
     /// Is hung up; what SIPp itself makes of the whole call.
-    pub fn is_hung_up(self) -> String {
+    pub fn hears_the_end(self) -> String {
         self.running.finish()
     }
 }

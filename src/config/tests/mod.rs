@@ -164,93 +164,95 @@ fn of_the_sample(line: &str) -> bool {
     asked.iter().any(|what| line.contains(what))
 }
 
-#[test]
-fn warnings_show_place_and_mending_and_do_not_refuse() {
-    let table: [(Edit<'_>, &str); 13] = [
-        (
-            ("callout.toml", "when = { category = [\"medis\"] }\n", ""),
-            "callout.toml:135:1: warning: the chain \"medis\" is never proposed: it is begun by hand \
+/// An edit of the sample, and what is said of it.
+const WARNINGS: [(Edit<'static>, &str); 13] = [
+    (
+        ("callout.toml", "when = { category = [\"medis\"] }\n", ""),
+        "callout.toml:135:1: warning: the chain \"medis\" is never proposed: it is begun by hand \
              only; write for example when = { category = [\"kebakaran\"] }, or when = {} for every \
              call",
-        ),
-        (
-            ("gateway.toml", "record = true", "record = true\nbrowser_port = 19998"),
-            "gateway.toml:32:16: warning: no browser can register: [sip] listen has neither ws:// nor \
+    ),
+    (
+        ("gateway.toml", "record = true", "record = true\nbrowser_port = 19998"),
+        "gateway.toml:32:16: warning: no browser can register: [sip] listen has neither ws:// nor \
              wss://; add one, or remove browser_port",
-        ),
-        (
-            ("gateway.toml", "20000-29999", "20001-29998"),
-            "gateway.toml:30:9: warning: pairs begin at even ports: of 20001-29998 only 20002-29997 \
+    ),
+    (
+        ("gateway.toml", "20000-29999", "20001-29998"),
+        "gateway.toml:30:9: warning: pairs begin at even ports: of 20001-29998 only 20002-29997 \
              are used; write \"20002-29997\"",
-        ),
-        (
-            ("gateway.toml", "token_env = \"SIAGA112_TOKEN\"", "token = \"short\""),
-            "gateway.toml:38:1: warning: the token \"admin\" is shorter than 16; make one with \
+    ),
+    (
+        ("gateway.toml", "token_env = \"SIAGA112_TOKEN\"", "token = \"short\""),
+        "gateway.toml:38:1: warning: the token \"admin\" is shorter than 16; make one with \
              `openssl rand -hex 24`\ngateway.toml:41:9: warning: a token stands here for all to \
              read; prefer token_file or token_env",
-        ),
+    ),
+    (
         (
-            (
-                "gateway.toml",
-                "listen = \"127.0.0.1:8112\"",
-                "listen = \"[2001:db8::7]:8112\"\nplain_http = true",
-            ),
-            "gateway.toml:37:10: warning: [console] listens on [2001:db8::7]:8112 without TLS: passwords \
+            "gateway.toml",
+            "listen = \"127.0.0.1:8112\"",
+            "listen = \"[2001:db8::7]:8112\"\nplain_http = true",
+        ),
+        "gateway.toml:37:10: warning: [console] listens on [2001:db8::7]:8112 without TLS: passwords \
              and callers' numbers pass in the clear; add tls_cert and tls_key; or listen on 127.0.0.1 \
              behind a proxy with TLS, or name the proxy in trusted_proxies",
-        ),
-        (
-            ("seats.toml", "queues = [\"sosial\", \"cadangan\"]", "queues = [\"cadangan\"]"),
-            "queues.toml:39:8: warning: no seat serves the queue \"sosial\": its callers wait for \
+    ),
+    (
+        ("seats.toml", "queues = [\"sosial\", \"cadangan\"]", "queues = [\"cadangan\"]"),
+        "queues.toml:39:8: warning: no seat serves the queue \"sosial\": its callers wait for \
              nobody; add \"sosial\" to the queues of a seat",
-        ),
+    ),
+    (
         (
-            (
-                "seats.toml",
-                "queues = [\"darurat\", \"laut\", { queue = \"cadangan\", tier = 2 }]",
-                "queues = []",
-            ),
-            "seats.toml:22:1: warning: the seat \"seat-1\" serves no queue: it never rings; write \
+            "seats.toml",
+            "queues = [\"darurat\", \"laut\", { queue = \"cadangan\", tier = 2 }]",
+            "queues = []",
+        ),
+        "seats.toml:22:1: warning: the seat \"seat-1\" serves no queue: it never rings; write \
              for example queues = [\"darurat\"]",
-        ),
-        (
-            ("seats.toml", "operator = \"budi\"", "operator = \"siti\""),
-            "seats.toml:33:12: warning: \"siti\" sits at \"seat-1\" as well; give each seat its \
+    ),
+    (
+        ("seats.toml", "operator = \"budi\"", "operator = \"siti\""),
+        "seats.toml:33:12: warning: \"siti\" sits at \"seat-1\" as well; give each seat its \
              own operator",
-        ),
-        (
-            ("routing.toml", "priority = 0", "priority = 85"),
-            "routing.toml:11:1: warning: the rule \"kepulauan\" is never reached: \"semua\" at \
+    ),
+    (
+        ("routing.toml", "priority = 0", "priority = 85"),
+        "routing.toml:11:1: warning: the rule \"kepulauan\" is never reached: \"semua\" at \
              routing.toml:27:1 takes all of its calls before it; give it a higher priority, or \
              remove it\nrouting.toml:20:1: warning: the rule \"sosial\" is never reached: \
              \"semua\" at routing.toml:27:1 takes all of its calls before it; give it a higher \
              priority, or remove it",
-        ),
+    ),
+    (
         (
-            (
-                "routing.toml",
-                "when = {}",
-                "when = {}\nqueue = \"darurat\"\n[[rule]]\nname = \"siang\"\npriority = 60\nwhen = { \
+            "routing.toml",
+            "when = {}",
+            "when = {}\nqueue = \"darurat\"\n[[rule]]\nname = \"siang\"\npriority = 60\nwhen = { \
                  hours = [\"06:00-18:00\"] }\nqueue = \"darurat\"\n[[rule]]\nname = \
                  \"pagi\"\npriority = 50\nwhen = { hours = [\"07:00-09:00\"], days = [\"mon\"] }",
-            ),
-            "routing.toml:37:1: warning: the rule \"pagi\" is never reached: \"siang\" at \
+        ),
+        "routing.toml:37:1: warning: the rule \"pagi\" is never reached: \"siang\" at \
              routing.toml:32:1 takes all of its calls before it; give it a higher priority, or \
              remove it",
-        ),
-        (
-            ("routing.toml", "sos.marine", "sos.marin"),
-            "routing.toml:7:21: warning: \"sos.marin\" is no service of RFC 5031: no network is \
+    ),
+    (
+        ("routing.toml", "sos.marine", "sos.marin"),
+        "routing.toml:7:21: warning: \"sos.marin\" is no service of RFC 5031: no network is \
              likely to send it; did you mean \"sos.marine\"?",
-        ),
-        (("routing.tml", "", "[[rule]]"), ""),
-        (
-            ("rooting.toml", "", "[[rule]]"),
-            "rooting.toml: warning: this version reads no such file; did you mean \
+    ),
+    (("routing.tml", "", "[[rule]]"), ""),
+    (
+        ("rooting.toml", "", "[[rule]]"),
+        "rooting.toml: warning: this version reads no such file; did you mean \
              \"routing.toml\"?",
-        ),
-    ];
-    for (edit, expected) in table {
+    ),
+];
+
+#[test]
+fn warnings_show_place_and_mending_and_do_not_refuse() {
+    for (edit, expected) in WARNINGS {
         let dir = edited(&[edit]);
         good(dir.path(), &[]);
         let mut found = findings(dir.path(), &[], Severity::Warning);
