@@ -594,6 +594,7 @@ async fn the_description_lists_every_route_and_each_needs_a_token() {
         "POST /api/v1/logout",
         "GET /api/v1/marks",
         "GET /api/v1/me",
+        "GET /api/v1/me/draft-key",
         "POST /api/v1/me/lock",
         "PUT /api/v1/me/password",
         "POST /api/v1/me/second-factor",

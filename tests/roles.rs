@@ -82,6 +82,7 @@ const PAGES: &[(&str, &str)] = &[
     ("POST /api/v1/logout", "csdau"),
     ("GET /api/v1/marks", "sa"),
     ("GET /api/v1/me", "csdau"),
+    ("GET /api/v1/me/draft-key", "csdau"),
     ("POST /api/v1/me/lock", "csdau"),
     ("PUT /api/v1/me/password", "csdau"),
     ("POST /api/v1/me/second-factor", "csdau"),

@@ -473,9 +473,9 @@ seats.toml:33:12: error: no operator is called "budi"; known operators: dewi, ra
     ),
     (
         "categories.toml",
-        r#"code = "medis""#,
+        r#"code = "hewan-liar""#,
         r#"code = "kebakaran""#,
-        r#"categories.toml:22:8: error: category "kebakaran" exists twice; the first one stands at categories.toml:7:8; keep one of them, or rename it"#,
+        r#"categories.toml:115:8: error: category "kebakaran" exists twice; the first one stands at categories.toml:7:8; keep one of them, or rename it"#,
     ),
     (
         "categories.toml",
