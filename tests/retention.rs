@@ -138,6 +138,8 @@ impl Old {
     fn dialled(&self, recordings: &Path, during: Option<CallId>) -> Vec<Entry> {
         let (call, to) = (self.call, format!("+{}", self.number));
         let mut entries = self.entries(recordings);
+        // Such a call has no form.
+        entries.retain(|entry| !matches!(entry.fact, Fact::IncidentEdited(_)));
         for entry in &mut entries {
             match &mut entry.fact {
                 fact @ Fact::Arrived { .. } => {
@@ -269,7 +271,6 @@ fn what_is_past_its_time_is_unreadable_everywhere_the_chain_holds_and_a_hold_win
     assert!(!messages(&gateway, &trace).contains(trace.number));
     let told = verified(&gateway.config());
     assert!(told.contains("2 deleted by rule") && !told.contains(" 0 erased"), "{told}");
-    assert!(told.contains("of 2 erased records it was not compared which category"), "{told}");
 
     // The court has done with it.
     let path = format!("/api/v1/incidents/{}/hold", held.id());

@@ -1054,7 +1054,7 @@ async fn the_command_line_draws_a_ladder() {
     let json = ladder(&id, cli::Format::Json).await.expect("writes");
     assert!(serde_json::from_str::<Ladder>(&json).is_ok_and(|l| l.calls[0].messages.len() == 1));
     let error = ladder(&id, cli::Format::Csv).await.expect_err("refused");
-    assert!(error.to_string().contains("leave --format csv out"), "{error}");
+    assert!(error.to_string().contains("leave --format csv or sheet out"), "{error}");
     let error = ladder("nothing", cli::Format::Table).await.expect_err("refused");
     assert!(error.to_string().contains("incidents list"), "{error}");
 }
@@ -1264,15 +1264,15 @@ async fn the_week_has_the_form_s_columns_and_says_what_they_leave_out() {
         rows,
         [
             cells(["ani", "1", "2", "0", "3", ""]),
-            cells(["budi", "0", "0", "1", "3", "1 information, 1 not judged"]),
-            cells(["(not answered)", "0", "0", "0", "4", "1 abandoned, 3 not answered"]),
+            cells(["budi", "0", "0", "1", "3", "1 informasi, 1 belum dinilai"]),
+            cells(["(tidak dijawab)", "0", "0", "0", "4", "1 ditinggalkan, 3 tidak dijawab"]),
             cells([
                 "Total",
                 "1",
                 "2",
                 "1",
                 "10",
-                "1 information, 1 abandoned, 1 not judged, 3 not answered"
+                "1 informasi, 1 ditinggalkan, 1 belum dinilai, 3 tidak dijawab"
             ]),
         ]
     );
